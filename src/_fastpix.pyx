@@ -1,0 +1,833 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, freethreading_compatible=True
+"""The fused pixel kernel: stored cells to values in one pass over the buffer.
+
+Knows no DICOM: it is handed a buffer, an output array and plain numbers, all checked by its caller,
+and it has no error path. `fastpix.reference` says what every function here must return, bit for bit.
+
+The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain loop
+that the compiler vectorizes, and nothing as large as the image exists between cells and values. Two
+routes skip the steps: where all arithmetic is on integers below 2**24, float32 is exact and the whole
+job is one multiplication and one addition; where an integer output holds every representable value,
+the same is done in int32.
+"""
+
+from libc.math cimport INFINITY, NAN, fabs, floor
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef extern from "platform.h":
+    ctypedef signed char i8 "fastpix_i8"
+    ctypedef unsigned char u8 "fastpix_u8"
+    ctypedef short i16 "fastpix_i16"
+    ctypedef unsigned short u16 "fastpix_u16"
+    ctypedef int i32 "fastpix_i32"
+    ctypedef unsigned int u32 "fastpix_u32"
+    ctypedef float f32 "fastpix_f32"
+    ctypedef double f64 "fastpix_f64"
+    void fastpix_stream(void *target, const void *source, size_t n) nogil
+    void fastpix_stream_end() nogil
+    void fastpix_unpack8(uint8_t *target, unsigned int byte) nogil
+    int fastpix_supports(int level) nogil
+
+ctypedef signed char schar
+
+ctypedef fused cell_t:  # a stored cell, read as the sign that PixelRepresentation gives it
+    i8
+    u8
+    i16
+    u16
+    i32
+    u32
+
+ctypedef fused real_t:
+    float
+    double
+
+ctypedef fused float_cell_t:
+    f32
+    f64
+
+ctypedef fused word_t:  # what has a byte order
+    u16
+    u32
+    uint64_t
+
+ctypedef fused small_t:  # integer outputs that int32 arithmetic can fill
+    schar
+    unsigned char
+    short
+    unsigned short
+    int
+
+ctypedef fused out_t:
+    schar
+    unsigned char
+    short
+    unsigned short
+    int
+    unsigned int
+    int64_t
+    uint64_t
+    float
+    double
+
+cdef enum:
+    BLOCK = 1024  # cells; a multiple of 8, so that packed bits keep their phase from block to block
+    STREAM_FROM = 16 * 1024 * 1024  # bytes of output that no cache is expected to keep
+
+cdef enum Cell:
+    BIT, I8, U8, I16, U16, I32, U32, F32, F64
+
+cdef enum Out:
+    OUT_I8, OUT_U8, OUT_I16, OUT_U16, OUT_I32, OUT_U32, OUT_I64, OUT_U64, OUT_F32, OUT_F64
+
+cdef enum Route:
+    EXACT_FLOAT, EXACT_INT, LINEAR, GENERAL
+
+_CELLS = {
+    ("bit", False): U8, ("bit", True): I8, ("u1", False): U8, ("u1", True): I8,
+    ("u2", False): U16, ("u2", True): I16, ("u4", False): U32, ("u4", True): I32,
+    ("f4", False): F32, ("f8", False): F64,
+}
+_OUTS = {
+    "i1": OUT_I8, "u1": OUT_U8, "i2": OUT_I16, "u2": OUT_U16, "i4": OUT_I32, "u4": OUT_U32,
+    "i8": OUT_I64, "u8": OUT_U64, "f4": OUT_F32, "f8": OUT_F64,
+}
+
+cdef struct Job:
+    Cell cell
+    Out out
+    Route route
+    bint packed
+    bint swap
+    uint32_t mask, sign  # of the stored bits, where they start at bit 0
+    int left, right  # shifts that drop the garbage above and below; equal where it is only above
+    bint mirrored
+    double mirror
+    const double *table
+    Py_ssize_t entries
+    double first
+    double slope, intercept
+    bint inverted
+    double peak
+    bint normalized
+    double lo, hi
+    bint padded
+    double pad_first, pad_last, pad_value
+    double a, b  # slope and intercept of the exact routes, mirror and peak folded in
+
+
+# --- cells to numbers -------------------------------------------------------------------------
+
+cdef inline void swap_words(word_t *words, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef word_t w
+    for i in range(n):
+        w = words[i]
+        if word_t is u16:
+            words[i] = <u16> ((w << 8) | (w >> 8))
+        elif word_t is u32:
+            words[i] = (w << 24) | ((w & 0xFF00) << 8) | ((w >> 8) & 0xFF00) | (w >> 24)
+        else:
+            w = ((w & 0x00FF00FF00FF00FFULL) << 8) | ((w >> 8) & 0x00FF00FF00FF00FFULL)
+            w = ((w & 0x0000FFFF0000FFFFULL) << 16) | ((w >> 16) & 0x0000FFFF0000FFFFULL)
+            words[i] = (w << 32) | (w >> 32)
+
+
+cdef inline void unpack_bits(
+    const uint8_t *packed, Py_ssize_t start, uint8_t *cells, Py_ssize_t n
+) noexcept nogil:
+    """The n bits from bit `start` on, one to a byte, the least significant bit of a byte first."""
+    cdef Py_ssize_t i = 0, byte = start >> 3
+    cdef int phase = start & 7
+    if phase == 0:
+        while i + 8 <= n:
+            fastpix_unpack8(cells + i, packed[byte])
+            i += 8
+            byte += 1
+    while i < n:
+        cells[i] = (packed[(start + i) >> 3] >> ((start + i) & 7)) & 1
+        i += 1
+
+
+cdef inline cell_t masked(cell_t cell, cell_t mask, cell_t sign) noexcept nogil:
+    """Mask and sign of a cell whose lowest stored bit is bit 0: (u ^ s) - s in the cell's width."""
+    return <cell_t> (((cell & mask) ^ sign) - sign)
+
+
+cdef inline cell_t shifted(cell_t cell, int left, int right) noexcept nogil:
+    """Mask and sign of any cell: shifted up until the garbage above is gone, then down again."""
+    return (<cell_t> (<uint32_t> cell << left)) >> right
+
+
+cdef void to_doubles(const cell_t *cells, double *out, Py_ssize_t n, const Job *job) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef int left = job.left, right = job.right
+    if left == right:
+        for i in range(n):
+            out[i] = <double> masked(cells[i], mask, sign)
+    else:
+        for i in range(n):
+            out[i] = <double> shifted(cells[i], left, right)
+
+
+cdef void floats_to_doubles(const float_cell_t *cells, double *out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = <double> cells[i]
+
+
+cdef void load(const void *cells, double *out, Py_ssize_t n, const Job *job) noexcept nogil:
+    if job.cell == U16:
+        to_doubles(<const u16 *> cells, out, n, job)
+    elif job.cell == I16:
+        to_doubles(<const i16 *> cells, out, n, job)
+    elif job.cell == U8:
+        to_doubles(<const u8 *> cells, out, n, job)
+    elif job.cell == I8:
+        to_doubles(<const i8 *> cells, out, n, job)
+    elif job.cell == U32:
+        to_doubles(<const u32 *> cells, out, n, job)
+    elif job.cell == I32:
+        to_doubles(<const i32 *> cells, out, n, job)
+    elif job.cell == F32:
+        floats_to_doubles(<const f32 *> cells, out, n)
+    else:
+        floats_to_doubles(<const f64 *> cells, out, n)
+
+
+# --- the routes that skip the steps -----------------------------------------------------------
+
+cdef void exact_float(
+    const cell_t *cells, float *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef int left = job.left, right = job.right
+    cdef float a = <float> job.a, b = <float> job.b
+    if left == 0 and right == 0:
+        for i in range(n):
+            out[i] = <float> cells[i] * a + b
+    elif left == right:
+        for i in range(n):
+            out[i] = <float> masked(cells[i], mask, sign) * a + b
+    else:
+        for i in range(n):
+            out[i] = <float> shifted(cells[i], left, right) * a + b
+
+
+cdef void exact_int(
+    const cell_t *cells, small_t *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef int left = job.left, right = job.right, a = <int> job.a, b = <int> job.b
+    if left == right:
+        for i in range(n):
+            out[i] = <small_t> (<int> masked(cells[i], mask, sign) * a + b)
+    else:
+        for i in range(n):
+            out[i] = <small_t> (<int> shifted(cells[i], left, right) * a + b)
+
+
+cdef void linear(
+    const cell_t *cells, real_t *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef int left = job.left, right = job.right
+    cdef double slope = job.slope, intercept = job.intercept
+    if left == right:
+        for i in range(n):
+            out[i] = <real_t> (<double> masked(cells[i], mask, sign) * slope + intercept)
+    else:
+        for i in range(n):
+            out[i] = <real_t> (<double> shifted(cells[i], left, right) * slope + intercept)
+
+
+cdef inline void normalize(real_t *y, Py_ssize_t n, real_t lo, real_t hi) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real_t width = hi - lo, x
+    for i in range(n):
+        x = y[i]
+        x = lo if x < lo else x
+        x = hi if x > hi else x
+        y[i] = (x - lo) / width
+
+
+cdef void run_exact_float(
+    const void *cells, float *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    if job.cell == U16:
+        exact_float(<const u16 *> cells, out, n, job)
+    elif job.cell == I16:
+        exact_float(<const i16 *> cells, out, n, job)
+    elif job.cell == U8:
+        exact_float(<const u8 *> cells, out, n, job)
+    elif job.cell == I8:
+        exact_float(<const i8 *> cells, out, n, job)
+    elif job.cell == U32:
+        exact_float(<const u32 *> cells, out, n, job)
+    else:
+        exact_float(<const i32 *> cells, out, n, job)
+    if job.normalized:
+        normalize(out, n, <float> job.lo, <float> job.hi)
+
+
+cdef void exact_int_to(
+    const void *cells, small_t *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    if job.cell == U16:
+        exact_int(<const u16 *> cells, out, n, job)
+    elif job.cell == I16:
+        exact_int(<const i16 *> cells, out, n, job)
+    elif job.cell == U8:
+        exact_int(<const u8 *> cells, out, n, job)
+    elif job.cell == I8:
+        exact_int(<const i8 *> cells, out, n, job)
+    elif job.cell == U32:
+        exact_int(<const u32 *> cells, out, n, job)
+    else:
+        exact_int(<const i32 *> cells, out, n, job)
+
+
+cdef void run_exact_int(const void *cells, void *out, Py_ssize_t n, const Job *job) noexcept nogil:
+    if job.out == OUT_I16:
+        exact_int_to(cells, <short *> out, n, job)
+    elif job.out == OUT_U16:
+        exact_int_to(cells, <unsigned short *> out, n, job)
+    elif job.out == OUT_U8:
+        exact_int_to(cells, <unsigned char *> out, n, job)
+    elif job.out == OUT_I8:
+        exact_int_to(cells, <schar *> out, n, job)
+    else:
+        exact_int_to(cells, <int *> out, n, job)
+
+
+cdef void linear_to(const void *cells, real_t *out, Py_ssize_t n, const Job *job) noexcept nogil:
+    if job.cell == U16:
+        linear(<const u16 *> cells, out, n, job)
+    elif job.cell == I16:
+        linear(<const i16 *> cells, out, n, job)
+    elif job.cell == U8:
+        linear(<const u8 *> cells, out, n, job)
+    elif job.cell == I8:
+        linear(<const i8 *> cells, out, n, job)
+    elif job.cell == U32:
+        linear(<const u32 *> cells, out, n, job)
+    else:
+        linear(<const i32 *> cells, out, n, job)
+
+
+# --- the steps, one a loop, on a block of doubles ---------------------------------------------
+
+cdef void modality(double *v, double *y, Py_ssize_t n, const Job *job) noexcept nogil:
+    """Stored values v to modality values y: the table, or slope and intercept."""
+    cdef Py_ssize_t i, last = job.entries - 1
+    cdef double slope = job.slope, intercept = job.intercept, mirror = job.mirror, x
+    if job.table != NULL:
+        for i in range(n):
+            x = v[i] - job.first
+            y[i] = job.table[0 if x < 0 else (last if x > last else <Py_ssize_t> x)]
+        return
+    if job.mirrored:
+        for i in range(n):
+            y[i] = (mirror - v[i]) * slope + intercept
+    else:
+        for i in range(n):
+            y[i] = v[i] * slope + intercept
+
+
+cdef void invert(double *y, Py_ssize_t n, double peak) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = peak - y[i]
+
+
+cdef void pad(double *v, double *y, Py_ssize_t n, const Job *job) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double first = job.pad_first, last = job.pad_last, value = job.pad_value
+    for i in range(n):
+        y[i] = value if (v[i] >= first) & (v[i] <= last) else y[i]
+
+
+cdef Py_ssize_t store(const double *y, out_t *out, Py_ssize_t n) noexcept nogil:
+    """One rounding to the output type; the index of the first value that it cannot hold, or -1."""
+    cdef Py_ssize_t i
+    cdef double low, high  # low <= y < high
+    cdef bint bad = False
+    if out_t is double:
+        for i in range(n):
+            out[i] = y[i]
+        return -1
+    elif out_t is float:
+        for i in range(n):
+            out[i] = <float> y[i]
+            bad |= (fabs(<double> out[i]) == INFINITY) & (fabs(y[i]) != INFINITY)
+        if bad:
+            for i in range(n):
+                if fabs(<double> out[i]) == INFINITY and fabs(y[i]) != INFINITY:
+                    return i
+        return -1
+    else:
+        if out_t is int64_t:
+            low, high = -9223372036854775808.0, 9223372036854775808.0
+        elif out_t is uint64_t:
+            low, high = 0.0, 18446744073709551616.0
+        else:
+            high = <double> (<uint64_t> 1 << (8 * sizeof(out_t)))
+            low = 0.0
+            if out_t is schar or out_t is short or out_t is int:
+                high = high / 2
+                low = -high
+        for i in range(n):
+            if not (low <= y[i] and y[i] < high) or y[i] != floor(y[i]):
+                return i
+            out[i] = <out_t> y[i]
+        return -1
+
+
+cdef Py_ssize_t store_as(
+    const double *y, void *target, Py_ssize_t start, Py_ssize_t n, Out out
+) noexcept nogil:
+    """`store` into the array `target` from element `start` on; indices count from its beginning."""
+    cdef Py_ssize_t bad
+    if out == OUT_F32:
+        bad = store(y, <float *> target + start, n)
+    elif out == OUT_F64:
+        bad = store(y, <double *> target + start, n)
+    elif out == OUT_I8:
+        bad = store(y, <schar *> target + start, n)
+    elif out == OUT_U8:
+        bad = store(y, <unsigned char *> target + start, n)
+    elif out == OUT_I16:
+        bad = store(y, <short *> target + start, n)
+    elif out == OUT_U16:
+        bad = store(y, <unsigned short *> target + start, n)
+    elif out == OUT_I32:
+        bad = store(y, <int *> target + start, n)
+    elif out == OUT_U32:
+        bad = store(y, <unsigned int *> target + start, n)
+    elif out == OUT_I64:
+        bad = store(y, <int64_t *> target + start, n)
+    else:
+        bad = store(y, <uint64_t *> target + start, n)
+    return bad if bad < 0 else start + bad
+
+
+# --- blocks -----------------------------------------------------------------------------------
+
+cdef inline const void *block(
+    const uint8_t *cells, Py_ssize_t start, Py_ssize_t n, uint8_t *scratch, const Job *job
+) noexcept nogil:
+    """Where the n cells from `start` on are as machine integers, in `scratch` if need be."""
+    cdef Py_ssize_t width = 1
+    if job.packed:
+        unpack_bits(cells, start, scratch, n)
+        return scratch
+    if job.cell == I16 or job.cell == U16:
+        width = 2
+    elif job.cell == F64:
+        width = 8
+    elif job.cell == I32 or job.cell == U32 or job.cell == F32:
+        width = 4
+    if not job.swap or width == 1:
+        return cells + start * width
+    memcpy(scratch, cells + start * width, n * width)
+    if width == 2:
+        swap_words(<u16 *> scratch, n)
+    elif width == 4:
+        swap_words(<u32 *> scratch, n)
+    else:
+        swap_words(<uint64_t *> scratch, n)
+    return scratch
+
+
+cdef Py_ssize_t run(
+    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, Py_ssize_t itemsize,
+    const Job *job
+) noexcept nogil:
+    cdef double scratch[BLOCK]
+    cdef double v[BLOCK]
+    cdef double y[BLOCK]
+    cdef bint streamed = job.route != GENERAL and total * itemsize >= STREAM_FROM
+    cdef Py_ssize_t start = 0, n, bad = -1
+    cdef const void *source
+    cdef uint8_t *place
+    cdef void *target
+    while start < total:
+        n = min(BLOCK, total - start)
+        source = block(cells, skip + start, n, <uint8_t *> scratch, job)
+        place = <uint8_t *> out + start * itemsize
+        target = y if streamed else <void *> place
+        if job.route == EXACT_FLOAT:
+            run_exact_float(source, <float *> target, n, job)
+        elif job.route == EXACT_INT:
+            run_exact_int(source, target, n, job)
+        elif job.route == LINEAR:
+            if job.out == OUT_F32:
+                linear_to(source, <float *> target, n, job)
+            else:
+                linear_to(source, <double *> target, n, job)
+        else:
+            load(source, v, n, job)
+            modality(v, y, n, job)
+            if job.inverted:
+                invert(y, n, job.peak)
+            if job.normalized:
+                normalize(y, n, job.lo, job.hi)
+            if job.padded:
+                pad(v, y, n, job)
+            bad = store_as(y, out, start, n, job.out)
+            if bad >= 0:
+                return bad
+        if streamed:
+            fastpix_stream(place, target, n * itemsize)
+        start += n
+    if streamed:
+        fastpix_stream_end()
+    return -1
+
+
+cdef bint whole(double x) noexcept nogil:
+    return x == floor(x)
+
+
+cdef void choose_route(Job *job, int bits, bint is_signed) noexcept nogil:
+    """Which route gives the bits of the steps at the lowest cost."""
+    cdef double low = 0.0, high = <double> (<uint64_t> 1 << bits) - 1.0, size, y_low, y_high
+    job.route = GENERAL
+    if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
+        return
+    if is_signed:
+        low = -<double> (<uint64_t> 1 << (bits - 1))
+        high = -low - 1.0
+    if not (whole(job.slope) and whole(job.intercept)) or (job.inverted and not whole(job.peak)):
+        if not (job.mirrored or job.inverted or job.normalized) and (
+            job.out == OUT_F64
+            or (job.out == OUT_F32
+                and max(-low, high) * fabs(job.slope) + fabs(job.intercept) < 1e38)
+        ):
+            job.route = LINEAR
+        return
+    # Every intermediate of every order of evaluation is below `size`.
+    size = max(-low, high) + (fabs(job.mirror) if job.mirrored else 0.0)
+    size = size * max(fabs(job.slope), 1.0) + fabs(job.intercept)
+    size = size + (fabs(job.peak) if job.inverted else 0.0)
+    job.a, job.b = job.slope, job.intercept
+    if not size < 2147483648.0:
+        return
+    if job.mirrored:
+        job.b = job.mirror * job.a + job.b
+        job.a = -job.a
+    if job.inverted:
+        job.b = job.peak - job.b
+        job.a = -job.a
+    y_low = min(job.a * low, job.a * high) + job.b
+    y_high = max(job.a * low, job.a * high) + job.b
+    if job.out == OUT_F32:
+        if job.normalized:
+            if not (whole(job.lo) and whole(job.hi)):
+                return
+            size += fabs(job.lo) + fabs(job.hi)
+        if size < 16777216.0:
+            job.route = EXACT_FLOAT
+        elif not (job.mirrored or job.inverted or job.normalized):
+            job.route = LINEAR
+    elif job.out == OUT_F64:
+        if not (job.mirrored or job.inverted or job.normalized):
+            job.route = LINEAR
+    elif not job.normalized and (
+        (job.out == OUT_I8 and y_low >= -128 and y_high <= 127)
+        or (job.out == OUT_U8 and y_low >= 0 and y_high <= 255)
+        or (job.out == OUT_I16 and y_low >= -32768 and y_high <= 32767)
+        or (job.out == OUT_U16 and y_low >= 0 and y_high <= 65535)
+        or job.out == OUT_I32
+    ):
+        job.route = EXACT_INT
+
+
+cdef int fill(Job *job, object steps, object table) except -1:
+    """The numbers of `steps` (see `fastpix.plan.Steps`) as a C struct."""
+    cdef const double[::1] entries
+    cdef int allocated
+    cell, bits, high_bit = steps.cell, steps.bits, steps.high_bit
+    job.cell = _CELLS[cell, steps.signed]
+    job.packed = cell == "bit"
+    job.swap = steps.swap
+    allocated = 8 if job.packed else 8 * int(cell[1])
+    job.left = allocated - 1 - <int> high_bit
+    job.right = allocated - <int> bits
+    job.mask = <uint32_t> ((<uint64_t> 1 << <int> bits) - 1)
+    job.sign = <uint32_t> ((<uint64_t> 1 << (<int> bits - 1)) if steps.signed else 0)
+    job.mirrored = steps.mirror is not None
+    job.mirror = steps.mirror if job.mirrored else 0.0
+    job.table = NULL
+    job.entries = 0
+    job.first = steps.first
+    if table is not None:
+        entries = table
+        job.table = &entries[0]
+        job.entries = entries.shape[0]
+    job.slope, job.intercept = steps.slope, steps.intercept
+    job.inverted = steps.peak is not None
+    job.peak = steps.peak if job.inverted else 0.0
+    job.normalized = steps.normalize is not None
+    job.lo, job.hi = steps.normalize if job.normalized else (0.0, 1.0)
+    job.padded = steps.padding is not None
+    job.pad_first, job.pad_last, job.pad_value = steps.padding if job.padded else (0.0, 0.0, 0.0)
+    return 0
+
+
+def scale(const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0):
+    """Cells to values: see `fastpix.reference.scale`, which returns the same bits."""
+    cdef uint8_t[::1] target = out.view("u1")
+    cdef Py_ssize_t total = out.size, itemsize = out.itemsize, bad
+    cdef Job job
+    if total == 0:
+        return -1
+    table = None if steps.table is None else memoryview(steps.table).cast("d")
+    fill(&job, steps, table)
+    job.out = _OUTS[out.dtype.str[1:]]
+    choose_route(&job, steps.bits, steps.signed)
+    with nogil:
+        bad = run(&cells[0], skip, &target[0], total, itemsize, &job)
+    return bad
+
+
+# --- the maximum ------------------------------------------------------------------------------
+
+cdef double highest(const cell_t *cells, Py_ssize_t n, bint lowest, const Job *job) noexcept nogil:
+    """The highest stored value, or the lowest."""
+    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef int left = job.left, right = job.right
+    cdef cell_t x, best = shifted(cells[0], left, right)
+    cdef Py_ssize_t i
+    if left != right:
+        for i in range(n):
+            x = shifted(cells[i], left, right)
+            best = x if (x < best) == lowest else best
+    elif lowest:
+        for i in range(n):
+            x = masked(cells[i], mask, sign)
+            best = x if x < best else best
+    else:
+        for i in range(n):
+            x = masked(cells[i], mask, sign)
+            best = x if x > best else best
+    return <double> best
+
+
+cdef double highest_of(const void *cells, Py_ssize_t n, bint lowest, const Job *job) noexcept nogil:
+    if job.cell == U16:
+        return highest(<const u16 *> cells, n, lowest, job)
+    if job.cell == I16:
+        return highest(<const i16 *> cells, n, lowest, job)
+    if job.cell == U8:
+        return highest(<const u8 *> cells, n, lowest, job)
+    if job.cell == I8:
+        return highest(<const i8 *> cells, n, lowest, job)
+    if job.cell == U32:
+        return highest(<const u32 *> cells, n, lowest, job)
+    return highest(<const i32 *> cells, n, lowest, job)
+
+
+cdef double peak_of_integers(
+    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job
+) noexcept nogil:
+    """Rounded multiplication and addition keep the order: the peak is the highest stored value's,
+    or the lowest's where the slope is negative."""
+    cdef double scratch[BLOCK]
+    cdef bint lowest = job.slope < 0
+    cdef double best = INFINITY if lowest else -INFINITY, x
+    cdef Py_ssize_t start = 0, n
+    while start < total:
+        n = min(BLOCK, total - start) if job.swap or job.packed else total
+        x = highest_of(block(cells, skip + start, n, <uint8_t *> scratch, job), n, lowest, job)
+        best = min(best, x) if lowest else max(best, x)
+        start += n
+    return best * job.slope + job.intercept
+
+
+cdef bint peak_of_values(
+    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job, double *peak
+) noexcept nogil:
+    """The peak by the steps, NaN and padding left out; whether there was any value."""
+    cdef double scratch[BLOCK]
+    cdef double v[BLOCK]
+    cdef double y[BLOCK]
+    cdef double best[8]  # as many running maxima, so that the loop vectorizes
+    cdef Py_ssize_t start = 0, n, i, k
+    cdef bint found = False
+    for k in range(8):
+        best[k] = -INFINITY
+    while start < total:
+        n = min(BLOCK, total - start)
+        load(block(cells, skip + start, n, <uint8_t *> scratch, job), v, n, job)
+        modality(v, y, n, job)
+        if job.padded:
+            for i in range(n):
+                y[i] = NAN if (v[i] >= job.pad_first) & (v[i] <= job.pad_last) else y[i]
+        for i in range(n):
+            found |= y[i] == y[i]
+        for i in range(n, (n + 7) & ~7):  # BLOCK is a multiple of 8
+            y[i] = -INFINITY
+        for i in range(0, n, 8):
+            for k in range(8):
+                best[k] = y[i + k] if y[i + k] > best[k] else best[k]
+        start += n
+    peak[0] = -INFINITY
+    for k in range(8):
+        peak[0] = best[k] if best[k] > peak[0] else peak[0]
+    return found
+
+
+def peak(const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py_ssize_t skip=0):
+    """The maximum of y over the cells: see `fastpix.reference.peak`."""
+    cdef Job job
+    cdef double result
+    cdef bint found
+    if count == 0:
+        return None
+    table = None if steps.table is None else memoryview(steps.table).cast("d")
+    fill(&job, steps, table)
+    with nogil:
+        if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
+            found = peak_of_values(&cells[0], skip, count, &job, &result)
+        else:
+            result = peak_of_integers(&cells[0], skip, count, &job)
+            found = True
+    return result if found else None
+
+
+# --- colour -----------------------------------------------------------------------------------
+
+cdef enum Layout:
+    INTERLEAVED, PLANAR, SUBSAMPLED, INDEXED
+
+_LAYOUTS = {
+    "interleaved": INTERLEAVED, "planar": PLANAR, "subsampled": SUBSAMPLED, "indexed": INDEXED,
+}
+
+
+cdef void planes_to_pixels(
+    const uint8_t *cells, Py_ssize_t start, Py_ssize_t n, Py_ssize_t pixels,
+    uint8_t *scratch, double *v, double *samples, const Job *job
+) noexcept nogil:
+    cdef Py_ssize_t i, c
+    for c in range(3):
+        load(block(cells, c * pixels + start, n, scratch, job), v, n, job)
+        for i in range(n):
+            samples[3 * i + c] = v[i]
+
+
+cdef void pairs_to_pixels(
+    const uint8_t *cells, Py_ssize_t start, Py_ssize_t n,
+    uint8_t *scratch, double *v, double *samples, const Job *job
+) noexcept nogil:
+    """Y1 Y2 Cb Cr to Y1 Cb Cr, Y2 Cb Cr; start and n are even."""
+    cdef Py_ssize_t i
+    load(block(cells, 2 * start, 2 * n, scratch, job), v, 2 * n, job)
+    for i in range(n):
+        samples[3 * i] = v[4 * (i >> 1) + (i & 1)]
+        samples[3 * i + 1] = v[4 * (i >> 1) + 2]
+        samples[3 * i + 2] = v[4 * (i >> 1) + 3]
+
+
+cdef void indices_to_pixels(
+    const uint8_t *cells, Py_ssize_t start, Py_ssize_t n,
+    uint8_t *scratch, double *v, double *samples, const Job *job
+) noexcept nogil:
+    cdef Py_ssize_t i, k, last = job.entries - 1
+    cdef double x
+    load(block(cells, start, n, scratch, job), v, n, job)
+    for i in range(n):
+        x = v[i] - job.first
+        k = 3 * (0 if x < 0 else (last if x > last else <Py_ssize_t> x))
+        samples[3 * i] = job.table[k]
+        samples[3 * i + 1] = job.table[k + 1]
+        samples[3 * i + 2] = job.table[k + 2]
+
+
+cdef inline double clipped(double x, double top) noexcept nogil:
+    x = floor(x + 0.5)
+    x = 0.0 if x < 0.0 else x
+    return top if x > top else x
+
+
+cdef void ybr_to_rgb(double *samples, Py_ssize_t n, double half, double top) noexcept nogil:
+    """YBR_FULL to RGB, PS3.3 C.7.6.3.1.2 solved for R, G and B."""
+    cdef double g_b = 0.114 * 1.772 / 0.587, g_r = 0.299 * 1.402 / 0.587
+    cdef double luma, b, r
+    cdef Py_ssize_t i
+    for i in range(n):
+        luma = samples[3 * i]
+        b = samples[3 * i + 1] - half
+        r = samples[3 * i + 2] - half
+        samples[3 * i] = clipped(luma + 1.402 * r, top)
+        samples[3 * i + 1] = clipped((luma - g_b * b) - g_r * r, top)
+        samples[3 * i + 2] = clipped(luma + 1.772 * b, top)
+
+
+cdef Py_ssize_t run_color(
+    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels, Layout layout, bint ybr,
+    double half, double top, const Job *job
+) noexcept nogil:
+    cdef double scratch[BLOCK]
+    cdef double v[BLOCK]
+    cdef double samples[3 * BLOCK]
+    cdef Py_ssize_t start = 0, n, bad, step = BLOCK
+    if layout == INTERLEAVED:
+        step = BLOCK // 3
+    elif layout == SUBSAMPLED:
+        step = BLOCK // 2
+    while start < pixels:
+        n = min(step, pixels - start)
+        if layout == INTERLEAVED:
+            load(
+                block(cells, skip + 3 * start, 3 * n, <uint8_t *> scratch, job), samples, 3 * n, job
+            )
+        elif layout == PLANAR:
+            planes_to_pixels(
+                cells, start, n, pixels, <uint8_t *> scratch, v, samples, job
+            )
+        elif layout == SUBSAMPLED:
+            pairs_to_pixels(cells, start, n, <uint8_t *> scratch, v, samples, job)
+        else:
+            indices_to_pixels(cells, skip + start, n, <uint8_t *> scratch, v, samples, job)
+        if ybr:
+            ybr_to_rgb(samples, n, half, top)
+        bad = store_as(samples, out, 3 * start, 3 * n, job.out)
+        if bad >= 0:
+            return bad
+        start += n
+    return -1
+
+
+def color(const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0):
+    """Cells of a colour frame to RGB: see `fastpix.reference.color`."""
+    cdef uint8_t[::1] target = out.view("u1")
+    cdef Py_ssize_t pixels = out.size // 3, bad
+    cdef Layout layout = _LAYOUTS[steps.layout]
+    cdef bint ybr = steps.ybr
+    cdef double half = 0.0, top = 0.0
+    cdef Job job
+    if pixels == 0:
+        return -1
+    table = None if steps.samples.table is None else memoryview(steps.samples.table).cast("d")
+    fill(&job, steps.samples, table)
+    job.entries = job.entries // 3
+    job.out = _OUTS[out.dtype.str[1:]]
+    if ybr:
+        top = <double> (<uint64_t> 1 << <int> steps.samples.bits) - 1.0
+        half = (top + 1.0) / 2.0
+    with nogil:
+        bad = run_color(&cells[0], skip, &target[0], pixels, layout, ybr, half, top, &job)
+    return bad
+
+
+def supports(int level):
+    """Whether this machine can run kernels of a level: 0 baseline, 1 AVX2, 2 AVX-512."""
+    return bool(fastpix_supports(level))

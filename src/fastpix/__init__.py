@@ -1,0 +1,46 @@
+"""fastpix: DICOM files to exact arrays, fast."""
+
+from importlib.metadata import version as _version
+
+from fastpix.errors import (
+    ArgumentError,
+    DecodeError,
+    FastpixError,
+    HeaderWarning,
+    InexactError,
+    NoPixelDataError,
+    NotDicomError,
+    PixelDataError,
+    PixelHeaderError,
+    SeriesError,
+    UnsupportedTransferSyntaxError,
+)
+from fastpix.image import Image, dicom_to_array, dicom_to_tensor, imread, open
+from fastpix.kernel import kernels, use_kernel
+from fastpix.plan import Plan
+from fastpix.recipe import Recipe
+
+__version__ = _version("fastpix")
+
+__all__ = [
+    "ArgumentError",
+    "DecodeError",
+    "FastpixError",
+    "HeaderWarning",
+    "Image",
+    "InexactError",
+    "NoPixelDataError",
+    "NotDicomError",
+    "PixelDataError",
+    "PixelHeaderError",
+    "Plan",
+    "Recipe",
+    "SeriesError",
+    "UnsupportedTransferSyntaxError",
+    "dicom_to_array",
+    "dicom_to_tensor",
+    "imread",
+    "kernels",
+    "open",
+    "use_kernel",
+]

@@ -1,0 +1,209 @@
+"""One frame's encoded bytes to cells, through the decoders that pydicom finds installed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import Decoder, get_decoder
+from pydicom.uid import UID
+
+from fastpix.codestream import Codestream, read_codestream
+from fastpix.errors import DecodeError, PixelDataError, UnsupportedTransferSyntaxError
+from fastpix.header import Header
+from fastpix.plan import DEFLATED_FRAMES, RLE, syntax_name
+
+_LOSSY = frozenset(
+    {
+        "1.2.840.10008.1.2.4.50",
+        "1.2.840.10008.1.2.4.51",
+        "1.2.840.10008.1.2.4.81",
+        "1.2.840.10008.1.2.4.91",
+        "1.2.840.10008.1.2.4.203",
+    }
+)
+_PACKBITS_LIMIT = 64  # a run of 128 bytes takes 2 (PS3.5 G.3.1)
+_FREED = "convert the file to an uncompressed syntax first"
+
+
+class Decoded(NamedTuple):
+    """One decoded frame.
+
+    Attributes
+    ----------
+    cells : ndarray of uint8
+        The bytes of the cells in the machine's byte order, samples interleaved.
+    is_rgb : bool
+        The decoder has made RGB of what the header calls YBR.
+    decoder : str
+        What decoded it.
+    """
+
+    cells: NDArray[np.uint8]
+    is_rgb: bool
+    decoder: str
+
+
+def find_decoder(syntax: str) -> Decoder:
+    """Return pydicom's decoder for a transfer syntax, if a plugin for it is installed.
+
+    Raises
+    ------
+    UnsupportedTransferSyntaxError
+        None is, with what to install.
+    """
+    name = syntax_name(syntax)
+    try:
+        decoder = get_decoder(UID(syntax))
+    except NotImplementedError as error:
+        raise UnsupportedTransferSyntaxError(syntax, name, _FREED) from error
+    if not decoder.is_available:
+        wanted = "; or ".join(decoder.missing_dependencies) or "a decoder for it"
+        raise UnsupportedTransferSyntaxError(
+            syntax, name, f"install one of pydicom's plugins ({wanted}), or {_FREED}"
+        )
+    return decoder
+
+
+def check_frame(encoded: bytes, header: Header, frame: int) -> None:
+    """Compare a frame's own header with the file's, before memory is asked for.
+
+    Raises
+    ------
+    PixelDataError
+        Rows, columns or samples differ, or the bytes cannot hold the frame.
+    """
+    size = header.rows * header.columns * header.samples * header.bits_allocated // 8
+    if header.transfer_syntax in (RLE, DEFLATED_FRAMES):
+        most = len(encoded) * (_PACKBITS_LIMIT if header.transfer_syntax == RLE else 1100)
+        if most < size:
+            raise PixelDataError(
+                expected=size,
+                found=most,
+                reason=f"frame {frame} has {len(encoded)} encoded bytes, "
+                f"which cannot decode to the {size} bytes of a frame",
+            )
+        return
+    stream = read_codestream(encoded)
+    if stream is None:
+        return
+    found = (stream.rows, stream.columns, stream.samples)
+    expected = (header.rows, header.columns, header.samples)
+    if found != expected:
+        raise PixelDataError(
+            reason=f"frame {frame} is encoded as {found[0]} rows x {found[1]} columns x "
+            f"{found[2]} samples, the header says {expected[0]} x {expected[1]} x {expected[2]}"
+        )
+
+
+def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
+    """Decode one frame to cells of Bits Allocated.
+
+    Parameters
+    ----------
+    encoded : bytes
+        The frame's fragments, joined.
+    header : Header
+    frame : int
+        For the errors.
+
+    Raises
+    ------
+    UnsupportedTransferSyntaxError, PixelDataError, DecodeError
+    """
+    check_frame(encoded, header, frame)
+    if header.bits_allocated == 1:
+        raise DecodeError(frame=frame, tried={"fastpix": "compressed 1-bit cells are not supported"})
+    if header.transfer_syntax == DEFLATED_FRAMES:
+        return Decoded(_inflate(encoded, header, frame), False, "zlib")
+    decoder = find_decoder(header.transfer_syntax)
+    try:
+        with _quiet():
+            buffer, meta = decoder.as_buffer(
+                encapsulate([encoded], has_bot=False),
+                index=0,
+                rows=header.rows,
+                columns=header.columns,
+                number_of_frames=1,
+                samples_per_pixel=header.samples,
+                bits_allocated=header.bits_allocated,
+                bits_stored=header.bits_stored,
+                pixel_representation=int(header.signed),
+                photometric_interpretation=header.photometric,
+                planar_configuration=int(header.planar),
+                pixel_keyword="PixelData",
+            )
+    except Exception as error:
+        tried = {plugin: type(error).__name__ for plugin in decoder.available_plugins}
+        raise DecodeError(frame=frame, tried=tried) from error
+    container = int(meta["bits_allocated"]) // 8
+    shape = (header.rows * header.columns, header.samples)
+    samples = np.frombuffer(buffer, dtype=f"u{container}")
+    if header.samples > 1 and meta.get("planar_configuration") == 1:
+        samples = samples.reshape(shape[::-1]).T
+    is_rgb = header.photometric.startswith("YBR") and meta["photometric_interpretation"] == "RGB"
+    name = "pydicom: " + ", ".join(decoder.available_plugins)
+    if header.transfer_syntax != RLE:
+        samples = _as_cells(samples, read_codestream(encoded), header)
+    cells = np.ascontiguousarray(samples.reshape(shape), dtype=f"u{header.bits_allocated // 8}")
+    return Decoded(cells.reshape(-1).view(np.uint8), is_rgb, name)
+
+
+def _as_cells(samples: NDArray[np.unsignedinteger], stream: Codestream | None, header: Header
+              ) -> NDArray[np.integer]:  # fmt: skip
+    """Widen by the codestream's own sign, or by the header's where they differ; clip if lossy."""
+    container = 8 * samples.dtype.itemsize
+    wide = samples.astype(np.int64)
+    signed = stream.signed if stream is not None else header.signed
+    bits = container
+    if signed != header.signed:
+        signed = header.signed
+        bits = min(stream.precision if stream is not None else container, container)
+    wide &= (1 << bits) - 1
+    if signed:
+        sign = 1 << (bits - 1)
+        wide = (wide ^ sign) - sign
+    if header.transfer_syntax in _LOSSY:
+        low = -(1 << (header.bits_stored - 1)) if header.signed else 0
+        np.clip(wide, low, low + (1 << header.bits_stored) - 1, out=wide)
+    return wide
+
+
+def _inflate(encoded: bytes, header: Header, frame: int) -> NDArray[np.uint8]:
+    size = header.rows * header.columns * header.samples * header.bits_allocated // 8
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(encoded, size)
+    except zlib.error as error:
+        raise DecodeError(frame=frame, tried={"zlib": "not deflate data"}) from error
+    if len(data) < size:
+        raise PixelDataError(
+            expected=size, found=len(data),
+            reason=f"frame {frame} inflates to {len(data)} bytes where {size} are needed",
+        )  # fmt: skip
+    cells = np.frombuffer(data, dtype=f"<u{header.bits_allocated // 8}")
+    cells = cells.astype(cells.dtype.newbyteorder("="))
+    if header.samples > 1 and header.planar:
+        cells = np.ascontiguousarray(cells.reshape(header.samples, -1).T)
+    return cells.reshape(-1).view(np.uint8)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep pydicom from logging the tracebacks of plugins: DecodeError says what happened."""
+    logger = logging.getLogger("pydicom")
+
+    def mute(record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(mute)
+    try:
+        yield
+    finally:
+        logger.removeFilter(mute)

@@ -1,0 +1,233 @@
+"""What can go wrong, as one tree of exceptions; every one says what to do next.
+
+Each error carries its facts as attributes and pickles. `str(error)` may quote what the file says;
+`error.storable` never does, so that it can be kept beside data that must hold nothing about a patient.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+_HERE = os.path.dirname(__file__) + os.sep
+
+
+class HeaderWarning(UserWarning):
+    """A header was odd, and was read in the one way that makes sense; the Plan's notes keep it."""
+
+
+class FastpixError(ValueError):
+    """Base of all errors of fastpix.
+
+    Attributes
+    ----------
+    storable : str
+        The message without any text taken from the file.
+    """
+
+    storable: str
+
+    def __init__(self, message: str, storable: str | None = None) -> None:
+        super().__init__(message)
+        self.storable = message if storable is None else storable
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revive, (type(self), self.args, dict(self.__dict__))
+
+
+def _revive(kind: type[FastpixError], args: tuple[Any, ...], facts: dict[str, Any]) -> FastpixError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
+
+
+class ArgumentError(FastpixError):
+    """An argument of the call cannot be used: a Recipe, `frames`, `out`, a kernel's name.
+
+    Attributes
+    ----------
+    argument : str
+        Its name.
+    """
+
+    def __init__(self, argument: str, reason: str) -> None:
+        super().__init__(f"{argument}: {reason}", f"{argument} cannot be used with this image")
+        self.argument = argument
+
+
+class NotDicomError(FastpixError):
+    """The bytes are not a DICOM file.
+
+    Attributes
+    ----------
+    reason : str
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a DICOM file: {reason}")
+        self.reason = reason
+
+
+class NoPixelDataError(FastpixError):
+    """The file is DICOM, but holds no image: a report, a structure set, a directory.
+
+    Attributes
+    ----------
+    sop_class : str
+        The SOP Class by name, where the file gives one that is known.
+    """
+
+    def __init__(self, sop_class: str = "") -> None:
+        what = f" (it is a {sop_class})" if sop_class else ""
+        super().__init__(
+            f"no Pixel Data (7FE0,0010), Float Pixel Data (7FE0,0008) or Double Float Pixel Data "
+            f"(7FE0,0009) in this data set{what}: leave it out of image jobs"
+        )
+        self.sop_class = sop_class
+
+
+class PixelHeaderError(FastpixError):
+    """An attribute that decides about pixels is missing or impossible.
+
+    Attributes
+    ----------
+    tag : int or None
+        The attribute's tag, as ``0xggggeeee``.
+    keyword : str
+        Its keyword.
+    value : object
+        What the file holds (``None``: nothing).
+    reason, remedy : str
+    """
+
+    def __init__(
+        self, *, tag: int | None, keyword: str, value: object, reason: str, remedy: str = ""
+    ) -> None:
+        where = keyword if tag is None else f"{keyword} {tag_text(tag)}"
+        shown = "missing" if value is None else f"{value!r}"
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        remedy = remedy or "correct the attribute, or leave the file out"
+        super().__init__(f"{where} is {shown}: {reason}; {remedy}", f"{where}: {reason}")
+        self.tag = tag
+        self.keyword = keyword
+        self.value = value
+        self.reason = reason
+        self.remedy = remedy
+
+
+class PixelDataError(FastpixError):
+    """The bytes of the pixels are not the bytes that the header promises.
+
+    Attributes
+    ----------
+    expected, found : int or None
+        Bytes (or frames, or samples, as `reason` says).
+    reason : str
+    """
+
+    def __init__(
+        self,
+        *,
+        expected: int | None = None,
+        found: int | None = None,
+        reason: str = "",
+        layout: str = "",
+        keyword: str = "Pixel Data (7FE0,0010)",
+    ) -> None:
+        if not reason:
+            need = f", {expected} are needed" + (f" for {layout}" if layout else "")
+            reason = f"{keyword} holds {found} bytes{need}"
+        super().__init__(f"{reason}; the file is damaged or its header wrong: fetch it again")
+        self.expected = expected
+        self.found = found
+        self.reason = reason
+
+
+class UnsupportedTransferSyntaxError(FastpixError):
+    """Nothing installed here decodes the file's transfer syntax.
+
+    Attributes
+    ----------
+    transfer_syntax : str
+        The UID.
+    name : str
+        Its name in the standard (PS3.6 annex A).
+    remedy : str
+        What to install or do.
+    """
+
+    def __init__(self, transfer_syntax: str, name: str, remedy: str) -> None:
+        known = name and name != transfer_syntax
+        super().__init__(
+            f"no decoder for transfer syntax {name or 'unknown'} ({transfer_syntax}): {remedy}",
+            f"no decoder for transfer syntax {name if known else 'unknown'}: {remedy}",
+        )
+        self.transfer_syntax = transfer_syntax
+        self.name = name
+        self.remedy = remedy
+
+
+class DecodeError(FastpixError):
+    """Every decoder that was tried on a frame refused it.
+
+    Attributes
+    ----------
+    frame : int
+        Counted from 0.
+    tried : dict of str to str
+        What each decoder said, by its name.
+    """
+
+    def __init__(self, *, frame: int, tried: Mapping[str, str]) -> None:
+        said = "; ".join(f"{name}: {what}" for name, what in tried.items()) or "none could be tried"
+        super().__init__(
+            f"frame {frame} could not be decoded ({said}); the codestream is damaged: fetch the "
+            f"file again, or install another decoder",
+            f"frame {frame} could not be decoded by {', '.join(tried) or 'any decoder'}",
+        )
+        self.frame = frame
+        self.tried = dict(tried)
+
+
+class InexactError(FastpixError):
+    """A value does not fit the output dtype exactly.
+
+    Attributes
+    ----------
+    value : float
+        The first value that does not fit.
+    index : tuple of int
+        Where it is in the output.
+    dtype : str
+    """
+
+    def __init__(self, *, value: float, index: tuple[int, ...], dtype: str) -> None:
+        super().__init__(
+            f"the value {value!r} at {index} cannot be held exactly by {dtype}: "
+            f"use dtype='float32' or 'float64', or dtype='auto' to let the header decide",
+            f"a value cannot be held exactly by {dtype}",
+        )
+        self.value = value
+        self.index = index
+        self.dtype = dtype
+
+
+class SeriesError(FastpixError):
+    """Files that were to form one series do not belong together."""
+
+
+def tag_text(tag: int) -> str:
+    """Return a tag as the standard writes it: ``(0028,1053)``."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def warn_caller(text: str) -> None:
+    """Issue a `HeaderWarning` that points at the line that called fastpix."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, HeaderWarning, stacklevel=level)

@@ -1,0 +1,503 @@
+"""What the file says about its pixels, read by the rules of docs/headers.md.
+
+Knows nothing of what the caller wants. An oddity that can only be read one way is read so and noted;
+what could be read two ways is an error that names the attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    UID_dictionary,
+)
+
+from fastpix.attributes import Attributes, Note, header_error
+from fastpix.dataset import parse_dataset
+from fastpix.errors import (
+    FastpixError,
+    NoPixelDataError,
+    PixelHeaderError,
+    UnsupportedTransferSyntaxError,
+    warn_caller,
+)
+from fastpix.luts import Lut, read_lut
+from fastpix.rescale import Rescale, RescaleError, read_rescales
+from fastpix.source import Source
+from fastpix.tags import Tag
+
+NATIVE = frozenset(
+    {
+        str(ImplicitVRLittleEndian),
+        str(ExplicitVRLittleEndian),
+        str(ExplicitVRBigEndian),
+        str(DeflatedExplicitVRLittleEndian),
+    }
+)
+FLOAT_BITS = {Tag.FloatPixelData: 32, Tag.DoubleFloatPixelData: 64}
+MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The pixel attributes of one instance, every one settled.
+
+    Attributes
+    ----------
+    transfer_syntax : str
+        Its UID.
+    big_endian : bool
+        The byte order of native cells wider than a byte.
+    encapsulated : bool
+        Whether `pixels` holds fragments of codestreams.
+    pixels : memoryview
+        The value of the pixel data element.
+    offsets : (bytes, bytes) or None
+        Extended Offset Table and its lengths, as stored (PS3.3 C.7.6.3.1.8).
+    is_float : bool
+        Float or Double Float Pixel Data; `bits_stored`, `high_bit` and `signed` say nothing then.
+    word_ow : bool
+        The element's VR is OW, which a big-endian file swaps in pairs.
+    frames, rows, columns, samples : int
+    photometric : str
+        Photometric Interpretation, upper case, trimmed.
+    planar : bool
+        Samples of a frame come plane by plane (Planar Configuration 1).
+    bits_allocated, bits_stored, high_bit : int
+    signed : bool
+        Pixel Representation 1: two's complement.
+    rescales : tuple of Rescale
+        One, or one a frame.
+    rescale_error : PixelHeaderError or None
+        Why `rescales` cannot be used, for those who ask for them.
+    modality_lut : Lut or None
+    palette : (Lut, Lut, Lut) or None
+    padding : (float, float) or None
+        Pixel Padding Value and Range Limit, in ascending order.
+    modality : str
+    unit : str
+        What rescaled values are in, as far as the header says.
+    notes : tuple of Note
+    """
+
+    transfer_syntax: str
+    big_endian: bool
+    encapsulated: bool
+    pixels: memoryview = field(repr=False, compare=False)
+    offsets: tuple[bytes, bytes] | None = field(repr=False)
+    is_float: bool
+    word_ow: bool
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    planar: bool
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    rescales: tuple[Rescale, ...]
+    rescale_error: PixelHeaderError | None
+    modality_lut: Lut | None
+    palette: tuple[Lut, Lut, Lut] | None
+    padding: tuple[float, float] | None
+    modality: str
+    unit: str
+    notes: tuple[Note, ...]
+
+
+def read_header(source: Source, max_bytes: int) -> tuple[Header, Dataset]:
+    """Read the pixel header of one instance, and warn of its oddities.
+
+    Parameters
+    ----------
+    source : Source
+    max_bytes : int
+        What a deflated data set may inflate to.
+
+    Returns
+    -------
+    header : Header
+    dataset : pydicom.Dataset
+        As pydicom parsed it.
+
+    Raises
+    ------
+    FastpixError
+        Its subclasses say what is wrong, and with which attribute.
+    """
+    if source.dataset is not None:
+        dataset, stream = source.dataset, None
+    else:
+        assert source.data is not None
+        dataset, stream = parse_dataset(source.data, max_bytes)
+    try:
+        header = _settle(dataset, stream)
+    except FastpixError:
+        raise
+    except Exception as error:  # a conversion inside pydicom
+        raise PixelHeaderError(
+            tag=None,
+            keyword="data set",
+            value=type(error).__name__,
+            reason="an element cannot be converted",
+            remedy="the file is damaged: fetch it again",
+        ) from error
+    for note in header.notes:
+        if note.oddity:
+            warn_caller(note.text)
+    return header, dataset
+
+
+def _settle(dataset: Dataset, stream: bytes | None) -> Header:
+    notes: list[Note] = []
+
+    def remark(text: str) -> None:
+        if Note(text, True) not in notes:
+            notes.append(Note(text, True))
+
+    syntax, big_endian = _transfer_syntax(dataset, remark)
+    at = Attributes(dataset, remark, not big_endian)
+    tag = _pixel_tag(at)
+    pixels, undefined = _pixel_bytes(at, tag, stream)
+    encapsulated = syntax not in NATIVE
+    if encapsulated != undefined and stream is not None:
+        form = "encapsulated" if undefined else "native"
+        raise PixelHeaderError(
+            tag=Tag.TransferSyntaxUID,
+            keyword="TransferSyntaxUID",
+            value=syntax,
+            reason=f"the syntax does not go with {form} Pixel Data",
+            remedy="correct Transfer Syntax UID (0002,0010)",
+        )
+    is_float = tag in FLOAT_BITS
+    rows, columns = _dimension(at, Tag.Rows), _dimension(at, Tag.Columns)
+    frames = _frames(at)
+    samples = _samples(at, remark)
+    photometric = _photometric(at, samples, remark)
+    allocated = _bits_allocated(at, tag, samples)
+    signed = False if is_float else _signed(at, remark)
+    stored, high = (allocated, allocated - 1) if is_float else _bits(at, allocated, remark)
+    modality = (at.text(Tag.Modality) or "").upper()
+    lut = _modality_lut(at, signed, is_float, remark)
+    rescales, problem = _rescales(at, frames, modality, remark)
+    return Header(
+        transfer_syntax=syntax,
+        big_endian=big_endian,
+        encapsulated=encapsulated,
+        pixels=pixels,
+        offsets=_extended_offsets(at),
+        is_float=is_float,
+        word_ow=_vr(at, tag) == "OW",
+        frames=frames,
+        rows=rows,
+        columns=columns,
+        samples=samples,
+        photometric=photometric,
+        planar=_planar(at, samples, remark),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=high,
+        signed=signed,
+        rescales=rescales,
+        rescale_error=problem,
+        modality_lut=lut,
+        palette=_palette(at, signed) if photometric == "PALETTE COLOR" else None,
+        padding=_padding(at, tag, signed),
+        modality=modality,
+        unit=_unit(at, modality, lut is not None, rescales),
+        notes=(*notes, *_reported(at, photometric)),
+    )
+
+
+def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[str, bool]:
+    meta = getattr(dataset, "file_meta", None)
+    uid = meta.get("TransferSyntaxUID") if meta is not None else None
+    if not uid:
+        implicit, little = dataset.original_encoding
+        if little is False:
+            syntax = ExplicitVRBigEndian
+        else:
+            syntax = ExplicitVRLittleEndian if implicit is False else ImplicitVRLittleEndian
+        remark(f"Transfer Syntax UID (0002,0010) is missing: read as {syntax.name}")
+        return str(syntax), syntax == ExplicitVRBigEndian
+    uid = str(uid).strip(" \0")
+    if UID_dictionary.get(uid, ("", ""))[1] != "Transfer Syntax":
+        raise UnsupportedTransferSyntaxError(
+            uid, "", "it is none of the standard's; convert the file with its maker's software"
+        )
+    return uid, uid == ExplicitVRBigEndian
+
+
+def _pixel_tag(at: Attributes) -> Tag:
+    for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
+        element = at.element(tag)
+        if element is not None and element.value is not None and len(element.value):
+            return tag
+    sop_class = UID_dictionary.get(at.text(Tag.SOPClassUID) or "", ("",))[0]
+    raise NoPixelDataError(sop_class)
+
+
+def _pixel_bytes(at: Attributes, tag: Tag, stream: bytes | None) -> tuple[memoryview, bool]:
+    element = at.element(tag)
+    assert element is not None
+    value = element.value
+    if hasattr(value, "read"):  # pydicom's buffered values
+        start = value.tell()
+        value, _ = value.read(), value.seek(start)
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise header_error(tag, type(value).__name__, "not bytes")
+    if isinstance(element, RawDataElement):
+        undefined = element.length == 0xFFFFFFFF
+        if stream is not None:  # a view of the file's own bytes, rather than pydicom's copy of them
+            start = element.value_tell
+            return memoryview(stream)[start : start + len(value)], undefined
+    else:
+        undefined = bool(element.is_undefined_length)
+    return memoryview(value).cast("B"), undefined
+
+
+def _vr(at: Attributes, tag: Tag) -> str:
+    element = at.element(tag)
+    return "" if element is None or element.VR is None else str(element.VR)
+
+
+def _extended_offsets(at: Attributes) -> tuple[bytes, bytes] | None:
+    tables = []
+    for tag in (Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths):
+        element = at.element(tag)
+        if element is None or not isinstance(element.value, bytes) or not element.value:
+            return None
+        tables.append(element.value)
+    return tables[0], tables[1]
+
+
+def _dimension(at: Attributes, tag: Tag) -> int:
+    value = at.integer(tag)
+    if value is None or value <= 0:
+        raise header_error(tag, value, "an image has at least one")
+    return value
+
+
+def _frames(at: Attributes) -> int:
+    value = at.integer(Tag.NumberOfFrames)
+    if value is not None and value < 0:
+        raise header_error(Tag.NumberOfFrames, value, "a number of frames is not negative")
+    return value or 1
+
+
+def _samples(at: Attributes, remark: Callable[[str], None]) -> int:
+    value = at.integer(Tag.SamplesPerPixel)
+    if value is None:
+        remark("SamplesPerPixel (0028,0002) is missing: read as 1")
+        return 1
+    if value not in (1, 3):
+        raise header_error(Tag.SamplesPerPixel, value, "pixels have 1 or 3 samples")
+    return value
+
+
+def _photometric(at: Attributes, samples: int, remark: Callable[[str], None]) -> str:
+    text = at.text(Tag.PhotometricInterpretation)
+    if text is None:
+        text = "MONOCHROME2" if samples == 1 else "RGB"
+        remark(f"PhotometricInterpretation (0028,0004) is missing: read as {text}")
+    text = text.upper()
+    single = text in MONOCHROME or text == "PALETTE COLOR"
+    if single and samples != 1:
+        raise header_error(Tag.PhotometricInterpretation, text, f"it has 1 sample, not {samples}")
+    if text.startswith(("RGB", "YBR_")) and samples != 3:
+        raise header_error(Tag.PhotometricInterpretation, text, f"it has 3 samples, not {samples}")
+    return text
+
+
+def _planar(at: Attributes, samples: int, remark: Callable[[str], None]) -> bool:
+    if samples == 1:
+        return False
+    value = at.integer(Tag.PlanarConfiguration)
+    if value is None:
+        remark("PlanarConfiguration (0028,0006) is missing: read as 0, samples interleaved")
+        return False
+    if value not in (0, 1):
+        raise header_error(Tag.PlanarConfiguration, value, "it is 0 or 1")
+    return value == 1
+
+
+def _bits_allocated(at: Attributes, tag: Tag, samples: int) -> int:
+    value = at.integer(Tag.BitsAllocated)
+    if tag in FLOAT_BITS:
+        if value != FLOAT_BITS[tag]:
+            raise header_error(
+                Tag.BitsAllocated, value, f"{tag.name} has {FLOAT_BITS[tag]} bits a value"
+            )
+        if samples != 1:
+            raise header_error(Tag.SamplesPerPixel, samples, f"{tag.name} has 1 sample a pixel")
+        return value
+    if value == 64:
+        raise header_error(
+            Tag.BitsAllocated, value, "float64 cannot hold integers of 64 bits",
+            "read the Pixel Data with numpy.frombuffer",
+        )  # fmt: skip
+    if value not in (1, 8, 16, 32):
+        raise header_error(Tag.BitsAllocated, value, "cells have 1, 8, 16 or 32 bits")
+    if value == 1 and samples != 1:
+        raise header_error(Tag.BitsAllocated, value, "colour samples have 8 bits or more")
+    return value
+
+
+def _bits(at: Attributes, allocated: int, remark: Callable[[str], None]) -> tuple[int, int]:
+    stored = at.integer(Tag.BitsStored)
+    if not stored:
+        what = "missing" if stored is None else "0"
+        stored = allocated
+        remark(f"BitsStored (0028,0101) is {what}: read as BitsAllocated, {allocated}")
+    if not 0 < stored <= allocated:
+        raise header_error(Tag.BitsStored, stored, f"it lies in 1..{allocated}, BitsAllocated")
+    high = at.integer(Tag.HighBit)
+    if high is None:
+        high = stored - 1
+        remark(f"HighBit (0028,0102) is missing: read as BitsStored - 1, {high}")
+    elif not stored - 1 <= high <= allocated - 1:
+        remark(f"HighBit (0028,0102) is {high}, impossible: read as BitsStored - 1, {stored - 1}")
+        high = stored - 1
+    return stored, high
+
+
+def _signed(at: Attributes, remark: Callable[[str], None]) -> bool:
+    value = at.integer(Tag.PixelRepresentation)
+    if value is None:
+        remark("PixelRepresentation (0028,0103) is missing: read as 0, unsigned")
+        return False
+    if value not in (0, 1):
+        raise header_error(Tag.PixelRepresentation, value, "it is 0 or 1")
+    return value == 1
+
+
+def _modality_lut(
+    at: Attributes, signed: bool, is_float: bool, remark: Callable[[str], None]
+) -> Lut | None:
+    items = at.items(Tag.ModalityLUTSequence)
+    if not items:
+        return None
+    if len(items) > 1:
+        raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
+    lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
+    if lut is None:
+        remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
+    elif is_float:
+        raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
+    elif Tag.RescaleSlope in at or Tag.RescaleIntercept in at:
+        remark("ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept")
+    return lut
+
+
+def _rescales(
+    at: Attributes, frames: int, modality: str, remark: Callable[[str], None]
+) -> tuple[tuple[Rescale, ...], PixelHeaderError | None]:
+    try:
+        return read_rescales(at, frames, modality, remark), None
+    except RescaleError as error:
+        return (Rescale(1.0, 0.0),), error
+
+
+def _palette(at: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
+    luts = []
+    for color in range(3):
+        descriptor = Tag(Tag.RedPaletteColorLookupTableDescriptor + color)
+        data = Tag(Tag.RedPaletteColorLookupTableData + color)
+        segmented = Tag(Tag.SegmentedRedPaletteColorLookupTableData + color)
+        lut = read_lut(at, descriptor, data, signed, segmented)
+        if lut is None:
+            raise header_error(descriptor, None, "PALETTE COLOR needs its three tables")
+        luts.append(lut)
+    red, green, blue = luts
+    for lut, descriptor in (
+        (green, Tag.GreenPaletteColorLookupTableDescriptor),
+        (blue, Tag.BluePaletteColorLookupTableDescriptor),
+    ):
+        if (lut.first, len(lut.entries)) != (red.first, len(red.entries)):
+            raise header_error(descriptor, lut[:2], "the three descriptors differ")
+    return red, green, blue
+
+
+def _padding(at: Attributes, tag: Tag, signed: bool) -> tuple[float, float] | None:
+    value_tag, limit_tag = {
+        Tag.PixelData: (Tag.PixelPaddingValue, Tag.PixelPaddingRangeLimit),
+        Tag.FloatPixelData: (Tag.FloatPixelPaddingValue, Tag.FloatPixelPaddingRangeLimit),
+        Tag.DoubleFloatPixelData: (
+            Tag.DoubleFloatPixelPaddingValue,
+            Tag.DoubleFloatPixelPaddingRangeLimit,
+        ),
+    }[tag]
+    value = at.number(value_tag)
+    if value is None:
+        return None
+    limit = at.number(limit_tag)
+    ends = [value, value if limit is None else limit]
+    if tag is Tag.PixelData:
+        ends = [_with_sign(end, signed) for end in ends]
+    return min(ends), max(ends)
+
+
+def _with_sign(value: float, signed: bool) -> float:
+    """Return a 16-bit padding value with the sign that Pixel Representation gives it."""
+    if signed and 0x8000 <= value <= 0xFFFF:
+        return value - 0x10000
+    if not signed and -0x8000 <= value < 0:
+        return value + 0x10000
+    return value
+
+
+def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]) -> str:
+    if modality == "RTDOSE":
+        return at.text(Tag.DoseUnits) or "unspecified"
+    if has_lut:
+        items = at.items(Tag.ModalityLUTSequence)
+        return items[0].text(Tag.ModalityLUTType) or "unspecified"
+    units = {rescale.unit for rescale in rescales if rescale.unit}
+    if len(units) > 1:
+        return "differs from frame to frame"
+    if units:
+        return units.pop()
+    if modality == "CT":  # PS3.3 C.8.2.1: Hounsfield units where Rescale Type is not given
+        return "HU"
+    if modality == "PT":
+        return at.text(Tag.Units) or "unspecified"
+    return "unspecified"
+
+
+def _reported(at: Attributes, photometric: str) -> list[Note]:
+    """What a reader of the values may want to know of, and the loader never applies."""
+    notes = []
+    for tag, text in (
+        (Tag.RealWorldValueMappingSequence, "RealWorldValueMappingSequence (0040,9096) is present"),
+        (Tag.PhilipsScaleSlope, "Philips' private scale (2005,xx0E) is present"),
+        (Tag.WindowCenter, "WindowCenter (0028,1050) is present"),
+    ):
+        if tag in at:
+            notes.append(Note(f"{text}: reported, not applied"))
+    groups = at.items(Tag.SharedFunctionalGroupsSequence)
+    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)[:1]
+    if any(Tag.RealWorldValueMappingSequence in group for group in groups):
+        notes.append(
+            Note("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
+        )
+    if at.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
+        notes.append(Note("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied"))
+    if (presentation := at.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
+        notes.append(
+            Note(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
+        )
+    if at.text(Tag.SegmentationType) == "FRACTIONAL":
+        top = at.number(Tag.MaximumFractionalValue)
+        notes.append(
+            Note(f"fractional segmentation: values are not divided by MaximumFractionalValue {top}")
+        )
+    return list(dict.fromkeys(notes))

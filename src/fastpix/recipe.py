@@ -1,0 +1,118 @@
+"""What the caller wants done with the pixels: frozen, hashable, and kept in every sidecar."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from fastpix.errors import ArgumentError
+
+Invert = Literal["max", "range", "none"]
+
+DTYPES = (
+    "float32", "float64", "auto",
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How stored values become output values; the same for every file of a job.
+
+    Parameters
+    ----------
+    dtype : str or numpy dtype
+        ``"float32"`` (default), ``"float64"``, an integer dtype (allowed only if every value is
+        exactly an integer in its range), or ``"auto"``: the smallest integer dtype that holds every
+        value the header allows, else float32 (float64 beyond 24 bits).
+    rescale : bool
+        Apply the Modality LUT or Rescale Slope and Intercept (PS3.3 C.11.1); else slope 1,
+        intercept 0.
+    invert : {"max", "range", "none"}
+        What to do with MONOCHROME1. ``"max"``: subtract from the instance's maximum. ``"range"``:
+        mirror in the representable range, the same for every file of a data set. ``"none"``: leave.
+    normalize : (float, float) or None
+        Clip to ``[lo, hi]``, in output units, and map it to ``[0, 1]``.
+    padding : float or None
+        The value that pixels marked by Pixel Padding Value take (PS3.3 C.7.5.1.1.2). ``None``: they
+        are ordinary pixels. NaN is allowed for float dtypes.
+
+    Raises
+    ------
+    ArgumentError
+        A value that no image could be read with.
+    """
+
+    dtype: str = "float32"
+    rescale: bool = True
+    invert: Invert = "max"
+    normalize: tuple[float, float] | None = None
+    padding: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", _dtype_name(self.dtype))
+        if not isinstance(self.rescale, (bool, np.bool_)):
+            raise ArgumentError("rescale", f"{self.rescale!r} is neither True nor False")
+        object.__setattr__(self, "rescale", bool(self.rescale))
+        if self.invert not in get_args(Invert):
+            raise ArgumentError("invert", f"{self.invert!r} is not 'max', 'range' or 'none'")
+        if self.normalize is not None:
+            object.__setattr__(self, "normalize", _interval(self.normalize))
+        if self.padding is not None:
+            object.__setattr__(self, "padding", _real("padding", self.padding))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as JSON can hold it; `from_dict` is the way back."""
+        kept: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.normalize is not None:
+            kept["normalize"] = list(self.normalize)
+        if self.padding is not None and not math.isfinite(self.padding):
+            kept["padding"] = str(self.padding)  # strict JSON knows neither NaN nor infinity
+        return kept
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Recipe:
+        """Return the recipe that `to_dict` wrote."""
+        unknown = set(kept) - {f.name for f in fields(cls)}
+        if unknown:
+            raise ArgumentError("recipe", f"unknown keys {sorted(unknown)}")
+        values = dict(kept)
+        if values.get("padding") in ("nan", "inf", "-inf"):
+            values["padding"] = float(values["padding"])
+        return cls(**values)
+
+
+def _dtype_name(dtype: object) -> str:
+    if isinstance(dtype, str) and dtype in DTYPES:
+        return dtype
+    try:
+        name = np.dtype(dtype).name  # type: ignore[call-overload]
+    except TypeError:
+        name = None
+    if name not in DTYPES:
+        raise ArgumentError("dtype", f"{dtype!r} is not one of {', '.join(DTYPES)}")
+    return str(name)
+
+
+def _real(argument: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError(argument, f"{value!r} is not a number") from error
+
+
+def _interval(value: object) -> tuple[float, float]:
+    try:
+        lo, hi = value  # type: ignore[misc]
+    except (TypeError, ValueError) as error:
+        raise ArgumentError("normalize", f"{value!r} is not a pair (lo, hi)") from error
+    low, high = _real("normalize", lo) + 0.0, _real("normalize", hi) + 0.0  # + 0.0: -0 is 0
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ArgumentError("normalize", f"({low}, {high}) is not finite with lo < hi")
+    if not math.isfinite(high - low):
+        raise ArgumentError("normalize", f"({low}, {high}) is wider than float64 can hold")
+    return low, high

@@ -1,0 +1,176 @@
+"""What the right answer is: docs/exactness.md in NumPy, one step a line.
+
+Same names and signatures as the compiled kernel, which must return the same bits. Written to be read
+beside the standard, not to be fast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.plan import ColorSteps, Steps
+
+
+def scale(
+    cells: NDArray[np.uint8], out: NDArray[np.generic], steps: Steps, skip: int = 0
+) -> int:
+    """Turn stored cells into output values (steps 1 to 8).
+
+    Parameters
+    ----------
+    cells : ndarray of uint8, one-dimensional
+        The bytes of the cells.
+    out : ndarray, one-dimensional, C-contiguous
+        One value a cell; its dtype is the output dtype.
+    steps : Steps
+    skip : int
+        Cells to leave out at the beginning: frames of packed bits may begin within a byte.
+
+    Returns
+    -------
+    int
+        The index of the first value that the output dtype cannot hold, or -1. Where it is not -1,
+        `out` holds nothing of use.
+    """
+    stored = _stored(cells, out.size, steps, skip)
+    with np.errstate(all="ignore"):
+        values = _modality(stored, steps)
+        if steps.peak is not None:
+            values = np.float64(steps.peak) - values
+        if steps.normalize is not None:
+            lo, hi = np.float64(steps.normalize[0]), np.float64(steps.normalize[1])
+            values = np.where(values < lo, lo, values)
+            values = np.where(values > hi, hi, values)
+            values = (values - lo) / (hi - lo)
+        if steps.padding is not None:
+            values = np.where(_is_padding(stored, steps), np.float64(steps.padding[2]), values)
+    return _store(values, out)
+
+
+def peak(
+    cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0
+) -> float | None:
+    """Return the maximum of y (step 4) over `count` cells, NaN and padding left out.
+
+    None where nothing is left. Parameters as in `scale`.
+    """
+    stored = _stored(cells, count, steps, skip)
+    with np.errstate(all="ignore"):
+        values = _modality(stored, steps)
+    kept = ~np.isnan(values)
+    if steps.padding is not None:
+        kept &= ~_is_padding(stored, steps)
+    return float(values[kept].max()) if kept.any() else None
+
+
+def color(
+    cells: NDArray[np.uint8], out: NDArray[np.generic], steps: ColorSteps, skip: int = 0
+) -> int:
+    """Turn the cells of one colour frame into RGB, samples interleaved.
+
+    Parameters
+    ----------
+    cells : ndarray of uint8, one-dimensional
+    out : ndarray, one-dimensional, C-contiguous
+        Three values a pixel.
+    steps : ColorSteps
+    skip : int
+        As in `scale`.
+
+    Returns
+    -------
+    int
+        As in `scale`.
+    """
+    pixels = out.size // 3
+    if steps.layout == "indexed":
+        assert steps.samples.table is not None
+        palette = np.frombuffer(steps.samples.table, dtype=np.float64).reshape(-1, 3)
+        indices = _stored(cells, pixels, steps.samples, skip)
+        samples = palette[np.clip(indices - int(steps.samples.first), 0, len(palette) - 1)]
+    elif steps.layout == "planar":
+        planes = _stored(cells, 3 * pixels, steps.samples, skip)
+        samples = planes.reshape(3, pixels).T.astype(np.float64)
+    elif steps.layout == "subsampled":
+        pairs = _stored(cells, 2 * pixels, steps.samples, skip).reshape(-1, 4).astype(np.float64)
+        samples = pairs[:, [0, 2, 3, 1, 2, 3]].reshape(pixels, 3)  # Y1 Cb Cr, Y2 Cb Cr
+    else:
+        interleaved = _stored(cells, 3 * pixels, steps.samples, skip)
+        samples = interleaved.reshape(pixels, 3).astype(np.float64)
+    if steps.ybr:
+        samples = _ybr_to_rgb(samples, steps.samples.bits)
+    return _store(samples.reshape(-1), out)
+
+
+def _stored(
+    cells: NDArray[np.uint8], count: int, steps: Steps, skip: int
+) -> NDArray[np.int64] | NDArray[np.float64]:
+    """Steps 1 to 3: cells as integers, masked, with their sign. Float cells enter at step 4."""
+    if steps.cell == "bit":
+        bits = np.unpackbits(cells, bitorder="little")[skip : skip + count]
+        unsigned = bits.astype(np.int64)
+    else:
+        dtype = np.dtype(steps.cell)
+        if steps.swap:
+            dtype = dtype.newbyteorder("S")
+        raw = np.frombuffer(cells, dtype=dtype, count=count, offset=skip * dtype.itemsize)
+        if dtype.kind == "f":
+            return raw.astype(np.float64)
+        unsigned = raw.astype(np.int64)
+    unsigned = (unsigned >> (steps.high_bit + 1 - steps.bits)) & (2**steps.bits - 1)
+    if not steps.signed:
+        return unsigned
+    sign = 2 ** (steps.bits - 1)
+    return (unsigned ^ sign) - sign
+
+
+def _modality(
+    stored: NDArray[np.int64] | NDArray[np.float64], steps: Steps
+) -> NDArray[np.float64]:
+    """Step 4, and the mirroring of step 5 that comes before it."""
+    if steps.table is not None:
+        table = np.frombuffer(steps.table, dtype=np.float64)
+        return table[np.clip(stored - int(steps.first), 0, len(table) - 1)]
+    if steps.mirror is not None:
+        stored = int(steps.mirror) - stored
+    values = stored.astype(np.float64)
+    values = values * np.float64(steps.slope)
+    return values + np.float64(steps.intercept)
+
+
+def _is_padding(
+    stored: NDArray[np.int64] | NDArray[np.float64], steps: Steps
+) -> NDArray[np.bool_]:
+    assert steps.padding is not None
+    first, last, _ = steps.padding
+    return (stored >= first) & (stored <= last)
+
+
+def _ybr_to_rgb(samples: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+    """YBR_FULL to RGB: the equations of PS3.3 C.7.6.3.1.2 solved for R, G and B."""
+    top = np.float64(2**bits - 1)
+    half = np.float64(2 ** (bits - 1))
+    y = samples[:, 0]
+    cb = samples[:, 1] - half
+    cr = samples[:, 2] - half
+    red = y + np.float64(1.402) * cr
+    green = (y - np.float64(0.114 * 1.772 / 0.587) * cb) - np.float64(0.299 * 1.402 / 0.587) * cr
+    blue = y + np.float64(1.772) * cb
+    rgb = np.floor(np.stack([red, green, blue], axis=1) + np.float64(0.5))
+    rgb = np.where(rgb < 0, np.float64(0), rgb)
+    return np.where(rgb > top, top, rgb)
+
+
+def _store(values: NDArray[np.float64], out: NDArray[np.generic]) -> int:
+    """Step 8: one rounding to the output dtype, or the index of the first value it cannot hold."""
+    if out.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            out[...] = values.astype(out.dtype)
+        bad = np.isinf(out.astype(np.float64)) & ~np.isinf(values)
+    else:
+        info = np.iinfo(out.dtype)
+        low, beyond = np.float64(info.min), np.float64(2.0 ** (info.bits - (info.min < 0)))
+        bad = ~((values >= low) & (values < beyond) & (values == np.floor(values)))
+        out[...] = np.where(bad, np.float64(0), values).astype(out.dtype)
+    return int(np.argmax(bad)) if bad.any() else -1
