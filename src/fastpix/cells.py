@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from fastpix.codecs import check_frame, decode_frame, find_decoder
 from fastpix.frames import Span, encapsulated_frames, native_frames
 from fastpix.header import Header
-from fastpix.plan import DEFLATED_FRAMES, stored_samples
+from fastpix.plan import stored_samples
+from fastpix.syntaxes import DEFLATED_FRAMES
 
 
 class FrameCells(NamedTuple):

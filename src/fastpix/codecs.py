@@ -17,17 +17,8 @@ from pydicom.uid import UID
 from fastpix.codestream import Codestream, read_codestream
 from fastpix.errors import DecodeError, PixelDataError, UnsupportedTransferSyntaxError
 from fastpix.header import Header
-from fastpix.plan import DEFLATED_FRAMES, RLE, syntax_name
+from fastpix.syntaxes import DEFLATED_FRAMES, LOSSY, RLE, syntax_name
 
-_LOSSY = frozenset(
-    {
-        "1.2.840.10008.1.2.4.50",
-        "1.2.840.10008.1.2.4.51",
-        "1.2.840.10008.1.2.4.81",
-        "1.2.840.10008.1.2.4.91",
-        "1.2.840.10008.1.2.4.203",
-    }
-)
 _PACKBITS_LIMIT = 64  # a run of 128 bytes takes 2 (PS3.5 G.3.1)
 _FREED = "convert the file to an uncompressed syntax first"
 
@@ -79,7 +70,7 @@ def check_frame(encoded: bytes, header: Header, frame: int) -> None:
     PixelDataError
         Rows, columns or samples differ, or the bytes cannot hold the frame.
     """
-    size = header.rows * header.columns * header.samples * header.bits_allocated // 8
+    size = _frame_bytes(header)
     if header.transfer_syntax in (RLE, DEFLATED_FRAMES):
         most = len(encoded) * (_PACKBITS_LIMIT if header.transfer_syntax == RLE else 1100)
         if most < size:
@@ -118,22 +109,27 @@ def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
     UnsupportedTransferSyntaxError, PixelDataError, DecodeError
     """
     check_frame(encoded, header, frame)
-    if header.bits_allocated == 1:
-        raise DecodeError(frame=frame, tried={"fastpix": "compressed 1-bit cells are not supported"})
     if header.transfer_syntax == DEFLATED_FRAMES:
         return Decoded(_inflate(encoded, header, frame), False, "zlib")
     decoder = find_decoder(header.transfer_syntax)
+    rows, columns, allocated, stored = (
+        header.rows, header.columns, header.bits_allocated, header.bits_stored,
+    )  # fmt: skip
+    if allocated == 1:  # RLE packs bytes of 8 cells, codecs have a byte a cell
+        allocated = stored = 8
+        if header.transfer_syntax == RLE:
+            rows, columns = 1, _frame_bytes(header)
     try:
         with _quiet():
             buffer, meta = decoder.as_buffer(
                 encapsulate([encoded], has_bot=False),
                 index=0,
-                rows=header.rows,
-                columns=header.columns,
+                rows=rows,
+                columns=columns,
                 number_of_frames=1,
                 samples_per_pixel=header.samples,
-                bits_allocated=header.bits_allocated,
-                bits_stored=header.bits_stored,
+                bits_allocated=allocated,
+                bits_stored=stored,
                 pixel_representation=int(header.signed),
                 photometric_interpretation=header.photometric,
                 planar_configuration=int(header.planar),
@@ -143,7 +139,7 @@ def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
         tried = {plugin: type(error).__name__ for plugin in decoder.available_plugins}
         raise DecodeError(frame=frame, tried=tried) from error
     container = int(meta["bits_allocated"]) // 8
-    shape = (header.rows * header.columns, header.samples)
+    shape = (rows * columns, header.samples)
     samples = np.frombuffer(buffer, dtype=f"u{container}")
     if header.samples > 1 and meta.get("planar_configuration") == 1:
         samples = samples.reshape(shape[::-1]).T
@@ -151,7 +147,7 @@ def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
     name = "pydicom: " + ", ".join(decoder.available_plugins)
     if header.transfer_syntax != RLE:
         samples = _as_cells(samples, read_codestream(encoded), header)
-    cells = np.ascontiguousarray(samples.reshape(shape), dtype=f"u{header.bits_allocated // 8}")
+    cells = np.ascontiguousarray(samples.reshape(shape), dtype=f"u{allocated // 8}")
     return Decoded(cells.reshape(-1).view(np.uint8), is_rgb, name)
 
 
@@ -169,14 +165,19 @@ def _as_cells(samples: NDArray[np.unsignedinteger], stream: Codestream | None, h
     if signed:
         sign = 1 << (bits - 1)
         wide = (wide ^ sign) - sign
-    if header.transfer_syntax in _LOSSY:
+    if header.transfer_syntax in LOSSY:
         low = -(1 << (header.bits_stored - 1)) if header.signed else 0
         np.clip(wide, low, low + (1 << header.bits_stored) - 1, out=wide)
     return wide
 
 
+def _frame_bytes(header: Header) -> int:
+    """Return the bytes of a decoded frame; frames of packed bits begin at a byte of their own."""
+    return (header.rows * header.columns * header.samples * header.bits_allocated + 7) // 8
+
+
 def _inflate(encoded: bytes, header: Header, frame: int) -> NDArray[np.uint8]:
-    size = header.rows * header.columns * header.samples * header.bits_allocated // 8
+    size = _frame_bytes(header)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = inflater.decompress(encoded, size)
@@ -187,7 +188,7 @@ def _inflate(encoded: bytes, header: Header, frame: int) -> NDArray[np.uint8]:
             expected=size, found=len(data),
             reason=f"frame {frame} inflates to {len(data)} bytes where {size} are needed",
         )  # fmt: skip
-    cells = np.frombuffer(data, dtype=f"<u{header.bits_allocated // 8}")
+    cells = np.frombuffer(data, dtype=f"<u{max(header.bits_allocated // 8, 1)}")
     cells = cells.astype(cells.dtype.newbyteorder("="))
     if header.samples > 1 and header.planar:
         cells = np.ascontiguousarray(cells.reshape(header.samples, -1).T)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -31,16 +30,9 @@ from fastpix.errors import (
 from fastpix.luts import Lut, read_lut
 from fastpix.rescale import Rescale, RescaleError, read_rescales
 from fastpix.source import Source
+from fastpix.syntaxes import NATIVE, syntax_name
 from fastpix.tags import Tag
 
-NATIVE = frozenset(
-    {
-        str(ImplicitVRLittleEndian),
-        str(ExplicitVRLittleEndian),
-        str(ExplicitVRBigEndian),
-        str(DeflatedExplicitVRLittleEndian),
-    }
-)
 FLOAT_BITS = {Tag.FloatPixelData: 32, Tag.DoubleFloatPixelData: 64}
 MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 
@@ -230,7 +222,7 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[s
         remark(f"Transfer Syntax UID (0002,0010) is missing: read as {syntax.name}")
         return str(syntax), syntax == ExplicitVRBigEndian
     uid = str(uid).strip(" \0")
-    if UID_dictionary.get(uid, ("", ""))[1] != "Transfer Syntax":
+    if not syntax_name(uid):
         raise UnsupportedTransferSyntaxError(
             uid, "", "it is none of the standard's; convert the file with its maker's software"
         )

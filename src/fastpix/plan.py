@@ -13,27 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from pydicom.uid import UID_dictionary
 
 from fastpix.attributes import Note
 from fastpix.errors import ArgumentError, PixelHeaderError
-from fastpix.header import MONOCHROME, NATIVE, Header
+from fastpix.header import MONOCHROME, Header
 from fastpix.luts import Lut
 from fastpix.recipe import Recipe
 from fastpix.rescale import Rescale
+from fastpix.syntaxes import JPEG_2000, keeps_high_bit, syntax_name
 from fastpix.tags import Tag
-
-RLE = "1.2.840.10008.1.2.5"
-DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
-JPEG_2000 = frozenset(
-    {
-        "1.2.840.10008.1.2.4.90",
-        "1.2.840.10008.1.2.4.91",
-        "1.2.840.10008.1.2.4.201",
-        "1.2.840.10008.1.2.4.202",
-        "1.2.840.10008.1.2.4.203",
-    }
-)
 
 Layout = Literal["interleaved", "planar", "subsampled", "indexed"]
 
@@ -169,11 +157,6 @@ class Plan:
         return "\n".join(f"{label + ':':12}{text}" for label, text in describe(self))
 
 
-def syntax_name(uid: str) -> str:
-    """Return a transfer syntax's name (PS3.6 annex A)."""
-    return UID_dictionary.get(uid, ("unknown",))[0]
-
-
 def make_plan(header: Header, recipe: Recipe) -> Plan:
     """Settle what will be done to every pixel.
 
@@ -266,26 +249,24 @@ def stored_range(cells: Steps) -> tuple[float, float]:
     return 0.0, 2.0**cells.bits - 1
 
 
-def aligned(syntax: str) -> bool:
-    """Whether cells come from a codec that right-aligns samples, so that High Bit says nothing."""
-    return syntax not in NATIVE and syntax not in (RLE, DEFLATED_FRAMES)
-
-
 def _cells(header: Header) -> Steps:
-    little_machine = np.little_endian
+    as_stored = keeps_high_bit(header.transfer_syntax)
     if header.is_float:
         cell = f"f{header.bits_allocated // 8}"
+    elif header.bits_allocated == 1:
+        cell = "bit" if as_stored else "u1"
     else:
-        cell = "bit" if header.bits_allocated == 1 else f"u{header.bits_allocated // 8}"
-    codec = aligned(header.transfer_syntax)
+        cell = f"u{header.bits_allocated // 8}"
     return Steps(
         cell=cell,
-        swap=header.bits_allocated > 8 and (codec is False)
-        and header.big_endian == little_machine and not header.encapsulated,
-        high_bit=header.bits_stored - 1 if codec else header.high_bit,
+        # A codec hands over machine integers; native cells are in the file's byte order.
+        swap=header.bits_allocated > 8
+        and not header.encapsulated
+        and header.big_endian == np.little_endian,
+        high_bit=header.high_bit if as_stored else header.bits_stored - 1,
         bits=header.bits_stored,
         signed=header.signed,
-    )  # fmt: skip
+    )
 
 
 def _rescales(header: Header, recipe: Recipe) -> tuple[Rescale, ...]:
