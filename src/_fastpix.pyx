@@ -638,9 +638,9 @@ cdef double peak_of_integers(
     const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job
 ) noexcept nogil:
     """Rounded multiplication and addition keep the order: the peak is the highest stored value's,
-    or the lowest's where the slope is negative."""
+    or the lowest's where the slope is negative or the values are mirrored."""
     cdef double scratch[BLOCK]
-    cdef bint lowest = job.slope < 0
+    cdef bint lowest = (job.slope < 0) != job.mirrored
     cdef double best = INFINITY if lowest else -INFINITY, x
     cdef Py_ssize_t start = 0, n
     while start < total:
@@ -648,6 +648,8 @@ cdef double peak_of_integers(
         x = highest_of(block(cells, skip + start, n, <uint8_t *> scratch, job), n, lowest, job)
         best = min(best, x) if lowest else max(best, x)
         start += n
+    if job.mirrored:
+        best = job.mirror - best
     return best * job.slope + job.intercept
 
 

@@ -88,9 +88,9 @@ class Cells:
     @cached_property
     def _native(self) -> NDArray[np.uint8]:
         data = np.frombuffer(self._header.pixels, dtype=np.uint8)
-        swapped = self._header.bits_allocated == 8 and self._header.word_ow
+        swapped = self._header.bits_allocated <= 8 and self._header.word_ow
         if not (self._header.big_endian and swapped):
             return data
-        # Words of two cells, whose order the byte order of the file has turned round.
+        # 16-bit words (PS3.5 A.3) of 2 or 16 cells: the file's byte order has turned them round.
         words = np.append(data, np.uint8(0)) if data.size % 2 else data
         return words.reshape(-1, 2)[:, ::-1].reshape(-1)

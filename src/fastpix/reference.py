@@ -116,7 +116,8 @@ def _stored(
             dtype = dtype.newbyteorder("S")
         raw = np.frombuffer(cells, dtype=dtype, count=count, offset=skip * dtype.itemsize)
         if dtype.kind == "f":
-            return raw.astype(np.float64)
+            with np.errstate(invalid="ignore"):  # a signalling NaN
+                return raw.astype(np.float64)
         unsigned = raw.astype(np.int64)
     unsigned = (unsigned >> (steps.high_bit + 1 - steps.bits)) & (2**steps.bits - 1)
     if not steps.signed:
