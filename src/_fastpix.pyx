@@ -5,11 +5,11 @@
 Knows no DICOM: it is handed a buffer, an output array and plain numbers, all checked by its caller,
 and it has no error path. `fastpix.reference` says what every function here must return, bit for bit.
 
-The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain loop
-that the compiler vectorizes, and nothing as large as the image exists between cells and values. Two
-routes skip the steps: where all arithmetic is on integers below 2**24, float32 is exact and the whole
-job is one multiplication and one addition; where an integer output holds every representable value,
-the same is done in int32.
+The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
+loop that the compiler vectorizes, and nothing as large as the image exists between cells and
+values. Two routes skip the steps: where all arithmetic is on integers below 2**24, float32 is exact
+and the whole job is one multiplication and one addition; where an integer output holds every
+representable value, the same is done in int32.
 """
 
 from libc.math cimport INFINITY, NAN, fabs, floor
@@ -550,7 +550,7 @@ cdef void choose_route(Job *job, int bits, bint is_signed) noexcept nogil:
 
 
 cdef int fill(Job *job, object steps, object table) except -1:
-    """The numbers of `steps` (see `fastpix.plan.Steps`) as a C struct."""
+    """The numbers of `steps` (see `fastpix.steps.Steps`) as a C struct."""
     cdef const double[::1] entries
     cdef int allocated
     cell, bits, high_bit = steps.cell, steps.bits, steps.high_bit

@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as _version
 
+from fastpix.convert import Summary, convert
 from fastpix.errors import (
     ArgumentError,
     DecodeError,
@@ -36,7 +37,9 @@ __all__ = [
     "Plan",
     "Recipe",
     "SeriesError",
+    "Summary",
     "UnsupportedTransferSyntaxError",
+    "convert",
     "dicom_to_array",
     "dicom_to_tensor",
     "imread",

@@ -1,7 +1,7 @@
-"""Single attributes, read defensively: what a file holds, as numbers and text by one strict grammar.
+"""Single attributes, read defensively: numbers and text by one strict grammar.
 
-Values are taken from the raw bytes where pydicom has not converted them yet, so that no conversion of
-its own (a lenient `float`, a warning, a guess at a VR) stands between the file and the rules.
+Values are taken from the raw bytes where pydicom has not converted them yet, so that no conversion
+of its own (a lenient `float`, a warning, a guess at a VR) stands between the file and the rules.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ class Attributes:
             return []
         value = element.value
         if isinstance(value, (bytes, bytearray, memoryview)):
-            little = element.is_little_endian if isinstance(element, RawDataElement) else self.little
+            little = (
+                element.is_little_endian if isinstance(element, RawDataElement) else self.little
+            )
             padded = bytes(value) + b"\0" * (len(value) % 2)
             return list(struct.unpack(f"{'<' if little else '>'}{len(padded) // 2}H", padded))
         values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
@@ -160,7 +162,9 @@ class Attributes:
             return []
         value = element.value
         if isinstance(value, (bytes, bytearray, memoryview)):
-            little = element.is_little_endian if isinstance(element, RawDataElement) else self.little
+            little = (
+                element.is_little_endian if isinstance(element, RawDataElement) else self.little
+            )
             return self._unpack(tag, bytes(value), element.VR, little)
         if isinstance(value, (MultiValue, list, tuple)):
             return [v for v in value if v is not None and v != ""]
@@ -184,7 +188,9 @@ class Attributes:
         size = struct.calcsize(_BINARY[kind])
         if len(raw) % size:
             raise header_error(tag, f"{len(raw)} bytes", f"VR {kind} takes {size} bytes a value")
-        return list(struct.unpack(f"{'<' if little else '>'}{len(raw) // size}{_BINARY[kind]}", raw))
+        return list(
+            struct.unpack(f"{'<' if little else '>'}{len(raw) // size}{_BINARY[kind]}", raw)
+        )
 
     def _number(self, tag: int, value: object) -> float | None:
         original = getattr(value, "original_string", None)

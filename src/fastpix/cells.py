@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix.attributes import Note
 from fastpix.codecs import check_frame, decode_frame, find_decoder
 from fastpix.frames import Span, encapsulated_frames, native_frames
 from fastpix.header import Header
@@ -47,7 +48,7 @@ class Cells:
 
     def __init__(self, header: Header) -> None:
         self._header = header
-        self.notes = []
+        self.notes: list[Note] = []
         if not header.encapsulated:
             native, self.notes = native_frames(header, stored_samples(header))
             self._bits = native.bits

@@ -200,7 +200,7 @@ def _quiet() -> Iterator[None]:
     """Keep pydicom from logging the tracebacks of plugins: DecodeError says what happened."""
     logger = logging.getLogger("pydicom")
 
-    def mute(record: logging.LogRecord) -> bool:
+    def mute(_record: logging.LogRecord) -> bool:
         return False
 
     logger.addFilter(mute)

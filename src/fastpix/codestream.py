@@ -20,7 +20,7 @@ _NO_FRAME_HEADER = frozenset({0xC4, 0xC8, 0xCC})
 
 
 def read_codestream(encoded: bytes) -> Codestream | None:
-    """Read the frame header of JPEG (ITU-T T.81 B.2.2, T.87 C.2.2) or SIZ of JPEG 2000 (T.800 A.5.1).
+    """Read the frame header of JPEG (T.81 B.2.2, T.87 C.2.2) or SIZ of JPEG 2000 (T.800 A.5.1).
 
     None where there is none to be found: what it is then is for the decoder to say.
     """

@@ -83,9 +83,7 @@ def _may_be_dataset(data: bytes) -> bool:
     return little in _FIRST_GROUPS and int.from_bytes(data[4:8], "little") <= len(data) - 8
 
 
-def _inflate(
-    data: bytes, has_preamble: bool, max_bytes: int
-) -> tuple[FileDataset, bytes] | None:
+def _inflate(data: bytes, has_preamble: bool, max_bytes: int) -> tuple[FileDataset, bytes] | None:
     """Parse a deflated data set (PS3.5 A.5), inflating no more than `max_bytes`.
 
     pydicom would inflate it whole, however large. None where the syntax is another one.
@@ -93,7 +91,7 @@ def _inflate(
     start = _PREAMBLE + 4 if has_preamble else 0
     file = BytesIO(data)
     file.seek(start)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return None
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)

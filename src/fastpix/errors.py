@@ -1,7 +1,7 @@
 """What can go wrong, as one tree of exceptions; every one says what to do next.
 
 Each error carries its facts as attributes and pickles. `str(error)` may quote what the file says;
-`error.storable` never does, so that it can be kept beside data that must hold nothing about a patient.
+`error.storable` never does, so that it can be kept where nothing about a patient may be.
 """
 
 from __future__ import annotations

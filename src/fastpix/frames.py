@@ -1,9 +1,10 @@
-"""Where each frame is: a bit offset for native data, fragments for encapsulated data (PS3.5 A.4)."""
+"""Where each frame is: a bit offset in native data, fragments in encapsulated data (PS3.5 A.4)."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from fastpix.attributes import Note
@@ -58,8 +59,8 @@ def native_frames(header: Header, samples: int) -> tuple[NativeFrames, list[Note
         raise PixelDataError(
             expected=expected,
             found=found,
-            layout=f"{frames} of {header.rows} x {header.columns} x {samples * header.bits_allocated} "
-            f"bits",
+            layout=f"{frames} of {header.rows} x {header.columns} x "
+            f"{samples * header.bits_allocated} bits",
         )
     notes = []
     if found > expected + 1:
@@ -162,9 +163,11 @@ def _by_offsets(
     """Group fragments by a table; None where it does not point at items in ascending order."""
     places = {start: k for k, start in enumerate(starts)}
     firsts = [places.get(offset, -1) for offset in offsets]
-    if firsts[0] != 0 or any(b <= a for a, b in zip(firsts, firsts[1:], strict=False)):
+    if firsts[0] != 0 or any(b <= a for a, b in pairwise(firsts)):
         return None
-    return [tuple(fragments[a:b]) for a, b in zip(firsts, [*firsts[1:], len(fragments)], strict=True)]
+    return [
+        tuple(fragments[a:b]) for a, b in zip(firsts, [*firsts[1:], len(fragments)], strict=True)
+    ]
 
 
 def _by_codestream(pixels: memoryview, fragments: Sequence[Span]) -> list[tuple[Span, ...]]:

@@ -1,13 +1,14 @@
 """What the file says about its pixels, read by the rules of docs/headers.md.
 
-Knows nothing of what the caller wants. An oddity that can only be read one way is read so and noted;
-what could be read two ways is an error that names the attribute.
+Knows nothing of what the caller wants. An oddity that can only be read one way is read so and
+noted; what could be read two ways is an error that names the attribute.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -15,7 +16,6 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    UID_dictionary,
 )
 
 from fastpix.attributes import Attributes, Note, header_error
@@ -28,13 +28,22 @@ from fastpix.errors import (
     warn_caller,
 )
 from fastpix.luts import Lut, read_lut
+from fastpix.pixel_module import (
+    FLOAT_BITS,
+    read_bits,
+    read_bits_allocated,
+    read_dimension,
+    read_frames,
+    read_padding,
+    read_photometric,
+    read_planar,
+    read_samples,
+    read_signed,
+)
 from fastpix.rescale import Rescale, RescaleError, read_rescales
 from fastpix.source import Source
-from fastpix.syntaxes import NATIVE, syntax_name
+from fastpix.syntaxes import NATIVE, syntax_name, uid_name
 from fastpix.tags import Tag
-
-FLOAT_BITS = {Tag.FloatPixelData: 32, Tag.DoubleFloatPixelData: 64}
-MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +180,13 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
             remedy="correct Transfer Syntax UID (0002,0010)",
         )
     is_float = tag in FLOAT_BITS
-    rows, columns = _dimension(at, Tag.Rows), _dimension(at, Tag.Columns)
-    frames = _frames(at)
-    samples = _samples(at, remark)
-    photometric = _photometric(at, samples, remark)
-    allocated = _bits_allocated(at, tag, samples)
-    signed = False if is_float else _signed(at, remark)
-    stored, high = (allocated, allocated - 1) if is_float else _bits(at, allocated, remark)
+    rows, columns = read_dimension(at, Tag.Rows), read_dimension(at, Tag.Columns)
+    frames = read_frames(at)
+    samples = read_samples(at, remark)
+    photometric = read_photometric(at, samples, remark)
+    allocated = read_bits_allocated(at, tag, samples)
+    signed = False if is_float else read_signed(at, remark)
+    stored, high = (allocated, allocated - 1) if is_float else read_bits(at, allocated, remark)
     modality = (at.text(Tag.Modality) or "").upper()
     lut = _modality_lut(at, signed, is_float, remark)
     rescales, problem = _rescales(at, frames, modality, remark)
@@ -194,7 +203,7 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
         columns=columns,
         samples=samples,
         photometric=photometric,
-        planar=_planar(at, samples, remark),
+        planar=read_planar(at, samples, remark),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high,
@@ -203,7 +212,7 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
         rescale_error=problem,
         modality_lut=lut,
         palette=_palette(at, signed) if photometric == "PALETTE COLOR" else None,
-        padding=_padding(at, tag, signed),
+        padding=read_padding(at, tag, signed),
         modality=modality,
         unit=_unit(at, modality, lut is not None, rescales),
         notes=(*notes, *_reported(at, photometric)),
@@ -234,17 +243,19 @@ def _pixel_tag(at: Attributes) -> Tag:
         element = at.element(tag)
         if element is not None and element.value is not None and len(element.value):
             return tag
-    sop_class = UID_dictionary.get(at.text(Tag.SOPClassUID) or "", ("",))[0]
+    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
     raise NoPixelDataError(sop_class)
 
 
 def _pixel_bytes(at: Attributes, tag: Tag, stream: bytes | None) -> tuple[memoryview, bool]:
     element = at.element(tag)
     assert element is not None
-    value = element.value
+    value: Any = element.value
     if hasattr(value, "read"):  # pydicom's buffered values
-        start = value.tell()
-        value, _ = value.read(), value.seek(start)
+        buffer: BinaryIO = value
+        start = buffer.tell()
+        value = buffer.read()
+        buffer.seek(start)
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise header_error(tag, type(value).__name__, "not bytes")
     if isinstance(element, RawDataElement):
@@ -270,106 +281,6 @@ def _extended_offsets(at: Attributes) -> tuple[bytes, bytes] | None:
             return None
         tables.append(element.value)
     return tables[0], tables[1]
-
-
-def _dimension(at: Attributes, tag: Tag) -> int:
-    value = at.integer(tag)
-    if value is None or value <= 0:
-        raise header_error(tag, value, "an image has at least one")
-    return value
-
-
-def _frames(at: Attributes) -> int:
-    value = at.integer(Tag.NumberOfFrames)
-    if value is not None and value < 0:
-        raise header_error(Tag.NumberOfFrames, value, "a number of frames is not negative")
-    return value or 1
-
-
-def _samples(at: Attributes, remark: Callable[[str], None]) -> int:
-    value = at.integer(Tag.SamplesPerPixel)
-    if value is None:
-        remark("SamplesPerPixel (0028,0002) is missing: read as 1")
-        return 1
-    if value not in (1, 3):
-        raise header_error(Tag.SamplesPerPixel, value, "pixels have 1 or 3 samples")
-    return value
-
-
-def _photometric(at: Attributes, samples: int, remark: Callable[[str], None]) -> str:
-    text = at.text(Tag.PhotometricInterpretation)
-    if text is None:
-        text = "MONOCHROME2" if samples == 1 else "RGB"
-        remark(f"PhotometricInterpretation (0028,0004) is missing: read as {text}")
-    text = text.upper()
-    single = text in MONOCHROME or text == "PALETTE COLOR"
-    if single and samples != 1:
-        raise header_error(Tag.PhotometricInterpretation, text, f"it has 1 sample, not {samples}")
-    if text.startswith(("RGB", "YBR_")) and samples != 3:
-        raise header_error(Tag.PhotometricInterpretation, text, f"it has 3 samples, not {samples}")
-    return text
-
-
-def _planar(at: Attributes, samples: int, remark: Callable[[str], None]) -> bool:
-    if samples == 1:
-        return False
-    value = at.integer(Tag.PlanarConfiguration)
-    if value is None:
-        remark("PlanarConfiguration (0028,0006) is missing: read as 0, samples interleaved")
-        return False
-    if value not in (0, 1):
-        raise header_error(Tag.PlanarConfiguration, value, "it is 0 or 1")
-    return value == 1
-
-
-def _bits_allocated(at: Attributes, tag: Tag, samples: int) -> int:
-    value = at.integer(Tag.BitsAllocated)
-    if tag in FLOAT_BITS:
-        if value != FLOAT_BITS[tag]:
-            raise header_error(
-                Tag.BitsAllocated, value, f"{tag.name} has {FLOAT_BITS[tag]} bits a value"
-            )
-        if samples != 1:
-            raise header_error(Tag.SamplesPerPixel, samples, f"{tag.name} has 1 sample a pixel")
-        return value
-    if value == 64:
-        raise header_error(
-            Tag.BitsAllocated, value, "float64 cannot hold integers of 64 bits",
-            "read the Pixel Data with numpy.frombuffer",
-        )  # fmt: skip
-    if value not in (1, 8, 16, 32):
-        raise header_error(Tag.BitsAllocated, value, "cells have 1, 8, 16 or 32 bits")
-    if value == 1 and samples != 1:
-        raise header_error(Tag.BitsAllocated, value, "colour samples have 8 bits or more")
-    return value
-
-
-def _bits(at: Attributes, allocated: int, remark: Callable[[str], None]) -> tuple[int, int]:
-    stored = at.integer(Tag.BitsStored)
-    if not stored:
-        what = "missing" if stored is None else "0"
-        stored = allocated
-        remark(f"BitsStored (0028,0101) is {what}: read as BitsAllocated, {allocated}")
-    if not 0 < stored <= allocated:
-        raise header_error(Tag.BitsStored, stored, f"it lies in 1..{allocated}, BitsAllocated")
-    high = at.integer(Tag.HighBit)
-    if high is None:
-        high = stored - 1
-        remark(f"HighBit (0028,0102) is missing: read as BitsStored - 1, {high}")
-    elif not stored - 1 <= high <= allocated - 1:
-        remark(f"HighBit (0028,0102) is {high}, impossible: read as BitsStored - 1, {stored - 1}")
-        high = stored - 1
-    return stored, high
-
-
-def _signed(at: Attributes, remark: Callable[[str], None]) -> bool:
-    value = at.integer(Tag.PixelRepresentation)
-    if value is None:
-        remark("PixelRepresentation (0028,0103) is missing: read as 0, unsigned")
-        return False
-    if value not in (0, 1):
-        raise header_error(Tag.PixelRepresentation, value, "it is 0 or 1")
-    return value == 1
 
 
 def _modality_lut(
@@ -419,34 +330,6 @@ def _palette(at: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
     return red, green, blue
 
 
-def _padding(at: Attributes, tag: Tag, signed: bool) -> tuple[float, float] | None:
-    value_tag, limit_tag = {
-        Tag.PixelData: (Tag.PixelPaddingValue, Tag.PixelPaddingRangeLimit),
-        Tag.FloatPixelData: (Tag.FloatPixelPaddingValue, Tag.FloatPixelPaddingRangeLimit),
-        Tag.DoubleFloatPixelData: (
-            Tag.DoubleFloatPixelPaddingValue,
-            Tag.DoubleFloatPixelPaddingRangeLimit,
-        ),
-    }[tag]
-    value = at.number(value_tag)
-    if value is None:
-        return None
-    limit = at.number(limit_tag)
-    ends = [value, value if limit is None else limit]
-    if tag is Tag.PixelData:
-        ends = [_with_sign(end, signed) for end in ends]
-    return min(ends), max(ends)
-
-
-def _with_sign(value: float, signed: bool) -> float:
-    """Return a 16-bit padding value with the sign that Pixel Representation gives it."""
-    if signed and 0x8000 <= value <= 0xFFFF:
-        return value - 0x10000
-    if not signed and -0x8000 <= value < 0:
-        return value + 0x10000
-    return value
-
-
 def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]) -> str:
     if modality == "RTDOSE":
         return at.text(Tag.DoseUnits) or "unspecified"
@@ -466,7 +349,7 @@ def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale,
 
 
 def _reported(at: Attributes, photometric: str) -> list[Note]:
-    """What a reader of the values may want to know of, and the loader never applies."""
+    """Return what a reader of the values may want to know of, and the loader never applies."""
     notes = []
     for tag, text in (
         (Tag.RealWorldValueMappingSequence, "RealWorldValueMappingSequence (0040,9096) is present"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -17,13 +17,12 @@ from fastpix.errors import ArgumentError, FastpixError, PixelDataError, warn_cal
 from fastpix.header import Header, read_header
 from fastpix.plan import Plan, make_plan, stored_plan
 from fastpix.recipe import Invert, Recipe
+from fastpix.selection import Frames, checked_out, frame_indices
 from fastpix.source import Source, SourceLike, read_source
 from fastpix.values import fill_frame, find_peak
 
 if TYPE_CHECKING:
     import torch
-
-Frames: TypeAlias = "SupportsIndex | slice | Sequence[int] | NDArray[np.integer] | None"
 
 MAX_BYTES = 2**32
 """What one image may decode to, unless the caller says otherwise."""
@@ -213,12 +212,12 @@ class Image:
         self, plan: Plan, frames: Frames, out: NDArray[Any] | None, peak_key: tuple[bool, bool]
     ) -> NDArray[Any]:
         cells = self._open()
-        indices, keep_axis = _frame_indices(frames, len(self))
+        indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *plan.shape[1:])
         self._check_size(shape, plan)
         for index in indices[:1]:
             cells.check(index)
-        result = np.empty(shape, plan.dtype) if out is None else _checked_out(
+        result = np.empty(shape, plan.dtype) if out is None else checked_out(
             out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
         peak, decoded = self._peak(cells, plan, set(indices), peak_key)
         for position, index in enumerate(indices):
@@ -237,7 +236,7 @@ class Image:
     def _peak(
         self, cells: Cells, plan: Plan, wanted: set[int], key: tuple[bool, bool]
     ) -> tuple[float | None, dict[int, FrameCells]]:
-        """Return the maximum of the instance, and the frames that were decoded for it and are wanted."""
+        """Return the maximum of the instance, and those frames decoded for it that are wanted."""
         decoded: dict[int, FrameCells] = {}
         if not plan.needs_peak:
             return None, decoded
@@ -382,7 +381,7 @@ def dicom_to_tensor(
 ) -> tuple[torch.Tensor, Dataset]:
     """Read a DICOM image into a torch tensor (the ``torch`` extra), and its data set beside it.
 
-    Parameters are those of `imread`. The tensor shares its memory with the array: nothing is copied.
+    Parameters are those of `imread`. The tensor shares its memory with the array.
 
     Returns
     -------
@@ -397,9 +396,7 @@ def dicom_to_tensor(
     try:
         import torch
     except ModuleNotFoundError as error:
-        raise ImportError(
-            "dicom_to_tensor needs torch: pip install 'fastpix[torch]'"
-        ) from error
+        raise ImportError("dicom_to_tensor needs torch: pip install 'fastpix[torch]'") from error
     array, dataset = dicom_to_array(
         source, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
         padding=padding, frames=frames, recipe=recipe, max_bytes=max_bytes,
@@ -429,40 +426,3 @@ def _one_recipe(
     if asked != Recipe():
         raise ArgumentError("recipe", "give a recipe or its keywords, not both")
     return recipe
-
-
-def _frame_indices(frames: Frames, count: int) -> tuple[list[int], bool]:
-    """Return which frames are meant, and whether the result has a frame axis."""
-    if frames is None:
-        return list(range(count)), count > 1
-    if isinstance(frames, slice):
-        try:
-            return list(range(count))[frames], True
-        except (TypeError, ValueError) as error:
-            raise ArgumentError("frames", f"{frames!r} is not a slice of frames") from error
-    if isinstance(frames, SupportsIndex) and not isinstance(frames, (bool, np.ndarray)):
-        return [_frame_index(frames, count)], False
-    if isinstance(frames, (str, bytes)) or not hasattr(frames, "__iter__"):
-        raise ArgumentError("frames", f"{frames!r} is not an int, a slice or a sequence of ints")
-    return [_frame_index(frame, count) for frame in frames], True
-
-
-def _frame_index(frame: object, count: int) -> int:
-    if not isinstance(frame, SupportsIndex) or isinstance(frame, (bool, np.bool_)):
-        raise ArgumentError("frames", f"{frame!r} is not an int")
-    index = frame.__index__()
-    if not -count <= index < count:
-        raise ArgumentError("frames", f"there is no frame {index}: the image has {count}")
-    return index % count
-
-
-def _checked_out(out: object, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    if not isinstance(out, np.ndarray):
-        raise ArgumentError("out", f"a {type(out).__name__} is not an ndarray")
-    if out.shape != shape or out.dtype != np.dtype(dtype):
-        raise ArgumentError(
-            "out", f"it is {out.shape} {out.dtype}, the result is {shape} {np.dtype(dtype)}"
-        )
-    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
-        raise ArgumentError("out", "it must be C-contiguous, aligned and writable")
-    return out

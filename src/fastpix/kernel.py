@@ -7,21 +7,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix import _fastpix, reference
 from fastpix.errors import ArgumentError
-from fastpix.plan import ColorSteps, Steps
+from fastpix.steps import ColorSteps, Steps
 
 
 class Kernel(Protocol):
     """The signature that the reference and every compiled kernel share."""
 
     def scale(
-        self, cells: NDArray[np.uint8], out: NDArray[np.generic], steps: Steps, skip: int = 0
+        self, cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int = 0
     ) -> int:
         """See `fastpix.reference.scale`."""
 
@@ -31,7 +31,7 @@ class Kernel(Protocol):
         """See `fastpix.reference.peak`."""
 
     def color(
-        self, cells: NDArray[np.uint8], out: NDArray[np.generic], steps: ColorSteps, skip: int = 0
+        self, cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: int = 0
     ) -> int:
         """See `fastpix.reference.color`."""
 
@@ -54,7 +54,9 @@ def _find() -> dict[str, Kernel]:
 
 def _checked(name: str, argument: str) -> str:
     if name not in _KERNELS:
-        raise ArgumentError(argument, f"{name!r} is none of the kernels here: {', '.join(_KERNELS)}")
+        raise ArgumentError(
+            argument, f"{name!r} is none of the kernels here: {', '.join(_KERNELS)}"
+        )
     return name
 
 

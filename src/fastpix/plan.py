@@ -10,82 +10,21 @@ import math
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from fastpix.attributes import Note
+from fastpix.describe import describe
 from fastpix.errors import ArgumentError, PixelHeaderError
-from fastpix.header import MONOCHROME, Header
+from fastpix.header import Header
 from fastpix.luts import Lut
+from fastpix.pixel_module import MONOCHROME
 from fastpix.recipe import Recipe
 from fastpix.rescale import Rescale
+from fastpix.steps import ColorSteps, Layout, Steps, stored_range
 from fastpix.syntaxes import JPEG_2000, keeps_high_bit, syntax_name
 from fastpix.tags import Tag
-
-Layout = Literal["interleaved", "planar", "subsampled", "indexed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """What happens to one cell, in plain numbers: all that a kernel is told (docs/exactness.md).
-
-    Attributes
-    ----------
-    cell : {"bit", "u1", "u2", "u4", "f4", "f8"}
-        A stored cell: unsigned integer or IEEE float of so many bytes; ``"bit"``: packed.
-    swap : bool
-        The cells are in the byte order that the machine's is not.
-    high_bit, bits : int
-        Where the stored bits end, and how many there are.
-    signed : bool
-        Two's complement.
-    mirror : float or None
-        v becomes ``mirror - v``.
-    table, first : bytes or None, float
-        y is ``table[clip(v - first)]``; float64 entries.
-    slope, intercept : float
-        Else y is ``v * slope + intercept``.
-    peak : float or None
-        y becomes ``peak - y``.
-    normalize : (float, float) or None
-        y becomes ``(clip(y, lo, hi) - lo) / (hi - lo)``.
-    padding : (float, float, float) or None
-        Where v is in first..last, y is the third.
-    """
-
-    cell: str
-    swap: bool
-    high_bit: int
-    bits: int
-    signed: bool
-    mirror: float | None = None
-    table: bytes | None = None
-    first: float = 0.0
-    slope: float = 1.0
-    intercept: float = 0.0
-    peak: float | None = None
-    normalize: tuple[float, float] | None = None
-    padding: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ColorSteps:
-    """What happens to one pixel of a colour frame.
-
-    Attributes
-    ----------
-    samples : Steps
-        How a cell becomes a sample or an index; its table holds RGB triples.
-    layout : {"interleaved", "planar", "subsampled", "indexed"}
-        Where the samples of a pixel are; ``"subsampled"``: Y1 Y2 Cb Cr.
-    ybr : bool
-        Convert YBR_FULL to RGB.
-    """
-
-    samples: Steps
-    layout: Layout
-    ybr: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +78,7 @@ class Plan:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "transfer_syntax": syntax_name(self.transfer_syntax),
+            "photometric": self.photometric,  # one of those that can be planned for
             "cell": cells.cell,
             "bits_stored": cells.bits,
             "high_bit": cells.high_bit,
@@ -242,13 +182,6 @@ def stored_plan(header: Header) -> Plan:
     )
 
 
-def stored_range(cells: Steps) -> tuple[float, float]:
-    """Return the lowest and the highest value that the stored bits can represent."""
-    if cells.signed:
-        return -(2.0 ** (cells.bits - 1)), 2.0 ** (cells.bits - 1) - 1
-    return 0.0, 2.0**cells.bits - 1
-
-
 def _cells(header: Header) -> Steps:
     as_stored = keeps_high_bit(header.transfer_syntax)
     if header.is_float:
@@ -302,9 +235,7 @@ def _padding(
     return None
 
 
-def _dtype(
-    header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut: Lut | None
-) -> str:
+def _dtype(header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut: Lut | None) -> str:
     """Return the output dtype; "auto" is settled from what the header can represent."""
     if recipe.dtype != "auto":
         return recipe.dtype
@@ -373,7 +304,7 @@ def stored_samples(header: Header) -> int:
 
 
 def holds_full(header: Header) -> bool:
-    """Whether native YBR_FULL_422 data holds three samples a pixel after all, as some writers do."""
+    """Whether native YBR_FULL_422 data holds three samples a pixel, as some writers have it."""
     pixels = header.frames * header.rows * header.columns * header.bits_allocated // 8
     return len(header.pixels) in (3 * pixels, 3 * pixels + 1)
 
@@ -444,80 +375,3 @@ def _color_plan(header: Header, recipe: Recipe) -> Plan:
         unit=f"RGB, 0..{top:g}",
         notes=tuple(notes),
     )
-
-
-def describe(plan: Plan) -> list[tuple[str, str]]:
-    """Return the plan in words: pairs of a label and what it says, in the order of the steps."""
-    cells = plan.color.samples if plan.color else plan.steps[0]
-    lines = [("image", f"{_count(plan.shape[0], 'frame')} of {plan.shape[1]} rows x "
-                       f"{plan.shape[2]} columns, {plan.photometric}"),
-             ("encoding", f"{syntax_name(plan.transfer_syntax)} ({plan.transfer_syntax})"),
-             ("cells", _cell_words(cells))]  # fmt: skip
-    if cells.cell[0] != "f":
-        lines += [("mask", _mask_words(cells)), ("sign", _sign_words(cells))]
-    if plan.color is not None:
-        lines.append(("colour", _color_words(plan.color)))
-    else:
-        lines += [("rescale", _rescale_words(plan)), ("invert", _invert_words(plan))]
-        if cells.normalize:
-            lo, hi = cells.normalize
-            lines.append(("normalize", f"clip to {lo:g}..{hi:g}, map to 0..1"))
-        if cells.padding:
-            first, last, value = cells.padding
-            lines.append(("padding", f"stored {first:g}..{last:g} becomes {value:g}"))
-    lines.append(("output", f"{plan.dtype}, {plan.unit}"))
-    lines += [("warning" if note.oddity else "note", note.text) for note in plan.notes]
-    return lines
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def _cell_words(cells: Steps) -> str:
-    if cells.cell == "bit":
-        return "1 bit each, packed, least significant bit first"
-    kind = "IEEE float" if cells.cell[0] == "f" else "integer"
-    order = ", bytes swapped" if cells.swap else ""
-    return f"{kind} of {8 * int(cells.cell[1])} bits{order}"
-
-
-def _mask_words(cells: Steps) -> str:
-    low = cells.high_bit + 1 - cells.bits
-    return f"bits {low} to {cells.high_bit} hold the value ({cells.bits} bits); others are ignored"
-
-
-def _sign_words(cells: Steps) -> str:
-    low, high = stored_range(cells)
-    kind = "two's complement" if cells.signed else "unsigned"
-    return f"{kind}, {low:.0f} to {high:.0f}"
-
-
-def _rescale_words(plan: Plan) -> str:
-    first = plan.steps[0]
-    if first.table is not None:
-        return f"Modality LUT of {len(first.table) // 8} entries from stored {first.first:g}"
-    if len(plan.steps) > 1:
-        slopes = [s.slope for s in plan.steps]
-        return f"per frame: slopes {min(slopes):g} to {max(slopes):g}"
-    if first.slope == 1 and first.intercept == 0:
-        return "none (slope 1, intercept 0)"
-    return f"value * {first.slope!r} + {first.intercept!r}"
-
-
-def _invert_words(plan: Plan) -> str:
-    if plan.invert == "max":
-        return "MONOCHROME1: subtracted from the maximum of the instance"
-    if plan.invert == "range":
-        return "MONOCHROME1: mirrored in the representable range"
-    return "no"
-
-
-def _color_words(color: ColorSteps) -> str:
-    layout = {
-        "interleaved": "samples interleaved",
-        "planar": "planes one after another, interleaved on reading",
-        "subsampled": "Y1 Y2 Cb Cr for each pair of pixels, upsampled",
-        "indexed": "indices into the palette",
-    }[color.layout]
-    return f"{layout}; {'YBR_FULL converted to RGB' if color.ybr else 'RGB'}"

@@ -107,7 +107,7 @@ def _real(argument: str, value: object) -> float:
 
 def _interval(value: object) -> tuple[float, float]:
     try:
-        lo, hi = value  # type: ignore[misc]
+        lo, hi = tuple(value)  # type: ignore[var-annotated, arg-type]
     except (TypeError, ValueError) as error:
         raise ArgumentError("normalize", f"{value!r} is not a pair (lo, hi)") from error
     low, high = _real("normalize", lo) + 0.0, _real("normalize", hi) + 0.0  # + 0.0: -0 is 0

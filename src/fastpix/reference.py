@@ -1,20 +1,20 @@
 """What the right answer is: docs/exactness.md in NumPy, one step a line.
 
-Same names and signatures as the compiled kernel, which must return the same bits. Written to be read
-beside the standard, not to be fast.
+Same names and signatures as the compiled kernel, which must return the same bits. Written to be
+read beside the standard, not to be fast.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.plan import ColorSteps, Steps
+from fastpix.steps import ColorSteps, Steps
 
 
-def scale(
-    cells: NDArray[np.uint8], out: NDArray[np.generic], steps: Steps, skip: int = 0
-) -> int:
+def scale(cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int = 0) -> int:
     """Turn stored cells into output values (steps 1 to 8).
 
     Parameters
@@ -48,9 +48,7 @@ def scale(
     return _store(values, out)
 
 
-def peak(
-    cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0
-) -> float | None:
+def peak(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0) -> float | None:
     """Return the maximum of y (step 4) over `count` cells, NaN and padding left out.
 
     None where nothing is left. Parameters as in `scale`.
@@ -64,9 +62,7 @@ def peak(
     return float(values[kept].max()) if kept.any() else None
 
 
-def color(
-    cells: NDArray[np.uint8], out: NDArray[np.generic], steps: ColorSteps, skip: int = 0
-) -> int:
+def color(cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: int = 0) -> int:
     """Turn the cells of one colour frame into RGB, samples interleaved.
 
     Parameters
@@ -103,10 +99,8 @@ def color(
     return _store(samples.reshape(-1), out)
 
 
-def _stored(
-    cells: NDArray[np.uint8], count: int, steps: Steps, skip: int
-) -> NDArray[np.int64] | NDArray[np.float64]:
-    """Steps 1 to 3: cells as integers, masked, with their sign. Float cells enter at step 4."""
+def _stored(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int) -> NDArray[Any]:
+    """Return what steps 1 to 3 make of cells: integers, masked, with sign. Floats stay."""
     if steps.cell == "bit":
         bits = np.unpackbits(cells, bitorder="little")[skip : skip + count]
         unsigned = bits.astype(np.int64)
@@ -117,32 +111,30 @@ def _stored(
         raw = np.frombuffer(cells, dtype=dtype, count=count, offset=skip * dtype.itemsize)
         if dtype.kind == "f":
             with np.errstate(invalid="ignore"):  # a signalling NaN
-                return raw.astype(np.float64)
+                return np.asarray(raw, dtype=np.float64)
         unsigned = raw.astype(np.int64)
     unsigned = (unsigned >> (steps.high_bit + 1 - steps.bits)) & (2**steps.bits - 1)
     if not steps.signed:
         return unsigned
     sign = 2 ** (steps.bits - 1)
-    return (unsigned ^ sign) - sign
+    signed: NDArray[np.int64] = (unsigned ^ sign) - sign
+    return signed
 
 
-def _modality(
-    stored: NDArray[np.int64] | NDArray[np.float64], steps: Steps
-) -> NDArray[np.float64]:
+def _modality(stored: NDArray[Any], steps: Steps) -> NDArray[np.float64]:
     """Step 4, and the mirroring of step 5 that comes before it."""
     if steps.table is not None:
         table = np.frombuffer(steps.table, dtype=np.float64)
-        return table[np.clip(stored - int(steps.first), 0, len(table) - 1)]
+        mapped: NDArray[np.float64] = table[np.clip(stored - int(steps.first), 0, len(table) - 1)]
+        return mapped
     if steps.mirror is not None:
         stored = int(steps.mirror) - stored
-    values = stored.astype(np.float64)
+    values: NDArray[np.float64] = stored.astype(np.float64)
     values = values * np.float64(steps.slope)
     return values + np.float64(steps.intercept)
 
 
-def _is_padding(
-    stored: NDArray[np.int64] | NDArray[np.float64], steps: Steps
-) -> NDArray[np.bool_]:
+def _is_padding(stored: NDArray[Any], steps: Steps) -> NDArray[np.bool_]:
     assert steps.padding is not None
     first, last, _ = steps.padding
     return (stored >= first) & (stored <= last)
@@ -163,7 +155,7 @@ def _ybr_to_rgb(samples: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
     return np.where(rgb > top, top, rgb)
 
 
-def _store(values: NDArray[np.float64], out: NDArray[np.generic]) -> int:
+def _store(values: NDArray[np.float64], out: NDArray[Any]) -> int:
     """Step 8: one rounding to the output dtype, or the index of the first value it cannot hold."""
     if out.dtype.kind == "f":
         with np.errstate(all="ignore"):

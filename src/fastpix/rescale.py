@@ -84,9 +84,7 @@ def read_rescales(
     return rescales[:1] if all_equal(rescales) else rescales
 
 
-def _from_group(
-    group: Attributes, modality: str, remark: Callable[[str], None]
-) -> Rescale | None:
+def _from_group(group: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale | None:
     """Return the rescale of a functional group; None where it has none."""
     items = group.items(Tag.PixelValueTransformationSequence)
     if not items:

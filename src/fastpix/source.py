@@ -10,7 +10,9 @@ from pydicom.dataset import Dataset
 
 from fastpix.errors import ArgumentError
 
-SourceLike: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Dataset"
+SourceLike: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Dataset"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    UID_dictionary,
 )
 
 NATIVE = frozenset(
@@ -38,6 +38,11 @@ def syntax_name(uid: str) -> str:
     """Return a transfer syntax's name (PS3.6 annex A), or an empty string where there is none."""
     name, kind = UID_dictionary.get(uid, ("", ""))[:2]
     return name if kind == "Transfer Syntax" else _NAMES.get(uid, "")
+
+
+def uid_name(uid: str) -> str:
+    """Return the name of a UID of the standard (PS3.6 annex A), or an empty string."""
+    return UID_dictionary.get(uid, ("",))[0]
 
 
 def keeps_high_bit(uid: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from fastpix.plan import Plan
 
 
 def fill_frame(
-    frame: int, source: FrameCells, out: NDArray[np.generic], plan: Plan, peak: float | None
+    frame: int, source: FrameCells, out: NDArray[Any], plan: Plan, peak: float | None
 ) -> None:
     """Fill `out` with the values of one frame.
 
@@ -61,7 +62,7 @@ def fill_frame(
 
 
 def find_peak(frames: Iterable[tuple[int, FrameCells]], plan: Plan) -> float | None:
-    """Return the maximum of y over frames (NaN and padding left out); None where nothing is left."""
+    """Return the maximum of y over frames, NaN and padding left out; None if nothing is left."""
     kernel = current_kernel()
     count = plan.shape[1] * plan.shape[2]
     peaks = [

@@ -1,0 +1,213 @@
+"""The ``fastpix`` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fastpix import __version__
+from fastpix.convert import Names, Summary, convert, find_files, load_key
+from fastpix.convert.names import default_key_file
+from fastpix.describe import describe
+from fastpix.errors import FastpixError, HeaderWarning
+from fastpix.image import MAX_BYTES
+from fastpix.image import open as open_image
+from fastpix.progress import JobProgress, summary_table
+from fastpix.recipe import Recipe
+
+app = typer.Typer(
+    name="fastpix",
+    help="DICOM files to exact arrays, fast.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Dtype = Annotated[str, typer.Option(help="float32, float64, an integer dtype, or auto.")]
+Rescale = Annotated[bool, typer.Option(help="Apply slope and intercept or the Modality LUT.")]
+Invert = Annotated[str, typer.Option(help="MONOCHROME1: max, range or none.")]
+Normalize = Annotated[
+    tuple[float, float] | None,
+    typer.Option(metavar="LO HI", help="Clip to LO..HI and map to 0..1."),
+]
+Padding = Annotated[float | None, typer.Option(help="Value for pixels marked as padding.")]
+KeyFile = Annotated[
+    Path | None, typer.Option(help="Key of the hashed names [default: DST.key, made on first use].")
+]
+Root = Annotated[Path | None, typer.Option(help="Hash paths relative to this folder.")]
+MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
+
+
+def main() -> None:
+    """Run the command; errors of ours end it with one line and exit code 1."""
+    try:
+        app()
+    except FastpixError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"fastpix {__version__}")
+        raise typer.Exit
+
+
+@app.command("convert")
+def convert_command(
+    src: Annotated[
+        list[str], typer.Argument(help="Folders or files; - reads a list of paths from stdin.")
+    ],
+    dst: Annotated[Path, typer.Argument(help="Folder for NAME.npz and NAME.json.")],
+    dtype: Dtype = "float32",
+    rescale: Rescale = True,
+    invert: Invert = "max",
+    normalize: Normalize = None,
+    padding: Padding = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+    key_file: KeyFile = None,
+    root: Root = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that one file may take.")] = 600.0,
+    max_bytes: MaxBytes = MAX_BYTES,
+) -> None:
+    """Convert all DICOM images under SRC to arrays with sidecars, without patient data."""
+    recipe = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+    summary = _run(_sources(src), dst, recipe, workers, key_file, root, timeout, max_bytes)
+    if summary.failed:
+        typer.echo(f"Failures, one a line: {dst / 'failures.jsonl'}")
+        typer.echo("Which files they are: fastpix locate SRC DST")
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder for the arrays.")] = Path("fastpix-demo"),
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+) -> None:
+    """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
+    import pydicom.data
+
+    source = Path(pydicom.data.__file__).parent / "test_files"
+    typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")
+    summary = _run([str(source)], out, Recipe(), workers, None, None, 600.0, MAX_BYTES)
+    if not (summary.converted or summary.present):
+        raise typer.Exit(1)
+    example = next(path for path in sorted(out.glob("*.json")))
+    array = example.with_suffix(".npz")
+    typer.echo(
+        f"""
+Look at {out}: NAME.npz holds an array, NAME.json what was done to get it.
+The failures above are files made to fail, or syntaxes whose decoder is not installed.
+
+  python -m json.tool {example}
+  python -c "import numpy; print(numpy.load('{array}')['pixels'])"
+  fastpix info {source / "CT_small.dcm"}"""
+    )
+
+
+@app.command()
+def info(
+    file: Annotated[Path, typer.Argument(help="A DICOM file.")],
+    dtype: Dtype = "float32",
+    rescale: Rescale = True,
+    invert: Invert = "max",
+    normalize: Normalize = None,
+    padding: Padding = None,
+) -> None:
+    """Say, in words, what will be done to each pixel of FILE, and why."""
+    recipe = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HeaderWarning)  # they are printed as notes
+        plan = open_image(file).plan(recipe)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for label, text in describe(plan):
+        table.add_row(label, text)
+    _console().print(table, highlight=False, markup=False)
+
+
+@app.command()
+def locate(
+    src: Annotated[
+        list[str], typer.Argument(help="The sources of the job; - reads paths from stdin.")
+    ],
+    dst: Annotated[Path, typer.Argument(help="Its output folder.")],
+    name: Annotated[
+        list[str] | None, typer.Option(help="Names to look for [default: those that failed].")
+    ] = None,
+    key_file: KeyFile = None,
+    root: Root = None,
+) -> None:
+    """Print the source files behind names: paths may hold patient data, so no log does."""
+    wanted = set(name or _failed_names(dst))
+    key = load_key(key_file or default_key_file(dst), dst)
+    names = Names(key, str(root.absolute()) if root else None)
+    for file in find_files(_sources(src), dst):
+        if (found := names.of_path(file.path)) in wanted:
+            typer.echo(f"{found}\t{file.path}")
+
+
+def _run(
+    sources: list[str],
+    dst: Path,
+    recipe: Recipe,
+    workers: int | None,
+    key_file: Path | None,
+    root: Path | None,
+    timeout: float,
+    max_bytes: int,
+) -> Summary:
+    console = _console()
+    try:
+        with JobProgress(console) as progress:
+            summary = convert(
+                sources, dst, recipe=recipe, workers=workers, key_file=key_file, root=root,
+                timeout=timeout, max_bytes=max_bytes,
+                on_start=progress.start, on_outcome=progress.advance,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done stays; run the same command again for the rest.")
+        raise typer.Exit(130) from None
+    console.print(summary_table(summary), highlight=False)
+    return summary
+
+
+def _sources(src: list[str]) -> list[str]:
+    """Return the sources, with ``-`` replaced by the paths on standard input."""
+    sources: list[str] = []
+    for source in src:
+        if source != "-":
+            sources.append(source)
+            continue
+        text = sys.stdin.read()
+        sources += [path for path in text.split("\0" if "\0" in text else "\n") if path]
+    return sources
+
+
+def _failed_names(dst: Path) -> list[str]:
+    log = dst / "failures.jsonl"
+    if not log.exists():
+        return []
+    return [str(json.loads(line)["name"]) for line in log.read_text().splitlines()]
+
+
+def _console() -> Console:
+    # Lines of a log are as long as they are; only a terminal has a width.
+    return Console() if sys.stdout.isatty() else Console(width=120, soft_wrap=True)
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"fastpix: {message}", err=True)
+    sys.exit(1)

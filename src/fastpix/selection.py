@@ -1,0 +1,51 @@
+"""Which frames a call means, and whether `out` can take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, SupportsIndex, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.errors import ArgumentError
+
+Frames: TypeAlias = "SupportsIndex | slice | Sequence[int] | NDArray[np.integer] | None"
+
+
+def frame_indices(frames: Frames, count: int) -> tuple[list[int], bool]:
+    """Return which frames are meant, and whether the result has a frame axis."""
+    if frames is None:
+        return list(range(count)), count > 1
+    if isinstance(frames, slice):
+        try:
+            return list(range(count))[frames], True
+        except (TypeError, ValueError) as error:
+            raise ArgumentError("frames", f"{frames!r} is not a slice of frames") from error
+    if isinstance(frames, SupportsIndex) and not isinstance(frames, (bool, np.ndarray)):
+        return [_frame_index(frames, count)], False
+    if isinstance(frames, (str, bytes)) or not hasattr(frames, "__iter__"):
+        raise ArgumentError("frames", f"{frames!r} is not an int, a slice or a sequence of ints")
+    return [_frame_index(frame, count) for frame in frames], True
+
+
+def _frame_index(frame: object, count: int) -> int:
+    if not isinstance(frame, SupportsIndex) or isinstance(frame, (bool, np.bool_)):
+        raise ArgumentError("frames", f"{frame!r} is not an int")
+    index = frame.__index__()
+    if not -count <= index < count:
+        raise ArgumentError("frames", f"there is no frame {index}: the image has {count}")
+    return index % count
+
+
+def checked_out(out: object, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    """Return `out` if results of this shape and dtype can be written into it."""
+    if not isinstance(out, np.ndarray):
+        raise ArgumentError("out", f"a {type(out).__name__} is not an ndarray")
+    if out.shape != shape or out.dtype != np.dtype(dtype):
+        raise ArgumentError(
+            "out", f"it is {out.shape} {out.dtype}, the result is {shape} {np.dtype(dtype)}"
+        )
+    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        raise ArgumentError("out", "it must be C-contiguous, aligned and writable")
+    return out
