@@ -753,24 +753,25 @@ cdef void indices_to_pixels(
         samples[3 * i + 2] = job.table[k + 2]
 
 
-cdef inline double clipped(double x, double top) noexcept nogil:
-    x = floor(x + 0.5)
+cdef inline double ratio(double numerator, double denominator, double top) noexcept nogil:
+    """The quotient of two integers, rounded half up and clipped. Exact: below 2**53, a quotient that
+    is no integer is further from one than its rounding error."""
+    cdef double x = floor((numerator + denominator / 2) / denominator)
     x = 0.0 if x < 0.0 else x
     return top if x > top else x
 
 
 cdef void ybr_to_rgb(double *samples, Py_ssize_t n, double half, double top) noexcept nogil:
-    """YBR_FULL to RGB, PS3.3 C.7.6.3.1.2 solved for R, G and B."""
-    cdef double g_b = 0.114 * 1.772 / 0.587, g_r = 0.299 * 1.402 / 0.587
-    cdef double luma, b, r
+    """YBR_FULL to RGB: PS3.3 C.7.6.3.1.2 solved for R, G and B, in integers."""
+    cdef double y, cb, cr
     cdef Py_ssize_t i
     for i in range(n):
-        luma = samples[3 * i]
-        b = samples[3 * i + 1] - half
-        r = samples[3 * i + 2] - half
-        samples[3 * i] = clipped(luma + 1.402 * r, top)
-        samples[3 * i + 1] = clipped((luma - g_b * b) - g_r * r, top)
-        samples[3 * i + 2] = clipped(luma + 1.772 * b, top)
+        y = samples[3 * i]
+        cb = samples[3 * i + 1] - half
+        cr = samples[3 * i + 2] - half
+        samples[3 * i] = ratio(1000 * y + 1402 * cr, 1000, top)
+        samples[3 * i + 1] = ratio(587000 * y - 202008 * cb - 419198 * cr, 587000, top)
+        samples[3 * i + 2] = ratio(1000 * y + 1772 * cb, 1000, top)
 
 
 cdef Py_ssize_t run_color(

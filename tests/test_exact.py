@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fastpix import kernels, reference
 from fastpix.kernel import get_kernel
-from fastpix.plan import ColorSteps, Layout, Steps, stored_range
 from fastpix.recipe import DTYPES
+from fastpix.steps import ColorSteps, Layout, Steps, stored_range
 
 COMPILED = [name for name in kernels() if name != "numpy"]
 OUTPUTS = [name for name in DTYPES if name != "auto"]
@@ -52,9 +52,7 @@ def integer_steps(draw: st.DrawFn) -> Steps:
         steps = replace(steps, table=table, first=float(draw(st.integers(-300, 300))))
     else:
         mirror = low + high if draw(st.booleans()) else None
-        steps = replace(
-            steps, slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0, mirror=mirror
-        )
+        steps = replace(steps, slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0, mirror=mirror)
     return draw(after_modality(steps, low, high))
 
 
@@ -83,9 +81,7 @@ def float_steps(draw: st.DrawFn) -> Steps:
     return draw(after_modality(steps, -1000.0, 1000.0))
 
 
-def buffer_of(
-    steps: Steps, count: int, skip: int, seed: int, offset: int
-) -> NDArray[np.uint8]:
+def buffer_of(steps: Steps, count: int, skip: int, seed: int, offset: int) -> NDArray[np.uint8]:
     """Random cells at an odd place in memory: no kernel may rely on alignment."""
     width = 1 if steps.cell == "bit" else int(steps.cell[1])
     size = (count + skip + 7) // 8 if steps.cell == "bit" else count * width

@@ -103,7 +103,7 @@ def _stored(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int) -> ND
     """Return what steps 1 to 3 make of cells: integers, masked, with sign. Floats stay."""
     if steps.cell == "bit":
         bits = np.unpackbits(cells, bitorder="little")[skip : skip + count]
-        unsigned = bits.astype(np.int64)
+        unsigned: NDArray[np.int64] = bits.astype(np.int64)
     else:
         dtype = np.dtype(steps.cell)
         if steps.swap:
@@ -141,18 +141,19 @@ def _is_padding(stored: NDArray[Any], steps: Steps) -> NDArray[np.bool_]:
 
 
 def _ybr_to_rgb(samples: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
-    """YBR_FULL to RGB: the equations of PS3.3 C.7.6.3.1.2 solved for R, G and B."""
-    top = np.float64(2**bits - 1)
-    half = np.float64(2 ** (bits - 1))
-    y = samples[:, 0]
-    cb = samples[:, 1] - half
-    cr = samples[:, 2] - half
-    red = y + np.float64(1.402) * cr
-    green = (y - np.float64(0.114 * 1.772 / 0.587) * cb) - np.float64(0.299 * 1.402 / 0.587) * cr
-    blue = y + np.float64(1.772) * cb
-    rgb = np.floor(np.stack([red, green, blue], axis=1) + np.float64(0.5))
-    rgb = np.where(rgb < 0, np.float64(0), rgb)
-    return np.where(rgb > top, top, rgb)
+    """Convert YBR_FULL to RGB: the equations of PS3.3 C.7.6.3.1.2 solved for R, G and B.
+
+    Luma is 0.299 R + 0.587 G + 0.114 B, so the solution is a ratio of integers, and what is rounded
+    is the exact value; halves go upwards (ISO/IEC 10918-5, section 7).
+    """
+    top, half = 2**bits - 1, 2 ** (bits - 1)
+    y = samples[:, 0].astype(np.int64)
+    cb = samples[:, 1].astype(np.int64) - half
+    cr = samples[:, 2].astype(np.int64) - half
+    red = (1000 * y + 1402 * cr + 500) // 1000
+    green = (587000 * y - 202008 * cb - 419198 * cr + 293500) // 587000
+    blue = (1000 * y + 1772 * cb + 500) // 1000
+    return np.clip(np.stack([red, green, blue], axis=1), 0, top).astype(np.float64)
 
 
 def _store(values: NDArray[np.float64], out: NDArray[Any]) -> int:
