@@ -135,7 +135,9 @@ def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
                 planar_configuration=int(header.planar),
                 pixel_keyword="PixelData",
             )
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # plugins in Rust panic with one that is no Exception
         tried = {plugin: type(error).__name__ for plugin in decoder.available_plugins}
         raise DecodeError(frame=frame, tried=tried) from error
     container = int(meta["bits_allocated"]) // 8
