@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastpix
 from fastpix.kernel import Kernel, get_kernel
-from fastpix.plan import Steps
+from fastpix.steps import Steps
 
 FLOOR = "np.copyto"
 REFERENCE = "numpy"

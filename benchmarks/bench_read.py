@@ -202,8 +202,9 @@ def read_dicomsdl(file: File) -> NDArray[np.float32]:
 def read_simpleitk(file: File) -> NDArray[np.float32]:
     import SimpleITK
 
-    values: NDArray[Any] = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(file.path))
-    return values[0].astype(np.float32, copy=False)
+    volume: NDArray[Any] = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(file.path))
+    values: NDArray[Any] = volume[0]
+    return values.astype(np.float32, copy=False)
 
 
 READERS: dict[str, Callable[[File], NDArray[np.float32]]] = {

@@ -25,7 +25,9 @@ from pydicom.uid import (
 )
 
 INSTANCE_UID = "1.2.826.0.1.3680043.10.1"
-_LONG_LENGTH = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
+_LONG_LENGTH = frozenset(
+    {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
+)
 _ZERO_PADDED = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UI", "UN"})
 _UNDEFINED = 0xFFFFFFFF
 
@@ -240,13 +242,15 @@ def jpeg_header(
     """Return the beginning of a JPEG codestream (ITU-T T.81 B.2.2), with no scan behind it."""
     components = b"".join(struct.pack(">BBB", k + 1, 0x11, 0) for k in range(samples))
     frame = struct.pack(">BHHB", precision, rows, columns, samples) + components
-    return b"\xff\xd8\xff" + bytes([marker]) + struct.pack(">H", 2 + len(frame)) + frame + b"\xff\xd9"
+    return (
+        b"\xff\xd8\xff" + bytes([marker]) + struct.pack(">H", 2 + len(frame)) + frame + b"\xff\xd9"
+    )
 
 
 def jpeg_2000_header(
     *, rows: int, columns: int, samples: int = 1, precision: int = 16, signed: bool = False
 ) -> bytes:
-    """Return SOC and SIZ of a JPEG 2000 codestream (ITU-T T.800 A.5.1), with nothing behind them."""
+    """Return SOC and SIZ of a JPEG 2000 codestream (ITU-T T.800 A.5.1), and EOC."""
     depth = (precision - 1) | (0x80 if signed else 0)
     size = struct.pack(">H8IH", 0, columns, rows, 0, 0, columns, rows, 0, 0, samples)
     size += struct.pack(">BBB", depth, 1, 1) * samples

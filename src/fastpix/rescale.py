@@ -66,8 +66,8 @@ def read_rescales(
             )
         if len(per_frame) > frames:
             remark(
-                f"{name_of(Tag.PerFrameFunctionalGroupsSequence)} has {len(per_frame)} items for "
-                f"{frames} frames: the first {frames} are used"
+                f"{name_of(Tag.PerFrameFunctionalGroupsSequence)} has {len(per_frame)} items, "
+                f"NumberOfFrames (0028,0008) says {frames}: those beyond are not used"
             )
         own = [_from_group(group, modality, remark) for group in per_frame[:frames]]
     except PixelHeaderError as error:
