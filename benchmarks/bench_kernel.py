@@ -9,7 +9,7 @@ the reference's bytes before it is timed. `ratios.py` measures the same jobs in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -70,13 +70,13 @@ CT = Steps(cell="u2", swap=False, high_bit=11, bits=12, signed=True, slope=1.0, 
 
 JOBS = (
     Job("12 of 16 bits, signed, slope 1", CT),
-    Job("MONOCHROME1, invert='max'", replace(CT, signed=False, intercept=0.0), inverted=True),
-    Job("fractional slope", replace(CT, slope=0.7, intercept=-1024.3)),
-    Job("16 of 16 bits, signed", replace(CT, high_bit=15, bits=16)),
-    Job("unsigned", replace(CT, signed=False)),
-    Job("big endian", replace(CT, swap=True)),
-    Job("normalize", replace(CT, normalize=(-1000.0, 400.0))),
-    Job("padding", replace(CT, padding=(-2048.0, -2000.0, -1024.0))),
+    Job("MONOCHROME1, invert='max'", CT._replace(signed=False, intercept=0.0), inverted=True),
+    Job("fractional slope", CT._replace(slope=0.7, intercept=-1024.3)),
+    Job("16 of 16 bits, signed", CT._replace(high_bit=15, bits=16)),
+    Job("unsigned", CT._replace(signed=False)),
+    Job("big endian", CT._replace(swap=True)),
+    Job("normalize", CT._replace(normalize=(-1000.0, 400.0))),
+    Job("padding", CT._replace(padding=(-2048.0, -2000.0, -1024.0))),
     Job("dtype='auto': int16", CT, dtype="int16"),
 )
 MEMBERS = (FLOOR, *fastpix.kernels())
@@ -86,7 +86,7 @@ def run(kernel: Kernel, job: Job, cells: NDArray[np.uint8], out: NDArray[Any]) -
     """Do the job as `Image.read` does: find the maximum if need be, then fill `out`."""
     steps = job.steps
     if job.inverted:
-        steps = replace(steps, peak=kernel.peak(cells, out.size, steps))
+        steps = steps._replace(peak=kernel.peak(cells, out.size, steps))
     if kernel.scale(cells, out, steps) != -1:
         raise AssertionError(f"{job.name}: a value does not fit {job.dtype}")
 

@@ -12,8 +12,15 @@ and the whole job is one multiplication and one addition; where an integer outpu
 representable value, the same is done in int32.
 """
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_FORMAT,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
 from libc.math cimport INFINITY, NAN, fabs, floor
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy
 
 cdef extern from "platform.h":
@@ -85,22 +92,14 @@ cdef enum Out:
 cdef enum Route:
     EXACT_FLOAT, EXACT_INT, LINEAR, GENERAL
 
-_CELLS = {
-    ("bit", False): U8, ("bit", True): I8, ("u1", False): U8, ("u1", True): I8,
-    ("u2", False): U16, ("u2", True): I16, ("u4", False): U32, ("u4", True): I32,
-    ("f4", False): F32, ("f8", False): F64,
-}
-_OUTS = {
-    "i1": OUT_I8, "u1": OUT_U8, "i2": OUT_I16, "u2": OUT_U16, "i4": OUT_I32, "u4": OUT_U32,
-    "i8": OUT_I64, "u8": OUT_U64, "f4": OUT_F32, "f8": OUT_F64,
-}
-
 cdef struct Job:
     Cell cell
     Out out
     Route route
     bint packed
     bint swap
+    int bits
+    bint is_signed
     uint32_t mask, sign  # of the stored bits, where they start at bit 0
     int left, right  # shifts that drop the garbage above and below; equal where it is only above
     bint mirrored
@@ -452,13 +451,22 @@ cdef Py_ssize_t run(
     cdef double scratch[BLOCK]
     cdef double v[BLOCK]
     cdef double y[BLOCK]
-    cdef bint streamed = job.route != GENERAL and total * itemsize >= STREAM_FROM
-    cdef Py_ssize_t start = 0, n, bad = -1
+    # Only the cheapest route waits for memory, and gains by sparing the cache its output.
+    cdef bint streamed = job.route == EXACT_FLOAT and total * itemsize >= STREAM_FROM
+    cdef bint whole = not (
+        streamed or job.route == GENERAL or job.normalized or job.swap or job.packed
+    )
+    cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else BLOCK
+    if streamed and not (job.swap or job.packed):
+        step = sizeof(y) // itemsize
+    cdef Py_ssize_t head = (<Py_ssize_t> (-<uintptr_t> out & 63)) // itemsize
     cdef const void *source
     cdef uint8_t *place
     cdef void *target
     while start < total:
-        n = min(BLOCK, total - start)
+        n = min(step, total - start)
+        if start == 0 and 0 < head < total and not job.packed:
+            n = head  # whole vectors are then stored to whole cache lines
         source = block(cells, skip + start, n, <uint8_t *> scratch, job)
         place = <uint8_t *> out + start * itemsize
         target = y if streamed else <void *> place
@@ -491,20 +499,20 @@ cdef Py_ssize_t run(
     return -1
 
 
-cdef bint whole(double x) noexcept nogil:
+cdef bint is_whole(double x) noexcept nogil:
     return x == floor(x)
 
 
-cdef void choose_route(Job *job, int bits, bint is_signed) noexcept nogil:
+cdef void choose_route(Job *job) noexcept nogil:
     """Which route gives the bits of the steps at the lowest cost."""
-    cdef double low = 0.0, high = <double> (<uint64_t> 1 << bits) - 1.0, size, y_low, y_high
+    cdef double low = 0.0, high = <double> (<uint64_t> 1 << job.bits) - 1.0, size, y_low, y_high
     job.route = GENERAL
     if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
         return
-    if is_signed:
-        low = -<double> (<uint64_t> 1 << (bits - 1))
+    if job.is_signed:
+        low = -<double> (<uint64_t> 1 << (job.bits - 1))
         high = -low - 1.0
-    if not (whole(job.slope) and whole(job.intercept)) or (job.inverted and not whole(job.peak)):
+    if not (is_whole(job.slope) and is_whole(job.intercept)) or (job.inverted and not is_whole(job.peak)):
         if not (job.mirrored or job.inverted or job.normalized) and (
             job.out == OUT_F64
             or (job.out == OUT_F32
@@ -529,7 +537,7 @@ cdef void choose_route(Job *job, int bits, bint is_signed) noexcept nogil:
     y_high = max(job.a * low, job.a * high) + job.b
     if job.out == OUT_F32:
         if job.normalized:
-            if not (whole(job.lo) and whole(job.hi)):
+            if not (is_whole(job.lo) and is_whole(job.hi)):
                 return
             size += fabs(job.lo) + fabs(job.hi)
         if size < 16777216.0:
@@ -549,51 +557,86 @@ cdef void choose_route(Job *job, int bits, bint is_signed) noexcept nogil:
         job.route = EXACT_INT
 
 
-cdef int fill(Job *job, object steps, object table) except -1:
+cdef Cell cell_of(str cell, bint is_signed):
+    cdef Py_UCS4 kind = cell[0], size = cell[1]
+    if kind == "f":
+        return F32 if size == "4" else F64
+    if kind == "b" or size == "1":
+        return I8 if is_signed else U8
+    if size == "2":
+        return I16 if is_signed else U16
+    return I32 if is_signed else U32
+
+
+cdef Out out_of(const Py_buffer *buffer) noexcept:
+    """The dtype of an output array, from the one letter that the buffer protocol has for it."""
+    cdef char kind = buffer.format[0]
+    cdef bint is_signed = kind in b"bhilq"
+    if kind == b"f":
+        return OUT_F32
+    if kind == b"d":
+        return OUT_F64
+    if buffer.itemsize == 1:
+        return OUT_I8 if is_signed else OUT_U8
+    if buffer.itemsize == 2:
+        return OUT_I16 if is_signed else OUT_U16
+    if buffer.itemsize == 4:
+        return OUT_I32 if is_signed else OUT_U32
+    return OUT_I64 if is_signed else OUT_U64
+
+
+cdef int fill(Job *job, steps) except -1:
     """The numbers of `steps` (see `fastpix.steps.Steps`) as a C struct."""
-    cdef const double[::1] entries
-    cdef int allocated
-    cell, bits, high_bit = steps.cell, steps.bits, steps.high_bit
-    job.cell = _CELLS[cell, steps.signed]
-    job.packed = cell == "bit"
-    job.swap = steps.swap
-    allocated = 8 if job.packed else 8 * int(cell[1])
-    job.left = allocated - 1 - <int> high_bit
-    job.right = allocated - <int> bits
-    job.mask = <uint32_t> ((<uint64_t> 1 << <int> bits) - 1)
-    job.sign = <uint32_t> ((<uint64_t> 1 << (<int> bits - 1)) if steps.signed else 0)
-    job.mirrored = steps.mirror is not None
-    job.mirror = steps.mirror if job.mirrored else 0.0
+    cdef str cell
+    cdef bint is_signed
+    cdef int allocated, high_bit, bits
+    (cell, job.swap, high_bit, bits, is_signed, mirror, table, job.first, job.slope, job.intercept,
+     peak, limits, padding) = steps
+    cdef const uint8_t[::1] entries
+    job.cell = cell_of(cell, is_signed)
+    job.packed = cell[0] == "b"
+    allocated = 8 if job.packed else 8 * (<int> ord(cell[1]) - 48)
+    job.bits = bits
+    job.is_signed = is_signed
+    job.left = allocated - 1 - high_bit
+    job.right = allocated - bits
+    job.mask = <uint32_t> ((<uint64_t> 1 << bits) - 1)
+    job.sign = <uint32_t> ((<uint64_t> 1 << (bits - 1)) if is_signed else 0)
+    job.mirrored = mirror is not None
+    if job.mirrored:
+        job.mirror = mirror
     job.table = NULL
-    job.entries = 0
-    job.first = steps.first
     if table is not None:
-        entries = table
-        job.table = &entries[0]
-        job.entries = entries.shape[0]
-    job.slope, job.intercept = steps.slope, steps.intercept
-    job.inverted = steps.peak is not None
-    job.peak = steps.peak if job.inverted else 0.0
-    job.normalized = steps.normalize is not None
-    job.lo, job.hi = steps.normalize if job.normalized else (0.0, 1.0)
-    job.padded = steps.padding is not None
-    job.pad_first, job.pad_last, job.pad_value = steps.padding if job.padded else (0.0, 0.0, 0.0)
+        entries = table  # the bytes live as long as `steps`, which the caller holds
+        job.table = <const double *> &entries[0]
+        job.entries = entries.shape[0] // sizeof(double)
+    job.inverted = peak is not None
+    if job.inverted:
+        job.peak = peak
+    job.normalized = limits is not None
+    if job.normalized:
+        job.lo, job.hi = limits
+    job.padded = padding is not None
+    if job.padded:
+        job.pad_first, job.pad_last, job.pad_value = padding
     return 0
 
 
 def scale(const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0):
     """Cells to values: see `fastpix.reference.scale`, which returns the same bits."""
-    cdef uint8_t[::1] target = out.view("u1")
-    cdef Py_ssize_t total = out.size, itemsize = out.itemsize, bad
+    cdef Py_buffer target
+    cdef Py_ssize_t bad
     cdef Job job
-    if total == 0:
-        return -1
-    table = None if steps.table is None else memoryview(steps.table).cast("d")
-    fill(&job, steps, table)
-    job.out = _OUTS[out.dtype.str[1:]]
-    choose_route(&job, steps.bits, steps.signed)
+    fill(&job, steps)
+    PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
+    job.out = out_of(&target)
+    choose_route(&job)
     with nogil:
-        bad = run(&cells[0], skip, &target[0], total, itemsize, &job)
+        bad = -1
+        if target.len:
+            bad = run(&cells[0], skip, target.buf, target.len // target.itemsize, target.itemsize,
+                      &job)
+    PyBuffer_Release(&target)
     return bad
 
 
@@ -686,15 +729,16 @@ cdef bint peak_of_values(
     return found
 
 
-def peak(const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py_ssize_t skip=0):
+def peak(
+    const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py_ssize_t skip=0
+):
     """The maximum of y over the cells: see `fastpix.reference.peak`."""
     cdef Job job
     cdef double result
     cdef bint found
     if count == 0:
         return None
-    table = None if steps.table is None else memoryview(steps.table).cast("d")
-    fill(&job, steps, table)
+    fill(&job, steps)
     with nogil:
         if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
             found = peak_of_values(&cells[0], skip, count, &job, &result)
@@ -709,9 +753,14 @@ def peak(const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py
 cdef enum Layout:
     INTERLEAVED, PLANAR, SUBSAMPLED, INDEXED
 
-_LAYOUTS = {
-    "interleaved": INTERLEAVED, "planar": PLANAR, "subsampled": SUBSAMPLED, "indexed": INDEXED,
-}
+
+
+cdef Layout layout_of(str name):
+    if name == "interleaved":
+        return INTERLEAVED
+    if name == "planar":
+        return PLANAR
+    return SUBSAMPLED if name == "subsampled" else INDEXED
 
 
 cdef void planes_to_pixels(
@@ -811,23 +860,26 @@ cdef Py_ssize_t run_color(
 
 def color(const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0):
     """Cells of a colour frame to RGB: see `fastpix.reference.color`."""
-    cdef uint8_t[::1] target = out.view("u1")
-    cdef Py_ssize_t pixels = out.size // 3, bad
-    cdef Layout layout = _LAYOUTS[steps.layout]
-    cdef bint ybr = steps.ybr
-    cdef double half = 0.0, top = 0.0
+    cdef Py_buffer target
+    cdef Py_ssize_t bad
+    cdef str name
+    cdef bint ybr
+    cdef double half, top
     cdef Job job
-    if pixels == 0:
-        return -1
-    table = None if steps.samples.table is None else memoryview(steps.samples.table).cast("d")
-    fill(&job, steps.samples, table)
+    samples, name, ybr = steps
+    cdef Layout layout = layout_of(name)
+    fill(&job, samples)
     job.entries = job.entries // 3
-    job.out = _OUTS[out.dtype.str[1:]]
-    if ybr:
-        top = <double> (<uint64_t> 1 << <int> steps.samples.bits) - 1.0
-        half = (top + 1.0) / 2.0
+    top = <double> (<uint64_t> 1 << job.bits) - 1.0
+    half = (top + 1.0) / 2.0
+    PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
+    job.out = out_of(&target)
     with nogil:
-        bad = run_color(&cells[0], skip, &target[0], pixels, layout, ybr, half, top, &job)
+        bad = -1
+        if target.len:
+            bad = run_color(&cells[0], skip, target.buf, target.len // target.itemsize // 3, layout,
+                            ybr, half, top, &job)
+    PyBuffer_Release(&target)
     return bad
 
 

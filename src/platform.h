@@ -28,7 +28,8 @@ typedef double FASTPIX_UNALIGNED fastpix_f64;
 #endif
 
 /* Non-temporal copy: the destination goes to memory without being read into the cache first.
-   Worth it only where the output is larger than the cache, that is, for whole large images. */
+   Worth it only where the output is larger than the cache, that is, for whole large images. 32 bytes
+   at a time at most: wider loads would wait for the narrower stores that filled `source`. */
 static inline void fastpix_stream(void *target, const void *source, size_t n) {
 #if defined(FASTPIX_X86)
     char *out = (char *)target;
@@ -40,9 +41,7 @@ static inline void fastpix_stream(void *target, const void *source, size_t n) {
     in += head;
     n -= head;
     for (; n >= 64; n -= 64, out += 64, in += 64) {
-#if defined(__AVX512F__)
-        _mm512_stream_si512((__m512i *)out, _mm512_loadu_si512((const void *)in));
-#elif defined(__AVX2__)
+#if defined(__AVX2__)
         __m256i a = _mm256_loadu_si256((const __m256i *)in);
         __m256i b = _mm256_loadu_si256((const __m256i *)(in + 32));
         _mm256_stream_si256((__m256i *)out, a);

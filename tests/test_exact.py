@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,10 +48,10 @@ def integer_steps(draw: st.DrawFn) -> Steps:
     if draw(st.integers(0, 3)) == 0:
         entries = draw(st.lists(st.integers(0, 65535), min_size=1, max_size=300))
         table = array("d", entries).tobytes()
-        steps = replace(steps, table=table, first=float(draw(st.integers(-300, 300))))
+        steps = steps._replace(table=table, first=float(draw(st.integers(-300, 300))))
     else:
         mirror = low + high if draw(st.booleans()) else None
-        steps = replace(steps, slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0, mirror=mirror)
+        steps = steps._replace(slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0, mirror=mirror)
     return draw(after_modality(steps, low, high))
 
 
@@ -60,15 +59,15 @@ def integer_steps(draw: st.DrawFn) -> Steps:
 def after_modality(draw: st.DrawFn, steps: Steps, low: float, high: float) -> Steps:
     if draw(st.booleans()):
         peak = draw(st.one_of(INTERCEPTS, st.sampled_from([low, high])))
-        steps = replace(steps, peak=peak + 0.0)
+        steps = steps._replace(peak=peak + 0.0)
     if draw(st.booleans()):
         ends = draw(st.lists(INTERCEPTS, min_size=2, max_size=2, unique=True).map(sorted))
-        steps = replace(steps, normalize=(ends[0] + 0.0, ends[1] + 0.0))
+        steps = steps._replace(normalize=(ends[0] + 0.0, ends[1] + 0.0))
     if draw(st.integers(0, 2)) == 0:
         first = draw(st.integers(int(low), int(high)))
         last = draw(st.integers(first, int(high)))
         value = draw(st.one_of(FINITE, st.sampled_from([np.nan, np.inf, -0.0, -1.0])))
-        steps = replace(steps, padding=(float(first), float(last), float(value)))
+        steps = steps._replace(padding=(float(first), float(last), float(value)))
     return steps
 
 
@@ -77,7 +76,7 @@ def float_steps(draw: st.DrawFn) -> Steps:
     cell = draw(st.sampled_from(["f4", "f8"]))
     size = 8 * int(cell[1])
     steps = Steps(cell, draw(st.booleans()), size - 1, size, False)
-    steps = replace(steps, slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0)
+    steps = steps._replace(slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0)
     return draw(after_modality(steps, -1000.0, 1000.0))
 
 
@@ -177,7 +176,7 @@ def test_every_cell_value(
         steps = Steps("u2", False, high_bit, bits, signed, mirror=mirror, slope=slope,
                       intercept=intercept, peak=peak)  # fmt: skip
         for normalize in (None, (-1000.0, 3000.0)):
-            check_scale(kernel, cells, 65536, replace(steps, normalize=normalize), dtype, 0)
+            check_scale(kernel, cells, 65536, steps._replace(normalize=normalize), dtype, 0)
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
@@ -209,7 +208,7 @@ def test_color(kernel: str, data: st.DataObject, seed: int, offset: int) -> None
     if layout == "indexed":
         entries = data.draw(st.lists(st.integers(0, 65535), min_size=1, max_size=100))
         table = array("d", [e for entry in entries for e in (entry, entry // 2, 7)]).tobytes()
-        samples = replace(samples, table=table, first=float(data.draw(st.integers(-50, 50))))
+        samples = samples._replace(table=table, first=float(data.draw(st.integers(-50, 50))))
     steps = ColorSteps(samples, layout, layout != "indexed" and data.draw(st.booleans()))
     count = {"indexed": 1, "subsampled": 2}.get(layout, 3) * pixels
     cells = buffer_of(samples, count, 0, seed, offset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -130,13 +130,13 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     if lut is None:
         mirror = low + high if invert == "range" else None
         peak = None
-        steps = [replace(cells, slope=r.slope, intercept=r.intercept, mirror=mirror)
+        steps = [cells._replace(slope=r.slope, intercept=r.intercept, mirror=mirror)
                  for r in rescales]  # fmt: skip
     else:
         peak = 2.0**lut.bits - 1 if invert == "range" else None
-        steps = [replace(cells, table=lut.entries, first=float(lut.first), peak=peak)]
+        steps = [cells._replace(table=lut.entries, first=float(lut.first), peak=peak)]
     padding = _padding(header, recipe, (low, high), inverted, notes)
-    steps = [replace(s, normalize=recipe.normalize, padding=padding) for s in steps]
+    steps = [s._replace(normalize=recipe.normalize, padding=padding) for s in steps]
     if inverted and invert == "none":
         notes.append(Note("MONOCHROME1 is left as stored: low values are bright"))
     if invert == "max" and recipe.normalize is not None:
@@ -357,7 +357,7 @@ def _color_plan(header: Header, recipe: Recipe) -> Plan:
         triples = array("d", (value for triple in zip(red, green, blue, strict=True)
                               for value in triple))  # fmt: skip
         top = 2.0 ** max(lut.bits for lut in header.palette) - 1
-        cells = replace(cells, table=triples.tobytes(), first=float(header.palette[0].first))
+        cells = cells._replace(table=triples.tobytes(), first=float(header.palette[0].first))
     else:
         layout = _layout(header)
     dtype = recipe.dtype

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Layout = Literal["interleaved", "planar", "subsampled", "indexed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """What happens to one cell, in plain numbers: all that a kernel is told (docs/exactness.md).
 
     Attributes
@@ -51,8 +49,7 @@ class Steps:
     padding: tuple[float, float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ColorSteps:
+class ColorSteps(NamedTuple):
     """What happens to one pixel of a colour frame.
 
     Attributes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ def fill_frame(
     kernel = current_kernel()
     flat = out.reshape(-1)
     if plan.color is not None:
-        color = replace(plan.color, ybr=False) if source.is_rgb else plan.color
+        color = plan.color._replace(ybr=False) if source.is_rgb else plan.color
         if color.layout == "interleaved" and not color.ybr:
             # Three values a pixel, each by itself.
             bad = kernel.scale(source.cells, flat, color.samples, source.skip)
@@ -53,7 +52,7 @@ def fill_frame(
         return
     steps = plan.frame_steps(frame)
     if plan.needs_peak:
-        steps = replace(steps, peak=0.0 if peak is None else peak)
+        steps = steps._replace(peak=0.0 if peak is None else peak)
     bad = kernel.scale(source.cells, flat, steps, source.skip)
     if bad >= 0:
         exact = np.empty(flat.size, np.float64)
