@@ -265,7 +265,7 @@ def with_text_of_a_patient() -> list[tuple[str, bytes, type[FastpixError]]]:
 @pytest.mark.filterwarnings("ignore::fastpix.HeaderWarning")
 def test_storable_holds_no_text_of_the_file(source: bytes, kind: type[FastpixError]) -> None:
     with pytest.raises(kind) as caught:
-        fastpix.imread(source)
+        fastpix.imread(source, padding=0)
     error = caught.value
     for text in ("Doe", "DOE", "John", "JOHN", "4711"):
         assert text not in error.storable

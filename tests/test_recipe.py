@@ -200,7 +200,7 @@ def test_replace_checks_too() -> None:
 
 
 def test_hashable_and_equal_by_value() -> None:
-    same = [Recipe(normalize=(0, 1)), made(normalize=[0.0, 1.0]), Recipe(normalize=(False, 1))]
+    same = [Recipe(normalize=(0, 1)), made(normalize=[0.0, 1.0]), Recipe(normalize=(0.0, 1))]
     assert len({*same, Recipe(), Recipe(dtype="float32")}) == 2
     assert Recipe(padding=0) != Recipe()
 

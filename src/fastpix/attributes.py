@@ -38,6 +38,11 @@ class Note(NamedTuple):
     oddity: bool = False
 
 
+def count_of(number: int, what: str) -> str:
+    """Return a count in words: ``1 frame``, ``2 frames``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def name_of(tag: int) -> str:
     """Return keyword and tag: ``RescaleSlope (0028,1053)``."""
     return f"{keyword_for_tag(tag) or 'attribute'} {tag_text(tag)}"
@@ -82,9 +87,7 @@ class Attributes:
             return []
         value = element.value
         if isinstance(value, (bytes, bytearray, memoryview)):
-            little = (
-                element.is_little_endian if isinstance(element, RawDataElement) else self.little
-            )
+            little = self._is_little(element)
             padded = bytes(value) + b"\0" * (len(value) % 2)
             return list(struct.unpack(f"{'<' if little else '>'}{len(padded) // 2}H", padded))
         values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
@@ -97,7 +100,10 @@ class Attributes:
         """Return the items of a sequence; none where it is missing or empty."""
         if tag not in self.dataset:
             return []
-        value = self.dataset[tag].value
+        try:
+            value = self.dataset[tag].value
+        except Exception as error:  # pydicom's, from parsing the items
+            raise header_error(tag, type(error).__name__, "its items cannot be parsed") from error
         if value is None or value in ("", b""):
             return []
         if not isinstance(value, Sequence) or not all(isinstance(i, Dataset) for i in value):
@@ -161,31 +167,34 @@ class Attributes:
         if element is None or element.value is None:
             return []
         value = element.value
+        self._check_vr(tag, element)
         if isinstance(value, (bytes, bytearray, memoryview)):
-            little = (
-                element.is_little_endian if isinstance(element, RawDataElement) else self.little
-            )
-            return self._unpack(tag, bytes(value), element.VR, little)
+            return self._unpack(tag, bytes(value), element.VR, self._is_little(element))
         if isinstance(value, (MultiValue, list, tuple)):
             return [v for v in value if v is not None and v != ""]
         if isinstance(value, str):
             return list(value.split("\\"))
         return [value]
 
-    def _unpack(self, tag: int, raw: bytes, vr: str | None, little: bool) -> list[Any]:
-        try:
-            usual = dictionary_VR(tag)
-        except KeyError:
-            usual = "UN"
-        kind = usual if vr in (None, "UN", "OB") else str(vr)
+    def _is_little(self, element: RawDataElement | DataElement) -> bool:
+        return element.is_little_endian if isinstance(element, RawDataElement) else self.little
+
+    def _check_vr(self, tag: int, element: RawDataElement | DataElement) -> None:
+        usual = _usual_vr(tag)
         numeric = usual in _BINARY or usual in ("DS", "IS")
-        if kind in _BINARY and usual not in _BINARY and _looks_like_text(raw):
-            kind = usual  # the VR is wrong, not the value
-        if numeric and raw and vr is not None and str(vr) not in usual:
-            self.remark(f"{name_of(tag)} has VR {vr} in place of {usual}: read as a number")
+        if numeric and element.value and element.VR is not None and str(element.VR) not in usual:
+            self.remark(f"{name_of(tag)} has VR {element.VR} in place of {usual}: read as a number")
+
+    def _unpack(self, tag: int, raw: bytes, vr: str | None, little: bool) -> list[Any]:
+        usual = _usual_vr(tag)
+        kind = usual if vr in (None, "UN", "OB") else str(vr)
         if kind not in _BINARY:
             return list(raw.decode("latin-1").split("\\"))
         size = struct.calcsize(_BINARY[kind])
+        if usual not in _BINARY and _looks_like_text(raw):
+            if len(raw) % size == 0:
+                raise header_error(tag, f"{len(raw)} bytes", f"VR {kind}, but it may be text")
+            return [raw]
         if len(raw) % size:
             raise header_error(tag, f"{len(raw)} bytes", f"VR {kind} takes {size} bytes a value")
         return list(
@@ -206,6 +215,8 @@ class Attributes:
                 self.remark(f"{name_of(tag)} has a decimal comma: read as a point")
                 text = text.replace(",", ".")
             number = float(text)
+            if number == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+                raise header_error(tag, text, "too small for float64")
         else:
             try:
                 number = float(value)  # type: ignore[arg-type]
@@ -214,6 +225,13 @@ class Attributes:
         if not math.isfinite(number):
             raise header_error(tag, str(number), "not a finite number")
         return number
+
+
+def _usual_vr(tag: int) -> str:
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return "UN"
 
 
 def _text(value: object) -> str:

@@ -200,7 +200,7 @@ def _inflate(encoded: bytes, header: Header, frame: int) -> NDArray[np.uint8]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep pydicom from logging the tracebacks of plugins: DecodeError says what happened."""
-    logger = logging.getLogger("pydicom")
+    logger = logging.getLogger("pydicom.pixels.decoders.base")  # filters are not inherited
 
     def mute(_record: logging.LogRecord) -> bool:
         return False

@@ -9,6 +9,7 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from pydicom.values import converters
 
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
@@ -16,6 +17,7 @@ from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHea
 _PREAMBLE = 128
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _VRS = {str(vr).encode() for vr in converters if len(str(vr)) == 2}
+_WIDE_VRS = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32}
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
 _SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
@@ -49,7 +51,8 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes]:
         raise NotDicomError("no DICM prefix, and it does not begin like a data set")
     stream = data
     try:
-        inflated = _inflate(data, has_preamble, max_bytes) if _DEFLATED in data else None
+        start = _PREAMBLE + 4 if has_preamble else 0
+        inflated = _inflate(data, start, max_bytes) if _may_be_deflated(data, start) else None
         if inflated is not None:
             dataset, stream = inflated
         else:
@@ -83,12 +86,27 @@ def _may_be_dataset(data: bytes) -> bool:
     return little in _FIRST_GROUPS and int.from_bytes(data[4:8], "little") <= len(data) - 8
 
 
-def _inflate(data: bytes, has_preamble: bool, max_bytes: int) -> tuple[FileDataset, bytes] | None:
+def _may_be_deflated(data: bytes, start: int) -> bool:
+    """Whether the File Meta elements from `start` on name the deflated syntax, or are malformed."""
+    at = start
+    while data[at : at + 2] == b"\x02\x00" and at + 12 <= len(data):
+        vr = data[at + 4 : at + 6]
+        if vr not in _VRS:
+            return _DEFLATED in data
+        wide = vr in _WIDE_VRS
+        value = at + (12 if wide else 8)
+        length = int.from_bytes(data[value - (4 if wide else 2) : value], "little")
+        if data[at + 2 : at + 4] == b"\x10\x00" and _DEFLATED in data[value : value + length]:
+            return True
+        at = value + length
+    return False
+
+
+def _inflate(data: bytes, start: int, max_bytes: int) -> tuple[FileDataset, bytes] | None:
     """Parse a deflated data set (PS3.5 A.5), inflating no more than `max_bytes`.
 
     pydicom would inflate it whole, however large. None where the syntax is another one.
     """
-    start = _PREAMBLE + 4 if has_preamble else 0
     file = BytesIO(data)
     file.seek(start)
     meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
@@ -109,7 +127,7 @@ def _inflate(data: bytes, has_preamble: bool, max_bytes: int) -> tuple[FileDatas
     dataset = FileDataset(
         BytesIO(stream),
         read_dataset(BytesIO(stream), False, True),
-        data[:_PREAMBLE] if has_preamble else None,
+        data[:_PREAMBLE] if start else None,
         FileMetaDataset(meta),
         False,
         True,

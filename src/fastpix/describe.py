@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastpix.attributes import count_of
 from fastpix.steps import ColorSteps, Steps, stored_range
 from fastpix.syntaxes import syntax_name
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 def describe(plan: Plan) -> list[tuple[str, str]]:
     """Return the plan in words: pairs of a label and what it says, in the order of the steps."""
     cells = plan.color.samples if plan.color else plan.steps[0]
-    lines = [("image", f"{_count(plan.shape[0], 'frame')} of {plan.shape[1]} rows x "
-                       f"{plan.shape[2]} columns, {plan.photometric}"),
+    lines = [("image", f"{count_of(plan.shape[0], 'frame')} of {plan.shape[1]} x {plan.shape[2]} "
+                       f"(rows x columns), {plan.photometric}"),
              ("encoding", f"{syntax_name(plan.transfer_syntax)} ({plan.transfer_syntax})"),
              ("cells", _cell_words(cells))]  # fmt: skip
     if cells.cell[0] != "f":
@@ -33,10 +34,6 @@ def describe(plan: Plan) -> list[tuple[str, str]]:
     lines.append(("output", f"{plan.dtype}, {plan.unit}"))
     lines += [("warning" if note.oddity else "note", note.text) for note in plan.notes]
     return lines
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _cell_words(cells: Steps) -> str:

@@ -67,7 +67,7 @@ class NotDicomError(FastpixError):
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"not a DICOM file: {reason}")
+        super().__init__(f"not a DICOM file: {reason}; leave it out, or check how it was fetched")
         self.reason = reason
 
 
@@ -78,15 +78,24 @@ class NoPixelDataError(FastpixError):
     ----------
     sop_class : str
         The SOP Class by name, where the file gives one that is known.
+    describes_image : bool
+        The data set is an image's in all but its pixels: the file may be cut off.
     """
 
-    def __init__(self, sop_class: str = "") -> None:
+    def __init__(self, sop_class: str = "", describes_image: bool = False) -> None:
         what = f" (it is a {sop_class})" if sop_class else ""
+        remedy = "leave it out of image jobs"
+        if describes_image:
+            remedy = (
+                "it describes an image, so it is cut off, or its pixels were taken out; "
+                "fetch it again, or leave it out of image jobs"
+            )
         super().__init__(
             f"no Pixel Data (7FE0,0010), Float Pixel Data (7FE0,0008) or Double Float Pixel Data "
-            f"(7FE0,0009) in this data set{what}: leave it out of image jobs"
+            f"(7FE0,0009) in this data set{what}: {remedy}"
         )
         self.sop_class = sop_class
+        self.describes_image = describes_image
 
 
 class PixelHeaderError(FastpixError):
@@ -201,15 +210,17 @@ class InexactError(FastpixError):
     value : float
         The first value that does not fit.
     index : tuple of int
-        Where it is in the output.
+        ``(frame, row, column)``, with a sample for colour; the frame counted in the file.
     dtype : str
     """
 
     def __init__(self, *, value: float, index: tuple[int, ...], dtype: str) -> None:
+        remedy = "use dtype='float64'"
+        if dtype != "float32":
+            remedy = "use dtype='float32' or 'float64', or dtype='auto' to let the header decide"
         super().__init__(
-            f"the value {value!r} at {index} cannot be held exactly by {dtype}: "
-            f"use dtype='float32' or 'float64', or dtype='auto' to let the header decide",
-            f"a value cannot be held exactly by {dtype}",
+            f"the value {value!r} at {index} cannot be held by {dtype}: {remedy}",
+            f"a value cannot be held by {dtype}",
         )
         self.value = value
         self.index = index

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from fastpix.attributes import Note
+from fastpix.attributes import Note, count_of
 from fastpix.errors import PixelDataError
 from fastpix.header import Header
 
@@ -55,12 +55,13 @@ def native_frames(header: Header, samples: int) -> tuple[NativeFrames, list[Note
     expected = (bits * header.frames + 7) // 8
     found = len(header.pixels)
     if found < expected:
-        frames = f"{header.frames} frame" + ("s" if header.frames > 1 else "")
+        frames = count_of(header.frames, "frame")
         raise PixelDataError(
             expected=expected,
             found=found,
             layout=f"{frames} of {header.rows} x {header.columns} x "
             f"{samples * header.bits_allocated} bits",
+            keyword=header.pixel_keyword,
         )
     notes = []
     if found > expected + 1:
@@ -68,8 +69,9 @@ def native_frames(header: Header, samples: int) -> tuple[NativeFrames, list[Note
         whole = excess * 8 // bits
         notes.append(
             Note(
-                f"Pixel Data holds {excess} bytes beyond its {header.frames} frames, enough for "
-                f"{whole} whole frames more: they are not read",
+                f"{header.pixel_keyword} holds {excess} bytes beyond its "
+                f"{count_of(header.frames, 'frame')}, enough for "
+                f"{count_of(whole, 'whole frame')} more: they are not read",
                 oddity=True,
             )
         )

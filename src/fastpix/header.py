@@ -45,6 +45,12 @@ from fastpix.source import Source
 from fastpix.syntaxes import NATIVE, syntax_name, uid_name
 from fastpix.tags import Tag
 
+_PIXEL_NAMES = {
+    Tag.PixelData: "Pixel Data (7FE0,0010)",
+    Tag.FloatPixelData: "Float Pixel Data (7FE0,0008)",
+    Tag.DoubleFloatPixelData: "Double Float Pixel Data (7FE0,0009)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -62,6 +68,8 @@ class Header:
         The value of the pixel data element.
     offsets : (bytes, bytes) or None
         Extended Offset Table and its lengths, as stored (PS3.3 C.7.6.3.1.8).
+    pixel_keyword : str
+        What holds them, by name and tag.
     is_float : bool
         Float or Double Float Pixel Data; `bits_stored`, `high_bit` and `signed` say nothing then.
     word_ow : bool
@@ -82,6 +90,8 @@ class Header:
     palette : (Lut, Lut, Lut) or None
     padding : (float, float) or None
         Pixel Padding Value and Range Limit, in ascending order.
+    padding_error : PixelHeaderError or None
+        Why `padding` cannot be used, for those who ask for it.
     modality : str
     unit : str
         What rescaled values are in, as far as the header says.
@@ -93,6 +103,7 @@ class Header:
     encapsulated: bool
     pixels: memoryview = field(repr=False, compare=False)
     offsets: tuple[bytes, bytes] | None = field(repr=False)
+    pixel_keyword: str
     is_float: bool
     word_ow: bool
     frames: int
@@ -110,6 +121,7 @@ class Header:
     modality_lut: Lut | None
     palette: tuple[Lut, Lut, Lut] | None
     padding: tuple[float, float] | None
+    padding_error: PixelHeaderError | None
     modality: str
     unit: str
     notes: tuple[Note, ...]
@@ -190,12 +202,14 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
     modality = (at.text(Tag.Modality) or "").upper()
     lut = _modality_lut(at, signed, is_float, remark)
     rescales, problem = _rescales(at, frames, modality, remark)
+    padding, padding_error = _padding(at, tag, signed, notes)
     return Header(
         transfer_syntax=syntax,
         big_endian=big_endian,
         encapsulated=encapsulated,
         pixels=pixels,
         offsets=_extended_offsets(at),
+        pixel_keyword=_PIXEL_NAMES[tag],
         is_float=is_float,
         word_ow=_vr(at, tag) == "OW",
         frames=frames,
@@ -212,7 +226,8 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
         rescale_error=problem,
         modality_lut=lut,
         palette=_palette(at, signed) if photometric == "PALETTE COLOR" else None,
-        padding=read_padding(at, tag, signed),
+        padding=padding,
+        padding_error=padding_error,
         modality=modality,
         unit=_unit(at, modality, lut is not None, rescales),
         notes=(*notes, *_reported(at, photometric)),
@@ -221,7 +236,7 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
 
 def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[str, bool]:
     meta = getattr(dataset, "file_meta", None)
-    uid = meta.get("TransferSyntaxUID") if meta is not None else None
+    uid = None if meta is None else Attributes(meta, remark, True).text(Tag.TransferSyntaxUID)
     if not uid:
         implicit, little = dataset.original_encoding
         if little is False:
@@ -230,7 +245,6 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[s
             syntax = ExplicitVRLittleEndian if implicit is False else ImplicitVRLittleEndian
         remark(f"Transfer Syntax UID (0002,0010) is missing: read as {syntax.name}")
         return str(syntax), syntax == ExplicitVRBigEndian
-    uid = str(uid).strip(" \0")
     if not syntax_name(uid):
         raise UnsupportedTransferSyntaxError(
             uid, "", "it is none of the standard's; convert the file with its maker's software"
@@ -241,16 +255,20 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[s
 def _pixel_tag(at: Attributes) -> Tag:
     for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
         element = at.element(tag)
-        if element is not None and element.value is not None and len(element.value):
+        if element is None:
+            continue
+        promised = isinstance(element, RawDataElement) and element.length > 0
+        if promised or hasattr(element.value, "read") or element.value:
             return tag
     sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
-    raise NoPixelDataError(sop_class)
+    described = all(tag in at for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
+    raise NoPixelDataError(sop_class, described or "Image Storage" in sop_class)
 
 
 def _pixel_bytes(at: Attributes, tag: Tag, stream: bytes | None) -> tuple[memoryview, bool]:
     element = at.element(tag)
     assert element is not None
-    value: Any = element.value
+    value: Any = element.value or b""
     if hasattr(value, "read"):  # pydicom's buffered values
         buffer: BinaryIO = value
         start = buffer.tell()
@@ -296,6 +314,8 @@ def _modality_lut(
         remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
     elif is_float:
         raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
+    elif Tag.DoseGridScaling in at:
+        raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
     elif Tag.RescaleSlope in at or Tag.RescaleIntercept in at:
         remark("ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept")
     return lut
@@ -308,6 +328,18 @@ def _rescales(
         return read_rescales(at, frames, modality, remark), None
     except RescaleError as error:
         return (Rescale(1.0, 0.0),), error
+
+
+def _padding(
+    at: Attributes, tag: Tag, signed: bool, notes: list[Note]
+) -> tuple[tuple[float, float] | None, PixelHeaderError | None]:
+    try:
+        return read_padding(at, tag, signed), None
+    except PixelHeaderError as error:
+        text = f"{error.storable}: padding cannot be told apart"
+        # In float data it is NaN, most likely, which is no oddity there.
+        notes.append(Note(text, oddity=tag is Tag.PixelData))
+        return None, error
 
 
 def _palette(at: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
@@ -351,28 +383,30 @@ def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale,
 def _reported(at: Attributes, photometric: str) -> list[Note]:
     """Return what a reader of the values may want to know of, and the loader never applies."""
     notes = []
-    for tag, text in (
-        (Tag.RealWorldValueMappingSequence, "RealWorldValueMappingSequence (0040,9096) is present"),
-        (Tag.PhilipsScaleSlope, "Philips' private scale (2005,xx0E) is present"),
-        (Tag.WindowCenter, "WindowCenter (0028,1050) is present"),
-    ):
-        if tag in at:
-            notes.append(Note(f"{text}: reported, not applied"))
     groups = at.items(Tag.SharedFunctionalGroupsSequence)
-    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)[:1]
-    if any(Tag.RealWorldValueMappingSequence in group for group in groups):
-        notes.append(
-            Note("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
-        )
+    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)
+    places = [at, *groups]
+    if any(Tag.RealWorldValueMappingSequence in place for place in places):
+        notes.append("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
+    if Tag.WindowCenter in at or any(Tag.FrameVOILUTSequence in group for group in groups):
+        notes.append("WindowCenter (0028,1050) is present: reported, not applied")
+    if _has_philips_scale(at):
+        notes.append("Philips' private scale (2005,xx0E) is present: reported, not applied")
     if at.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
-        notes.append(Note("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied"))
+        notes.append("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
     if (presentation := at.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
-        notes.append(
-            Note(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
-        )
+        notes.append(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
     if at.text(Tag.SegmentationType) == "FRACTIONAL":
-        top = at.number(Tag.MaximumFractionalValue)
         notes.append(
-            Note(f"fractional segmentation: values are not divided by MaximumFractionalValue {top}")
+            "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)"
         )
-    return list(dict.fromkeys(notes))
+    return [Note(text) for text in notes]
+
+
+def _has_philips_scale(at: Attributes) -> bool:
+    """Whether a private block of Philips in group 2005 holds Scale Slope (PS3.5 7.8.1)."""
+    return any(
+        0x20050000 | block << 8 | 0x0E in at
+        for block in range(0x10, 0x100)
+        if 0x20050000 | block in at and (at.text(0x20050000 | block) or "").startswith("Philips")
+    )

@@ -114,8 +114,10 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
         A segment that cannot be expanded, or more entries than a table can have.
     """
     entries: list[int] = []
+    walked = 0
 
     def expand(at: int, segments: int | None) -> None:
+        nonlocal walked
         done = 0
         # Data of odd length is padded: one unit is no segment.
         while at + 1 < len(data) and (segments is None or done < segments):
@@ -142,7 +144,8 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
                 expand(offset // 2 if wide else offset, length)
             else:
                 raise header_error(tag, opcode, "no such palette segment may stand here")
-            if len(entries) > _MAX_ENTRIES:
+            walked += 1
+            if len(entries) > _MAX_ENTRIES or walked > len(data) + _MAX_ENTRIES:
                 raise header_error(tag, len(entries), "more entries than a palette can have")
             done += 1
 

@@ -10,6 +10,8 @@ from fastpix.tags import Tag
 FLOAT_BITS = {Tag.FloatPixelData: 32, Tag.DoubleFloatPixelData: 64}
 MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 
+_LARGEST_IS = 2**31 - 1
+
 
 def read_dimension(at: Attributes, tag: Tag) -> int:
     """Read Rows or Columns: required, more than 0."""
@@ -24,6 +26,8 @@ def read_frames(at: Attributes) -> int:
     value = at.integer(Tag.NumberOfFrames)
     if value is not None and value < 0:
         raise header_error(Tag.NumberOfFrames, value, "a number of frames is not negative")
+    if value is not None and value > _LARGEST_IS:
+        raise header_error(Tag.NumberOfFrames, value, "larger than an IS can be (PS3.5 6.2)")
     return value or 1
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,7 +207,7 @@ def _rescales(header: Header, recipe: Recipe) -> tuple[Rescale, ...]:
     if not recipe.rescale:
         return (Rescale(1.0, 0.0),)
     if header.rescale_error is not None and header.modality_lut is None:
-        raise header.rescale_error
+        raise copy(header.rescale_error)  # a raised error collects tracebacks
     return header.rescales
 
 
@@ -217,6 +218,8 @@ def _padding(
     inverted: bool,
     notes: list[Note],
 ) -> tuple[float, float, float] | None:
+    if recipe.padding is not None and header.padding_error is not None:
+        raise copy(header.padding_error)
     if header.padding is None:
         return None
     first, last = header.padding

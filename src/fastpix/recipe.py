@@ -19,7 +19,7 @@ DTYPES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
     """How stored values become output values; the same for every file of a job.
 
@@ -65,6 +65,18 @@ class Recipe:
         if self.padding is not None:
             object.__setattr__(self, "padding", _real("padding", self.padding))
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Recipe):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        # A padding of NaN is the same as another, though NaN is not.
+        return (self.dtype, self.rescale, self.invert, self.normalize, str(self.padding))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON can hold it; `from_dict` is the way back."""
         kept: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -77,6 +89,8 @@ class Recipe:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Recipe:
         """Return the recipe that `to_dict` wrote."""
+        if not isinstance(kept, Mapping):
+            raise ArgumentError("recipe", f"a {type(kept).__name__} is not a mapping")
         unknown = set(kept) - {f.name for f in fields(cls)}
         if unknown:
             raise ArgumentError("recipe", f"unknown keys {sorted(unknown)}")
@@ -90,8 +104,8 @@ def _dtype_name(dtype: object) -> str:
     if isinstance(dtype, str) and dtype in DTYPES:
         return dtype
     try:
-        name = np.dtype(dtype).name  # type: ignore[call-overload]
-    except TypeError:
+        name = None if dtype is None else np.dtype(dtype).name  # type: ignore[call-overload]
+    except (TypeError, ValueError, SyntaxError):  # all that numpy raises for what is no dtype
         name = None
     if name not in DTYPES:
         raise ArgumentError("dtype", f"{dtype!r} is not one of {', '.join(DTYPES)}")
@@ -99,6 +113,8 @@ def _dtype_name(dtype: object) -> str:
 
 
 def _real(argument: str, value: object) -> float:
+    if isinstance(value, (str, bytes, bool, np.bool_)):
+        raise ArgumentError(argument, f"{value!r} is not a number")
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:

@@ -153,7 +153,8 @@ def _ybr_to_rgb(samples: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
     red = (1000 * y + 1402 * cr + 500) // 1000
     green = (587000 * y - 202008 * cb - 419198 * cr + 293500) // 587000
     blue = (1000 * y + 1772 * cb + 500) // 1000
-    return np.clip(np.stack([red, green, blue], axis=1), 0, top).astype(np.float64)
+    rgb: NDArray[np.int64] = np.clip(np.stack([red, green, blue], axis=1), 0, top)
+    return rgb.astype(np.float64)
 
 
 def _store(values: NDArray[np.float64], out: NDArray[Any]) -> int:

@@ -51,14 +51,8 @@ def read_rescales(
     try:
         if modality == "RTDOSE":
             return (_dose(at),)
-        base = _read(at, modality, remark)
         per_frame = at.items(Tag.PerFrameFunctionalGroupsSequence)
-        shared = at.items(Tag.SharedFunctionalGroupsSequence)
-        if shared:
-            base = _from_group(shared[0], modality, remark) or base
-        if not per_frame:
-            return (base,)
-        if len(per_frame) < frames:
+        if per_frame and len(per_frame) < frames:
             raise header_error(
                 Tag.PerFrameFunctionalGroupsSequence,
                 f"{len(per_frame)} items",
@@ -70,6 +64,11 @@ def read_rescales(
                 f"NumberOfFrames (0028,0008) says {frames}: those beyond are not used"
             )
         own = [_from_group(group, modality, remark) for group in per_frame[:frames]]
+        if own and all(own):  # what no frame falls back to decides nothing
+            rescales = tuple(rescale for rescale in own if rescale)
+        else:
+            base = _shared(at, modality, remark) or _read(at, modality, remark)
+            rescales = tuple(rescale or base for rescale in own) or (base,)
     except PixelHeaderError as error:
         raise RescaleError(
             tag=error.tag, keyword=error.keyword, value=error.value, reason=error.reason,
@@ -80,8 +79,17 @@ def read_rescales(
             f"{sum(rescale is None for rescale in own)} of {frames} frames have no Pixel Value "
             f"Transformation of their own: the shared or top level one is used"
         )
-    rescales = tuple(rescale or base for rescale in own)
     return rescales[:1] if all_equal(rescales) else rescales
+
+
+def _shared(at: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale | None:
+    groups = at.items(Tag.SharedFunctionalGroupsSequence)
+    found = [_from_group(group, modality, remark) for group in groups]
+    if not all_equal(found):
+        raise header_error(
+            Tag.SharedFunctionalGroupsSequence, f"{len(groups)} items", "they differ; it has one"
+        )
+    return found[0] if found else None
 
 
 def _from_group(group: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale | None:
@@ -89,9 +97,14 @@ def _from_group(group: Attributes, modality: str, remark: Callable[[str], None])
     items = group.items(Tag.PixelValueTransformationSequence)
     if not items:
         return None
-    if not (items[0].numbers(Tag.RescaleSlope) or items[0].numbers(Tag.RescaleIntercept)):
+    if not any(i.numbers(Tag.RescaleSlope) or i.numbers(Tag.RescaleIntercept) for i in items):
         return None
-    return _read(items[0], modality, remark)
+    found = [_read(item, modality, remark) for item in items]
+    if not all_equal(found):
+        raise header_error(
+            Tag.PixelValueTransformationSequence, f"{len(items)} items", "they differ; it has one"
+        )
+    return found[0]
 
 
 def _read(at: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale:

@@ -13,13 +13,13 @@ from fastpix.errors import ArgumentError
 Frames: TypeAlias = "SupportsIndex | slice | Sequence[int] | NDArray[np.integer] | None"
 
 
-def frame_indices(frames: Frames, count: int) -> tuple[list[int], bool]:
+def frame_indices(frames: Frames, count: int) -> tuple[Sequence[int], bool]:
     """Return which frames are meant, and whether the result has a frame axis."""
     if frames is None:
-        return list(range(count)), count > 1
+        return range(count), count > 1
     if isinstance(frames, slice):
         try:
-            return list(range(count))[frames], True
+            return range(count)[frames], True
         except (TypeError, ValueError) as error:
             raise ArgumentError("frames", f"{frames!r} is not a slice of frames") from error
     if isinstance(frames, SupportsIndex) and not isinstance(frames, (bool, np.ndarray)):

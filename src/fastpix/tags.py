@@ -45,12 +45,11 @@ class Tag(IntEnum):
     LUTDescriptor = 0x00283002
     ModalityLUTType = 0x00283004
     LUTData = 0x00283006
+    FrameVOILUTSequence = 0x00289132
     PixelValueTransformationSequence = 0x00289145
     RealWorldValueMappingSequence = 0x00409096
     Units = 0x00541001
     SegmentationType = 0x00620001
-    MaximumFractionalValue = 0x0062000E
-    PhilipsScaleSlope = 0x2005100E
     PresentationLUTShape = 0x20500020
     DoseUnits = 0x30040002
     DoseGridScaling = 0x3004000E

@@ -65,9 +65,11 @@ def convert_file(file: SourceFile, job: Job) -> Outcome:
             sidecar = make_sidecar(image, plan, job.recipe, array, names)
         sidecar["source"] = {"path": name, "state": state}
         store.write(name, array, sidecar)
-    except (NotDicomError, NoPixelDataError):
+    except NotDicomError:
         return Outcome(name, "not an image")
     except FastpixError as error:
+        if isinstance(error, NoPixelDataError) and not error.describes_image:
+            return Outcome(name, "not an image")
         return Outcome(name, "failed", type(error).__name__, error.storable)
     except OSError as error:
         return Outcome(name, "failed", type(error).__name__, error.strerror or "input or output")
