@@ -405,8 +405,9 @@ def _reported(at: Attributes, photometric: str) -> list[Note]:
 
 def _has_philips_scale(at: Attributes) -> bool:
     """Whether a private block of Philips in group 2005 holds Scale Slope (PS3.5 7.8.1)."""
+    tags = at.dataset.keys()
+    creators = [tag for tag in tags if 0x20050010 <= int(tag) <= 0x200500FF]
     return any(
-        0x20050000 | block << 8 | 0x0E in at
-        for block in range(0x10, 0x100)
-        if 0x20050000 | block in at and (at.text(0x20050000 | block) or "").startswith("Philips")
+        (at.text(tag) or "").startswith("Philips") and (tag & 0xFF) << 8 | 0x2005000E in at
+        for tag in creators
     )
