@@ -2,8 +2,9 @@
 # cython: initializedcheck=False, freethreading_compatible=True
 """The fused pixel kernel: stored cells to values in one pass over the buffer.
 
-Knows no DICOM: it is handed a buffer, an output array and plain numbers, all checked by its caller,
-and it has no error path. `fastpix.reference` says what every function here must return, bit for bit.
+Knows no DICOM: it is handed a buffer, an output array and plain numbers, all checked by its
+caller, and it has no error path. `fastpix.reference` says what every function must return, bit for
+bit.
 
 The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
 loop that the compiler vectorizes, and nothing as large as the image exists between cells and
@@ -512,7 +513,9 @@ cdef void choose_route(Job *job) noexcept nogil:
     if job.is_signed:
         low = -<double> (<uint64_t> 1 << (job.bits - 1))
         high = -low - 1.0
-    if not (is_whole(job.slope) and is_whole(job.intercept)) or (job.inverted and not is_whole(job.peak)):
+    if not (is_whole(job.slope) and is_whole(job.intercept)) or (
+        job.inverted and not is_whole(job.peak)
+    ):
         if not (job.mirrored or job.inverted or job.normalized) and (
             job.out == OUT_F64
             or (job.out == OUT_F32
@@ -754,7 +757,6 @@ cdef enum Layout:
     INTERLEAVED, PLANAR, SUBSAMPLED, INDEXED
 
 
-
 cdef Layout layout_of(str name):
     if name == "interleaved":
         return INTERLEAVED
@@ -803,8 +805,8 @@ cdef void indices_to_pixels(
 
 
 cdef inline double ratio(double numerator, double denominator, double top) noexcept nogil:
-    """The quotient of two integers, rounded half up and clipped. Exact: below 2**53, a quotient that
-    is no integer is further from one than its rounding error."""
+    """The quotient of two integers, rounded half up and clipped. Exact: below 2**53, a quotient
+    that is no integer is further from one than its rounding error."""
     cdef double x = floor((numerator + denominator / 2) / denominator)
     x = 0.0 if x < 0.0 else x
     return top if x > top else x

@@ -16,9 +16,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One namespace a page; ``slice.dcm`` is there to be read."""
     ct = pydicom.data.get_testdata_file("CT_small.dcm")
     (tmp_path / "slice.dcm").write_bytes(Path(str(ct)).read_bytes())

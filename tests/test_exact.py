@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -194,9 +195,7 @@ def test_output_larger_than_any_cache(kernel: str, dtype: str) -> None:
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), offset=st.integers(0, 3))
 @settings(max_examples=600, deadline=None)
 def test_color(kernel: str, data: st.DataObject, seed: int, offset: int) -> None:
-    layout: Layout = data.draw(
-        st.sampled_from(["interleaved", "planar", "subsampled", "indexed"])  # type: ignore[arg-type]
-    )
+    layout: Layout = data.draw(st.sampled_from(["interleaved", "planar", "subsampled", "indexed"]))
     cell = data.draw(st.sampled_from(["u1", "u2", "u4"]))
     bits = data.draw(st.integers(1, 8 * int(cell[1])))
     high_bit = data.draw(st.integers(bits - 1, 8 * int(cell[1]) - 1))
@@ -246,7 +245,7 @@ def test_reference_masks_by_the_bits_one_at_a_time(steps: Steps, count: int, see
             cell = cells[index // 8] >> (index % 8) & 1
         else:
             width = int(plain.cell[1])
-            order = "big" if plain.swap == np.little_endian else "little"
+            order: Literal["big", "little"] = "big" if plain.swap == np.little_endian else "little"
             cell = int.from_bytes(cells[index * width : (index + 1) * width].tobytes(), order)
         low = plain.high_bit + 1 - plain.bits
         kept = [(int(cell) >> bit) & 1 for bit in range(low, plain.high_bit + 1)]

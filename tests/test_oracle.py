@@ -17,7 +17,11 @@ import pytest
 from files import WHEEL, corpus_files, file_id, files_under
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, convert_color_space
+from pydicom.pixels.processing import (
+    apply_color_lut,
+    apply_modality_lut,
+    convert_color_space,
+)
 
 import fastpix
 from fastpix import reference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ LAYERS = [
     ["progress"],
     ["cli"],
 ]  # fmt: skip
-ORDER = {name: place for place, name in enumerate(sum(LAYERS, []))}
+ORDER = {name: place for place, name in enumerate(chain.from_iterable(LAYERS))}
 
 
 def module_name(path: Path) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import sys
 import warnings
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +51,8 @@ MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
 
 def main() -> None:
     """Run the command; errors of ours end it with one line and exit code 1."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # paths go out as they came in
     try:
         app()
     except FastpixError as error:
@@ -104,15 +110,16 @@ def demo(
     if not (summary.converted or summary.present):
         raise typer.Exit(1)
     example = next(path for path in sorted(out.glob("*.json")))
-    array = example.with_suffix(".npz")
+    array = json.dumps(str(example.with_suffix(".npz")))
+    show = f'import numpy; print(numpy.load({array})["pixels"])'
     typer.echo(
         f"""
 Look at {out}: NAME.npz holds an array, NAME.json what was done to get it.
 The failures above are files made to fail, or syntaxes whose decoder is not installed.
 
-  python -m json.tool {example}
-  python -c "import numpy; print(numpy.load('{array}')['pixels'])"
-  fastpix info {source / "CT_small.dcm"}"""
+  python -m json.tool {shlex.quote(str(example))}
+  python -c {shlex.quote(show)}
+  fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
     )
 
 
@@ -152,7 +159,9 @@ def locate(
 ) -> None:
     """Print the source files behind names: paths may hold patient data, so no log does."""
     wanted = set(name or _failed_names(dst))
-    key = load_key(key_file or default_key_file(dst), dst)
+    key_file = key_file or default_key_file(dst)
+    key_file.stat()  # a key made now would find nothing
+    key = load_key(key_file, dst)
     names = Names(key, str(root.absolute()) if root else None)
     for file in find_files(_sources(src), dst):
         if (found := names.of_path(file.path)) in wanted:
@@ -191,8 +200,8 @@ def _sources(src: list[str]) -> list[str]:
         if source != "-":
             sources.append(source)
             continue
-        text = sys.stdin.read()
-        sources += [path for path in text.split("\0" if "\0" in text else "\n") if path]
+        text = os.fsdecode(sys.stdin.buffer.read())  # paths need not be text of any encoding
+        sources += [path for path in re.split("\0" if "\0" in text else "\r?\n", text) if path]
     return sources
 
 

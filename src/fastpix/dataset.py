@@ -121,6 +121,7 @@ def _inflate(data: bytes, start: int, max_bytes: int) -> tuple[FileDataset, byte
         raise PixelDataError(
             expected=max_bytes,
             reason=f"the deflated data set inflates to more than max_bytes={max_bytes}",
+            remedy="raise max_bytes= if the file can be believed",
         )
     if not inflater.eof:
         raise PixelDataError(reason="the deflated data set ends before its end mark")

@@ -146,11 +146,12 @@ class PixelDataError(FastpixError):
         reason: str = "",
         layout: str = "",
         keyword: str = "Pixel Data (7FE0,0010)",
+        remedy: str = "the file is damaged or its header wrong: fetch it again",
     ) -> None:
         if not reason:
             need = f", {expected} are needed" + (f" for {layout}" if layout else "")
             reason = f"{keyword} holds {found} bytes{need}"
-        super().__init__(f"{reason}; the file is damaged or its header wrong: fetch it again")
+        super().__init__(f"{reason}; {remedy}")
         self.expected = expected
         self.found = found
         self.reason = reason

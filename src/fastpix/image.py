@@ -258,8 +258,8 @@ class Image:
             raise PixelDataError(
                 expected=size,
                 found=self._max_bytes,
-                reason=f"the image decodes to {size} bytes, more than max_bytes={self._max_bytes}; "
-                f"read fewer frames= or raise max_bytes=, unless",
+                reason=f"the image decodes to {size} bytes, more than max_bytes={self._max_bytes}",
+                remedy="ask for fewer frames=, or raise max_bytes= if the header can be believed",
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 
 from fastpix.convert.files import SourceFile, find_files
@@ -87,22 +88,31 @@ def convert(
         raise ArgumentError("workers", f"{workers} is less than 1")
     if not timeout > 0:
         raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
+    if max_bytes < 1:
+        raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
     sources = [src] if isinstance(src, (str, os.PathLike)) else list(src)
     files = find_files(sources, output)
     output.mkdir(parents=True, exist_ok=True)
     key = load_key(Path(key_file) if key_file is not None else default_key_file(output), output)
     base = os.path.abspath(root) if root is not None else None
     job = Job(output.absolute(), recipe or Recipe(), key, base, max_bytes)
-    Store(job.output).clean()
+    store = Store(job.output)
+    store.clean()
     log = FailureLog(job.output)
     summary = Summary()
     if on_start is not None:
         on_start(files)
-    for file, outcome in convert_in_workers(files, job, workers, timeout):
-        summary.add(file, outcome)
-        if outcome.status == "failed":
-            log.add(outcome)
-        if on_outcome is not None:
-            on_outcome(file, outcome)
+    try:
+        with closing(convert_in_workers(files, job, workers, timeout)) as outcomes:
+            for file, outcome in outcomes:
+                summary.add(file, outcome)
+                if outcome.status == "failed":
+                    log.add(outcome)
+                if on_outcome is not None:
+                    on_outcome(file, outcome)
+    finally:
+        store.clean()  # what workers were writing when they died
     summary.seconds = time.monotonic() - begin
     return summary

@@ -39,7 +39,7 @@ def find_files(sources: Iterable[str | os.PathLike[str]], output: Path) -> list[
     for source in sources:
         path = os.fspath(source)
         if os.path.isdir(path):
-            paths = _walk(path, str(output.absolute()))
+            paths = _walk(path, os.path.realpath(output))
         else:
             os.stat(path)
             paths = iter([path])
@@ -52,7 +52,7 @@ def _walk(folder: str, output: str) -> Iterator[str]:
     unreadable: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(
-            name for name in folders if os.path.abspath(os.path.join(parent, name)) != output
+            name for name in folders if os.path.realpath(os.path.join(parent, name)) != output
         )
         for name in sorted(names):
             path = os.path.join(parent, name)

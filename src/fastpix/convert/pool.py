@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -20,6 +22,7 @@ from fastpix.convert.names import Names
 from fastpix.errors import FastpixError
 
 _AHEAD = 2  # files that a worker holds, so that it need not wait for the parent between two
+_MOST_FAILED_STARTS = 10  # one after the other
 _READY = "ready"
 
 
@@ -34,7 +37,7 @@ class _Worker:
 
 def convert_in_workers(
     files: Sequence[SourceFile], job: Job, workers: int, timeout: float
-) -> Iterator[tuple[SourceFile, Outcome]]:
+) -> Generator[tuple[SourceFile, Outcome], None, None]:
     """Convert files in processes, yielding outcomes as they come.
 
     Parameters
@@ -48,12 +51,13 @@ def convert_in_workers(
     Raises
     ------
     FastpixError
-        Workers cannot start at all.
+        Workers cannot start at all, or no longer.
     """
     waiting = deque(files)
     team: list[_Worker] = []
     names = Names(job.key, job.root)
     started = False  # whether any worker ever has
+    failed_starts = 0  # since one has
     try:
         team += [_start(job) for _ in range(min(workers, len(files)))]
         while waiting or any(worker.held for worker in team):
@@ -63,7 +67,8 @@ def convert_in_workers(
             wait(handles, timeout=min(1.0, timeout))
             for position, worker in enumerate(team):
                 yield from _take_in(worker)
-                started |= worker.ready
+                if worker.ready:
+                    started, failed_starts = True, 0
                 reason = _reason_to_replace(worker, timeout)
                 if not reason:
                     continue
@@ -74,6 +79,12 @@ def convert_in_workers(
                     raise FastpixError(
                         "worker processes cannot start; a script that calls fastpix.convert needs "
                         "its main code under: if __name__ == '__main__':"
+                    )
+                failed_starts += not worker.ready
+                if failed_starts == _MOST_FAILED_STARTS:
+                    raise FastpixError(
+                        f"worker processes no longer start ({reason}): free some memory or use "
+                        f"fewer workers, and run again for the rest"
                     )
                 if worker.held:
                     lost = worker.held.popleft()
@@ -95,9 +106,26 @@ def _start(job: Job) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, job), daemon=True)
-    process.start()
+    with _interrupts_held_back():
+        process.start()
     theirs.close()
     return _Worker(process, ours, since=time.monotonic())
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Have a process start with SIGINT blocked: Ctrl-C goes to all, and is for the parent alone."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its own start would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hand_out(worker: _Worker, waiting: deque[SourceFile]) -> None:
@@ -128,16 +156,24 @@ def _reason_to_replace(worker: _Worker, timeout: float) -> str:
     if not worker.process.is_alive():
         code = worker.process.exitcode or 0
         if code < 0:
-            return f"the worker reading it was killed by {signal.Signals(-code).name}"
+            return f"the worker reading it was killed by {_signal_name(-code)}"
         return f"the worker reading it ended with exit code {code}"
     if worker.held and time.monotonic() - worker.since > timeout:
         return f"the worker reading it was still busy after {timeout:g} seconds"
     return ""
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals
+        return f"signal {number}"
+
+
 def _work(pipe: Connection, job: Job) -> None:
     """Convert what comes through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _silence()
     try:
         pipe.send(_READY)
@@ -145,6 +181,14 @@ def _work(pipe: Connection, job: Job) -> None:
             pipe.send(convert_file(pipe.recv(), job))
     except (EOFError, OSError):
         return
+
+
+def _leave_with_parent() -> None:
+    """End this process with its parent, which nobody else would do if it hangs."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _silence() -> None:
