@@ -25,6 +25,6 @@ def corpus_files() -> list[Path]:
     return files
 
 
-def file_id(path: Path) -> str:
+def file_id(path: Path | None) -> str:
     """Return a short name for a test's id."""
-    return "/".join(path.parts[-2:])
+    return "/".join(path.parts[-2:]) if path else "none"
