@@ -151,9 +151,9 @@ cdef inline void unpack_bits(
         i += 1
 
 
-cdef inline cell_t masked(cell_t cell, cell_t mask, cell_t sign) noexcept nogil:
-    """Mask and sign of a cell whose lowest stored bit is bit 0: (u ^ s) - s in the cell's width."""
-    return <cell_t> (((cell & mask) ^ sign) - sign)
+cdef inline cell_t masked(cell_t cell, uint32_t mask, uint32_t sign) noexcept nogil:
+    """Mask and sign of a cell whose lowest stored bit is bit 0: (u ^ s) - s, which may wrap."""
+    return <cell_t> (((<uint32_t> cell & mask) ^ sign) - sign)
 
 
 cdef inline cell_t shifted(cell_t cell, int left, int right) noexcept nogil:
@@ -163,7 +163,7 @@ cdef inline cell_t shifted(cell_t cell, int left, int right) noexcept nogil:
 
 cdef void to_doubles(const cell_t *cells, double *out, Py_ssize_t n, const Job *job) noexcept nogil:
     cdef Py_ssize_t i
-    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef uint32_t mask = job.mask, sign = job.sign
     cdef int left = job.left, right = job.right
     if left == right:
         for i in range(n):
@@ -204,7 +204,7 @@ cdef void exact_float(
     const cell_t *cells, float *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
     cdef Py_ssize_t i
-    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef uint32_t mask = job.mask, sign = job.sign
     cdef int left = job.left, right = job.right
     cdef float a = <float> job.a, b = <float> job.b
     if left == 0 and right == 0:
@@ -222,7 +222,7 @@ cdef void exact_int(
     const cell_t *cells, small_t *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
     cdef Py_ssize_t i
-    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef uint32_t mask = job.mask, sign = job.sign
     cdef int left = job.left, right = job.right, a = <int> job.a, b = <int> job.b
     if left == right:
         for i in range(n):
@@ -236,7 +236,7 @@ cdef void linear(
     const cell_t *cells, real_t *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
     cdef Py_ssize_t i
-    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef uint32_t mask = job.mask, sign = job.sign
     cdef int left = job.left, right = job.right
     cdef double slope = job.slope, intercept = job.intercept
     if left == right:
@@ -506,10 +506,11 @@ cdef bint is_whole(double x) noexcept nogil:
 
 cdef void choose_route(Job *job) noexcept nogil:
     """Which route gives the bits of the steps at the lowest cost."""
-    cdef double low = 0.0, high = <double> (<uint64_t> 1 << job.bits) - 1.0, size, y_low, y_high
+    cdef double low = 0.0, high, size, y_low, y_high
     job.route = GENERAL
     if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
         return
+    high = <double> (<uint64_t> 1 << job.bits) - 1.0
     if job.is_signed:
         low = -<double> (<uint64_t> 1 << (job.bits - 1))
         high = -low - 1.0
@@ -603,8 +604,11 @@ cdef int fill(Job *job, steps) except -1:
     job.is_signed = is_signed
     job.left = allocated - 1 - high_bit
     job.right = allocated - bits
-    job.mask = <uint32_t> ((<uint64_t> 1 << bits) - 1)
-    job.sign = <uint32_t> ((<uint64_t> 1 << (bits - 1)) if is_signed else 0)
+    if cell[0] == "f":
+        job.mask, job.sign = 0, 0  # float cells have neither
+    else:
+        job.mask = <uint32_t> ((<uint64_t> 1 << bits) - 1)
+        job.sign = <uint32_t> ((<uint64_t> 1 << (bits - 1)) if is_signed else 0)
     job.mirrored = mirror is not None
     if job.mirrored:
         job.mirror = mirror
@@ -647,7 +651,7 @@ def scale(const uint8_t[::1] cells not None, out not None, steps not None, Py_ss
 
 cdef double highest(const cell_t *cells, Py_ssize_t n, bint lowest, const Job *job) noexcept nogil:
     """The highest stored value, or the lowest."""
-    cdef cell_t mask = <cell_t> job.mask, sign = <cell_t> job.sign
+    cdef uint32_t mask = job.mask, sign = job.sign
     cdef int left = job.left, right = job.right
     cdef cell_t x, best = shifted(cells[0], left, right)
     cdef Py_ssize_t i

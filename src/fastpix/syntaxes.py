@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydicom._uid_dict import UID_dictionary
+from pydicom import config
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -36,13 +37,14 @@ _NAMES = {
 
 def syntax_name(uid: str) -> str:
     """Return a transfer syntax's name (PS3.6 annex A), or an empty string where there is none."""
-    name, kind = UID_dictionary.get(uid, ("", ""))[:2]
-    return name if kind == "Transfer Syntax" else _NAMES.get(uid, "")
+    known = UID(uid, validation_mode=config.IGNORE)
+    return known.name if known.type == "Transfer Syntax" else _NAMES.get(uid, "")
 
 
 def uid_name(uid: str) -> str:
     """Return the name of a UID of the standard (PS3.6 annex A), or an empty string."""
-    return UID_dictionary.get(uid, ("",))[0]
+    name = UID(uid, validation_mode=config.IGNORE).name
+    return "" if name == uid else name
 
 
 def keeps_high_bit(uid: str) -> bool:
