@@ -1,4 +1,4 @@
-"""Every rule of section 4 of the design: header in; header, note or error out."""
+"""Every rule of docs/headers.md: header in; header, note or error out."""
 
 from __future__ import annotations
 
@@ -1481,7 +1481,9 @@ def test_jpeg_of_other_geometry(marker: int, rows: int, columns: int, samples: i
     dataset = make_dataset(RAMP.astype(np.uint8))
     image = fastpix.open(encode_frames(dataset, JPEGBaseline8Bit, [stream]))
     with pytest.raises(PixelDataError, match="frame 0 is encoded as") as caught:
-        check_frame(stream, image.header, 0)  # whether or not a JPEG decoder is installed
+        check_frame(
+            stream, len(stream), image.header, 0
+        )  # whether or not a JPEG decoder is installed
     assert f"{rows} rows x {columns} columns x {samples} samples" in caught.value.reason
     assert "2 x 3 x 1" in caught.value.reason
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastpix.attributes import Note
 from fastpix.codecs import check_frame, decode_frame, find_decoder
-from fastpix.frames import Span, encapsulated_frames, native_frames
+from fastpix.frames import encapsulated_frames, native_frame_bits
 from fastpix.header import Header
 from fastpix.plan import stored_samples
 from fastpix.syntaxes import DEFLATED_FRAMES
@@ -43,15 +44,16 @@ class Cells:
     Raises
     ------
     PixelDataError
-        Native data does not cover the frames.
+        There are fewer frames than the header promises.
     """
 
     def __init__(self, header: Header) -> None:
         self._header = header
         self.notes: list[Note] = []
-        if not header.encapsulated:
-            native, self.notes = native_frames(header, stored_samples(header))
-            self._bits = native.bits
+        if header.encapsulated:
+            self._spans, self.notes = encapsulated_frames(header)
+        else:
+            self._bits, self.notes = native_frame_bits(header, stored_samples(header))
 
     def frame(self, index: int) -> FrameCells:
         """Return the cells of one frame, decoded where need be.
@@ -66,25 +68,26 @@ class Cells:
         first, last = index * self._bits, (index + 1) * self._bits
         return FrameCells(self._native[first // 8 : (last + 7) // 8], first % 8)
 
-    def check(self, index: int) -> None:
-        """Check, at little cost, that a frame can be decoded to the header's size.
+    def check(self, indices: Iterable[int]) -> None:
+        """Check, at little cost, that frames can be decoded, and to the header's size.
 
         Raises
         ------
         UnsupportedTransferSyntaxError, PixelDataError
         """
-        if self._header.encapsulated:
-            if self._header.transfer_syntax != DEFLATED_FRAMES:
-                find_decoder(self._header.transfer_syntax)
-            check_frame(self._encoded(index), self._header, index)
+        if not self._header.encapsulated:
+            return
+        if self._header.transfer_syntax != DEFLATED_FRAMES:
+            find_decoder(self._header.transfer_syntax)
+        for index in indices:
+            spans = self._spans[index]
+            start, end = spans[0]
+            size = sum(end - start for start, end in spans)
+            check_frame(bytes(self._header.pixels[start:end]), size, self._header, index)
 
     def _encoded(self, index: int) -> bytes:
         pixels = self._header.pixels
         return b"".join(pixels[start:end] for start, end in self._spans[index])
-
-    @cached_property
-    def _spans(self) -> list[tuple[Span, ...]]:
-        return encapsulated_frames(self._header)
 
     @cached_property
     def _native(self) -> NDArray[np.uint8]:

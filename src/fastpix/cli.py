@@ -165,7 +165,7 @@ def locate(
     names = Names(key, str(root.absolute()) if root else None)
     for file in find_files(_sources(src), dst):
         if (found := names.of_path(file.path)) in wanted:
-            typer.echo(f"{found}\t{file.path}")
+            typer.echo(os.fsencode(f"{found}\t{file.path}"))
 
 
 def _run(

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import zlib
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,19 @@ from pydicom.uid import UID
 from fastpix.codestream import Codestream, read_codestream
 from fastpix.errors import DecodeError, PixelDataError, UnsupportedTransferSyntaxError
 from fastpix.header import Header
-from fastpix.syntaxes import DEFLATED_FRAMES, LOSSY, RLE, syntax_name
+from fastpix.syntaxes import DEFLATED_FRAMES, JPEG_2000, LOSSY, RLE, syntax_name
 
-_PACKBITS_LIMIT = 64  # a run of 128 bytes takes 2 (PS3.5 G.3.1)
-_FREED = "convert the file to an uncompressed syntax first"
+# The most bytes that one encoded byte can stand for: a PackBits run of 128 takes 2 (PS3.5 G.3.1), a
+# deflate match of 258 at least 2 bits.
+_EXPANSION = {RLE: 64, DEFLATED_FRAMES: 1032}
+# What a plugin of pydicom decodes with: by syntax, or whatever the syntax.
+_PACKAGES = {
+    ("gdcm", ""): "python-gdcm",
+    ("pylibjpeg", ""): "pylibjpeg-libjpeg",
+    ("pylibjpeg", RLE): "pylibjpeg-rle",
+    **{("pylibjpeg", syntax): "pylibjpeg-openjpeg" for syntax in JPEG_2000},
+}
+_OTHER_SYNTAX = "convert the file to an uncompressed syntax first"
 
 
 class Decoded(NamedTuple):
@@ -33,7 +43,7 @@ class Decoded(NamedTuple):
     is_rgb : bool
         The decoder has made RGB of what the header calls YBR.
     decoder : str
-        What decoded it.
+        What decoded it, with its version.
     """
 
     cells: NDArray[np.uint8]
@@ -53,35 +63,45 @@ def find_decoder(syntax: str) -> Decoder:
     try:
         decoder = get_decoder(UID(syntax))
     except NotImplementedError as error:
-        raise UnsupportedTransferSyntaxError(syntax, name, _FREED) from error
+        raise UnsupportedTransferSyntaxError(syntax, name, _OTHER_SYNTAX) from error
     if not decoder.is_available:
         wanted = "; or ".join(decoder.missing_dependencies) or "a decoder for it"
         raise UnsupportedTransferSyntaxError(
-            syntax, name, f"install one of pydicom's plugins ({wanted}), or {_FREED}"
+            syntax, name, f"install one of pydicom's plugins ({wanted}), or {_OTHER_SYNTAX}"
         )
     return decoder
 
 
-def check_frame(encoded: bytes, header: Header, frame: int) -> None:
+def check_frame(head: bytes, size: int, header: Header, frame: int) -> None:
     """Compare a frame's own header with the file's, before memory is asked for.
+
+    Parameters
+    ----------
+    head : bytes
+        The frame's first fragment.
+    size : int
+        Bytes of all its fragments.
+    header : Header
+    frame : int
+        For the error.
 
     Raises
     ------
     PixelDataError
         Rows, columns or samples differ, or the bytes cannot hold the frame.
     """
-    size = _frame_bytes(header)
-    if header.transfer_syntax in (RLE, DEFLATED_FRAMES):
-        most = len(encoded) * (_PACKBITS_LIMIT if header.transfer_syntax == RLE else 1100)
-        if most < size:
+    wanted = _frame_bytes(header)
+    if header.transfer_syntax in _EXPANSION:
+        most = size * _EXPANSION[header.transfer_syntax]
+        if most < wanted:
             raise PixelDataError(
-                expected=size,
+                expected=wanted,
                 found=most,
-                reason=f"frame {frame} has {len(encoded)} encoded bytes, "
-                f"which cannot decode to the {size} bytes of a frame",
+                reason=f"frame {frame} has {size} encoded bytes, which cannot decode to the "
+                f"{wanted} bytes of a frame",
             )
         return
-    stream = read_codestream(encoded)
+    stream = read_codestream(head)
     if stream is None:
         return
     found = (stream.rows, stream.columns, stream.samples)
@@ -96,6 +116,8 @@ def check_frame(encoded: bytes, header: Header, frame: int) -> None:
 def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
     """Decode one frame to cells of Bits Allocated.
 
+    The plugins that pydicom finds installed are tried one after the other.
+
     Parameters
     ----------
     encoded : bytes
@@ -108,49 +130,58 @@ def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
     ------
     UnsupportedTransferSyntaxError, PixelDataError, DecodeError
     """
-    check_frame(encoded, header, frame)
+    check_frame(encoded, len(encoded), header, frame)
     if header.transfer_syntax == DEFLATED_FRAMES:
-        return Decoded(_inflate(encoded, header, frame), False, "zlib")
+        return Decoded(_inflate(encoded, header, frame), False, f"zlib {zlib.ZLIB_RUNTIME_VERSION}")
     decoder = find_decoder(header.transfer_syntax)
-    rows, columns, allocated, stored = (
-        header.rows, header.columns, header.bits_allocated, header.bits_stored,
-    )  # fmt: skip
+    tried: dict[str, str] = {}
+    # pydicom's own decoder is the slow one: the last resort.
+    for plugin in sorted(decoder.available_plugins, key=lambda name: name == "pydicom"):
+        try:
+            with _quiet():
+                return _decode_by(decoder, plugin, encoded, header)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # plugins in Rust panic with one that is no Exception
+            said = str(error).strip().splitlines() or [""]
+            tried[plugin] = f"{type(error).__name__}: {said[-1].strip()}"
+            cause = error
+    raise DecodeError(frame=frame, tried=tried) from cause
+
+
+def _decode_by(decoder: Decoder, plugin: str, encoded: bytes, header: Header) -> Decoded:
+    rows, columns = header.rows, header.columns
+    allocated, stored = header.bits_allocated, header.bits_stored
     if allocated == 1:  # RLE packs bytes of 8 cells, codecs have a byte a cell
         allocated = stored = 8
         if header.transfer_syntax == RLE:
             rows, columns = 1, _frame_bytes(header)
-    try:
-        with _quiet():
-            buffer, meta = decoder.as_buffer(
-                encapsulate([encoded], has_bot=False),
-                index=0,
-                rows=rows,
-                columns=columns,
-                number_of_frames=1,
-                samples_per_pixel=header.samples,
-                bits_allocated=allocated,
-                bits_stored=stored,
-                pixel_representation=int(header.signed),
-                photometric_interpretation=header.photometric,
-                planar_configuration=int(header.planar),
-                pixel_keyword="PixelData",
-            )
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # plugins in Rust panic with one that is no Exception
-        tried = {plugin: type(error).__name__ for plugin in decoder.available_plugins}
-        raise DecodeError(frame=frame, tried=tried) from error
+    buffer, meta = decoder.as_buffer(
+        encapsulate([encoded], has_bot=False),
+        index=0,
+        decoding_plugin=plugin,
+        rows=rows,
+        columns=columns,
+        number_of_frames=1,
+        samples_per_pixel=header.samples,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        pixel_representation=int(header.signed),
+        photometric_interpretation=header.photometric,
+        planar_configuration=int(header.planar),
+        pixel_keyword="PixelData",
+    )
     container = int(meta["bits_allocated"]) // 8
     shape = (rows * columns, header.samples)
     samples = np.frombuffer(buffer, dtype=f"u{container}")
     if header.samples > 1 and meta.get("planar_configuration") == 1:
         samples = samples.reshape(shape[::-1]).T
     is_rgb = header.photometric.startswith("YBR") and meta["photometric_interpretation"] == "RGB"
-    name = "pydicom: " + ", ".join(decoder.available_plugins)
     if header.transfer_syntax != RLE:
         samples = _as_cells(samples, read_codestream(encoded), header)
     cells = np.ascontiguousarray(samples.reshape(shape), dtype=f"u{allocated // 8}")
-    return Decoded(cells.reshape(-1).view(np.uint8), is_rgb, name)
+    package = _PACKAGES.get((plugin, header.transfer_syntax), _PACKAGES.get((plugin, ""), plugin))
+    return Decoded(cells.reshape(-1).view(np.uint8), is_rgb, f"{package} {version(package)}")
 
 
 def _as_cells(samples: NDArray[np.unsignedinteger], stream: Codestream | None, header: Header

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastpix.attributes import count_of
 from fastpix.steps import ColorSteps, Steps, stored_range
-from fastpix.syntaxes import syntax_name
+from fastpix.syntaxes import LOSSY, syntax_name
 
 if TYPE_CHECKING:
     from fastpix.plan import Plan
@@ -20,7 +20,7 @@ def describe(plan: Plan) -> list[tuple[str, str]]:
              ("encoding", f"{syntax_name(plan.transfer_syntax)} ({plan.transfer_syntax})"),
              ("cells", _cell_words(cells))]  # fmt: skip
     if cells.cell[0] != "f":
-        lines += [("mask", _mask_words(cells)), ("sign", _sign_words(cells))]
+        lines += [("mask", _mask_words(cells, plan.transfer_syntax)), ("sign", _sign_words(cells))]
     if plan.color is not None:
         lines.append(("colour", _color_words(plan.color)))
     else:
@@ -44,7 +44,11 @@ def _cell_words(cells: Steps) -> str:
     return f"{kind} of {8 * int(cells.cell[1])} bits{order}"
 
 
-def _mask_words(cells: Steps) -> str:
+def _mask_words(cells: Steps, syntax: str) -> str:
+    if syntax in LOSSY:
+        return f"samples of a lossy codec are clipped to {count_of(cells.bits, 'bit')}"
+    if cells.cell == "bit" or cells.bits == 8 * int(cells.cell[1]):
+        return f"all {count_of(cells.bits, 'bit')} hold the value"
     low = cells.high_bit + 1 - cells.bits
     return f"bits {low} to {cells.high_bit} hold the value ({cells.bits} bits); others are ignored"
 

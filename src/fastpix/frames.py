@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from fastpix.attributes import Note, count_of
 from fastpix.errors import PixelDataError
 from fastpix.header import Header
+from fastpix.syntaxes import RLE
 
 Span: TypeAlias = tuple[int, int]  # start and end in Header.pixels
 
@@ -19,19 +20,7 @@ _DELIMITER = 0xE0DDFFFE
 _STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
 
 
-class NativeFrames(NamedTuple):
-    """Frames of native data, one behind the other without padding.
-
-    Attributes
-    ----------
-    bits : int
-        Of one frame.
-    """
-
-    bits: int
-
-
-def native_frames(header: Header, samples: int) -> tuple[NativeFrames, list[Note]]:
+def native_frame_bits(header: Header, samples: int) -> tuple[int, list[Note]]:
     """Check that native pixel data covers its frames (PS3.5 8.1.1).
 
     Parameters
@@ -42,7 +31,8 @@ def native_frames(header: Header, samples: int) -> tuple[NativeFrames, list[Note
 
     Returns
     -------
-    frames : NativeFrames
+    bits : int
+        Of a frame; they follow each other without padding.
     notes : list of Note
         What was found beyond them.
 
@@ -75,48 +65,69 @@ def native_frames(header: Header, samples: int) -> tuple[NativeFrames, list[Note
                 oddity=True,
             )
         )
-    return NativeFrames(bits), notes
+    return bits, notes
 
 
-def encapsulated_frames(header: Header) -> list[tuple[Span, ...]]:
-    """Return the fragments of each frame.
+def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[Note]]:
+    """Find the fragments of each frame.
 
-    The Extended Offset Table is preferred to the Basic one; without a table a frame is one
-    fragment, or begins where a codestream does.
+    The Extended Offset Table is preferred to the Basic one, and a table that does not fit the
+    fragments is not used. Without one a frame is a fragment, or begins where a codestream does.
 
     Parameters
     ----------
     header : Header
 
+    Returns
+    -------
+    frames : list of tuple of (int, int)
+        Of each frame, where its fragments start and end in ``Header.pixels``.
+    notes : list of Note
+        Tables that were wrong, and frames beyond those that the header promises.
+
     Raises
     ------
     PixelDataError
-        The items are damaged, or cannot be told apart into the frames that the header promises.
+        The items are damaged, or hold fewer frames than the header promises.
     """
     table, fragments = _items(header.pixels)
     starts = [start - 8 for start, _ in fragments]  # offsets count to the item's tag
-    origin = starts[0] if starts else 0
+    notes = []
+    frames = None
     if header.offsets is not None:
-        frames = _by_extended_table(header, origin)
-        if frames is not None:
-            return frames
-    if table and len(table) >= header.frames:
-        grouped = _by_offsets([origin + offset for offset in table], starts, fragments)
-        if grouped is not None:
-            return grouped[: header.frames]
-    if header.frames == 1:
-        return [tuple(fragments)]
-    if len(fragments) == header.frames:
-        return [(fragment,) for fragment in fragments]
-    grouped = _by_codestream(header.pixels, fragments)
-    if len(grouped) < header.frames:
+        frames = _by_extended_table(header.offsets, starts, fragments)
+        if frames is None or len(frames) < header.frames:
+            notes.append(_not_used("Extended Offset Table (7FE0,0001)"))
+            frames = None
+    if frames is None and table:
+        frames = _by_offsets([starts[0] + offset for offset in table], starts, fragments)
+        if frames is None or len(frames) < header.frames:
+            notes.append(_not_used("the Basic Offset Table of Pixel Data (7FE0,0010)"))
+            frames = None
+    if frames is None:
+        # RLE is a fragment a frame (PS3.5 A.4.2); others may be several.
+        one_each = header.transfer_syntax == RLE or len(fragments) == header.frames
+        frames = [(f,) for f in fragments] if one_each else _by_codestream(header, fragments)
+    if len(frames) < header.frames:
         raise PixelDataError(
             expected=header.frames,
-            found=len(grouped),
-            reason=f"{len(fragments)} fragments make {len(grouped)} frames, "
-            f"NumberOfFrames (0028,0008) says {header.frames}",
+            found=len(frames),
+            reason=f"{count_of(len(fragments), 'fragment')} of Pixel Data (7FE0,0010) hold "
+            f"{count_of(len(frames), 'frame')}, NumberOfFrames (0028,0008) says {header.frames}",
         )
-    return grouped[: header.frames]
+    if len(frames) > header.frames:
+        notes.append(
+            Note(
+                f"Pixel Data (7FE0,0010) holds {count_of(len(frames), 'frame')}, NumberOfFrames "
+                f"(0028,0008) says {header.frames}: those beyond are not read",
+                oddity=True,
+            )
+        )
+    return frames[: header.frames], notes
+
+
+def _not_used(table: str) -> Note:
+    return Note(f"{table} does not fit the fragments: it is not used", oddity=True)
 
 
 def _items(pixels: memoryview) -> tuple[list[int], list[Span]]:
@@ -145,18 +156,21 @@ def _items(pixels: memoryview) -> tuple[list[int], list[Span]]:
     return list(struct.unpack_from(f"<{count}I", pixels, start)), fragments
 
 
-def _by_extended_table(header: Header, origin: int) -> list[tuple[Span, ...]] | None:
-    assert header.offsets is not None
-    offsets, lengths = (
-        struct.unpack(f"<{len(t) // 8}Q", t[: len(t) // 8 * 8]) for t in header.offsets
-    )
-    frames: list[tuple[Span, ...]] = []
-    for offset, length in zip(offsets, lengths, strict=False):
-        start = origin + offset + 8
-        if start + length > len(header.pixels):
+def _by_extended_table(
+    tables: tuple[bytes, bytes], starts: Sequence[int], fragments: Sequence[Span]
+) -> list[tuple[Span, ...]] | None:
+    """Return a fragment a frame; None where offsets or lengths are not those of the fragments."""
+    offsets, lengths = (struct.unpack(f"<{len(t) // 8}Q", t[: len(t) // 8 * 8]) for t in tables)
+    frames = _by_offsets([starts[0] + offset for offset in offsets], starts, fragments)
+    if frames is None or len(lengths) != len(frames):
+        return None
+    spans: list[tuple[Span, ...]] = []
+    for frame, length in zip(frames, lengths, strict=True):
+        start, end = frame[0]
+        if len(frame) != 1 or not 0 <= end - start - length <= 1:
             return None
-        frames.append(((start, start + length),))
-    return frames[: header.frames] if len(frames) >= header.frames else None
+        spans.append(((start, start + length),))
+    return spans
 
 
 def _by_offsets(
@@ -165,17 +179,16 @@ def _by_offsets(
     """Group fragments by a table; None where it does not point at items in ascending order."""
     places = {start: k for k, start in enumerate(starts)}
     firsts = [places.get(offset, -1) for offset in offsets]
-    if firsts[0] != 0 or any(b <= a for a, b in pairwise(firsts)):
+    if not firsts or firsts[0] != 0 or any(b <= a for a, b in pairwise(firsts)):
         return None
-    return [
-        tuple(fragments[a:b]) for a, b in zip(firsts, [*firsts[1:], len(fragments)], strict=True)
-    ]
+    return [tuple(fragments[a:b]) for a, b in pairwise([*firsts, len(fragments)])]
 
 
-def _by_codestream(pixels: memoryview, fragments: Sequence[Span]) -> list[tuple[Span, ...]]:
+def _by_codestream(header: Header, fragments: Sequence[Span]) -> list[tuple[Span, ...]]:
+    """Group fragments by where codestreams begin."""
     frames: list[list[Span]] = []
     for start, end in fragments:
-        head = bytes(pixels[start : min(end, start + 12)])
+        head = bytes(header.pixels[start : min(end, start + 12)])
         if head.startswith(_STARTS) or not frames:
             frames.append([])
         frames[-1].append((start, end))

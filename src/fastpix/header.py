@@ -262,7 +262,7 @@ def _pixel_tag(at: Attributes) -> Tag:
             return tag
     sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
     described = all(tag in at for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
-    raise NoPixelDataError(sop_class, described or "Image Storage" in sop_class)
+    raise NoPixelDataError(sop_class, described)
 
 
 def _pixel_bytes(at: Attributes, tag: Tag, stream: bytes | None) -> tuple[memoryview, bool]:
@@ -368,6 +368,8 @@ def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale,
     if has_lut:
         items = at.items(Tag.ModalityLUTSequence)
         return items[0].text(Tag.ModalityLUTType) or "unspecified"
+    if modality == "PT" and (unit := at.text(Tag.Units)):  # says more than Rescale Type's US
+        return unit
     units = {rescale.unit for rescale in rescales if rescale.unit}
     if len(units) > 1:
         return "differs from frame to frame"
@@ -375,8 +377,6 @@ def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale,
         return units.pop()
     if modality == "CT":  # PS3.3 C.8.2.1: Hounsfield units where Rescale Type is not given
         return "HU"
-    if modality == "PT":
-        return at.text(Tag.Units) or "unspecified"
     return "unspecified"
 
 
@@ -396,6 +396,8 @@ def _reported(at: Attributes, photometric: str) -> list[Note]:
         notes.append("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
     if (presentation := at.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
         notes.append(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
+    if at.text(Tag.BurnedInAnnotation) == "YES":
+        notes.append("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
     if at.text(Tag.SegmentationType) == "FRACTIONAL":
         notes.append(
             "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)"

@@ -31,8 +31,8 @@ MAX_BYTES = 2**32
 class Image:
     """One DICOM instance, opened: its header is read, its pixels are not.
 
-    Made by `fastpix.open`. An Image never changes: it may be shared between threads, kept across a
-    fork, and pickled (it takes its bytes along).
+    Made by `fastpix.open`. What it gives never changes: it may be shared by threads, kept across
+    a fork, and pickled (it takes its bytes along).
 
     Attributes
     ----------
@@ -83,11 +83,12 @@ class Image:
 
     @property
     def decoders(self) -> tuple[str, ...]:
-        """What has decoded the frames read so far; empty for native data."""
+        """What has decoded the frames read so far, with versions; empty for native data."""
         return tuple(self._decoders)
 
     def close(self) -> None:
         """Let go of the bytes. The header stays; reading is an error from here on."""
+        self.header = replace(self.header, pixels=memoryview(b""))
         self._cells = None
         self._source = Source()
         self._dataset = Dataset()
@@ -215,8 +216,7 @@ class Image:
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *plan.shape[1:])
         self._check_size(shape, plan)
-        for index in indices[:1]:
-            cells.check(index)
+        cells.check(indices)  # before memory is asked for
         result = np.empty(shape, plan.dtype) if out is None else checked_out(
             out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
         peak, decoded = self._peak(cells, plan, set(indices), peak_key)

@@ -28,6 +28,7 @@ class Tag(IntEnum):
     DoubleFloatPixelPaddingValue = 0x00280123
     FloatPixelPaddingRangeLimit = 0x00280124
     DoubleFloatPixelPaddingRangeLimit = 0x00280125
+    BurnedInAnnotation = 0x00280301
     WindowCenter = 0x00281050
     RescaleIntercept = 0x00281052
     RescaleSlope = 0x00281053

@@ -23,6 +23,7 @@ from fastpix.errors import FastpixError
 
 _AHEAD = 2  # files that a worker holds, so that it need not wait for the parent between two
 _MOST_FAILED_STARTS = 10  # one after the other
+_GRACE = 0.5  # seconds that all workers together have to leave by themselves
 _READY = "ready"
 
 
@@ -95,8 +96,9 @@ def convert_in_workers(
     finally:
         for worker in team:
             worker.pipe.close()  # the end of its input: it finishes the file it is at, and leaves
+        deadline = time.monotonic() + _GRACE
         for worker in team:
-            worker.process.join(timeout=0.2)
+            worker.process.join(timeout=max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
