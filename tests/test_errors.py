@@ -225,6 +225,9 @@ def raw_file(tag: int, vr: str, value: bytes) -> bytes:
     return encode(set_raw(make_dataset(), tag, vr, value))
 
 
+RLE_HEADER = struct.pack("<16I", 2, 64, 80, *[0] * 13)
+
+
 def with_text_of_a_patient() -> list[tuple[str, bytes, type[FastpixError]]]:
     """Files that hold a name where it makes reading fail."""
     name = NAME.encode()
@@ -254,7 +257,8 @@ def with_text_of_a_patient() -> list[tuple[str, bytes, type[FastpixError]]]:
         ("no image", file_of(element(0x00100010, "PN", name)), NoPixelDataError),
         ("class", file_of(element(Tag.SOPClassUID, "UI", b"1.2.276.0.4711")), NoPixelDataError),
         ("no dicom", name * 40, NotDicomError),
-        ("codestream", encode_frames(make_dataset(), RLELossless, [name * 20]), DecodeError),
+        ("codestream", encode_frames(make_dataset(), RLELossless, [RLE_HEADER + name * 20]),
+         DecodeError),
     ]  # fmt: skip
 
 

@@ -760,8 +760,9 @@ def test_dose_grid_scaling_error(raw: bytes | None, value: object, reason: str) 
     assert_no_rescale(encode(dataset), Tag.DoseGridScaling, value, reason)
 
 
-def test_dose_grid_scaling_of_another_modality_says_nothing() -> None:
-    assert rescale_of(file_with(DoseGridScaling="2"))[0].slope == 1
+def test_dose_grid_scaling_of_another_modality_is_not_applied() -> None:
+    image = open_odd(file_with(DoseGridScaling="2"), "no RTDOSE: not applied")
+    assert image.header.rescales[0].slope == 1
 
 
 def test_dose_grid_scaling_with_a_decimal_comma() -> None:
@@ -1735,8 +1736,10 @@ def test_dataset_of_an_encapsulated_syntax() -> None:
 def test_a_decoder_that_fails_does_not_log_beside_the_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    head = struct.pack("<16I", 2, 64, 66, *[0] * 13)
+    source = encode_frames(make_dataset(), RLELossless, [head + bytes(4)])
     with pytest.raises(DecodeError):
-        fastpix.imread(encode_frames(make_dataset(), RLELossless, [b"\0\0"]))
+        fastpix.imread(source)
     assert caplog.records == []
 
 
@@ -1825,3 +1828,88 @@ def test_sequences_encoded_by_hand() -> None:
     shared = sequence(Tag.SharedFunctionalGroupsSequence, [group])
     source = file_of(*image_elements(extra=[shared]), element(0x7FE00010, "OW", RAMP.tobytes()))
     np.testing.assert_array_equal(fastpix.imread(source), RAMP * 2 + 5)
+
+
+# What an adversary found
+
+
+def test_pixel_data_cut_off_is_no_report() -> None:
+    """pydicom drops Pixel Data of undefined length that the end of the file cuts off."""
+    whole = compress(make_dataset(np.arange(600, dtype=np.uint16).reshape(20, 30)), RLELossless)
+    with warnings.catch_warnings(action="ignore"):  # pydicom's
+        for size in (len(whole) - 20, len(whole) - 200):
+            with pytest.raises(PixelDataError, match="cut off"):
+                fastpix.open(whole[:size])
+        image = fastpix.open(whole[:-8])
+    assert "without its delimiter" in image.plan().notes[0].text
+    assert image.read().tobytes() == fastpix.imread(whole).tobytes()
+
+
+def test_an_element_cut_off_is_no_report() -> None:
+    whole = encode(make_dataset())
+    end = whole.index(b"\x08\0\x18\0UI")  # SOPInstanceUID
+    with pytest.raises(NoPixelDataError) as caught:
+        fastpix.open(whole[: end + 12])
+    assert caught.value.describes_image
+
+
+def test_dataset_of_fragments_is_never_read_as_native() -> None:
+    dataset = dcmread(BytesIO(compress(make_dataset(), RLELossless)))
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    with pytest.raises(PixelHeaderError, match="encapsulated"):
+        fastpix.open(dataset)
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+def test_planar_configuration_says_nothing_of_jpeg_2000(planar: int) -> None:
+    rgb = np.arange(12288).astype(np.uint8).reshape(64, 64, 3)
+    plain = make_dataset(rgb, SamplesPerPixel=3)
+    dataset = dcmread(BytesIO(compress(plain, JPEG2000Lossless)))
+    dataset.PlanarConfiguration = planar
+    assert np.array_equal(fastpix.imread(dataset, dtype="uint8"), rgb)
+
+
+def test_packed_bits_of_a_large_rle_frame() -> None:
+    """More bytes in a frame than Columns can say."""
+    bits = np.zeros((1024, 1024), np.uint8)
+    bits[::3, ::5] = 1
+    packed = np.packbits(bits, bitorder="little").tobytes()
+    runs = b"".join(b"\x7f" + packed[k : k + 128] for k in range(0, len(packed), 128))
+    frame = struct.pack("<16I", 1, 64, *[0] * 14) + runs
+    dataset = make_dataset(bits, BitsAllocated=1, BitsStored=1, HighBit=0)
+    assert np.array_equal(fastpix.imread(encode_frames(dataset, RLELossless, [frame])), bits)
+
+
+@pytest.mark.parametrize("offsets", [(0, 70), (70, 64), (64, 64), (64, 10**6)])
+def test_rle_header_that_points_elsewhere(offsets: tuple[int, int]) -> None:
+    head = struct.pack("<16I", 2, *offsets, *[0] * 13)
+    with pytest.raises(PixelDataError, match="RLE header"):
+        fastpix.imread(encode_frames(make_dataset(), RLELossless, [head + bytes(32)]))
+
+
+def test_subsampled_rows_of_odd_length_are_refused() -> None:
+    dataset = make_dataset(np.zeros((1, 3, 3), np.uint8), SamplesPerPixel=3)
+    dataset.PhotometricInterpretation = "YBR_FULL_422"
+    dataset.PixelData = bytes(6)
+    with pytest.raises(PixelHeaderError, match="pairs"):
+        fastpix.open(encode(dataset)).stored()
+
+
+def test_one_word_of_a_big_endian_image() -> None:
+    dataset = make_dataset(np.array([[1, 2]], np.uint8))
+    dataset["PixelData"].VR = "OW"
+    dataset.PixelData = b"\x02\x01"
+    assert fastpix.imread(encode(dataset, ExplicitVRBigEndian)).tolist() == [[1, 2]]
+
+
+def test_palette_over_float_data_is_refused() -> None:
+    dataset = make_dataset(np.ones((1, 2), np.float32), PhotometricInterpretation="PALETTE COLOR")
+    with pytest.raises(PixelHeaderError) as caught:
+        fastpix.open(encode(dataset))
+    assert caught.value.keyword == "PhotometricInterpretation"
+
+
+def test_dose_by_its_sop_class() -> None:
+    dose = "1.2.840.10008.5.1.4.1.1.481.2"
+    image = open_odd(file_with(SOPClassUID=dose, DoseGridScaling="2"), "read as a dose")
+    np.testing.assert_array_equal(image.read(), RAMP * 2.0)

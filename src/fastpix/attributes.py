@@ -16,6 +16,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.valuerep import VR
 
 from fastpix.errors import PixelHeaderError, tag_text
 
@@ -25,6 +26,7 @@ _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _BINARY |= {"OW": "H", "OL": "I", "OF": "f", "OD": "d", "US or SS": "H", "US or OW": "H"}
 _BINARY |= {"US or SS or OW": "H"}
+_VRS = frozenset(str(vr) for vr in VR)
 _NOT_A_NUMBER = "not a number by the standard's grammar (PS3.5 6.2)"
 
 
@@ -182,8 +184,9 @@ class Attributes:
     def _check_vr(self, tag: int, element: RawDataElement | DataElement) -> None:
         usual = _usual_vr(tag)
         numeric = usual in _BINARY or usual in ("DS", "IS")
-        if numeric and element.value and element.VR is not None and str(element.VR) not in usual:
-            self.remark(f"{name_of(tag)} has VR {element.VR} in place of {usual}: read as a number")
+        if numeric and element.VR is not None and str(element.VR) not in usual and element.value:
+            found = str(element.VR) if str(element.VR) in _VRS else "an unknown one"
+            self.remark(f"{name_of(tag)} has VR {found} in place of {usual}: read as a number")
 
     def _unpack(self, tag: int, raw: bytes, vr: str | None, little: bool) -> list[Any]:
         usual = _usual_vr(tag)

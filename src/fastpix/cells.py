@@ -97,4 +97,4 @@ class Cells:
             return data
         # 16-bit words (PS3.5 A.3) of 2 or 16 cells: the file's byte order has turned them round.
         words = np.append(data, np.uint8(0)) if data.size % 2 else data
-        return words.reshape(-1, 2)[:, ::-1].reshape(-1)
+        return np.ascontiguousarray(words.reshape(-1, 2)[:, ::-1]).reshape(-1)

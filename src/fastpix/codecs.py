@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import struct
 import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +93,8 @@ def check_frame(head: bytes, size: int, header: Header, frame: int) -> None:
         Rows, columns or samples differ, or the bytes cannot hold the frame.
     """
     wanted = _frame_bytes(header)
+    if header.transfer_syntax == RLE:
+        _check_rle(head, header, frame)
     if header.transfer_syntax in _EXPANSION:
         most = size * _EXPANSION[header.transfer_syntax]
         if most < wanted:
@@ -110,6 +114,30 @@ def check_frame(head: bytes, size: int, header: Header, frame: int) -> None:
         raise PixelDataError(
             reason=f"frame {frame} is encoded as {found[0]} rows x {found[1]} columns x "
             f"{found[2]} samples, the header says {expected[0]} x {expected[1]} x {expected[2]}"
+        )
+    if not stream.uniform:
+        raise PixelDataError(
+            reason=f"frame {frame} is encoded with samples that differ in size or depth"
+        )
+    if stream.precision > max(header.bits_allocated, 8):
+        raise PixelDataError(
+            expected=header.bits_allocated,
+            found=stream.precision,
+            reason=f"frame {frame} is encoded with {stream.precision} bits a sample, "
+            f"BitsAllocated (0028,0100) says {header.bits_allocated}",
+        )
+
+
+def _check_rle(head: bytes, header: Header, frame: int) -> None:
+    """Check an RLE header (PS3.5 G.5): a segment for every byte of a pixel, in ascending order."""
+    segments = header.samples * max(header.bits_allocated // 8, 1)
+    numbers = struct.unpack("<16I", head[:64]) if len(head) >= 64 else (0,)
+    offsets = [*numbers[1 : 1 + segments], len(head) + 1]
+    if numbers[0] != segments or offsets[0] != 64 or any(b <= a for a, b in pairwise(offsets)):
+        raise PixelDataError(
+            expected=segments,
+            found=numbers[0],
+            reason=f"frame {frame} has no RLE header for {segments} segments (PS3.5 G.5)",
         )
 
 
@@ -168,8 +196,11 @@ def _decode_by(decoder: Decoder, plugin: str, encoded: bytes, header: Header) ->
         bits_stored=stored,
         pixel_representation=int(header.signed),
         photometric_interpretation=header.photometric,
-        planar_configuration=int(header.planar),
+        # It says nothing of a codec's output but RLE's (PS3.5 8.2), and 0 is what they give.
+        planar_configuration=int(header.planar and header.transfer_syntax == RLE),
         pixel_keyword="PixelData",
+        # Packed bits of RLE make one long row, longer than Columns could say.
+        validate=header.bits_allocated != 1,
     )
     container = int(meta["bits_allocated"]) // 8
     shape = (rows * columns, header.samples)
@@ -188,17 +219,25 @@ def _as_cells(samples: NDArray[np.unsignedinteger], stream: Codestream | None, h
               ) -> NDArray[np.integer]:  # fmt: skip
     """Widen by the codestream's own sign, or by the header's where they differ; clip if lossy."""
     container = 8 * samples.dtype.itemsize
-    wide = samples.astype(np.int64)
     signed = stream.signed if stream is not None else header.signed
-    bits = container
-    if signed != header.signed:
+    lossy = header.transfer_syntax in LOSSY
+    if signed == header.signed and not lossy and container >= header.bits_allocated:
+        return samples  # the kernel masks and extends
+    wide = samples.astype(np.int64)
+    precision = min(stream.precision if stream is not None else container, container)
+    # A lossy stream's own sign stands where an unsigned header leaves room for it: what is below 0
+    # is ringing, and clipped. Elsewhere the bits mean what the header says, at the stream's width.
+    rings = lossy and signed and not header.signed and precision > header.bits_stored
+    if signed != header.signed and not rings:
         signed = header.signed
-        bits = min(stream.precision if stream is not None else container, container)
+        bits = precision
+    else:
+        bits = container
     wide &= (1 << bits) - 1
     if signed:
         sign = 1 << (bits - 1)
         wide = (wide ^ sign) - sign
-    if header.transfer_syntax in LOSSY:
+    if lossy:
         low = -(1 << (header.bits_stored - 1)) if header.signed else 0
         np.clip(wide, low, low + (1 << header.bits_stored) - 1, out=wide)
     return wide

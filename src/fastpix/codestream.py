@@ -14,6 +14,7 @@ class Codestream(NamedTuple):
     samples: int
     precision: int
     signed: bool
+    uniform: bool = True  # all samples have this size and precision
 
 
 _NO_FRAME_HEADER = frozenset({0xC4, 0xC8, 0xCC})
@@ -58,4 +59,9 @@ def _jpeg_2000(encoded: bytes, start: int) -> Codestream | None:
     width, height, left, top = struct.unpack_from(">4I", encoded, start + 8)
     (samples,) = struct.unpack_from(">H", encoded, start + 40)
     depth = encoded[start + 42]
-    return Codestream(height - top, width - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80))
+    # Ssiz, XRsiz, YRsiz of every component
+    components = encoded[start + 42 : start + 42 + 3 * samples]
+    uniform = components == bytes((depth, 1, 1)) * samples
+    return Codestream(
+        height - top, width - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80), uniform
+    )

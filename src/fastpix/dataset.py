@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import zlib
 from io import BytesIO
 
@@ -20,10 +22,14 @@ _VRS = {str(vr).encode() for vr in converters if len(str(vr)) == 2}
 _WIDE_VRS = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32}
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
+_PIXELS = 0x7FE00010
+# Pixel Data of undefined length, explicit VR little endian, as every encapsulated syntax has it.
+_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00O[BW]\x00\x00\xff\xff\xff\xff")
+_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
 
 
-def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes]:
+def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list[str]]:
     """Parse a DICOM file held in memory.
 
     Parameters
@@ -38,6 +44,8 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes]:
     dataset : pydicom.dataset.FileDataset
     stream : bytes
         The bytes that positions in `dataset` count in: `data`, or what it inflates to.
+    oddities : list of str
+        What was mended to parse them.
 
     Raises
     ------
@@ -50,6 +58,7 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes]:
     if not has_preamble and not _may_be_dataset(data):
         raise NotDicomError("no DICM prefix, and it does not begin like a data set")
     stream = data
+    oddities = []
     try:
         start = _PREAMBLE + 4 if has_preamble else 0
         inflated = _inflate(data, start, max_bytes) if _may_be_deflated(data, start) else None
@@ -57,6 +66,13 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes]:
             dataset, stream = inflated
         else:
             dataset = dcmread(BytesIO(data), force=not has_preamble)
+            if _PIXELS not in dataset and _OPEN_PIXELS.search(data):
+                # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
+                stream = data + _DELIMITER
+                dataset = dcmread(BytesIO(stream), force=not has_preamble)
+                oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
+            if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+                raise PixelDataError(reason="File Meta hides that the data set is deflated")
         plausible = has_preamble or any(keyword in dataset for keyword in _SIGNS_OF_AN_INSTANCE)
     except FastpixError:
         raise
@@ -72,7 +88,7 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes]:
         ) from error
     if not plausible:
         raise NotDicomError("no DICM prefix, and none of the attributes of an instance")
-    return dataset, stream
+    return dataset, stream, oddities
 
 
 def _may_be_dataset(data: bytes) -> bool:
@@ -96,6 +112,8 @@ def _may_be_deflated(data: bytes, start: int) -> bool:
         wide = vr in _WIDE_VRS
         value = at + (12 if wide else 8)
         length = int.from_bytes(data[value - (4 if wide else 2) : value], "little")
+        if wide and length == 0xFFFFFFFF:
+            return _DEFLATED in data
         if data[at + 2 : at + 4] == b"\x10\x00" and _DEFLATED in data[value : value + length]:
             return True
         at = value + length
@@ -114,7 +132,7 @@ def _inflate(data: bytes, start: int, max_bytes: int) -> tuple[FileDataset, byte
         return None
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        stream = inflater.decompress(memoryview(data)[file.tell() :], max_bytes)
+        stream = inflater.decompress(memoryview(data)[file.tell() :], min(max_bytes, sys.maxsize))
     except zlib.error as error:
         raise PixelDataError(reason="the deflated data set is not valid deflate data") from error
     if inflater.unconsumed_tail:

@@ -149,9 +149,12 @@ def _items(pixels: memoryview) -> tuple[list[int], list[Span]]:
             )
         spans.append((at, at + length))
         at += length
-    if len(spans) < 2:
+    if not spans:
+        raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no item")
+    (start, end), *items = spans
+    fragments = [(first, last) for first, last in items if last > first]
+    if not fragments:
         raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no fragment")
-    (start, end), *fragments = spans
     count = (end - start) // 4
     return list(struct.unpack_from(f"<{count}I", pixels, start)), fragments
 

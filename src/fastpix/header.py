@@ -30,6 +30,7 @@ from fastpix.errors import (
 from fastpix.luts import Lut, read_lut
 from fastpix.pixel_module import (
     FLOAT_BITS,
+    MONOCHROME,
     read_bits,
     read_bits_allocated,
     read_dimension,
@@ -147,13 +148,14 @@ def read_header(source: Source, max_bytes: int) -> tuple[Header, Dataset]:
     FastpixError
         Its subclasses say what is wrong, and with which attribute.
     """
+    oddities: list[str] = []
     if source.dataset is not None:
         dataset, stream = source.dataset, None
     else:
         assert source.data is not None
-        dataset, stream = parse_dataset(source.data, max_bytes)
+        dataset, stream, oddities = parse_dataset(source.data, max_bytes)
     try:
-        header = _settle(dataset, stream)
+        header = _settle(dataset, stream, oddities)
     except FastpixError:
         raise
     except Exception as error:  # a conversion inside pydicom
@@ -170,8 +172,8 @@ def read_header(source: Source, max_bytes: int) -> tuple[Header, Dataset]:
     return header, dataset
 
 
-def _settle(dataset: Dataset, stream: bytes | None) -> Header:
-    notes: list[Note] = []
+def _settle(dataset: Dataset, stream: bytes | None, oddities: list[str]) -> Header:
+    notes = [Note(text, oddity=True) for text in oddities]
 
     def remark(text: str) -> None:
         if Note(text, True) not in notes:
@@ -182,7 +184,7 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
     tag = _pixel_tag(at)
     pixels, undefined = _pixel_bytes(at, tag, stream)
     encapsulated = syntax not in NATIVE
-    if encapsulated != undefined and stream is not None:
+    if encapsulated != undefined and (undefined or stream is not None):
         form = "encapsulated" if undefined else "native"
         raise PixelHeaderError(
             tag=Tag.TransferSyntaxUID,
@@ -199,7 +201,9 @@ def _settle(dataset: Dataset, stream: bytes | None) -> Header:
     allocated = read_bits_allocated(at, tag, samples)
     signed = False if is_float else read_signed(at, remark)
     stored, high = (allocated, allocated - 1) if is_float else read_bits(at, allocated, remark)
-    modality = (at.text(Tag.Modality) or "").upper()
+    if is_float and photometric not in MONOCHROME:
+        raise header_error(Tag.PhotometricInterpretation, photometric, f"{tag.name} is MONOCHROME")
+    modality = _modality(at, remark)
     lut = _modality_lut(at, signed, is_float, remark)
     rescales, problem = _rescales(at, frames, modality, remark)
     padding, padding_error = _padding(at, tag, signed, notes)
@@ -262,7 +266,19 @@ def _pixel_tag(at: Attributes) -> Tag:
             return tag
     sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
     described = all(tag in at for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
-    raise NoPixelDataError(sop_class, described)
+    raise NoPixelDataError(sop_class, described or _is_cut_off(at))
+
+
+def _is_cut_off(at: Attributes) -> bool:
+    """Whether the data set ends within an element, or before its first."""
+    tags = at.dataset.keys()
+    elements = [at.element(int(tag)) for tag in tags]
+    return not elements or any(
+        isinstance(element, RawDataElement)
+        and element.length != 0xFFFFFFFF
+        and len(element.value or b"") < element.length
+        for element in elements
+    )
 
 
 def _pixel_bytes(at: Attributes, tag: Tag, stream: bytes | None) -> tuple[memoryview, bool]:
@@ -299,6 +315,20 @@ def _extended_offsets(at: Attributes) -> tuple[bytes, bytes] | None:
             return None
         tables.append(element.value)
     return tables[0], tables[1]
+
+
+def _modality(at: Attributes, remark: Callable[[str], None]) -> str:
+    """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
+    modality = (at.text(Tag.Modality) or "").upper()
+    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
+    if modality != "RTDOSE" and sop_class == "RT Dose Storage":
+        remark("Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose")
+        return "RTDOSE"
+    if modality != "RTDOSE" and Tag.DoseGridScaling in at:
+        remark("DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied")
+    if not modality and "Positron Emission Tomography" in sop_class:
+        return "PT"
+    return modality
 
 
 def _modality_lut(

@@ -289,9 +289,13 @@ def open(source: SourceLike, *, max_bytes: int = MAX_BYTES) -> Image:
     >>> image = fastpix.open("slice.dcm")                              # doctest: +SKIP
     >>> print(image.plan())                                            # doctest: +SKIP
     """
-    if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes <= 0:
+    if (
+        isinstance(max_bytes, bool)
+        or not isinstance(max_bytes, (int, np.integer))
+        or max_bytes <= 0
+    ):
         raise ArgumentError("max_bytes", f"{max_bytes!r} is not a positive number of bytes")
-    return Image(read_source(source), max_bytes)
+    return Image(read_source(source), int(max_bytes))
 
 
 def imread(

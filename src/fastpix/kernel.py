@@ -53,7 +53,7 @@ def _find() -> dict[str, Kernel]:
 
 
 def _checked(name: str, argument: str) -> str:
-    if name not in _KERNELS:
+    if not isinstance(name, str) or name not in _KERNELS:
         raise ArgumentError(
             argument, f"{name!r} is none of the kernels here: {', '.join(_KERNELS)}"
         )

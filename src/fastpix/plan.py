@@ -27,6 +27,8 @@ from fastpix.steps import ColorSteps, Layout, Steps, stored_range
 from fastpix.syntaxes import JPEG_2000, keeps_high_bit, syntax_name
 from fastpix.tags import Tag
 
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -246,23 +248,24 @@ def _dtype(header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut:
         return "float32"
     if header.is_float:
         return "float32" if header.bits_allocated == 32 else "float64"
-    wide = "float64" if header.bits_stored > 24 else "float32"
-    ranges = [output_range(s, lut) for s in steps]
+    ranges = [_output_range(s, lut) for s in steps]
     low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    values = [low, high]
+    if invert == "max":
+        values = [0.0, high - low]
+    if header.padding is not None and recipe.padding is not None:
+        values.append(recipe.padding)
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    wide = "float32" if header.bits_stored <= 24 and largest <= _FLOAT32_MAX else "float64"
     whole = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in steps)
     if lut is not None:
         whole = True
-    if invert == "max":
-        low, high = 0.0, high - low
-    values = [low, high]
-    if header.padding is not None and recipe.padding is not None:
-        values.append(recipe.padding)
     if not whole or max(abs(low), abs(high)) > 2.0**53:
         return wide
-    return smallest_integer(values) or wide
+    return _smallest_integer(values) or wide
 
 
-def output_range(steps: Steps, lut: Lut | None) -> tuple[float, float]:
+def _output_range(steps: Steps, lut: Lut | None) -> tuple[float, float]:
     """Return the least and the greatest y of step 4 (step 5 for ``"range"``) that can occur."""
     if lut is not None:
         entries = memoryview(lut.entries).cast("d")
@@ -272,7 +275,7 @@ def output_range(steps: Steps, lut: Lut | None) -> tuple[float, float]:
     return min(ends), max(ends)
 
 
-def smallest_integer(values: Iterable[float]) -> str | None:
+def _smallest_integer(values: Iterable[float]) -> str | None:
     """Return the smallest integer dtype that holds all values exactly; unsigned before signed."""
     kept = list(values)
     if not all(math.isfinite(value) and value.is_integer() for value in kept):
@@ -302,8 +305,23 @@ def _layout(header: Header) -> Layout:
 
 
 def stored_samples(header: Header) -> int:
-    """Return how many samples a pixel has in native data: 2 where chrominance is subsampled."""
-    return 2 if _layout(header) == "subsampled" else header.samples
+    """Return how many samples a pixel has in native data: 2 where chrominance is subsampled.
+
+    Raises
+    ------
+    PixelHeaderError
+        It is shared by pairs of pixels, and a row has no whole number of them.
+    """
+    if _layout(header) != "subsampled":
+        return header.samples
+    if header.columns % 2:
+        raise PixelHeaderError(
+            tag=Tag.Columns,
+            keyword="Columns",
+            value=header.columns,
+            reason="YBR_FULL_422 shares chrominance between pairs of pixels of a row",
+        )
+    return 2
 
 
 def holds_full(header: Header) -> bool:
@@ -335,22 +353,14 @@ def _color_plan(header: Header, recipe: Recipe) -> Plan:
             value=1,
             reason=f"{photometric} samples are unsigned",
         )
-    if photometric == "YBR_FULL_422" and not header.encapsulated:
-        if holds_full(header):
-            notes.append(
-                Note(
-                    "PhotometricInterpretation (0028,0004) is YBR_FULL_422, but the data holds 3 "
-                    "samples a pixel: read as YBR_FULL",
-                    oddity=True,
-                )
+    if photometric == "YBR_FULL_422" and not header.encapsulated and holds_full(header):
+        notes.append(
+            Note(
+                "PhotometricInterpretation (0028,0004) is YBR_FULL_422, but the data holds 3 "
+                "samples a pixel: read as YBR_FULL",
+                oddity=True,
             )
-        elif header.columns % 2:
-            raise PixelHeaderError(
-                tag=Tag.Columns,
-                keyword="Columns",
-                value=header.columns,
-                reason="YBR_FULL_422 shares chrominance between pairs of pixels of a row",
-            )
+        )
     cells = _cells(header)
     top = 2.0**header.bits_stored - 1
     layout: Layout
@@ -366,7 +376,7 @@ def _color_plan(header: Header, recipe: Recipe) -> Plan:
     dtype = recipe.dtype
     if dtype == "auto":
         low = stored_range(cells)[0] if header.palette is None else 0.0
-        dtype = smallest_integer([low, top if low == 0 else -low - 1]) or "float64"
+        dtype = _smallest_integer([low, top if low == 0 else -low - 1]) or "float64"
     return Plan(
         shape=(header.frames, header.rows, header.columns, 3),
         dtype=dtype,

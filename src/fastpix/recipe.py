@@ -58,7 +58,7 @@ class Recipe:
         if not isinstance(self.rescale, (bool, np.bool_)):
             raise ArgumentError("rescale", f"{self.rescale!r} is neither True nor False")
         object.__setattr__(self, "rescale", bool(self.rescale))
-        if self.invert not in get_args(Invert):
+        if not isinstance(self.invert, str) or self.invert not in get_args(Invert):
             raise ArgumentError("invert", f"{self.invert!r} is not 'max', 'range' or 'none'")
         if self.normalize is not None:
             object.__setattr__(self, "normalize", _interval(self.normalize))

@@ -26,7 +26,10 @@ def frame_indices(frames: Frames, count: int) -> tuple[Sequence[int], bool]:
         return [_frame_index(frames, count)], False
     if isinstance(frames, (str, bytes)) or not hasattr(frames, "__iter__"):
         raise ArgumentError("frames", f"{frames!r} is not an int, a slice or a sequence of ints")
-    return [_frame_index(frame, count) for frame in frames], True
+    try:
+        return [_frame_index(frame, count) for frame in frames], True
+    except TypeError as error:  # arrays of no or of several dimensions
+        raise ArgumentError("frames", f"{frames!r} is not a sequence of ints") from error
 
 
 def _frame_index(frame: object, count: int) -> int:

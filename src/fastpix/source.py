@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from pydicom.dataset import Dataset
 
@@ -47,17 +47,30 @@ def read_source(source: SourceLike) -> Source:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Source(data=bytes(source))
     if isinstance(source, (str, os.PathLike)):
-        with open(source, "rb", buffering=0) as file:
-            return Source(data=file.read(), path=os.fspath(source))
-    if hasattr(source, "read") and hasattr(source, "seek") and hasattr(source, "tell"):
-        start = source.tell()
         try:
-            data = source.read()
-        finally:
-            source.seek(start)
-        if isinstance(data, bytes):
-            return Source(data=data)
-        raise ArgumentError("source", "the file is open in text mode; open it with mode 'rb'")
+            with open(source, "rb", buffering=0) as file:
+                return Source(data=file.read(), path=os.fspath(source))
+        except ValueError as error:  # a NUL, or text that no file name can have
+            raise ArgumentError("source", f"{source!r} is no path: {error}") from error
+    if hasattr(source, "read") and hasattr(source, "seek") and hasattr(source, "tell"):
+        return Source(data=_read_all(cast("BinaryIO", source)))
     raise ArgumentError(
         "source", f"a {type(source).__name__} is not a path, bytes, a binary file or a Dataset"
     )
+
+
+def _read_all(file: BinaryIO) -> bytes:
+    """Read a file from where it stands to its end, however short its reads, and put it back."""
+    try:
+        start = file.tell()
+    except ValueError as error:
+        raise ArgumentError("source", f"the file cannot be read: {error}") from error
+    parts = []
+    try:
+        while part := file.read():
+            if not isinstance(part, (bytes, bytearray)):
+                raise ArgumentError("source", "the file is open in text mode: open it with 'rb'")
+            parts.append(part)
+    finally:
+        file.seek(start)
+    return b"".join(parts) if len(parts) != 1 else bytes(parts[0])

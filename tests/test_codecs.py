@@ -1,0 +1,157 @@
+"""Cells of compressed frames: sign, precision, clipping, packing; and what failures say."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from builders import (
+    element,
+    encapsulated_element,
+    encode,
+    encode_frames,
+    file_of,
+    image_elements,
+    make_dataset,
+)
+from numpy.typing import NDArray
+from pydicom.uid import JPEG2000, JPEG2000Lossless, RLELossless
+
+import fastpix
+from fastpix.errors import DecodeError, PixelDataError, UnsupportedTransferSyntaxError
+
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+
+
+def j2k(cells: NDArray[Any], bits: int, lossless: bool = True) -> bytes:
+    """A JPEG 2000 codestream of `bits` precision; signed as the dtype is."""
+    encoded = imagecodecs.jpeg2k_encode(
+        cells, bitspersample=bits, reversible=lossless, codecformat="j2k",
+        level=0 if lossless else 20,
+    )  # fmt: skip
+    return bytes(encoded)
+
+
+def file_of_frame(stream: bytes, cells: NDArray[Any], syntax: str, **attributes: Any) -> bytes:
+    return encode_frames(make_dataset(cells, **attributes), syntax, [stream])
+
+
+@pytest.mark.parametrize("bits", range(2, 17))
+@pytest.mark.parametrize("signed", [False, True])
+def test_lossless_at_every_depth(bits: int, signed: bool) -> None:
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    rng = np.random.default_rng(bits)
+    dtype = f"{'i' if signed else 'u'}{1 if bits <= 8 else 2}"
+    cells = rng.integers(low, high, (5, 7), endpoint=True).astype(dtype)
+    cells[0, :2] = low, high
+    data = file_of_frame(j2k(cells, bits), cells, JPEG2000Lossless, BitsStored=bits,
+                         HighBit=bits - 1)  # fmt: skip
+    assert np.array_equal(fastpix.open(data).stored(), cells)
+
+
+def test_codestream_that_forgot_the_sign() -> None:
+    """Signed values encoded as unsigned of 13 bits: extended from the codestream's top bit."""
+    cells = np.array([[-2000, -1, 0, 4095], [-4096, 5, 6, 7]], np.int16)
+    stream = j2k((cells & 0x1FFF).astype(np.uint16), 13)
+    for stored in (13, 16):  # precision equal to Bits Stored, and less
+        data = file_of_frame(stream, cells, JPEG2000Lossless, BitsStored=stored,
+                             HighBit=stored - 1)  # fmt: skip
+        assert np.array_equal(fastpix.open(data).stored(), cells)
+
+
+def test_codestream_with_a_sign_that_the_header_denies() -> None:
+    cells = np.array([[6192, 8191], [0, 4095]], np.uint16)
+    stream = j2k(np.where(cells > 4095, cells.astype(np.int32) - 8192, cells).astype(np.int16), 13)
+    data = file_of_frame(stream, cells, JPEG2000Lossless, BitsStored=13, HighBit=12)
+    assert np.array_equal(fastpix.open(data).stored(), cells)
+
+
+def test_lossy_is_clipped_and_never_masked() -> None:
+    """Ringing beyond the stored range: masked, white would come out black."""
+    cells = np.zeros((64, 64), np.uint16)
+    cells[::2] = 4095
+    stream = j2k(cells, 16, lossless=False)
+    decoded = imagecodecs.jpeg2k_decode(stream).astype(np.int64)
+    assert decoded.max() > 4095
+    data = file_of_frame(stream, cells, JPEG2000, BitsStored=12, HighBit=11)
+    assert np.array_equal(fastpix.open(data).stored(), np.clip(decoded, 0, 4095))
+
+
+def test_lossless_garbage_is_masked() -> None:
+    cells = np.array([[0x0123, 0xF123]], np.uint16)
+    data = file_of_frame(j2k(cells, 16), cells, JPEG2000Lossless, BitsStored=12, HighBit=11)
+    assert fastpix.open(data).stored().tolist() == [[0x123, 0x123]]
+
+
+def deflated_file(shape: tuple[int, ...], bits: int, streams: list[bytes]) -> bytes:
+    """A file in a syntax that pydicom does not know yet."""
+    extra = [element(0x00280008, "IS", str(shape[0]).encode())]
+    head = image_elements(rows=shape[1], columns=shape[2], bits=bits, extra=extra)
+    padded = [stream + b"\0" * (len(stream) % 2) for stream in streams]
+    return file_of(*head, encapsulated_element(*padded), syntax=DEFLATED_FRAMES)
+
+
+@pytest.mark.parametrize("bits", [1, 8, 16])
+def test_deflated_frames(bits: int) -> None:
+    rng = np.random.default_rng(3)
+    cells = rng.integers(0, 2**bits, (3, 5, 7)).astype(np.uint16 if bits == 16 else np.uint8)
+    raw = [np.packbits(f, bitorder="little") if bits == 1 else f.astype(f.dtype.newbyteorder("<"))
+           for f in cells]  # fmt: skip
+    deflater = [zlib.compressobj(wbits=-15) for _ in raw]
+    streams = [d.compress(f.tobytes()) + d.flush() for d, f in zip(deflater, raw, strict=True)]
+    image = fastpix.open(deflated_file(cells.shape, bits, streams))
+    assert np.array_equal(image.stored(), cells)
+    assert image.decoders == (f"zlib {zlib.ZLIB_RUNTIME_VERSION}",)
+
+
+@pytest.mark.parametrize("stream", [b"\xff" * 20, b"", zlib.compress(bytes(12))[2:-9]])
+def test_deflated_frames_damaged(stream: bytes) -> None:
+    data = deflated_file((1, 2, 3), 16, [stream])
+    with pytest.raises((DecodeError, PixelDataError)):
+        fastpix.imread(data)
+
+
+def test_rle_keeps_high_bit() -> None:
+    """RLE holds cells as they are stored, so High Bit and the garbage are where they were."""
+    from pydicom.pixels.encoders.base import RLELosslessEncoder
+
+    cells = np.array([[0xA120, 0x0451], [0xFFFF, 0x000F]], np.uint16)
+    plain = make_dataset(cells)
+    frame = RLELosslessEncoder.encode(plain, index=0)
+    dataset = make_dataset(cells, BitsStored=12, HighBit=15)
+    data = encode_frames(dataset, RLELossless, [frame])
+    assert np.array_equal(fastpix.open(data).stored(), cells >> 4)
+    assert np.array_equal(fastpix.open(data).stored(), fastpix.open(encode(dataset)).stored())
+
+
+def test_decoders_are_named_with_their_versions() -> None:
+    from importlib.metadata import version
+
+    cells = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    image = fastpix.open(file_of_frame(j2k(cells, 8), cells, JPEG2000Lossless))
+    before = image.decoders
+    image.read()
+    assert (before, image.decoders) == (
+        (),
+        (f"pylibjpeg-openjpeg {version('pylibjpeg-openjpeg')}",),
+    )
+
+
+def test_every_decoder_says_what_it_found() -> None:
+    cells = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    stream = j2k(cells, 8)
+    data = file_of_frame(stream[:60] + bytes(len(stream) - 60), cells, JPEG2000Lossless)
+    with pytest.raises(DecodeError) as caught:
+        fastpix.imread(data)
+    assert caught.value.frame == 0
+    assert set(caught.value.tried) == {"pylibjpeg"}
+    assert all(caught.value.tried.values())
+
+
+def test_syntax_that_nothing_decodes() -> None:
+    data = encode_frames(make_dataset(), "1.2.840.10008.1.2.4.100", [bytes(64)])
+    with pytest.raises(UnsupportedTransferSyntaxError, match="MPEG2"):
+        fastpix.imread(data)
