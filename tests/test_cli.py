@@ -367,9 +367,9 @@ def test_summary_failures_and_exit_codes(src: Path, tmp_path: Path) -> None:
     assert {key: table[key] for key in ("converted", "already there", "not images", "failed")} == {
         "converted": 2, "already there": 0, "not images": 1, "failed": 1,
     }  # fmt: skip
-    assert "PixelDataError: Pixel Data (7FE0,0010) holds 10 bytes, 12 are needed" in log
+    assert "PixelDataError: Pixel Data (7FE0,0010) holds N bytes, N are needed" in log
     assert f"Failures, one a line: {dst / 'failures.jsonl'}" in lines
-    assert lines[-1] == "Which files they are: fastpix locate SRC DST"
+    assert lines[-1].startswith("Which files they are: fastpix locate ")
     assert "\x1b" not in log
     assert "\r" not in log
     (failure,) = failures(dst)
@@ -394,7 +394,7 @@ def test_locate_names_the_files_behind_failures(
     wanted = f"{name}\t{src / 'a.dcm'}\n"
     assert call("locate", src, dst, "--name", name) == wanted
     assert run("locate", "-", dst, "--name", name, stdin=os.fsencode(src)) == wanted
-    assert call("locate", src, dst, "--name", "0" * 32) == ""
+    assert "1 name not found" in call("locate", src, dst, "--name", "0" * 32, code=1)
 
 
 def test_root_and_key_file(src: Path, tmp_path: Path, call: Callable[..., str]) -> None:
@@ -740,8 +740,7 @@ def test_demo_says_where_to_look_and_its_examples_work(tmp_path: Path) -> None:
     assert str(WHEEL) in text
     assert "NAME.npz holds an array, NAME.json what was done to get it." in end
     examples = [line.strip() for line in end.splitlines() if line.startswith("  ")]
-    assert [line.split()[0] for line in examples] == ["python", "python", "fastpix"]
-    env = os.environ | {"PATH": str(BIN) + os.pathsep + os.environ["PATH"]}
+    env = os.environ | {"PATH": "/usr/bin:/bin"}  # the environment need not be active
     kept, pixels, plan = (
         subprocess.run(
             ["sh", "-c", line], cwd=tmp_path, env=env, stdout=subprocess.PIPE, check=True

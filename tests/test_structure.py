@@ -26,7 +26,7 @@ LAYERS = [
     ["convert.names", "convert.vocabulary", "convert.files", "convert.sidecar", "convert.store",
      "convert.instance", "convert.pool", "convert.summary", "convert"],
     ["progress"],
-    ["cli"],
+    ["cli", "__main__"],
 ]  # fmt: skip
 ORDER = {name: place for place, name in enumerate(chain.from_iterable(LAYERS))}
 

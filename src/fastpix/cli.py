@@ -17,10 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from fastpix import __version__
+from fastpix.attributes import count_of
+from fastpix.codecs import decoders_for
 from fastpix.convert import Names, Summary, convert, find_files, load_key
 from fastpix.convert.names import default_key_file
 from fastpix.describe import describe
-from fastpix.errors import FastpixError, HeaderWarning
+from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
 from fastpix.image import MAX_BYTES
 from fastpix.image import open as open_image
 from fastpix.progress import JobProgress, summary_table
@@ -32,6 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would take [default: ...] for markup
 )
 
 Dtype = Annotated[str, typer.Option(help="float32, float64, an integer dtype, or auto.")]
@@ -87,12 +90,13 @@ def convert_command(
     timeout: Annotated[float, typer.Option(help="Seconds that one file may take.")] = 600.0,
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
-    """Convert all DICOM images under SRC to arrays with sidecars, without patient data."""
+    """Convert all DICOM images under SRC to arrays, with sidecars free of patient data."""
     recipe = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
     summary = _run(_sources(src), dst, recipe, workers, key_file, root, timeout, max_bytes)
     if summary.failed:
         typer.echo(f"Failures, one a line: {dst / 'failures.jsonl'}")
-        typer.echo("Which files they are: fastpix locate SRC DST")
+        # SRC itself may name a patient: the log does not repeat it.
+        typer.echo("Which files they are: fastpix locate SRC DST, with the same --root, --key-file")
         raise typer.Exit(1)
 
 
@@ -111,15 +115,16 @@ def demo(
         raise typer.Exit(1)
     example = next(path for path in sorted(out.glob("*.json")))
     array = json.dumps(str(example.with_suffix(".npz")))
+    python = shlex.quote(sys.executable)
     show = f'import numpy; print(numpy.load({array})["pixels"])'
     typer.echo(
         f"""
 Look at {out}: NAME.npz holds an array, NAME.json what was done to get it.
 The failures above are files made to fail, or syntaxes whose decoder is not installed.
 
-  python -m json.tool {shlex.quote(str(example))}
-  python -c {shlex.quote(show)}
-  fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
+  {python} -m json.tool {shlex.quote(str(example))}
+  {python} -c {shlex.quote(show)}
+  {python} -m fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
     )
 
 
@@ -136,13 +141,24 @@ def info(
     recipe = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HeaderWarning)  # they are printed as notes
-        plan = open_image(file).plan(recipe)
+        image = open_image(file)
+        plan = image.plan(recipe)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for label, text in describe(plan):
+    rows = describe(plan)
+    unsupported = False
+    if image.header.encapsulated:
+        try:
+            rows.insert(2, ("decoder", ", ".join(decoders_for(image.header.transfer_syntax))))
+        except UnsupportedTransferSyntaxError as error:
+            rows.append(("error", str(error)))
+            unsupported = True
+    for label, text in rows:
         table.add_row(label, text)
     _console().print(table, highlight=False, markup=False)
+    if unsupported:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -166,6 +182,12 @@ def locate(
     for file in find_files(_sources(src), dst):
         if (found := names.of_path(file.path)) in wanted:
             typer.echo(os.fsencode(f"{found}\t{file.path}"))
+            wanted.remove(found)
+    if wanted:
+        _fail(
+            f"{count_of(len(wanted), 'name')} not found under SRC: give the sources, --root and "
+            f"--key-file of the job"
+        )
 
 
 def _run(

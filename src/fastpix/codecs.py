@@ -74,6 +74,29 @@ def find_decoder(syntax: str) -> Decoder:
     return decoder
 
 
+def decoders_for(syntax: str) -> list[str]:
+    """Return what decodes a transfer syntax here, in the order that it is tried.
+
+    Raises
+    ------
+    UnsupportedTransferSyntaxError
+        Nothing does.
+    """
+    if syntax == DEFLATED_FRAMES:
+        return ["zlib"]
+    return [_package(plugin, syntax) for plugin in _plugins(find_decoder(syntax))]
+
+
+def _plugins(decoder: Decoder) -> list[str]:
+    # pydicom's own decoder is the slow one: the last resort.
+    return sorted(decoder.available_plugins, key=lambda name: name == "pydicom")
+
+
+def _package(plugin: str, syntax: str) -> str:
+    """Return the package that a plugin of pydicom decodes a syntax with."""
+    return _PACKAGES.get((plugin, syntax), _PACKAGES.get((plugin, ""), plugin))
+
+
 def check_frame(head: bytes, size: int, header: Header, frame: int) -> None:
     """Compare a frame's own header with the file's, before memory is asked for.
 
@@ -163,8 +186,7 @@ def decode_frame(encoded: bytes, header: Header, frame: int) -> Decoded:
         return Decoded(_inflate(encoded, header, frame), False, f"zlib {zlib.ZLIB_RUNTIME_VERSION}")
     decoder = find_decoder(header.transfer_syntax)
     tried: dict[str, str] = {}
-    # pydicom's own decoder is the slow one: the last resort.
-    for plugin in sorted(decoder.available_plugins, key=lambda name: name == "pydicom"):
+    for plugin in _plugins(decoder):
         try:
             with _quiet():
                 return _decode_by(decoder, plugin, encoded, header)
@@ -211,7 +233,7 @@ def _decode_by(decoder: Decoder, plugin: str, encoded: bytes, header: Header) ->
     if header.transfer_syntax != RLE:
         samples = _as_cells(samples, read_codestream(encoded), header)
     cells = np.ascontiguousarray(samples.reshape(shape), dtype=f"u{allocated // 8}")
-    package = _PACKAGES.get((plugin, header.transfer_syntax), _PACKAGES.get((plugin, ""), plugin))
+    package = _package(plugin, header.transfer_syntax)
     return Decoded(cells.reshape(-1).view(np.uint8), is_rgb, f"{package} {version(package)}")
 
 

@@ -15,10 +15,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from fastpix.attributes import count_of
 from fastpix.convert import Outcome, SourceFile, Summary
 
 _SECONDS_BETWEEN_LINES = 10.0
 _MEGABYTE = 1e6
+_MOST_REASONS = 20
 
 
 class JobProgress:
@@ -69,7 +71,7 @@ class JobProgress:
         self._bar.update(self._task, total=len(files))
         if not self._console.is_terminal:
             size = sum(file.size for file in files) / _MEGABYTE
-            self._line(f"{len(files)} files, {size:.0f} MB")
+            self._line(f"{count_of(len(files), 'file')}, {size:.0f} MB")
 
     def advance(self, file: SourceFile, outcome: Outcome) -> None:
         """Count one file."""
@@ -108,6 +110,10 @@ def summary_table(summary: Summary) -> Table:
     table.add_row(str(summary.present), "already there")
     table.add_row(str(summary.not_images), "not images")
     table.add_row(str(summary.failed), "failed", end_section=True)
-    for reason, count in summary.reasons():
+    reasons = summary.reasons()
+    for reason, count in reasons[:_MOST_REASONS]:
         table.add_row(str(count), reason)
+    if len(reasons) > _MOST_REASONS:
+        rest = sum(count for _, count in reasons[_MOST_REASONS:])
+        table.add_row(str(rest), "for other reasons, in failures.jsonl")
     return table

@@ -16,6 +16,7 @@ from fastpix.convert.store import Store
 from fastpix.convert.summary import FailureLog, OnOutcome, Summary
 from fastpix.errors import ArgumentError
 from fastpix.image import MAX_BYTES
+from fastpix.kernel import kernel_name
 from fastpix.recipe import Recipe
 
 __all__ = ["Names", "Outcome", "SourceFile", "Summary", "convert", "find_files", "load_key"]
@@ -41,6 +42,9 @@ def convert(
     NAME is a keyed hash of the file's path. The array, under the key ``pixels``, is written before
     the sidecar, and each appears under its name only when it is whole: a run killed at any moment
     leaves nothing half-written, and running again does only what is missing or changed.
+
+    Workers are processes that import the main module: a script calls this under
+    ``if __name__ == "__main__":``.
 
     Parameters
     ----------
@@ -97,7 +101,7 @@ def convert(
     output.mkdir(parents=True, exist_ok=True)
     key = load_key(Path(key_file) if key_file is not None else default_key_file(output), output)
     base = os.path.abspath(root) if root is not None else None
-    job = Job(output.absolute(), recipe or Recipe(), key, base, max_bytes)
+    job = Job(output.absolute(), recipe or Recipe(), key, base, max_bytes, kernel_name())
     store = Store(job.output)
     store.clean()
     log = FailureLog(job.output)

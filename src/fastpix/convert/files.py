@@ -50,13 +50,18 @@ def find_files(sources: Iterable[str | os.PathLike[str]], output: Path) -> list[
 
 def _walk(folder: str, output: str) -> Iterator[str]:
     unreadable: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
-        folders[:] = sorted(
-            name for name in folders if os.path.realpath(os.path.join(parent, name)) != output
-        )
+    seen = {os.path.realpath(folder), output}  # links to folders are followed, each folder once
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append, followlinks=True):
+        kept = []
+        for name in sorted(folders):
+            real = os.path.realpath(os.path.join(parent, name))
+            if real not in seen:
+                seen.add(real)
+                kept.append(name)
+        folders[:] = kept
         for name in sorted(names):
             path = os.path.join(parent, name)
-            if os.path.isfile(path):
+            if os.path.isfile(path) or not os.path.exists(path):  # a dangling link fails by name
                 yield path
     # A folder that cannot be listed is handed on like a file: it fails by name, and is not lost.
     yield from (error.filename for error in unreadable)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from fastpix.convert.sidecar import make_sidecar
 from fastpix.convert.store import Store
 from fastpix.errors import FastpixError, NoPixelDataError, NotDicomError
 from fastpix.image import open as open_image
+from fastpix.kernel import use_kernel
 from fastpix.recipe import Recipe
 
 Status = Literal["converted", "present", "not an image", "failed"]
@@ -27,6 +30,7 @@ class Job:
     key: bytes
     root: str | None
     max_bytes: int
+    kernel: str
 
 
 class Outcome(NamedTuple):
@@ -57,7 +61,7 @@ def convert_file(file: SourceFile, job: Job) -> Outcome:
         return Outcome(name, "present")
     try:
         store.discard(name)  # the source or the recipe has changed
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), use_kernel(job.kernel):
             warnings.simplefilter("ignore")  # the notes are in the sidecar
             image = open_image(file.path, max_bytes=job.max_bytes)
             plan = image.plan(job.recipe)
@@ -76,5 +80,14 @@ def convert_file(file: SourceFile, job: Job) -> Outcome:
     except MemoryError:
         return Outcome(name, "failed", "MemoryError", "there is not enough memory for this image")
     except Exception as error:  # ours to mend; the job goes on
-        return Outcome(name, "failed", type(error).__name__, "unexpected error inside fastpix")
+        return Outcome(name, "failed", type(error).__name__, f"unexpected, at {_place(error)}")
     return Outcome(name, "converted")
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost line of ours that an error passed through: enough to report it by."""
+    place = "an unknown line"
+    for frame in traceback.extract_tb(error.__traceback__):
+        if os.path.dirname(__file__).startswith(os.path.dirname(frame.filename)):
+            place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return place

@@ -95,7 +95,7 @@ def convert_in_workers(
                 team[position] = _start(job)
     finally:
         for worker in team:
-            worker.pipe.close()  # the end of its input: it finishes the file it is at, and leaves
+            worker.pipe.close()  # the end of its input: it leaves behind the file it is at
         deadline = time.monotonic() + _GRACE
         for worker in team:
             worker.process.join(timeout=max(0.0, deadline - time.monotonic()))

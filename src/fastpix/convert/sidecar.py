@@ -6,13 +6,13 @@ Numbers, terms of the standard, entries of our own tables, and keyed hashes: no 
 from __future__ import annotations
 
 import math
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.attributes import Attributes
+from fastpix.attributes import Attributes, all_equal
 from fastpix.convert.names import Names
 from fastpix.convert.vocabulary import maker, modality_term, model, unit_term
 from fastpix.errors import PixelHeaderError
@@ -26,8 +26,6 @@ from fastpix.tags import Tag
 FORMAT = 1
 """Raised whenever an older sidecar's array would be read differently today."""
 
-_DECODERS = ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pylibjpeg-libjpeg",
-             "pyjpegls", "pillow", "python-gdcm")  # fmt: skip
 _PIXEL_SPACING, _ORIENTATION = 0x00280030, 0x00200037
 _PIXEL_MEASURES, _PLANE_ORIENTATION = 0x00289110, 0x00209116
 _UIDS = {
@@ -61,7 +59,7 @@ def make_sidecar(
     return {
         "format": FORMAT,
         "versions": versions,
-        "decoders": [_with_versions(decoder) for decoder in image.decoders],
+        "decoders": list(image.decoders),
         "recipe": recipe.to_dict(),
         "plan": plan.to_dict(),
         "array": {
@@ -75,6 +73,7 @@ def make_sidecar(
             "modality": modality_term(at.text(Tag.Modality)),
             "manufacturer": maker(at.text(0x00080070), names),
             "model": model(at.text(0x00081090), names),
+            "burned_in_annotation": _yes_or_no(at.text(Tag.BurnedInAnnotation)),
             "uids": {key: _uid(at, tag, names) for key, tag in _UIDS.items()},
         },
         "bits": {
@@ -88,17 +87,6 @@ def make_sidecar(
             "image_orientation": _grouped_numbers(at, _PLANE_ORIENTATION, _ORIENTATION, 6),
         },
     }
-
-
-def _with_versions(decoder: str) -> dict[str, Any]:
-    """Name what may have decoded, with versions: lossy JPEG is exact only per decoder."""
-    found = {}
-    for package in _DECODERS:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {"name": decoder, "packages": found}
 
 
 def _unit(plan: Plan, image: Image, recipe: Recipe) -> str:
@@ -117,20 +105,23 @@ def _uid(at: Attributes, tag: int, names: Names) -> str | None:
     return names.of_uid(text) if text else None
 
 
+def _yes_or_no(text: str | None) -> str | None:
+    return text if text in ("YES", "NO") else None
+
+
 def _grouped_numbers(at: Attributes, group: int, tag: int, count: int) -> list[float] | None:
-    """Return numbers from the top level, else the shared or the first frame's functional group."""
-    places = [at]
-    for sequence in (Tag.SharedFunctionalGroupsSequence, Tag.PerFrameFunctionalGroupsSequence):
-        for item in at.items(sequence)[:1]:
-            places += item.items(group)[:1]
-    for place in places:
+    """Return numbers from the top level or the functional groups; None where frames differ."""
+    groups = at.items(Tag.SharedFunctionalGroupsSequence)
+    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)
+    found = []
+    for place in [at, *(item for items in groups for item in items.items(group))]:
         try:
             numbers = place.numbers(tag)
         except PixelHeaderError:
-            continue
+            return None
         if len(numbers) == count:
-            return numbers
-    return None
+            found.append(numbers)
+    return found[0] if found and all_equal(found) else None
 
 
 def _statistics(array: NDArray[Any]) -> dict[str, float | int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TypeAlias
 from fastpix.convert.files import SourceFile
 from fastpix.convert.instance import Outcome
 
+_NUMBER = re.compile(r"(?<![\w,(.])[0-9]+(?![\w,)])")
 OnOutcome: TypeAlias = Callable[[SourceFile, Outcome], None]
 
 
@@ -49,8 +51,9 @@ class Summary:
         return self.converted + self.present + self.not_images + self.failed
 
     def reasons(self) -> list[tuple[str, int]]:
-        """Return the reasons of failures with their counts, the most frequent first."""
-        return Counter(f"{f.kind}: {f.reason}" for f in self.failures).most_common()
+        """Return the kinds of failure with their counts, the most frequent first; numbers are N."""
+        kinds = (f"{f.kind}: {_NUMBER.sub('N', f.reason)}" for f in self.failures)
+        return Counter(kinds).most_common()
 
     def add(self, file: SourceFile, outcome: Outcome) -> None:
         """Count one outcome."""

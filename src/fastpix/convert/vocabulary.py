@@ -26,8 +26,11 @@ _UNITS = """
 UNITS = frozenset(_UNITS.split())  # PS3.3 C.11.1.1.2, C.8.9.1.1.3, C.8.8.3
 
 _MAKERS = {
-    "GE": ("ge medical", "ge healthcare", "general electric", "gems", "ge omega"),
+    "GE": ("g.e.", "ge medical", "ge healthcare", "general electric", "gems", "ge omega"),
     "Siemens": ("siemens",),
+    "CPS Innovations": ("cps",),
+    "SonoSite": ("sonosite",),
+    "Medistim": ("medistim",),
     "Philips": ("philips", "adac", "picker", "marconi"),
     "Canon": ("canon", "toshiba"),
     "Hitachi": ("hitachi",),
@@ -45,7 +48,7 @@ _MAKERS = {
     "Hyperfine": ("hyperfine",),
     "Bruker": ("bruker",),
     "Varian": ("varian",),
-    "Elekta": ("elekta", "impac", "cms"),
+    "Elekta": ("elekta", "impac"),
     "Accuray": ("accuray", "tomotherapy"),
     "Mediso": ("mediso",),
     "Hamamatsu": ("hamamatsu",),
@@ -94,14 +97,14 @@ _MODELS = (
     "Ingenuity", "IQon", "Spectral CT", "Incisive CT", "Gemini TF", "Gemini", "Vereos",
     "Allegro", "Mx8000 IDT", "Mx8000", "Achieva dStream", "Achieva", "Ingenia Elition X",
     "Ingenia Ambition", "Ingenia CX", "Ingenia", "Intera", "Gyroscan", "Panorama", "MR 7700",
-    "DigitalDiagnost", "EPIQ", "iU22", "iE33", "HD15", "Affiniti", "Forte", "Precedence",
+    "DigitalDiagnost", "EPIQ", "CX50", "iU22", "iE33", "HD15", "Affiniti", "Forte", "Precedence",
     "BrightView", "Skylight", "Aquilion ONE", "Aquilion PRIME", "Aquilion", "Asteion", "Activion",
     "Vantage Titan", "Vantage", "Aplio", "Titan", "Celesteion", "Cartesion", "SCENARIA", "Supria",
     "ECLOS", "Echelon Oval", "Echelon", "AIRIS", "Oasis", "APERTO", "FDR", "FCR", "Selenia",
     "Lorad Selenia", "Selenia Dimensions", "Dimensions", "Horizon", "DRX", "DirectView", "CR 850",
     "CR 900", "CR 975", "Anatom", "NeuViz", "uCT", "uMR", "uMI", "uEXPLORER", "Swoop",
     "BioSpec", "PharmaScan", "TrueBeam", "Clinac", "Eclipse", "MOSAIQ", "Monaco", "XiO",
-    "Pinnacle3", "RayStation", "CyberKnife", "SPECTRALIS", "CIRRUS", "SSD-", "NanoZoomer",
+    "Pinnacle3", "RayStation", "CyberKnife", "SPECTRALIS", "CIRRUS", "NanoZoomer",
 )  # fmt: skip
 _SPACES = re.compile(r"[\s_^-]+")
 
