@@ -15,6 +15,7 @@ from fastpix.convert.files import SourceFile
 from fastpix.convert.instance import Outcome
 
 _NUMBER = re.compile(r"(?<![\w,(.])[0-9]+(?![\w,)])")
+_COUNTING = frozenset({"PixelDataError", "DecodeError"})
 OnOutcome: TypeAlias = Callable[[SourceFile, Outcome], None]
 
 
@@ -51,9 +52,15 @@ class Summary:
         return self.converted + self.present + self.not_images + self.failed
 
     def reasons(self) -> list[tuple[str, int]]:
-        """Return the kinds of failure with their counts, the most frequent first; numbers are N."""
-        kinds = (f"{f.kind}: {_NUMBER.sub('N', f.reason)}" for f in self.failures)
-        return Counter(kinds).most_common()
+        """Return the reasons of failures with their counts, the most frequent first.
+
+        Where a reason counts bytes or frames, which differ from file to file, its numbers are N.
+        """
+        reasons = (
+            f"{f.kind}: {_NUMBER.sub('N', f.reason) if f.kind in _COUNTING else f.reason}"
+            for f in self.failures
+        )
+        return Counter(reasons).most_common()
 
     def add(self, file: SourceFile, outcome: Outcome) -> None:
         """Count one outcome."""
