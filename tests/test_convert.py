@@ -745,8 +745,6 @@ def test_a_worker_that_dies_costs_the_file_it_was_reading(folders: Folders, tmp_
     assert str(folders.src) not in log
     for kind, reason in reasons.values():
         assert f"{kind}: {reason}" in re.sub(r"py:[0-9]+", "py:N", log)
-            r"py:[0-9]+", "py:N", log
-        )
 
 
 @on_linux
