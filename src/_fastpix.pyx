@@ -8,9 +8,10 @@ bit.
 
 The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
 loop that the compiler vectorizes, and nothing as large as the image exists between cells and
-values. Two routes skip the steps: where all arithmetic is on integers below 2**24, float32 is exact
-and the whole job is one multiplication and one addition; where an integer output holds every
-representable value, the same is done in int32.
+values. RLE segments are expanded side by side, as far as each block needs. Two routes skip the
+steps: where all arithmetic is on integers below 2**24, float32 is exact and the whole job is one
+multiplication and one addition; where an integer output holds every representable value, the same
+is done in int32.
 """
 
 from cpython.buffer cimport (
@@ -22,7 +23,7 @@ from cpython.buffer cimport (
 )
 from libc.math cimport INFINITY, NAN, fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove, memset
 
 cdef extern from "platform.h":
     ctypedef signed char i8 "fastpix_i8"
@@ -82,6 +83,9 @@ ctypedef fused out_t:
 
 cdef enum:
     BLOCK = 1024  # cells; a multiple of 8, so that packed bits keep their phase from block to block
+    PLANES = 15  # the most segments that an RLE header has room for (PS3.5 G.5)
+    RUN = 128  # the most bytes that one PackBits code stands for
+    SHORT = -2  # in place of an index: an RLE segment ends before the frame does
     STREAM_FROM = 16 * 1024 * 1024  # bytes of output that no cache is expected to keep
 
 cdef enum Cell:
@@ -93,7 +97,19 @@ cdef enum Out:
 cdef enum Route:
     EXACT_FLOAT, EXACT_INT, LINEAR, GENERAL
 
+cdef struct Plane:  # one RLE segment, expanded as far as the block at hand needs
+    const uint8_t *at
+    const uint8_t *end
+    Py_ssize_t held  # bytes expanded and not yet used
+    uint8_t bytes[BLOCK + RUN + 16]  # a code is expanded whole, and copied 16 bytes at a time
+
+cdef struct Planes:
+    int samples, width  # of a pixel, and bytes of a sample; the most significant one comes first
+    bint short_  # a segment has ended too early
+    Plane plane[PLANES]
+
 cdef struct Job:
+    Planes *planes  # NULL unless the cells are RLE encoded
     Cell cell
     Out out
     Route route
@@ -417,22 +433,153 @@ cdef Py_ssize_t store_as(
     return bad if bad < 0 else start + bad
 
 
+# --- RLE ----------------------------------------------------------------------------------------
+
+cdef bint expand(Plane *plane, Py_ssize_t n) noexcept nogil:
+    """Expand PackBits codes (PS3.5 G.3) until n bytes are held; False where the segment ends."""
+    cdef const uint8_t *at = plane.at
+    cdef const uint8_t *end = plane.end
+    cdef uint8_t *to = plane.bytes + plane.held
+    cdef const uint8_t *full = plane.bytes + n
+    cdef Py_ssize_t count
+    while to < full:
+        if end - at < 2:
+            break  # no code is shorter
+        count = at[0]
+        at += 1
+        if count < 128:  # so many bytes as they stand, and one more
+            count += 1
+            if end - at >= RUN:
+                memcpy(to, at, 16)
+                if count > 16:
+                    memcpy(to + 16, at + 16, RUN - 16)
+            elif end - at >= count:
+                memcpy(to, at, count)
+            else:
+                break
+            at += count
+            to += count
+        elif count > 128:  # one byte, 257 - count times
+            count = 257 - count
+            memset(to, at[0], 16)
+            if count > 16:
+                memset(to + 16, at[0], RUN - 16)
+            at += 1
+            to += count
+    plane.at = at
+    plane.held = to - plane.bytes
+    return to >= full
+
+
+cdef void join(Planes *planes, uint8_t *scratch, Py_ssize_t n) noexcept nogil:
+    """The next n pixels as interleaved machine integers; zeros where a segment has ended."""
+    cdef int samples = planes.samples, width = planes.width, count = samples * width, k, c
+    cdef Py_ssize_t i
+    cdef Plane *plane
+    cdef const uint8_t *a
+    cdef const uint8_t *b
+    cdef const uint8_t *d
+    cdef const uint8_t *e
+    cdef u16 *words = <u16 *> scratch
+    cdef u32 *longs = <u32 *> scratch
+    for k in range(count):
+        plane = &planes.plane[k]
+        if plane.held < n and not expand(plane, n):
+            memset(plane.bytes + plane.held, 0, n - plane.held)
+            plane.held = n
+            planes.short_ = True
+    for c in range(samples):
+        a = planes.plane[c * width].bytes
+        if width == 1:
+            if samples == 1:
+                memcpy(scratch, a, n)
+            else:
+                for i in range(n):
+                    scratch[i * samples + c] = a[i]
+            continue
+        b = planes.plane[c * width + 1].bytes
+        if width == 2:
+            if samples == 1:
+                for i in range(n):
+                    words[i] = <u16> ((a[i] << 8) | b[i])
+            else:
+                for i in range(n):
+                    words[i * samples + c] = <u16> ((a[i] << 8) | b[i])
+            continue
+        d = planes.plane[c * width + 2].bytes
+        e = planes.plane[c * width + 3].bytes
+        for i in range(n):
+            longs[i * samples + c] = (
+                (<u32> a[i] << 24) | (<u32> b[i] << 16) | (<u32> d[i] << 8) | e[i]
+            )
+    for k in range(count):
+        plane = &planes.plane[k]
+        plane.held -= n
+        memmove(plane.bytes, plane.bytes + n, plane.held)
+
+
+cdef void start_planes(
+    Planes *planes, const uint8_t *encoded, const Py_ssize_t *ends, int count, int width
+) noexcept nogil:
+    cdef int k
+    planes.samples = count // width
+    planes.width = width
+    planes.short_ = False
+    for k in range(count):
+        planes.plane[k].at = encoded + ends[k]
+        planes.plane[k].end = encoded + ends[k + 1]
+        planes.plane[k].held = 0
+
+
+cdef int fill_planes(
+    Planes *planes, const uint8_t[::1] cells, tuple segments, Job *job
+) except -1:
+    """Set up RLE segments, which `segments` gives the ends of; none is no RLE."""
+    cdef Py_ssize_t ends[PLANES + 1]
+    cdef int k
+    job.planes = NULL
+    if segments is None:
+        return 0
+    for k in range(<int> len(segments)):
+        ends[k] = segments[k]
+    start_planes(planes, &cells[0], ends, <int> len(segments) - 1, width_of(job))
+    job.planes = planes
+    return 0
+
+
 # --- blocks -----------------------------------------------------------------------------------
+
+cdef inline int width_of(const Job *job) noexcept nogil:
+    """Bytes of a cell; packed bits come to one each."""
+    if job.cell == I16 or job.cell == U16:
+        return 2
+    if job.cell == F64:
+        return 8
+    if job.cell == I32 or job.cell == U32 or job.cell == F32:
+        return 4
+    return 1
+
+
+cdef inline Py_ssize_t block_cells(const Job *job) noexcept nogil:
+    """Cells of a block: whole pixels where RLE segments are joined."""
+    return BLOCK if job.planes == NULL else BLOCK - BLOCK % job.planes.samples
+
 
 cdef inline const void *block(
     const uint8_t *cells, Py_ssize_t start, Py_ssize_t n, uint8_t *scratch, const Job *job
 ) noexcept nogil:
     """Where the n cells from `start` on are as machine integers, in `scratch` if need be."""
-    cdef Py_ssize_t width = 1
+    cdef int width = width_of(job)
+    if job.planes != NULL:  # blocks are asked for in order
+        if job.packed:
+            join(job.planes, scratch + BLOCK, (n + 7) >> 3)
+            unpack_bits(scratch + BLOCK, 0, scratch, n)
+        else:
+            join(job.planes, scratch, n // job.planes.samples)
+        return scratch
     if job.packed:
         unpack_bits(cells, start, scratch, n)
         return scratch
-    if job.cell == I16 or job.cell == U16:
-        width = 2
-    elif job.cell == F64:
-        width = 8
-    elif job.cell == I32 or job.cell == U32 or job.cell == F32:
-        width = 4
     if not job.swap or width == 1:
         return cells + start * width
     memcpy(scratch, cells + start * width, n * width)
@@ -454,11 +601,10 @@ cdef Py_ssize_t run(
     cdef double y[BLOCK]
     # Only the cheapest route waits for memory, and gains by sparing the cache its output.
     cdef bint streamed = job.route == EXACT_FLOAT and total * itemsize >= STREAM_FROM
-    cdef bint whole = not (
-        streamed or job.route == GENERAL or job.normalized or job.swap or job.packed
-    )
-    cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else BLOCK
-    if streamed and not (job.swap or job.packed):
+    cdef bint in_place = not (job.swap or job.packed or job.planes != NULL)
+    cdef bint whole = in_place and not (streamed or job.route == GENERAL or job.normalized)
+    cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else block_cells(job)
+    if streamed and in_place:
         step = sizeof(y) // itemsize
     cdef Py_ssize_t head = (<Py_ssize_t> (-<uintptr_t> out & 63)) // itemsize
     cdef const void *source
@@ -466,7 +612,7 @@ cdef Py_ssize_t run(
     cdef void *target
     while start < total:
         n = min(step, total - start)
-        if start == 0 and 0 < head < total and not job.packed:
+        if start == 0 and 0 < head < total and not job.packed and job.planes == NULL:
             n = head  # whole vectors are then stored to whole cache lines
         source = block(cells, skip + start, n, <uint8_t *> scratch, job)
         place = <uint8_t *> out + start * itemsize
@@ -629,12 +775,17 @@ cdef int fill(Job *job, steps) except -1:
     return 0
 
 
-def scale(const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0):
+def scale(
+    const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0,
+    tuple segments=None,
+):
     """Cells to values: see `fastpix.reference.scale`, which returns the same bits."""
     cdef Py_buffer target
     cdef Py_ssize_t bad
     cdef Job job
+    cdef Planes planes
     fill(&job, steps)
+    fill_planes(&planes, cells, segments, &job)
     PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     job.out = out_of(&target)
     choose_route(&job)
@@ -643,6 +794,8 @@ def scale(const uint8_t[::1] cells not None, out not None, steps not None, Py_ss
         if target.len:
             bad = run(&cells[0], skip, target.buf, target.len // target.itemsize, target.itemsize,
                       &job)
+            if job.planes != NULL and planes.short_:
+                bad = SHORT
     PyBuffer_Release(&target)
     return bad
 
@@ -692,9 +845,11 @@ cdef double peak_of_integers(
     cdef double scratch[BLOCK]
     cdef bint lowest = (job.slope < 0) != job.mirrored
     cdef double best = INFINITY if lowest else -INFINITY, x
-    cdef Py_ssize_t start = 0, n
+    cdef Py_ssize_t start = 0, n, step = total
+    if job.swap or job.packed or job.planes != NULL:
+        step = block_cells(job)
     while start < total:
-        n = min(BLOCK, total - start) if job.swap or job.packed else total
+        n = min(step, total - start)
         x = highest_of(block(cells, skip + start, n, <uint8_t *> scratch, job), n, lowest, job)
         best = min(best, x) if lowest else max(best, x)
         start += n
@@ -711,12 +866,12 @@ cdef bint peak_of_values(
     cdef double v[BLOCK]
     cdef double y[BLOCK]
     cdef double best[8]  # as many running maxima, so that the loop vectorizes
-    cdef Py_ssize_t start = 0, n, i, k
+    cdef Py_ssize_t start = 0, n, i, k, step = block_cells(job)
     cdef bint found = False
     for k in range(8):
         best[k] = -INFINITY
     while start < total:
-        n = min(BLOCK, total - start)
+        n = min(step, total - start)
         load(block(cells, skip + start, n, <uint8_t *> scratch, job), v, n, job)
         modality(v, y, n, job)
         if job.padded:
@@ -737,21 +892,26 @@ cdef bint peak_of_values(
 
 
 def peak(
-    const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py_ssize_t skip=0
+    const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py_ssize_t skip=0,
+    tuple segments=None,
 ):
     """The maximum of y over the cells: see `fastpix.reference.peak`."""
     cdef Job job
+    cdef Planes planes
     cdef double result
     cdef bint found
     if count == 0:
         return None
     fill(&job, steps)
+    fill_planes(&planes, cells, segments, &job)
     with nogil:
         if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
             found = peak_of_values(&cells[0], skip, count, &job, &result)
         else:
             result = peak_of_integers(&cells[0], skip, count, &job)
             found = True
+    if job.planes != NULL and planes.short_:
+        return NAN
     return result if found else None
 
 
@@ -864,7 +1024,10 @@ cdef Py_ssize_t run_color(
     return -1
 
 
-def color(const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0):
+def color(
+    const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0,
+    tuple segments=None,
+):
     """Cells of a colour frame to RGB: see `fastpix.reference.color`."""
     cdef Py_buffer target
     cdef Py_ssize_t bad
@@ -872,9 +1035,11 @@ def color(const uint8_t[::1] cells not None, out not None, steps not None, Py_ss
     cdef bint ybr
     cdef double half, top
     cdef Job job
+    cdef Planes planes
     samples, name, ybr = steps
     cdef Layout layout = layout_of(name)
     fill(&job, samples)
+    fill_planes(&planes, cells, segments, &job)
     job.entries = job.entries // 3
     top = <double> (<uint64_t> 1 << job.bits) - 1.0
     half = (top + 1.0) / 2.0
@@ -885,6 +1050,8 @@ def color(const uint8_t[::1] cells not None, out not None, steps not None, Py_ss
         if target.len:
             bad = run_color(&cells[0], skip, target.buf, target.len // target.itemsize // 3, layout,
                             ybr, half, top, &job)
+            if job.planes != NULL and planes.short_:
+                bad = SHORT
     PyBuffer_Release(&target)
     return bad
 

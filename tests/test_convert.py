@@ -17,7 +17,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +273,7 @@ def test_sidecar_names_decoders_with_versions(folders: Folders) -> None:
     path = WHEEL / "SC_rgb_rle_2frame.dcm"
     assert folders.one(path).status == "converted"
     decoders = strict_json(folders.output(path, ".json"))["decoders"]
-    assert decoders == [f"pylibjpeg-rle {version('pylibjpeg-rle')}"]
+    assert decoders == [f"fastpix {fastpix.__version__}"]
 
 
 def test_geometry_of_functional_groups(folders: Folders) -> None:

@@ -19,6 +19,7 @@ from builders import (
     encode_frames,
     file_of,
     image_elements,
+    jpeg_2000_header,
     make_dataset,
     make_group,
     make_item,
@@ -257,8 +258,10 @@ def with_text_of_a_patient() -> list[tuple[str, bytes, type[FastpixError]]]:
         ("no image", file_of(element(0x00100010, "PN", name)), NoPixelDataError),
         ("class", file_of(element(Tag.SOPClassUID, "UI", b"1.2.276.0.4711")), NoPixelDataError),
         ("no dicom", name * 40, NotDicomError),
-        ("codestream", encode_frames(make_dataset(), RLELossless, [RLE_HEADER + name * 20]),
-         DecodeError),
+        ("segments", encode_frames(make_dataset(), RLELossless, [RLE_HEADER + name * 20]),
+         PixelDataError),
+        ("codestream", encode_frames(make_dataset(), JPEG2000Lossless, [
+            jpeg_2000_header(rows=2, columns=3)[:-2] + name * 20 + b"\xff\xd9"]), DecodeError),
     ]  # fmt: skip
 
 
@@ -342,8 +345,7 @@ def test_unsupported_transfer_syntax_says_what_to_install_or_do() -> None:
 
 
 def test_decode_error_names_frame_and_decoders() -> None:
-    stream = b"\xff\x4f\xff\x51" + struct.pack(">HH8IH", 41, 0, 3, 2, 0, 0, 3, 2, 0, 0, 1)
-    frames = [stream + b"\x0f\1\1" + bytes(8)] * 2
+    frames = [jpeg_2000_header(rows=2, columns=3)] * 2
     dataset = make_dataset(np.zeros((2, 2, 3), np.uint16))
     image = fastpix.open(encode_frames(dataset, JPEG2000Lossless, frames))
     with pytest.raises(DecodeError) as caught:

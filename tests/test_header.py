@@ -61,7 +61,6 @@ from fastpix import (
     PixelHeaderError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.codecs import check_frame
 from fastpix.luts import expand_segments
 from fastpix.rescale import Rescale
 from fastpix.source import SourceLike
@@ -1482,9 +1481,7 @@ def test_jpeg_of_other_geometry(marker: int, rows: int, columns: int, samples: i
     dataset = make_dataset(RAMP.astype(np.uint8))
     image = fastpix.open(encode_frames(dataset, JPEGBaseline8Bit, [stream]))
     with pytest.raises(PixelDataError, match="frame 0 is encoded as") as caught:
-        check_frame(
-            stream, len(stream), image.header, 0
-        )  # whether or not a JPEG decoder is installed
+        image.read()
     assert f"{rows} rows x {columns} columns x {samples} samples" in caught.value.reason
     assert "2 x 3 x 1" in caught.value.reason
 
@@ -1738,8 +1735,11 @@ def test_a_decoder_that_fails_does_not_log_beside_the_error(
 ) -> None:
     head = struct.pack("<16I", 2, 64, 66, *[0] * 13)
     source = encode_frames(make_dataset(), RLELossless, [head + bytes(4)])
-    with pytest.raises(DecodeError):
+    with pytest.raises(PixelDataError):
         fastpix.imread(source)
+    damaged = jpeg_2000_header(rows=2, columns=3)
+    with pytest.raises(DecodeError):
+        fastpix.imread(encode_frames(make_dataset(), JPEG2000Lossless, [damaged]))
     assert caplog.records == []
 
 

@@ -44,6 +44,7 @@ def test_defaults() -> None:
         "invert": "max",
         "normalize": None,
         "padding": None,
+        "decoder": None,
     }
 
 
@@ -240,10 +241,14 @@ def test_pickles_and_copies(recipe: Recipe) -> None:
 
 
 def test_to_dict_has_plain_types_and_is_a_copy() -> None:
-    recipe = made(dtype=np.int16, rescale=np.bool_(True), normalize=np.array([0, 1]), padding=2)
+    recipe = made(
+        dtype=np.int16, rescale=np.bool_(True), normalize=np.array([0, 1]), padding=2,
+        decoder="zlib",
+    )  # fmt: skip
     kept = recipe.to_dict()
     assert {name: type(value) for name, value in kept.items()} == {
         "dtype": str, "rescale": bool, "invert": str, "normalize": list, "padding": float,
+        "decoder": str,
     }  # fmt: skip
     kept["normalize"][0] = -1
     assert recipe.normalize == (0, 1)

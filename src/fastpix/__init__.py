@@ -16,8 +16,9 @@ from fastpix.errors import (
     SeriesError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.image import Image, dicom_to_array, dicom_to_tensor, imread, open
+from fastpix.image import Image, open
 from fastpix.kernel import kernels, use_kernel
+from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
 from fastpix.plan import Plan
 from fastpix.recipe import Recipe
 

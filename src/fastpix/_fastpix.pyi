@@ -5,7 +5,25 @@ from numpy.typing import NDArray
 
 from fastpix.steps import ColorSteps, Steps
 
-def scale(cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int = 0) -> int: ...
-def peak(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0) -> float | None: ...
-def color(cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: int = 0) -> int: ...
+def scale(
+    cells: NDArray[np.uint8],
+    out: NDArray[Any],
+    steps: Steps,
+    skip: int = 0,
+    segments: tuple[int, ...] | None = None,
+) -> int: ...
+def peak(
+    cells: NDArray[np.uint8],
+    count: int,
+    steps: Steps,
+    skip: int = 0,
+    segments: tuple[int, ...] | None = None,
+) -> float | None: ...
+def color(
+    cells: NDArray[np.uint8],
+    out: NDArray[Any],
+    steps: ColorSteps,
+    skip: int = 0,
+    segments: tuple[int, ...] | None = None,
+) -> int: ...
 def supports(level: int) -> bool: ...

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.attributes import Note
-from fastpix.codecs import check_frame, decode_frame, find_decoder
+from fastpix.codecs import check_frame, decode_frame, format_of, usable_decoders
+from fastpix.codestream import Codestream, read_codestream
 from fastpix.frames import encapsulated_frames, native_frame_bits
 from fastpix.header import Header
 from fastpix.plan import stored_samples
-from fastpix.syntaxes import DEFLATED_FRAMES
 
 
 class FrameCells(NamedTuple):
@@ -23,23 +23,28 @@ class FrameCells(NamedTuple):
     Attributes
     ----------
     cells : ndarray of uint8, one-dimensional
-        Their bytes.
+        Their bytes, or those of an RLE frame.
     skip : int
         Cells to leave out at the beginning (packed bits only).
-    is_rgb : bool
-        A decoder has already made RGB of YBR.
     decoder : str
         What decoded it; empty for native data.
+    segments : tuple of int or None
+        Where the segments of an RLE frame begin and end.
     """
 
     cells: NDArray[np.uint8]
     skip: int = 0
-    is_rgb: bool = False
     decoder: str = ""
+    segments: tuple[int, ...] | None = None
 
 
 class Cells:
     """All frames of one instance, each found or decoded when asked for.
+
+    Attributes
+    ----------
+    notes : list of Note
+        What was odd about where the frames are, and about the colours of the first.
 
     Raises
     ------
@@ -49,45 +54,53 @@ class Cells:
 
     def __init__(self, header: Header) -> None:
         self._header = header
+        self._format = format_of(header)
         self.notes: list[Note] = []
         if header.encapsulated:
             self._spans, self.notes = encapsulated_frames(header)
+            if header.samples == 3:
+                self.notes += _color_notes(read_codestream(self._parts(0)[0]), header.photometric)
         else:
             self._bits, self.notes = native_frame_bits(header, stored_samples(header))
 
-    def frame(self, index: int) -> FrameCells:
+    def frame(self, index: int, pinned: str | None = None, threads: int = 1) -> FrameCells:
         """Return the cells of one frame, decoded where need be.
+
+        Parameters
+        ----------
+        index : int
+        pinned : str, optional
+            The one decoder to use.
+        threads : int
+            What a codec may use for this frame.
 
         Raises
         ------
         UnsupportedTransferSyntaxError, PixelDataError, DecodeError
         """
         if self._header.encapsulated:
-            decoded = decode_frame(self._encoded(index), self._header, index)
-            return FrameCells(decoded.cells, 0, decoded.is_rgb, decoded.decoder)
+            decoded = decode_frame(
+                self._parts(index), self._format, index, pinned=pinned, threads=threads
+            )
+            return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
         first, last = index * self._bits, (index + 1) * self._bits
         return FrameCells(self._native[first // 8 : (last + 7) // 8], first % 8)
 
-    def check(self, indices: Iterable[int]) -> None:
+    def check(self, indices: Iterable[int], pinned: str | None = None) -> None:
         """Check, at little cost, that frames can be decoded, and to the header's size.
 
         Raises
         ------
         UnsupportedTransferSyntaxError, PixelDataError
         """
-        if not self._header.encapsulated:
-            return
-        if self._header.transfer_syntax != DEFLATED_FRAMES:
-            find_decoder(self._header.transfer_syntax)
-        for index in indices:
-            spans = self._spans[index]
-            start, end = spans[0]
-            size = sum(end - start for start, end in spans)
-            check_frame(bytes(self._header.pixels[start:end]), size, self._header, index)
+        if self._header.encapsulated:
+            usable_decoders(self._header.transfer_syntax, pinned)
+            for index in indices:
+                check_frame(self._parts(index), self._format, index)
 
-    def _encoded(self, index: int) -> bytes:
+    def _parts(self, index: int) -> list[memoryview]:
         pixels = self._header.pixels
-        return b"".join(pixels[start:end] for start, end in self._spans[index])
+        return [pixels[start:end] for start, end in self._spans[index]]
 
     @cached_property
     def _native(self) -> NDArray[np.uint8]:
@@ -98,3 +111,25 @@ class Cells:
         # 16-bit words (PS3.5 A.3) of 2 or 16 cells: the file's byte order has turned them round.
         words = np.append(data, np.uint8(0)) if data.size % 2 else data
         return np.ascontiguousarray(words.reshape(-1, 2)[:, ::-1]).reshape(-1)
+
+
+def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:
+    """Return what a codestream says of its colours that the header does not: the header decides."""
+    if stream is None or not stream.color:
+        return []
+    in_ybr = photometric.startswith("YBR")
+    where = f"PhotometricInterpretation (0028,0004) is {photometric}"
+    if stream.coding == "JPEG 2000":
+        own = photometric in ("YBR_RCT", "YBR_ICT")
+        if own and stream.color == "RGB":
+            text = f"{where}, but the codestream has no such transform: its samples are read as RGB"
+        elif in_ybr and not own and stream.color == "YBR":
+            text = f"{where}, behind the codestream's own transform: both are undone"
+        else:
+            return []
+    elif (stream.color == "YBR") == in_ybr:
+        return []
+    else:
+        marked = "luminance and chrominance" if stream.color == "YBR" else "RGB"
+        text = f"{where}, but markers in the JPEG data say {marked}: read as the header says"
+    return [Note(text, oddity=True)]

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from fastpix import __version__
 from fastpix.attributes import count_of
-from fastpix.codecs import decoders_for
+from fastpix.codecs import usable_decoders
 from fastpix.convert import Names, Summary, convert, find_files, load_key
 from fastpix.convert.names import default_key_file
 from fastpix.describe import describe
@@ -150,7 +150,8 @@ def info(
     unsupported = False
     if image.header.encapsulated:
         try:
-            rows.insert(2, ("decoder", ", ".join(decoders_for(image.header.transfer_syntax))))
+            usable = usable_decoders(image.header.transfer_syntax)
+            rows.insert(2, ("decoders", ", then ".join(decoder.version() for decoder in usable)))
         except UnsupportedTransferSyntaxError as error:
             rows.append(("error", str(error)))
             unsupported = True

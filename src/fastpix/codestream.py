@@ -3,36 +3,61 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+Buffer: TypeAlias = bytes | memoryview
+Coding = Literal["DCT", "progressive", "arithmetic", "lossless", "JPEG-LS", "JPEG 2000", "JPEG XL"]
 
 
 class Codestream(NamedTuple):
-    """The geometry and the numbers of one JPEG, JPEG-LS or JPEG 2000 codestream."""
+    """The geometry and the numbers of one codestream.
 
+    Attributes
+    ----------
+    coding : str
+        How samples are coded, as far as it matters here.
+    rows, columns, samples, precision : int
+    signed : bool
+    uniform : bool
+        All samples have this size and precision.
+    color : {"", "RGB", "YBR"}
+        What the codestream itself says of its colours: nothing, that they are red, green and blue
+        as they are, or that they were made luminance and chrominance.
+    """
+
+    coding: Coding
     rows: int
     columns: int
     samples: int
     precision: int
-    signed: bool
-    uniform: bool = True  # all samples have this size and precision
+    signed: bool = False
+    uniform: bool = True
+    color: Literal["", "RGB", "YBR"] = ""
 
+
+END_OF_IMAGE = b"\xff\xd9"  # EOI of JPEG and JPEG-LS, EOC of JPEG 2000
 
 _NO_FRAME_HEADER = frozenset({0xC4, 0xC8, 0xCC})
+_CODINGS: dict[int, Coding] = {
+    0xC0: "DCT", 0xC1: "DCT", 0xC2: "progressive", 0xC3: "lossless", 0xF7: "JPEG-LS",
+}  # fmt: skip
+_JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 
 
-def read_codestream(encoded: bytes) -> Codestream | None:
-    """Read the frame header of JPEG (T.81 B.2.2, T.87 C.2.2) or SIZ of JPEG 2000 (T.800 A.5.1).
+def read_codestream(encoded: Buffer) -> Codestream | None:
+    """Read the frame header of JPEG (T.81 B.2.2), JPEG-LS (T.87 C.2.2) or JPEG 2000 (T.800 A.5.1).
 
-    None where there is none to be found: what it is then is for the decoder to say.
+    None where there is none to be found: the frame is damaged, or is something else.
     """
-    if encoded[:2] == b"\xff\xd8":
+    if bytes(encoded[:2]) == b"\xff\xd8":
         return _jpeg(encoded)
-    start = encoded.find(b"\xff\x4f\xff\x51")
-    return _jpeg_2000(encoded, start) if start >= 0 else None
+    start = _jpeg_2000_start(encoded)
+    return None if start is None else _jpeg_2000(encoded, start)
 
 
-def _jpeg(encoded: bytes) -> Codestream | None:
+def _jpeg(encoded: Buffer) -> Codestream | None:
     at = 2
+    marked: Literal["", "RGB", "YBR"] = ""
     while at + 4 <= len(encoded):
         if encoded[at] != 0xFF:
             return None
@@ -48,20 +73,69 @@ def _jpeg(encoded: bytes) -> Codestream | None:
             if at + 10 > len(encoded):
                 return None
             precision, rows, columns, samples = struct.unpack_from(">BHHB", encoded, at + 4)
-            return Codestream(rows, columns, samples, precision, False)
+            names = bytes(encoded[at + 10 : at + 10 + 3 * samples : 3])
+            if names.upper() == b"RGB":
+                marked = "RGB"
+            return Codestream(
+                _CODINGS.get(marker, "arithmetic"), rows, columns, samples, precision, color=marked
+            )
+        content = bytes(encoded[at + 4 : at + 16])
+        if marker == 0xE0 and content.startswith(b"JFIF\x00"):
+            marked = "YBR"
+        elif marker == 0xEE and content.startswith(b"Adobe") and len(content) == 12:
+            marked = "YBR" if content[11] else "RGB"
         at += 2 + length
     return None
 
 
-def _jpeg_2000(encoded: bytes, start: int) -> Codestream | None:
+def _jpeg_2000_start(encoded: Buffer) -> int | None:
+    """Return where the codestream begins: at once, or in a box of a JP2 file (T.800 I.4)."""
+    at = 0
+    if bytes(encoded[:8]) == _JP2_SIGNATURE:
+        while True:
+            if at + 16 > len(encoded):
+                return None
+            length, kind = struct.unpack_from(">I4s", encoded, at)
+            head = 8
+            if length == 1:  # a longer length follows
+                (length,) = struct.unpack_from(">Q", encoded, at + 8)
+                head = 16
+            if kind == b"jp2c":
+                at += head
+                break
+            if length < head:
+                return None
+            at += length
+    return at if bytes(encoded[at : at + 4]) == b"\xff\x4f\xff\x51" else None
+
+
+def _jpeg_2000(encoded: Buffer, start: int) -> Codestream | None:
     if start + 43 > len(encoded):
         return None
     width, height, left, top = struct.unpack_from(">4I", encoded, start + 8)
     (samples,) = struct.unpack_from(">H", encoded, start + 40)
     depth = encoded[start + 42]
     # Ssiz, XRsiz, YRsiz of every component
-    components = encoded[start + 42 : start + 42 + 3 * samples]
-    uniform = components == bytes((depth, 1, 1)) * samples
+    components = bytes(encoded[start + 42 : start + 42 + 3 * samples])
     return Codestream(
-        height - top, width - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80), uniform
+        coding="JPEG 2000",
+        rows=height - top,
+        columns=width - left,
+        samples=samples,
+        precision=(depth & 0x7F) + 1,
+        signed=bool(depth & 0x80),
+        uniform=components == bytes((depth, 1, 1)) * samples,
+        color=_component_transform(encoded, start + 2),
     )
+
+
+def _component_transform(encoded: Buffer, at: int) -> Literal["", "RGB", "YBR"]:
+    """Return what COD (T.800 A.6.1) says: whether the components were transformed."""
+    while at + 10 <= len(encoded):
+        marker, length = struct.unpack_from(">HH", encoded, at)
+        if marker == 0xFF52:
+            return "YBR" if encoded[at + 8] else "RGB"
+        if marker == 0xFF90 or marker < 0xFF00:  # SOT: the main header is over
+            break
+        at += 2 + length
+    return ""

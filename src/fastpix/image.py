@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydicom.dataset import Dataset
 
+from fastpix.attributes import Note
 from fastpix.cells import Cells, FrameCells
-from fastpix.errors import ArgumentError, FastpixError, PixelDataError, warn_caller
+from fastpix.codecs import check_pin, usable_decoders
+from fastpix.errors import (
+    ArgumentError,
+    FastpixError,
+    PixelDataError,
+    UnsupportedTransferSyntaxError,
+    warn_caller,
+)
 from fastpix.header import Header, read_header
 from fastpix.plan import Plan, make_plan, stored_plan
+from fastpix.reading import read_frames, read_peak, thread_count
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames, checked_out, frame_indices
 from fastpix.source import Source, SourceLike, read_source
-from fastpix.values import fill_frame, find_peak
-
-if TYPE_CHECKING:
-    import torch
 
 MAX_BYTES = 2**32
 """What one image may decode to, unless the caller says otherwise."""
@@ -42,14 +47,15 @@ class Image:
 
     header: Header
 
-    def __init__(self, source: Source, max_bytes: int) -> None:
+    def __init__(self, source: Source, max_bytes: int, decoder: str | None) -> None:
         self._source = source
         self._max_bytes = max_bytes
+        self._decoder = decoder
         self.header, self._dataset = read_header(source, max_bytes)
         self._cells: Cells | None = Cells(self.header)
         for note in self._cells.notes:
             warn_caller(note.text)
-        self._peaks: dict[tuple[bool, bool], float | None] = {}
+        self._peaks: dict[tuple[bool, bool, str | None], float | None] = {}
         self._decoders: dict[str, None] = {}
 
     def __len__(self) -> int:
@@ -73,7 +79,7 @@ class Image:
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._open()
-        return _reopen, (self._source, self._max_bytes)
+        return _reopen, (self._source, self._max_bytes, self._decoder)
 
     @property
     def dataset(self) -> Dataset:
@@ -112,6 +118,11 @@ class Image:
         dtype, rescale, invert, normalize, padding
             See `Recipe`.
 
+        Returns
+        -------
+        Plan
+            Its notes name what has decoded the frames read so far, or what is going to be tried.
+
         Raises
         ------
         FastpixError
@@ -119,9 +130,8 @@ class Image:
         """
         asked = _one_recipe(recipe, dtype, rescale, invert, normalize, padding)
         plan = make_plan(self.header, asked)
-        if self._cells is not None and self._cells.notes:
-            return replace(plan, notes=(*plan.notes, *self._cells.notes))
-        return plan
+        notes = [] if self._cells is None else self._cells.notes
+        return replace(plan, notes=(*plan.notes, *notes, *self._decoder_notes(asked)))
 
     def read(
         self,
@@ -134,6 +144,7 @@ class Image:
         padding: float | None = None,
         frames: Frames = None,
         out: NDArray[Any] | None = None,
+        threads: int | None = None,
     ) -> NDArray[Any]:
         """Return the values of all frames, or of some.
 
@@ -148,6 +159,9 @@ class Image:
             sequence keeps it; None reads all, with an axis only where there are several.
         out : ndarray, optional
             Filled and returned. C-contiguous, writable, of the right shape and dtype.
+        threads : int, optional
+            How many decode and scale frames at a time, or work on a single one where its codec
+            can; as many as help, up to all cores, if not given.
 
         Returns
         -------
@@ -165,14 +179,20 @@ class Image:
         for note in plan.notes:
             if note.oddity and note not in self.header.notes:
                 warn_caller(note.text)
-        return self._read(plan, frames, out, (asked.rescale, asked.padding is not None))
+        peak_key = (asked.rescale, asked.padding is not None)
+        return self._read(plan, frames, out, threads, self._pinned(asked), peak_key)
 
-    def stored(self, frames: Frames = None, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    def stored(
+        self,
+        frames: Frames = None,
+        out: NDArray[Any] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
         """Return the stored values: masked, with their sign, before any rescale (steps 1 to 3).
 
         Parameters
         ----------
-        frames, out
+        frames, out, threads
             As in `read`.
 
         Returns
@@ -181,7 +201,9 @@ class Image:
             Integers as wide as Bits Allocated, signed as Pixel Representation says (float data: as
             stored). Indices for PALETTE COLOR; the file's own colour space for other colour.
         """
-        return self._read(stored_plan(self.header), frames, out, (False, False))
+        return self._read(
+            stored_plan(self.header), frames, out, threads, self._decoder, (False, False)
+        )
 
     def iter_frames(
         self,
@@ -209,48 +231,62 @@ class Image:
             raise FastpixError("this Image is closed: open its source again")
         return self._cells
 
+    def _pinned(self, recipe: Recipe) -> str | None:
+        if recipe.decoder and self._decoder and recipe.decoder != self._decoder:
+            raise ArgumentError(
+                "decoder", f"the recipe pins {recipe.decoder!r}, open pinned {self._decoder!r}"
+            )
+        return recipe.decoder or self._decoder
+
+    def _decoder_notes(self, recipe: Recipe) -> list[Note]:
+        if not self.header.encapsulated:
+            return []
+        if self._decoders:
+            return [Note(f"decoded by {' and '.join(self._decoders)}")]
+        try:
+            usable = usable_decoders(self.header.transfer_syntax, self._pinned(recipe))
+        except UnsupportedTransferSyntaxError as error:
+            return [Note(error.storable, oddity=True)]
+        versions = dict.fromkeys(decoder.version() for decoder in usable)
+        return [Note(f"to be decoded by {', else '.join(versions)}")]
+
     def _read(
-        self, plan: Plan, frames: Frames, out: NDArray[Any] | None, peak_key: tuple[bool, bool]
+        self,
+        plan: Plan,
+        frames: Frames,
+        out: NDArray[Any] | None,
+        threads: int | None,
+        pinned: str | None,
+        peak_key: tuple[bool, bool],
     ) -> NDArray[Any]:
         cells = self._open()
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *plan.shape[1:])
         self._check_size(shape, plan)
-        cells.check(indices)  # before memory is asked for
+        cells.check(indices, pinned)  # before memory is asked for
         result = np.empty(shape, plan.dtype) if out is None else checked_out(
             out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
-        peak, decoded = self._peak(cells, plan, set(indices), peak_key)
-        for position, index in enumerate(indices):
-            source = decoded.get(index) or self._decode(cells, index)
-            fill_frame(index, source, result[position], plan, peak)
+        count = len(self) if plan.needs_peak else len(indices)
+        workers = thread_count(threads, plan, count, self.header.encapsulated)
+
+        def decode(index: int, threads: int) -> FrameCells:
+            source = cells.frame(index, pinned, threads)
+            if source.decoder:
+                self._decoders[source.decoder] = None
+            return source
+
+        peak: float | None = None
+        kept: dict[int, FrameCells] = {}
+        if plan.needs_peak:
+            # A lossy frame has the values that its decoder gives it.
+            key = (*peak_key, pinned)
+            if key not in self._peaks:
+                self._peaks[key], kept = read_peak(decode, plan, len(self), set(indices), workers)
+            peak = self._peaks[key]
+        read_frames(decode, plan, indices, result, peak, kept, workers)
         if out is not None:
             return out
         return result if keep_axis else result[0]
-
-    def _decode(self, cells: Cells, index: int) -> FrameCells:
-        source = cells.frame(index)
-        if source.decoder:
-            self._decoders[source.decoder] = None
-        return source
-
-    def _peak(
-        self, cells: Cells, plan: Plan, wanted: set[int], key: tuple[bool, bool]
-    ) -> tuple[float | None, dict[int, FrameCells]]:
-        """Return the maximum of the instance, and those frames decoded for it that are wanted."""
-        decoded: dict[int, FrameCells] = {}
-        if not plan.needs_peak:
-            return None, decoded
-        if key not in self._peaks:
-
-            def each() -> Iterator[tuple[int, FrameCells]]:
-                for index in range(len(self)):
-                    source = self._decode(cells, index)
-                    if index in wanted:
-                        decoded[index] = source
-                    yield index, source
-
-            self._peaks[key] = find_peak(each(), plan)
-        return self._peaks[key], decoded
 
     def _check_size(self, shape: tuple[int, ...], plan: Plan) -> None:
         size = int(np.prod(shape, dtype=object)) * np.dtype(plan.dtype).itemsize
@@ -263,7 +299,7 @@ class Image:
             )
 
 
-def open(source: SourceLike, *, max_bytes: int = MAX_BYTES) -> Image:
+def open(source: SourceLike, *, max_bytes: int = MAX_BYTES, decoder: str | None = None) -> Image:
     """Open a DICOM instance and read its header.
 
     Parameters
@@ -272,6 +308,9 @@ def open(source: SourceLike, *, max_bytes: int = MAX_BYTES) -> Image:
         A file is read from where it stands, and put back there.
     max_bytes : int
         What the image may decode to, deflated data sets included.
+    decoder : str, optional
+        Pins what decodes compressed frames, by the name of its package (docs/codecs.md); no other
+        is tried then. If not given, the fastest that is installed comes first.
 
     Returns
     -------
@@ -295,125 +334,13 @@ def open(source: SourceLike, *, max_bytes: int = MAX_BYTES) -> Image:
         or max_bytes <= 0
     ):
         raise ArgumentError("max_bytes", f"{max_bytes!r} is not a positive number of bytes")
-    return Image(read_source(source), int(max_bytes))
+    return Image(read_source(source), int(max_bytes), check_pin(decoder))
 
 
-def imread(
-    source: SourceLike,
-    *,
-    dtype: DTypeLike = "float32",
-    rescale: bool = True,
-    invert: Invert = "max",
-    normalize: tuple[float, float] | None = None,
-    padding: float | None = None,
-    frames: Frames = None,
-    out: NDArray[Any] | None = None,
-    recipe: Recipe | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> NDArray[Any]:
-    """Read a DICOM image into an array of modality values.
-
-    Parameters
-    ----------
-    source, max_bytes
-        See `open`.
-    dtype, rescale, invert, normalize, padding
-        See `Recipe`.
-    frames, out
-        See `Image.read`.
-    recipe : Recipe, optional
-        In place of the five keywords.
-
-    Returns
-    -------
-    ndarray
-        See `Image.read`.
-
-    Raises
-    ------
-    FastpixError
-        Its subclasses say what is wrong and what to do.
-    """
-    with open(source, max_bytes=max_bytes) as image:
-        return image.read(
-            recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-            padding=padding, frames=frames, out=out,
-        )  # fmt: skip
-
-
-def dicom_to_array(
-    source: SourceLike,
-    *,
-    dtype: DTypeLike = "float32",
-    rescale: bool = True,
-    invert: Invert = "max",
-    normalize: tuple[float, float] | None = None,
-    padding: float | None = None,
-    frames: Frames = None,
-    out: NDArray[Any] | None = None,
-    recipe: Recipe | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> tuple[NDArray[Any], Dataset]:
-    """Read a DICOM image into an array, and its data set beside it.
-
-    Parameters are those of `imread`.
-
-    Returns
-    -------
-    array : ndarray
-        See `Image.read`.
-    dataset : pydicom.Dataset
-        All elements, as pydicom parses them.
-    """
-    image = open(source, max_bytes=max_bytes)
-    array = image.read(
-        recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-        padding=padding, frames=frames, out=out,
-    )  # fmt: skip
-    return array, image.dataset
-
-
-def dicom_to_tensor(
-    source: SourceLike,
-    *,
-    dtype: DTypeLike = "float32",
-    rescale: bool = True,
-    invert: Invert = "max",
-    normalize: tuple[float, float] | None = None,
-    padding: float | None = None,
-    frames: Frames = None,
-    recipe: Recipe | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> tuple[torch.Tensor, Dataset]:
-    """Read a DICOM image into a torch tensor (the ``torch`` extra), and its data set beside it.
-
-    Parameters are those of `imread`. The tensor shares its memory with the array.
-
-    Returns
-    -------
-    tensor : torch.Tensor
-    dataset : pydicom.Dataset
-
-    Raises
-    ------
-    ImportError
-        torch is not installed.
-    """
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise ImportError("dicom_to_tensor needs torch: pip install 'fastpix[torch]'") from error
-    array, dataset = dicom_to_array(
-        source, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-        padding=padding, frames=frames, recipe=recipe, max_bytes=max_bytes,
-    )  # fmt: skip
-    return torch.from_numpy(array), dataset
-
-
-def _reopen(source: Source, max_bytes: int) -> Image:
+def _reopen(source: Source, max_bytes: int, decoder: str | None) -> Image:
     with catch_warnings():
         simplefilter("ignore")  # given when it was first opened
-        return Image(source, max_bytes)
+        return Image(source, max_bytes, decoder)
 
 
 def _one_recipe(

@@ -21,17 +21,32 @@ class Kernel(Protocol):
     """The signature that the reference and every compiled kernel share."""
 
     def scale(
-        self, cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int = 0
+        self,
+        cells: NDArray[np.uint8],
+        out: NDArray[Any],
+        steps: Steps,
+        skip: int = 0,
+        segments: tuple[int, ...] | None = None,
     ) -> int:
         """See `fastpix.reference.scale`."""
 
     def peak(
-        self, cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0
+        self,
+        cells: NDArray[np.uint8],
+        count: int,
+        steps: Steps,
+        skip: int = 0,
+        segments: tuple[int, ...] | None = None,
     ) -> float | None:
         """See `fastpix.reference.peak`."""
 
     def color(
-        self, cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: int = 0
+        self,
+        cells: NDArray[np.uint8],
+        out: NDArray[Any],
+        steps: ColorSteps,
+        skip: int = 0,
+        segments: tuple[int, ...] | None = None,
     ) -> int:
         """See `fastpix.reference.color`."""
 

@@ -24,7 +24,7 @@ from fastpix.pixel_module import MONOCHROME
 from fastpix.recipe import Recipe
 from fastpix.rescale import Rescale
 from fastpix.steps import ColorSteps, Layout, Steps, stored_range
-from fastpix.syntaxes import JPEG_2000, keeps_high_bit, syntax_name
+from fastpix.syntaxes import JPEG_2000, JPEG_XL, keeps_high_bit, syntax_name
 from fastpix.tags import Tag
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -335,7 +335,10 @@ def _color_plan(header: Header, recipe: Recipe) -> Plan:
     notes = list(header.notes)
     if recipe.normalize is not None:
         raise ArgumentError("normalize", f"colour ({photometric}) has no modality units to clip")
-    undone = header.transfer_syntax in JPEG_2000 and photometric in ("YBR_RCT", "YBR_ICT")
+    undone = (
+        (header.transfer_syntax in JPEG_2000 and photometric in ("YBR_RCT", "YBR_ICT"))
+        or (header.transfer_syntax in JPEG_XL and photometric == "XYB")
+    )  # fmt: skip
     known = ("RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR")
     if photometric not in known and not undone:
         raise PixelHeaderError(

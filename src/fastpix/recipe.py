@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from fastpix.codecs import check_pin
 from fastpix.errors import ArgumentError
 
 Invert = Literal["max", "range", "none"]
@@ -40,6 +41,9 @@ class Recipe:
     padding : float or None
         The value that pixels marked by Pixel Padding Value take (PS3.3 C.7.5.1.1.2). ``None``: they
         are ordinary pixels. NaN is allowed for float dtypes.
+    decoder : str or None
+        Pins what decodes compressed frames, by the name of its package (docs/codecs.md): lossy data
+        have the values that their decoder gives them. ``None``: the fastest that is installed.
 
     Raises
     ------
@@ -52,6 +56,7 @@ class Recipe:
     invert: Invert = "max"
     normalize: tuple[float, float] | None = None
     padding: float | None = None
+    decoder: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", _dtype_name(self.dtype))
@@ -64,6 +69,7 @@ class Recipe:
             object.__setattr__(self, "normalize", _interval(self.normalize))
         if self.padding is not None:
             object.__setattr__(self, "padding", _real("padding", self.padding))
+        check_pin(self.decoder)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recipe):
@@ -75,7 +81,8 @@ class Recipe:
 
     def _key(self) -> tuple[object, ...]:
         # A padding of NaN is the same as another, though NaN is not.
-        return (self.dtype, self.rescale, self.invert, self.normalize, str(self.padding))
+        padding = str(self.padding)
+        return (self.dtype, self.rescale, self.invert, self.normalize, padding, self.decoder)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON can hold it; `from_dict` is the way back."""

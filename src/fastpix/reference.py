@@ -6,6 +6,9 @@ read beside the standard, not to be fast.
 
 from __future__ import annotations
 
+import itertools
+import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,17 @@ from numpy.typing import NDArray
 
 from fastpix.steps import ColorSteps, Steps
 
+SHORT = -2
+"""In place of an index: an RLE segment ends before the frame does."""
 
-def scale(cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int = 0) -> int:
+
+def scale(
+    cells: NDArray[np.uint8],
+    out: NDArray[Any],
+    steps: Steps,
+    skip: int = 0,
+    segments: tuple[int, ...] | None = None,
+) -> int:
     """Turn stored cells into output values (steps 1 to 8).
 
     Parameters
@@ -26,13 +38,20 @@ def scale(cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int =
     steps : Steps
     skip : int
         Cells to leave out at the beginning: frames of packed bits may begin within a byte.
+    segments : tuple of int, optional
+        `cells` is an RLE frame: where its segments begin, and where the last one ends (PS3.5 G).
 
     Returns
     -------
     int
-        The index of the first value that the output dtype cannot hold, or -1. Where it is not -1,
-        `out` holds nothing of use.
+        The index of the first value that the output dtype cannot hold, or -1; `SHORT` where a
+        segment does not last. Where it is not -1, `out` holds nothing of use.
     """
+    if segments is not None:
+        joined = _join(cells, out.size, steps, segments)
+        if joined is None:
+            return SHORT
+        cells = joined
     stored = _stored(cells, out.size, steps, skip)
     with np.errstate(all="ignore"):
         values = _modality(stored, steps)
@@ -48,11 +67,22 @@ def scale(cells: NDArray[np.uint8], out: NDArray[Any], steps: Steps, skip: int =
     return _store(values, out)
 
 
-def peak(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0) -> float | None:
+def peak(
+    cells: NDArray[np.uint8],
+    count: int,
+    steps: Steps,
+    skip: int = 0,
+    segments: tuple[int, ...] | None = None,
+) -> float | None:
     """Return the maximum of y (step 4) over `count` cells, NaN and padding left out.
 
-    None where nothing is left. Parameters as in `scale`.
+    None where nothing is left; NaN where an RLE segment does not last. Parameters as in `scale`.
     """
+    if segments is not None:
+        joined = _join(cells, count, steps, segments)
+        if joined is None:
+            return math.nan
+        cells = joined
     stored = _stored(cells, count, steps, skip)
     with np.errstate(all="ignore"):
         values = _modality(stored, steps)
@@ -62,7 +92,13 @@ def peak(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int = 0) -> f
     return float(values[kept].max()) if kept.any() else None
 
 
-def color(cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: int = 0) -> int:
+def color(
+    cells: NDArray[np.uint8],
+    out: NDArray[Any],
+    steps: ColorSteps,
+    skip: int = 0,
+    segments: tuple[int, ...] | None = None,
+) -> int:
     """Turn the cells of one colour frame into RGB, samples interleaved.
 
     Parameters
@@ -71,7 +107,7 @@ def color(cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: 
     out : ndarray, one-dimensional, C-contiguous
         Three values a pixel.
     steps : ColorSteps
-    skip : int
+    skip, segments
         As in `scale`.
 
     Returns
@@ -80,6 +116,12 @@ def color(cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: 
         As in `scale`.
     """
     pixels = out.size // 3
+    if segments is not None:
+        count = pixels if steps.layout == "indexed" else 3 * pixels
+        joined = _join(cells, count, steps.samples, segments)
+        if joined is None:
+            return SHORT
+        cells = joined
     if steps.layout == "indexed":
         assert steps.samples.table is not None
         palette = np.frombuffer(steps.samples.table, dtype=np.float64).reshape(-1, 3)
@@ -97,6 +139,45 @@ def color(cells: NDArray[np.uint8], out: NDArray[Any], steps: ColorSteps, skip: 
     if steps.ybr:
         samples = _ybr_to_rgb(samples, steps.samples.bits)
     return _store(samples.reshape(-1), out)
+
+
+def _join(
+    cells: NDArray[np.uint8], count: int, steps: Steps, segments: tuple[int, ...]
+) -> NDArray[np.uint8] | None:
+    """Expand RLE segments and join their bytes to `count` cells; None where one does not last."""
+    width = 1 if steps.cell == "bit" else int(steps.cell[1:])
+    samples = (len(segments) - 1) // width
+    length = (count + 7) // 8 if steps.cell == "bit" else count // samples
+    planes = [
+        _expand(cells[start:end].tobytes(), length) for start, end in itertools.pairwise(segments)
+    ]
+    if any(len(plane) < length for plane in planes):
+        return None
+    joined = np.empty((length, samples, width), np.uint8)
+    for k, plane in enumerate(planes):
+        sample, place = divmod(k, width)  # the most significant byte comes first (PS3.5 G.2)
+        if sys.byteorder == "little":
+            place = width - 1 - place
+        joined[:, sample, place] = np.frombuffer(plane, np.uint8)[:length]
+    return joined.reshape(-1)
+
+
+def _expand(segment: bytes, length: int) -> bytes:
+    """Expand PackBits codes (PS3.5 G.3.2) until there are `length` bytes or the segment ends."""
+    expanded = bytearray()
+    at = 0
+    while len(expanded) < length and at + 1 < len(segment):
+        code = segment[at]
+        at += 1
+        if code < 128:
+            if len(segment) - at < code + 1:
+                break
+            expanded += segment[at : at + code + 1]
+            at += code + 1
+        elif code > 128:
+            expanded += segment[at : at + 1] * (257 - code)
+            at += 1
+    return bytes(expanded)
 
 
 def _stored(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int) -> NDArray[Any]:

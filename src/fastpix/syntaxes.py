@@ -20,19 +20,53 @@ NATIVE = frozenset(
         DeflatedExplicitVRLittleEndian,
     )
 )
+
+
+def _compressed(*numbers: int) -> frozenset[str]:
+    return frozenset(f"1.2.840.10008.1.2.4.{number}" for number in numbers)
+
+
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
-JPEG_2000 = frozenset(
-    f"1.2.840.10008.1.2.4.{n}" for n in (90, 91, 201, 202, 203)
-)  # High-Throughput JPEG 2000 included
-LOSSY = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 81, 91, 203, 112))
+JPEG = _compressed(50, 51, 52, 53, 54, 55, 56)  # DCT: baseline, extended, spectral, progressive
+JPEG_LOSSLESS = _compressed(57, 70)
+JPEG_LS = _compressed(80, 81)
+HIGH_THROUGHPUT = _compressed(201, 202, 203)
+JPEG_2000 = _compressed(90, 91) | HIGH_THROUGHPUT
+RECOMPRESSED_JPEG = "1.2.840.10008.1.2.4.111"
+JPEG_XL = _compressed(110, 111, 112)
+LOSSY = JPEG | _compressed(81, 91, 203, 111, 112)
+
 # Younger than some releases of pydicom.
 _NAMES = {
     DEFLATED_FRAMES: "Deflated Image Frame Compression",
     "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    RECOMPRESSED_JPEG: "JPEG XL JPEG Recompression",
     "1.2.840.10008.1.2.4.112": "JPEG XL",
 }
+
+_VIDEO = "it is a video: take the stream out of Pixel Data, and give it to a video library"
+_REFERENCED = (
+    "its pixels are on a server: ask the archive for the image itself, or use a JPIP client"
+)
+_LIVE = (
+    "its pixels travel in a network stream of their own: receive it with software for SMPTE 2110"
+)
+_HIERARCHICAL = "no known decoder reads it: convert the file with its maker's software"
+_MULTI_COMPONENT = "no decoder that Python can use reads it: have the archive send it uncompressed"
+_INSTEAD = {
+    **dict.fromkeys(_compressed(100, 101, 102, 103, 104, 105, 106, 107, 108), _VIDEO),
+    **dict.fromkeys(_compressed(94, 95, 204, 205), _REFERENCED),
+    **dict.fromkeys((f"1.2.840.10008.1.2.7.{n}" for n in (1, 2, 3)), _LIVE),
+    **dict.fromkeys(_compressed(*range(58, 67)), _HIERARCHICAL),
+    **dict.fromkeys(_compressed(92, 93), _MULTI_COMPONENT),
+}
+
+
+def what_instead(uid: str) -> str:
+    """Return what to do with a transfer syntax that nothing here can decode."""
+    fragmentable = uid.removesuffix(".1")  # a video in several fragments
+    return _INSTEAD.get(uid) or _INSTEAD.get(fragmentable) or "have it sent uncompressed"
 
 
 def syntax_name(uid: str) -> str:

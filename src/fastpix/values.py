@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastpix import reference
 from fastpix.cells import FrameCells
-from fastpix.errors import InexactError
+from fastpix.errors import InexactError, PixelDataError
 from fastpix.kernel import current_kernel
 from fastpix.plan import Plan
 
@@ -35,42 +35,51 @@ def fill_frame(
     ------
     InexactError
         A value that the output dtype cannot hold.
+    PixelDataError
+        An RLE segment ends too early.
     """
     kernel = current_kernel()
+    cells, skip, _, segments = source
     flat = out.reshape(-1)
-    if plan.color is not None:
-        color = plan.color._replace(ybr=False) if source.is_rgb else plan.color
-        if color.layout == "interleaved" and not color.ybr:
-            # Three values a pixel, each by itself.
-            bad = kernel.scale(source.cells, flat, color.samples, source.skip)
-        else:
-            bad = kernel.color(source.cells, flat, color, source.skip)
+    color = plan.color
+    if color is not None and (color.layout != "interleaved" or color.ybr):
+        bad = kernel.color(cells, flat, color, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
-            reference.color(source.cells, exact, color, source.skip)
-            raise _inexact(frame, exact, bad, plan)
-        return
-    steps = plan.frame_steps(frame)
-    if plan.needs_peak:
-        steps = steps._replace(peak=0.0 if peak is None else peak)
-    bad = kernel.scale(source.cells, flat, steps, source.skip)
+            reference.color(cells, exact, color, skip, segments)
+    else:
+        # Interleaved samples that stay as they are: three values a pixel, each by itself.
+        steps = plan.frame_steps(frame) if color is None else color.samples
+        if plan.needs_peak:
+            steps = steps._replace(peak=0.0 if peak is None else peak)
+        bad = kernel.scale(cells, flat, steps, skip, segments)
+        if bad >= 0:
+            exact = np.empty(flat.size, np.float64)
+            reference.scale(cells, exact, steps, skip, segments)
+    if bad == reference.SHORT:
+        raise _short(frame)
     if bad >= 0:
-        exact = np.empty(flat.size, np.float64)
-        reference.scale(source.cells, exact, steps, source.skip)
-        raise _inexact(frame, exact, bad, plan)
+        index = tuple(int(i) for i in np.unravel_index(bad, plan.shape[1:]))
+        raise InexactError(value=float(exact[bad]), index=(frame, *index), dtype=plan.dtype)
 
 
-def find_peak(frames: Iterable[tuple[int, FrameCells]], plan: Plan) -> float | None:
-    """Return the maximum of y over frames, NaN and padding left out; None if nothing is left."""
-    kernel = current_kernel()
+def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
+    """Return the maximum of y over a frame, NaN and padding left out; None if nothing is left.
+
+    Raises
+    ------
+    PixelDataError
+        An RLE segment ends too early.
+    """
+    cells, skip, _, segments = source
     count = plan.shape[1] * plan.shape[2]
-    peaks = [
-        kernel.peak(source.cells, count, plan.frame_steps(frame), source.skip)
-        for frame, source in frames
-    ]
-    return max((peak for peak in peaks if peak is not None), default=None)
+    peak = current_kernel().peak(cells, count, plan.frame_steps(frame), skip, segments)
+    if peak is not None and math.isnan(peak):
+        raise _short(frame)
+    return peak
 
 
-def _inexact(frame: int, exact: NDArray[np.float64], bad: int, plan: Plan) -> InexactError:
-    index = tuple(int(i) for i in np.unravel_index(bad, plan.shape[1:]))
-    return InexactError(value=float(exact[bad]), index=(frame, *index), dtype=plan.dtype)
+def _short(frame: int) -> PixelDataError:
+    return PixelDataError(
+        reason=f"frame {frame} is cut off: an RLE segment ends before the frame does"
+    )

@@ -1,0 +1,19 @@
+"""One frame's encoded bytes to cells, by an ordered chain of decoders per transfer syntax."""
+
+from fastpix.codecs.checks import check_frame
+from fastpix.codecs.decoders import Decoder, all_decoders, check_pin, decoders_for, usable_decoders
+from fastpix.codecs.decoding import Decoded, decode_frame
+from fastpix.codecs.format import FrameFormat, format_of
+
+__all__ = [
+    "Decoded",
+    "Decoder",
+    "FrameFormat",
+    "all_decoders",
+    "check_frame",
+    "check_pin",
+    "decode_frame",
+    "decoders_for",
+    "format_of",
+    "usable_decoders",
+]

@@ -1,0 +1,369 @@
+"""The table: which decoders a transfer syntax has, in the order that they are tried.
+
+Each takes a frame's encoded bytes and gives the samples as they were coded: integers of the
+codestream's own sign and width, right-aligned, interleaved, with no change of colours but the one
+that JPEG 2000 and JPEG XL make themselves. The order is by measured speed (docs/codecs.md).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.codecs.format import FrameFormat
+from fastpix.errors import ArgumentError, UnsupportedTransferSyntaxError
+from fastpix.syntaxes import (
+    DEFLATED_FRAMES,
+    HIGH_THROUGHPUT,
+    JPEG,
+    JPEG_2000,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    JPEG_XL,
+    RECOMPRESSED_JPEG,
+    RLE,
+    syntax_name,
+    what_instead,
+)
+
+Samples: TypeAlias = NDArray[Any]
+Decode: TypeAlias = Callable[[bytes, FrameFormat, int], Samples]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """One way to decode a transfer syntax.
+
+    Attributes
+    ----------
+    name : str
+        The package, as one installs it: what `fastpix.open` and `Recipe` pin.
+    library : str
+        The codec inside it.
+    licence : str
+        Of the codec.
+    decode : callable
+        ``(encoded, format, threads)`` to samples of ``format.shape``; `threads` is what the codec
+        itself may use for the frame.
+    module : str
+        What must import.
+    codec : str
+        The part of imagecodecs that may have been left out when it was built.
+    is_fallback : bool
+        Whether it is tried where those before it have refused a frame; else only where it is
+        pinned: what a strict decoder has found to be damaged, a lenient one is not asked for.
+    """
+
+    name: str
+    library: str
+    licence: str
+    decode: Decode
+    module: str
+    codec: str = ""
+    is_fallback: bool = True
+
+    def is_present(self) -> bool:
+        """Whether it can be used here."""
+        return _is_present(self.module, self.codec)
+
+    def version(self) -> str:
+        """Return the package and the codec with their versions."""
+        return _version(self.name, self.library, self.codec)
+
+
+@cache
+def _is_present(module: str, codec: str) -> bool:
+    try:
+        found = import_module(module)
+    except ImportError:
+        return False
+    return not codec or bool(getattr(found, codec).available)
+
+
+@cache
+def _version(name: str, library: str, codec: str) -> str:
+    if name == "zlib":
+        return f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    try:
+        package = f"{name} {version(name)}"
+    except PackageNotFoundError:  # gdcm under the name that its own installer gives it
+        package = name
+    if codec:
+        inner = getattr(import_module("imagecodecs"), f"{codec.lower()}_version")()
+        return f"{package} ({inner.replace('_', '-').partition('/')[0]})"
+    return package if library == name else f"{package} ({library})"
+
+
+# --- imagecodecs ------------------------------------------------------------------------------
+
+
+def _jpeg(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    import imagecodecs
+
+    if wanted.samples == 1:
+        return imagecodecs.jpeg8_decode(encoded)
+    # From and to the same colours, whatever they are: the samples as they were coded.
+    return imagecodecs.jpeg8_decode(encoded, colorspace="YCBCR", outcolorspace="YCBCR")
+
+
+def _jpeg_ls(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+    import imagecodecs
+
+    return imagecodecs.jpegls_decode(encoded)
+
+
+def _jpeg_2000(encoded: bytes, _wanted: FrameFormat, threads: int) -> Samples:
+    import imagecodecs
+
+    return imagecodecs.jpeg2k_decode(encoded, numthreads=threads)
+
+
+def _high_throughput(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+    import imagecodecs
+
+    return imagecodecs.htj2k_decode(encoded)
+
+
+def _jpeg_xl(encoded: bytes, wanted: FrameFormat, threads: int) -> Samples:
+    import imagecodecs
+
+    if wanted.transfer_syntax == RECOMPRESSED_JPEG and wanted.samples > 1:
+        raise ValueError("without the JPEG file in it, its colours are not what the header says")
+    return imagecodecs.jpegxl_decode(encoded, numthreads=threads)
+
+
+def _recompressed_jpeg(encoded: bytes, wanted: FrameFormat, threads: int) -> Samples:
+    import imagecodecs
+
+    jpeg = bytes(imagecodecs.jpegxl_decode_jpeg(encoded, numthreads=threads))
+    return _jpeg(jpeg, wanted, threads)
+
+
+def _rle_by_imagecodecs(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    import imagecodecs
+
+    dtype = np.dtype(f"u{wanted.cell_bytes}")
+    cells = np.frombuffer(imagecodecs.dicomrle_decode(encoded, dtype), dtype)
+    return _from_planes(cells, wanted)
+
+
+def _inflate_by_imagecodecs(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    import imagecodecs
+
+    return _inflated(imagecodecs.deflate_decode(encoded, raw=True, out=wanted.frame_bytes), wanted)
+
+
+# --- pylibjpeg and pyjpegls ---------------------------------------------------------------------
+
+
+def _jpeg_2000_by_pylibjpeg(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+    from openjpeg.utils import decode
+
+    return decode(encoded)
+
+
+def _jpeg_by_pylibjpeg(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+    import libjpeg
+
+    samples: Samples = libjpeg.decode(encoded, colour_transform=0)
+    return samples
+
+
+def _rle_by_pylibjpeg(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    from rle.rle import decode_frame
+
+    cells = decode_frame(encoded, wanted.frame_bytes // wanted.cell_bytes // wanted.samples,
+                         8 * wanted.cell_bytes, "<")  # fmt: skip
+    return _from_planes(np.frombuffer(cells, f"<u{wanted.cell_bytes}"), wanted)
+
+
+def _jpeg_ls_by_pyjpegls(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    import jpeg_ls
+
+    buffer, info = jpeg_ls.decode_pixel_data(encoded)
+    samples = np.frombuffer(buffer, "u1" if info["bits_per_sample"] <= 8 else "u2")
+    by_plane = wanted.samples > 1 and info["interleave_mode"] == 0
+    return _from_planes(samples, wanted) if by_plane else samples.reshape(wanted.shape)
+
+
+# --- gdcm, through pydicom's plugin ---------------------------------------------------------------
+
+
+def _by_gdcm(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
+    buffer, meta = get_decoder(UID(wanted.transfer_syntax)).as_buffer(
+        encapsulate([encoded], has_bot=False),
+        index=0,
+        decoding_plugin="gdcm",
+        rows=wanted.rows,
+        columns=wanted.columns,
+        number_of_frames=1,
+        samples_per_pixel=wanted.samples,
+        bits_allocated=8 * wanted.cell_bytes,
+        bits_stored=min(wanted.bits_stored, 8 * wanted.cell_bytes),
+        pixel_representation=int(wanted.signed),
+        photometric_interpretation="MONOCHROME2" if wanted.samples == 1 else "RGB",
+        planar_configuration=0,
+        pixel_keyword="PixelData",
+    )
+    samples = np.frombuffer(buffer, f"u{int(meta['bits_allocated']) // 8}")
+    if meta.get("planar_configuration") == 1:
+        return _from_planes(samples, wanted)
+    return samples.reshape(wanted.shape)
+
+
+# --- zlib -----------------------------------------------------------------------------------------
+
+
+def _inflate(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    return _inflated(inflater.decompress(encoded, wanted.frame_bytes), wanted)
+
+
+def _inflated(data: bytes | bytearray, wanted: FrameFormat) -> Samples:
+    if len(data) != wanted.frame_bytes:
+        raise ValueError(f"it inflates to {len(data)} bytes, a frame has {wanted.frame_bytes}")
+    cells = np.frombuffer(data, f"<u{wanted.cell_bytes}")
+    if wanted.bits_allocated == 1:
+        return cells  # packed
+    return _from_planes(cells, wanted) if wanted.planar else cells.reshape(wanted.shape)
+
+
+def _from_planes(cells: Samples, wanted: FrameFormat) -> Samples:
+    if wanted.bits_allocated == 1:
+        return cells
+    if wanted.samples == 1:
+        return cells.reshape(wanted.shape)
+    return cells.reshape(wanted.samples, wanted.rows, wanted.columns).transpose(1, 2, 0)
+
+
+def _by_the_kernel(_encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+    raise AssertionError("RLE goes to the kernel as it is")
+
+
+OWN_RLE = Decoder("fastpix", "fastpix", "MIT", _by_the_kernel, "fastpix")
+"""No decoder of its own: the kernel expands segments while it computes values."""
+
+_TURBO = Decoder("imagecodecs", "libjpeg-turbo", "BSD", _jpeg, "imagecodecs", "JPEG8")
+_LIBJPEG = Decoder("pylibjpeg-libjpeg", "libjpeg", "GPL", _jpeg_by_pylibjpeg, "libjpeg")
+_GDCM = Decoder("python-gdcm", "gdcm", "BSD", _by_gdcm, "gdcm")
+_OPENJPEG = Decoder("imagecodecs", "OpenJPEG", "BSD", _jpeg_2000, "imagecodecs", "JPEG2K")
+_PYLIBJPEG = Decoder("pylibjpeg-openjpeg", "OpenJPEG", "MIT", _jpeg_2000_by_pylibjpeg, "openjpeg")
+
+_JPEG_DECODERS = (_TURBO, _LIBJPEG, _GDCM)
+# libjpeg is not among them: it gives an image for JPEG-LS that is cut off.
+_JPEG_LS_DECODERS = (
+    Decoder("imagecodecs", "CharLS", "BSD", _jpeg_ls, "imagecodecs", "JPEGLS"),
+    Decoder("pyjpegls", "CharLS", "MIT", _jpeg_ls_by_pyjpegls, "jpeg_ls"),
+    _GDCM,
+)
+_JPEG_2000_DECODERS = (_OPENJPEG, _PYLIBJPEG, _GDCM)
+_HIGH_THROUGHPUT_DECODERS = (
+    Decoder("imagecodecs", "OpenJPH", "BSD", _high_throughput, "imagecodecs", "HTJ2K"),
+    _OPENJPEG,
+    _PYLIBJPEG,
+)
+_JPEG_XL_DECODERS = (
+    Decoder("imagecodecs", "libjxl", "BSD", _jpeg_xl, "imagecodecs", "JPEGXL"),
+)  # fmt: skip
+_RECOMPRESSED = Decoder(
+    "imagecodecs", "libjxl, libjpeg-turbo", "BSD", _recompressed_jpeg, "imagecodecs", "JPEGXL"
+)
+_RLE_DECODERS = (
+    OWN_RLE,
+    Decoder("imagecodecs", "imcd", "BSD", _rle_by_imagecodecs, "imagecodecs", "DICOMRLE",
+            is_fallback=False),
+    Decoder("pylibjpeg-rle", "rle", "MIT", _rle_by_pylibjpeg, "rle", is_fallback=False),
+)  # fmt: skip
+_DEFLATE_DECODERS = (
+    Decoder("imagecodecs", "libdeflate", "MIT", _inflate_by_imagecodecs, "imagecodecs", "DEFLATE"),
+    Decoder("zlib", "zlib", "zlib", _inflate, "zlib"),
+)
+
+_TABLE: dict[str, tuple[Decoder, ...]] = {
+    RLE: _RLE_DECODERS,
+    **dict.fromkeys(sorted(JPEG), _JPEG_DECODERS),
+    **dict.fromkeys(sorted(JPEG_LOSSLESS), _JPEG_DECODERS),
+    **dict.fromkeys(sorted(JPEG_LS), _JPEG_LS_DECODERS),
+    **dict.fromkeys(sorted(JPEG_2000), _JPEG_2000_DECODERS),
+    **dict.fromkeys(sorted(HIGH_THROUGHPUT), _HIGH_THROUGHPUT_DECODERS),
+    **dict.fromkeys(sorted(JPEG_XL), _JPEG_XL_DECODERS),
+    RECOMPRESSED_JPEG: (_RECOMPRESSED, *_JPEG_XL_DECODERS),
+    DEFLATED_FRAMES: _DEFLATE_DECODERS,
+}
+
+
+def all_decoders() -> dict[str, tuple[Decoder, ...]]:
+    """Return the whole table, by UID: decoders that are not installed here included."""
+    return dict(_TABLE)
+
+
+def check_pin(name: str | None) -> str | None:
+    """Return a decoder's name to pin if there is one of it.
+
+    Raises
+    ------
+    ArgumentError
+        There is not.
+    """
+    if name is None:
+        return None
+    names = sorted({decoder.name for decoders in _TABLE.values() for decoder in decoders})
+    if not isinstance(name, str) or name not in names:
+        raise ArgumentError("decoder", f"{name!r} is none of {', '.join(names)}")
+    return name
+
+
+def usable_decoders(syntax: str, pinned: str | None = None) -> tuple[Decoder, ...]:
+    """Return what decodes a transfer syntax here, in the order that it is tried.
+
+    Parameters
+    ----------
+    syntax : str
+        Its UID.
+    pinned : str, optional
+        A decoder's name: no other is asked.
+
+    Raises
+    ------
+    UnsupportedTransferSyntaxError
+        Nothing does; says what to install.
+    """
+    found = tuple(d for d in decoders_for(syntax, pinned) if d.is_present())
+    if found:
+        return found
+    wanted = " or ".join(f"pip install {d.name}" for d in decoders_for(syntax, pinned)[:2])
+    raise UnsupportedTransferSyntaxError(syntax, syntax_name(syntax), wanted)
+
+
+def decoders_for(syntax: str, pinned: str | None = None) -> tuple[Decoder, ...]:
+    """Return what could decode a transfer syntax, whether it is installed or not.
+
+    Raises
+    ------
+    UnsupportedTransferSyntaxError
+        Nothing could, or the pinned one could not.
+    """
+    known = _TABLE.get(syntax, ())
+    name = syntax_name(syntax)
+    if not known:
+        raise UnsupportedTransferSyntaxError(syntax, name, what_instead(syntax))
+    if pinned is None:
+        return tuple(decoder for decoder in known if decoder.is_fallback)
+    found = tuple(decoder for decoder in known if decoder.name == pinned)
+    if not found:
+        others = ", ".join(dict.fromkeys(decoder.name for decoder in known))
+        remedy = f"{pinned} does not decode it; pin one of {others}, or none"
+        raise UnsupportedTransferSyntaxError(syntax, name, remedy)
+    return found

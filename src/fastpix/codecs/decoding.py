@@ -1,0 +1,116 @@
+"""One frame through the chain of decoders; what each said where all refuse."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.codecs.checks import check_frame, rle_segments
+from fastpix.codecs.decoders import OWN_RLE, Decoder, usable_decoders
+from fastpix.codecs.format import FrameFormat
+from fastpix.codecs.samples import to_cells
+from fastpix.codestream import Codestream
+from fastpix.errors import DecodeError
+
+
+class Decoded(NamedTuple):
+    """One frame that a kernel can read.
+
+    Attributes
+    ----------
+    cells : ndarray of uint8
+        The bytes of the cells in the machine's byte order, samples interleaved; or those of an RLE
+        frame as it is.
+    decoder : str
+        What decoded it, with its version.
+    segments : tuple of int or None
+        Where the segments of an RLE frame begin and end, for a kernel to expand.
+    """
+
+    cells: NDArray[np.uint8]
+    decoder: str
+    segments: tuple[int, ...] | None = None
+
+
+def decode_frame(
+    parts: Sequence[memoryview],
+    wanted: FrameFormat,
+    frame: int,
+    *,
+    pinned: str | None = None,
+    threads: int = 1,
+) -> Decoded:
+    """Decode one frame to cells of Bits Allocated.
+
+    Parameters
+    ----------
+    parts : sequence of memoryview
+        The frame's fragments.
+    wanted : FrameFormat
+    frame : int
+        For the errors.
+    pinned : str, optional
+        The one decoder to use, by name.
+    threads : int
+        What a codec may use for the frame.
+
+    Raises
+    ------
+    UnsupportedTransferSyntaxError, PixelDataError, DecodeError
+    """
+    decoders = usable_decoders(wanted.transfer_syntax, pinned)
+    stream = check_frame(parts, wanted, frame)
+    if decoders[0] is OWN_RLE:
+        encoded = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+        segments = rle_segments(encoded, wanted, frame)
+        return Decoded(np.frombuffer(encoded, np.uint8), OWN_RLE.version(), segments)
+    data = b"".join(parts)
+    tried: dict[str, str] = {}
+    for decoder in decoders:
+        try:
+            with _quiet():
+                cells = _decode(decoder, data, stream, wanted, threads)
+            return Decoded(cells, decoder.version())
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:  # plugins in Rust panic with one that is no Exception
+            said = str(error).strip().splitlines() or [""]
+            tried[decoder.version()] = f"{type(error).__name__}: {said[-1].strip()}"
+            cause = error
+    raise DecodeError(frame=frame, tried=tried) from cause
+
+
+def _decode(
+    decoder: Decoder, data: bytes, stream: Codestream | None, wanted: FrameFormat, threads: int
+) -> NDArray[np.uint8]:
+    samples = decoder.decode(data, wanted, threads)
+    packed = stream is None and wanted.bits_allocated == 1
+    shape = (wanted.frame_bytes,) if packed else wanted.shape
+    if samples.shape != shape or samples.dtype.kind not in "iu":
+        raise ValueError(f"it gave {samples.dtype} of {samples.shape} for a frame of {shape}")
+    return to_cells(samples, stream, wanted)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep libraries from logging tracebacks: DecodeError says what happened."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+
+    def mute(_record: logging.LogRecord) -> bool:
+        return False
+
+    for logger in loggers:
+        logger.addFilter(mute)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(mute)
+
+
+_TALKATIVE = ("pydicom.pixels.decoders.base", "openjpeg.utils", "imagecodecs")
