@@ -25,6 +25,7 @@ LAYERS = [
     ["reference", "_fastpix", "kernel"],
     ["values", "reading"],
     ["image", "loaders"],
+    ["backend"],
     ["convert.names", "convert.vocabulary", "convert.files", "convert.sidecar", "convert.store",
      "convert.instance", "convert.pool", "convert.summary", "convert"],
     ["progress"],

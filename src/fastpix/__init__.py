@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as _version
 
+from fastpix import backend
 from fastpix.convert import Summary, convert
 from fastpix.errors import (
     ArgumentError,
@@ -40,6 +41,7 @@ __all__ = [
     "SeriesError",
     "Summary",
     "UnsupportedTransferSyntaxError",
+    "backend",
     "convert",
     "dicom_to_array",
     "dicom_to_tensor",
