@@ -639,7 +639,7 @@ def older_format(path: Path, output: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [touch, grow, other_values, cut_array, lose_array, lose_sidecar, cut_sidecar, older_format,
-     spoil(b""), spoil(b"[]"), spoil(b"null"), spoil(b"\xff\xfe"), spoil(b'{"format": 1}')],
+     spoil(b""), spoil(b"[]"), spoil(b"null"), spoil(b"\xff\xfe"), spoil(b'{"format": 2}')],
 )  # fmt: skip
 def test_what_changed_is_done_again(change: Callable[[Path, Path], None], folders: Folders) -> None:
     path = folders.add("a")

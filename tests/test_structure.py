@@ -27,7 +27,7 @@ LAYERS = [
     ["image", "loaders"],
     ["backend"],
     ["convert.names", "convert.vocabulary", "convert.files", "convert.sidecar", "convert.store",
-     "convert.instance", "convert.pool", "convert.summary", "convert"],
+     "convert.survey", "convert.instance", "convert.pool", "convert.summary", "convert"],
     ["progress"],
     ["cli", "__main__"],
 ]  # fmt: skip

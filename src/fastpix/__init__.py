@@ -7,6 +7,7 @@ from fastpix.convert import Summary, convert
 from fastpix.errors import (
     ArgumentError,
     DecodeError,
+    DecoderWarning,
     FastpixError,
     HeaderWarning,
     InexactError,
@@ -28,6 +29,7 @@ __version__ = _version("fastpix")
 __all__ = [
     "ArgumentError",
     "DecodeError",
+    "DecoderWarning",
     "FastpixError",
     "HeaderWarning",
     "Image",

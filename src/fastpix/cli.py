@@ -18,7 +18,7 @@ from rich.table import Table
 
 from fastpix import __version__
 from fastpix.attributes import count_of
-from fastpix.codecs import usable_decoders
+from fastpix.codecs import Decoder, all_decoders, decoders_for, usable_decoders
 from fastpix.convert import Names, Summary, convert, find_files, load_key
 from fastpix.convert.names import default_key_file
 from fastpix.describe import describe
@@ -27,6 +27,7 @@ from fastpix.image import MAX_BYTES
 from fastpix.image import open as open_image
 from fastpix.progress import JobProgress, summary_table
 from fastpix.recipe import Recipe
+from fastpix.syntaxes import syntax_name
 
 app = typer.Typer(
     name="fastpix",
@@ -49,6 +50,9 @@ KeyFile = Annotated[
     Path | None, typer.Option(help="Key of the hashed names [default: DST.key, made on first use].")
 ]
 Root = Annotated[Path | None, typer.Option(help="Hash paths relative to this folder.")]
+DecoderName = Annotated[
+    str | None, typer.Option("--decoder", help="The one decoder to use [default: the fastest].")
+]
 MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
 
 
@@ -84,6 +88,7 @@ def convert_command(
     invert: Invert = "max",
     normalize: Normalize = None,
     padding: Padding = None,
+    decoder: DecoderName = None,
     workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
     key_file: KeyFile = None,
     root: Root = None,
@@ -91,7 +96,7 @@ def convert_command(
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Convert all DICOM images under SRC to arrays, with sidecars free of patient data."""
-    recipe = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
     summary = _run(_sources(src), dst, recipe, workers, key_file, root, timeout, max_bytes)
     if summary.failed:
         typer.echo(f"Failures, one a line: {dst / 'failures.jsonl'}")
@@ -136,9 +141,10 @@ def info(
     invert: Invert = "max",
     normalize: Normalize = None,
     padding: Padding = None,
+    decoder: DecoderName = None,
 ) -> None:
     """Say, in words, what will be done to each pixel of FILE, and why."""
-    recipe = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HeaderWarning)  # they are printed as notes
         image = open_image(file)
@@ -150,8 +156,10 @@ def info(
     unsupported = False
     if image.header.encapsulated:
         try:
-            usable = usable_decoders(image.header.transfer_syntax)
-            rows.insert(2, ("decoders", ", then ".join(decoder.version() for decoder in usable)))
+            absent = [d.name for d in decoders_for(image.header.transfer_syntax, decoder)
+                      if not d.is_present()]  # fmt: skip
+            rows += [("absent", ", ".join(absent))] if absent else []
+            usable_decoders(image.header.transfer_syntax, decoder)
         except UnsupportedTransferSyntaxError as error:
             rows.append(("error", str(error)))
             unsupported = True
@@ -160,6 +168,27 @@ def info(
     _console().print(table, highlight=False, markup=False)
     if unsupported:
         raise typer.Exit(1)
+
+
+@app.command()
+def codecs() -> None:
+    """List the decoders of every compressed transfer syntax, in the order they are tried."""
+    table = Table(title="Decoders, in the order that they are tried", title_justify="left")
+    table.add_column("transfer syntaxes", overflow="fold", ratio=1)
+    table.add_column("decoder, licence, version here", overflow="fold", ratio=1)
+    chains: dict[tuple[Decoder, ...], list[str]] = {}
+    for syntax, decoders in all_decoders().items():
+        chains.setdefault(decoders, []).append(syntax)
+    for decoders, syntaxes in chains.items():
+        chain = Table.grid("", "", "", padding=(0, 2), expand=True)
+        for decoder in decoders:
+            here = decoder.version() if decoder.is_present() else "not installed"
+            if not decoder.is_fallback:
+                here += ", only where it is pinned"
+            chain.add_row(f"{decoder.name}: {decoder.library}", decoder.licence, here)
+        names = "\n".join(f"{syntax_name(syntax)} ({syntax})" for syntax in syntaxes)
+        table.add_row(names, chain, end_section=True)
+    _console().print(table, highlight=False, markup=False)
 
 
 @app.command()
@@ -207,7 +236,8 @@ def _run(
             summary = convert(
                 sources, dst, recipe=recipe, workers=workers, key_file=key_file, root=root,
                 timeout=timeout, max_bytes=max_bytes,
-                on_start=progress.start, on_outcome=progress.advance,
+                on_start=progress.start, on_undecodable=progress.tell_undecodable,
+                on_outcome=progress.advance,
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("Interrupted. What is done stays; run the same command again for the rest.")

@@ -19,6 +19,10 @@ class HeaderWarning(UserWarning):
     """A header was odd, and was read in the one way that makes sense; the Plan's notes keep it."""
 
 
+class DecoderWarning(UserWarning):
+    """Files of a job cannot be decoded here; says how many, and what to install."""
+
+
 class FastpixError(ValueError):
     """Base of all errors of fastpix.
 
@@ -237,9 +241,9 @@ def tag_text(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def warn_caller(text: str) -> None:
-    """Issue a `HeaderWarning` that points at the line that called fastpix."""
+def warn_caller(text: str, kind: type[UserWarning] = HeaderWarning) -> None:
+    """Issue a warning that points at the line that called fastpix."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, HeaderWarning, stacklevel=level)
+    warnings.warn(text, kind, stacklevel=level)

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from fastpix.attributes import count_of
 from fastpix.convert import Outcome, SourceFile, Summary
+from fastpix.errors import UnsupportedTransferSyntaxError
 
 _SECONDS_BETWEEN_LINES = 10.0
 _MEGABYTE = 1e6
@@ -72,6 +73,11 @@ class JobProgress:
         if not self._console.is_terminal:
             size = sum(file.size for file in files) / _MEGABYTE
             self._line(f"{count_of(len(files), 'file')}, {size:.0f} MB")
+
+    def tell_undecodable(self, found: list[tuple[UnsupportedTransferSyntaxError, int]]) -> None:
+        """Say, before the first file is read, what nothing here decodes."""
+        for error, count in found:
+            self._line(f"{count_of(count, 'file')} will fail: {error.storable}")
 
     def advance(self, file: SourceFile, outcome: Outcome) -> None:
         """Count one file."""

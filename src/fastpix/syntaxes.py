@@ -28,7 +28,8 @@ def _compressed(*numbers: int) -> frozenset[str]:
 
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
-JPEG = _compressed(50, 51, 52, 53, 54, 55, 56)  # DCT: baseline, extended, spectral, progressive
+RETIRED_JPEG = _compressed(52, 53, 54, 55, 56)  # arithmetic codes, spectral and progressive scans
+JPEG = _compressed(50, 51) | RETIRED_JPEG  # all that is coded by DCT
 JPEG_LOSSLESS = _compressed(57, 70)
 JPEG_LS = _compressed(80, 81)
 HIGH_THROUGHPUT = _compressed(201, 202, 203)

@@ -29,6 +29,7 @@ from fastpix.syntaxes import (
     JPEG_LS,
     JPEG_XL,
     RECOMPRESSED_JPEG,
+    RETIRED_JPEG,
     RLE,
     syntax_name,
     what_instead,
@@ -262,6 +263,7 @@ _OPENJPEG = Decoder("imagecodecs", "OpenJPEG", "BSD", _jpeg_2000, "imagecodecs",
 _PYLIBJPEG = Decoder("pylibjpeg-openjpeg", "OpenJPEG", "MIT", _jpeg_2000_by_pylibjpeg, "openjpeg")
 
 _JPEG_DECODERS = (_TURBO, _LIBJPEG, _GDCM)
+_RETIRED_JPEG_DECODERS = (_TURBO, _LIBJPEG)
 # libjpeg is not among them: it gives an image for JPEG-LS that is cut off.
 _JPEG_LS_DECODERS = (
     Decoder("imagecodecs", "CharLS", "BSD", _jpeg_ls, "imagecodecs", "JPEGLS"),
@@ -294,6 +296,7 @@ _DEFLATE_DECODERS = (
 _TABLE: dict[str, tuple[Decoder, ...]] = {
     RLE: _RLE_DECODERS,
     **dict.fromkeys(sorted(JPEG), _JPEG_DECODERS),
+    **dict.fromkeys(sorted(RETIRED_JPEG), _RETIRED_JPEG_DECODERS),
     **dict.fromkeys(sorted(JPEG_LOSSLESS), _JPEG_DECODERS),
     **dict.fromkeys(sorted(JPEG_LS), _JPEG_LS_DECODERS),
     **dict.fromkeys(sorted(JPEG_2000), _JPEG_2000_DECODERS),

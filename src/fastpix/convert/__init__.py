@@ -8,20 +8,29 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
+from fastpix.attributes import count_of
 from fastpix.convert.files import SourceFile, find_files
 from fastpix.convert.instance import Job, Outcome
 from fastpix.convert.names import Names, default_key_file, load_key
 from fastpix.convert.pool import convert_in_workers
 from fastpix.convert.store import Store
 from fastpix.convert.summary import FailureLog, OnOutcome, Summary
-from fastpix.errors import ArgumentError
+from fastpix.convert.survey import find_undecodable
+from fastpix.errors import (
+    ArgumentError,
+    DecoderWarning,
+    UnsupportedTransferSyntaxError,
+    warn_caller,
+)
 from fastpix.image import MAX_BYTES
 from fastpix.kernel import kernel_name
+from fastpix.reading import cores
 from fastpix.recipe import Recipe
 
 __all__ = ["Names", "Outcome", "SourceFile", "Summary", "convert", "find_files", "load_key"]
 
 PathLike = str | os.PathLike[str]
+OnUndecodable = Callable[[list[tuple[UnsupportedTransferSyntaxError, int]]], None]
 
 
 def convert(
@@ -35,6 +44,7 @@ def convert(
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
     on_start: Callable[[list[SourceFile]], None] | None = None,
+    on_undecodable: OnUndecodable | None = None,
     on_outcome: OnOutcome | None = None,
 ) -> Summary:
     """Convert every DICOM image under `src` into ``NAME.npz`` and a ``NAME.json`` sidecar in `dst`.
@@ -68,6 +78,11 @@ def convert(
         What one image may decode to.
     on_start : callable, optional
         Called with the files found, before the first is read.
+    on_undecodable : callable, optional
+        Called before the first file is read whole if nothing here decodes some of them: with an
+        `UnsupportedTransferSyntaxError` for each such transfer syntax, which says what to install,
+        and how many files have it. If not given, each is a `DecoderWarning`. The job does the
+        others; these fail, and a later run does them once they can be decoded.
     on_outcome : callable, optional
         Called with each file and what became of it.
 
@@ -86,8 +101,7 @@ def convert(
     begin = time.monotonic()
     output = Path(dst)
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-            os.cpu_count() or 1)  # fmt: skip
+        workers = cores()
     if workers < 1:
         raise ArgumentError("workers", f"{workers} is less than 1")
     if not timeout > 0:
@@ -101,13 +115,17 @@ def convert(
     output.mkdir(parents=True, exist_ok=True)
     key = load_key(Path(key_file) if key_file is not None else default_key_file(output), output)
     base = os.path.abspath(root) if root is not None else None
-    job = Job(output.absolute(), recipe or Recipe(), key, base, max_bytes, kernel_name())
+    recipe = recipe or Recipe()
+    threads = max(1, cores() // workers)
+    job = Job(output.absolute(), recipe, key, base, max_bytes, kernel_name(), threads)
     store = Store(job.output)
     store.clean()
     log = FailureLog(job.output)
     summary = Summary()
     if on_start is not None:
         on_start(files)
+    if undecodable := find_undecodable(files, recipe.decoder):
+        (on_undecodable or _warn_of_undecodable)(undecodable)
     try:
         with closing(convert_in_workers(files, job, workers, timeout)) as outcomes:
             for file, outcome in outcomes:
@@ -120,3 +138,8 @@ def convert(
         store.clean()  # what workers were writing when they died
     summary.seconds = time.monotonic() - begin
     return summary
+
+
+def _warn_of_undecodable(found: list[tuple[UnsupportedTransferSyntaxError, int]]) -> None:
+    for error, count in found:
+        warn_caller(f"{count_of(count, 'file')}: {error.storable}", DecoderWarning)

@@ -31,6 +31,7 @@ class Job:
     root: str | None
     max_bytes: int
     kernel: str
+    threads: int = 1  # of each worker
 
 
 class Outcome(NamedTuple):
@@ -64,8 +65,8 @@ def convert_file(file: SourceFile, job: Job) -> Outcome:
         with warnings.catch_warnings(), use_kernel(job.kernel):
             warnings.simplefilter("ignore")  # the notes are in the sidecar
             image = open_image(file.path, max_bytes=job.max_bytes)
-            plan = image.plan(job.recipe)
-            array = image.read(job.recipe)
+            array = image.read(job.recipe, threads=job.threads)
+            plan = image.plan(job.recipe)  # names what has decoded it
             sidecar = make_sidecar(image, plan, job.recipe, array, names)
         sidecar["source"] = {"path": name, "state": state}
         store.write(name, array, sidecar)

@@ -23,7 +23,7 @@ from fastpix.recipe import Recipe
 from fastpix.syntaxes import uid_name
 from fastpix.tags import Tag
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever an older sidecar's array would be read differently today."""
 
 _PIXEL_SPACING, _ORIENTATION = 0x00280030, 0x00200037
