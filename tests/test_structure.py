@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import subprocess
+import sys
 from itertools import chain
 from pathlib import Path
 
@@ -25,7 +28,7 @@ LAYERS = [
     ["reference", "_fastpix", "kernel"],
     ["values", "reading"],
     ["image", "loaders"],
-    ["backend"],
+    ["backend", "monai"],
     ["convert.names", "convert.vocabulary", "convert.files", "convert.sidecar", "convert.store",
      "convert.survey", "convert.instance", "convert.pool", "convert.summary", "convert"],
     ["progress"],
@@ -81,6 +84,20 @@ def test_public_names_are_documented(name: str) -> None:
         assert signature.return_annotation is not inspect.Signature.empty
         for parameter in signature.parameters.values():
             assert parameter.annotation is not inspect.Parameter.empty
+
+
+def test_heavy_libraries_are_not_imported() -> None:
+    command = "import sys, fastpix; print(sorted({'monai', 'torch'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_missing_monai_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "fastpix.monai", raising=False)
+    for name in ("monai", "monai.data"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=r"pip install 'fastpix\[monai\]'"):
+        importlib.import_module("fastpix.monai")
 
 
 def test_modules_stay_small() -> None:
