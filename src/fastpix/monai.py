@@ -98,10 +98,9 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
         if to_gpu:
             raise ArgumentError("to_gpu", "fastpix decodes on the CPU: move what LoadImage returns")
         # LoadImage takes an error of dcmread for a file of another kind, and tries other readers.
-        for name in kwargs.keys() - _READ_OPTIONS:
-            raise ArgumentError(
-                name, "neither FastpixReader nor pydicom.dcmread has such a keyword"
-            )
+        if unknown := sorted(kwargs.keys() - _READ_OPTIONS):
+            reason = "neither FastpixReader nor pydicom.dcmread has such a keyword"
+            raise ArgumentError(unknown[0], reason)
         super().__init__(
             channel_dim=channel_dim,
             affine_lps_to_ras=affine_lps_to_ras,
