@@ -4,12 +4,16 @@ A CT slice of 512 x 512, the file of bench_read.py, and a folder of 16 such slic
 cache to a float32 MetaTensor with its affine. Each result is held against the values that the files
 were made from, and its affine against that of MONAI's reader, before it is timed. The floor reads
 the bytes of the files unbuffered and converts 16-bit integers to float32, with no header looked at.
+Run as a script it measures the same in interleaved rounds, as ratios.py does.
 """
 
 from __future__ import annotations
 
+import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ import bench_read
 import numpy as np
 import pydicom
 import pytest
+import ratios
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -96,6 +101,17 @@ READERS: dict[str, Callable[[], Any]] = {
 }
 
 
+def make_members(source: Source) -> dict[str, Callable[[], object]]:
+    """Return what is timed, by name, each held against the right answer."""
+    for file in source.files:
+        bench_read.check(file, bench_read.FLOOR)
+    members: dict[str, Callable[[], object]] = {bench_read.FLOOR: partial(read_floor, source)}
+    for name, reader in READERS.items():
+        members[name] = partial(LoadImage(reader=reader()), source.path)
+        check(source, members[name]())
+    return members
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Source:
     return make_source(request.param, tmp_path_factory.mktemp("monai"))
@@ -105,11 +121,21 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize("reader", [bench_read.FLOOR, *READERS])
 def test_load_image(benchmark: BenchmarkFixture, source: Source, reader: str) -> None:
     benchmark.group = source.name
-    if reader == bench_read.FLOOR:
-        for file in source.files:
-            bench_read.check(file, reader)
-        benchmark(read_floor, source)
-        return
-    load = LoadImage(reader=READERS[reader]())
-    check(source, load(source.path))
-    benchmark(load, source.path)
+    benchmark(make_members(source)[reader])
+
+
+def main() -> None:
+    """Print what each reader takes, and how much longer than ours."""
+    rounds, seconds = 21, 12.0
+    warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
+    for name in NAMES:
+        with tempfile.TemporaryDirectory() as folder:
+            members = make_members(make_source(name, Path(folder)))
+            found = ratios.measure(members, "FastpixReader", rounds, seconds)
+            for reader, timing in found.items():
+                print(f"{name:30}{reader:20}{timing.microseconds:10.0f} µs{timing.ratio:8.2f}×")
+    print(ratios.describe_run(["fastpix", "monai", "torch", "pydicom"], rounds))
+
+
+if __name__ == "__main__":
+    main()
