@@ -234,7 +234,7 @@ def _padding(
             Note(
                 "MONOCHROME1 with PixelPaddingValue (0028,0120): padding counts as pixels; "
                 "pass padding= to set it apart",
-                oddity=True,
+                oddity=recipe.invert != "none",  # it decides nothing then
             )
         )
     return None

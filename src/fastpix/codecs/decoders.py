@@ -36,7 +36,8 @@ from fastpix.syntaxes import (
 )
 
 Samples: TypeAlias = NDArray[Any]
-Decode: TypeAlias = Callable[[bytes, FrameFormat, int], Samples]
+Encoded: TypeAlias = Any  # bytes or memoryview: imagecodecs takes both, but declares the first
+Decode: TypeAlias = Callable[[Encoded, FrameFormat, int], Samples]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _version(name: str, library: str, codec: str) -> str:
 # --- imagecodecs ------------------------------------------------------------------------------
 
 
-def _jpeg(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _jpeg(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
     if wanted.samples == 1:
@@ -115,25 +116,25 @@ def _jpeg(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
     return imagecodecs.jpeg8_decode(encoded, colorspace="YCBCR", outcolorspace="YCBCR")
 
 
-def _jpeg_ls(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+def _jpeg_ls(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
     return imagecodecs.jpegls_decode(encoded)
 
 
-def _jpeg_2000(encoded: bytes, _wanted: FrameFormat, threads: int) -> Samples:
+def _jpeg_2000(encoded: Encoded, _wanted: FrameFormat, threads: int) -> Samples:
     import imagecodecs
 
     return imagecodecs.jpeg2k_decode(encoded, numthreads=threads)
 
 
-def _high_throughput(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+def _high_throughput(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
     return imagecodecs.htj2k_decode(encoded)
 
 
-def _jpeg_xl(encoded: bytes, wanted: FrameFormat, threads: int) -> Samples:
+def _jpeg_xl(encoded: Encoded, wanted: FrameFormat, threads: int) -> Samples:
     import imagecodecs
 
     if wanted.transfer_syntax == RECOMPRESSED_JPEG and wanted.samples > 1:
@@ -141,14 +142,14 @@ def _jpeg_xl(encoded: bytes, wanted: FrameFormat, threads: int) -> Samples:
     return imagecodecs.jpegxl_decode(encoded, numthreads=threads)
 
 
-def _recompressed_jpeg(encoded: bytes, wanted: FrameFormat, threads: int) -> Samples:
+def _recompressed_jpeg(encoded: Encoded, wanted: FrameFormat, threads: int) -> Samples:
     import imagecodecs
 
     jpeg = bytes(imagecodecs.jpegxl_decode_jpeg(encoded, numthreads=threads))
     return _jpeg(jpeg, wanted, threads)
 
 
-def _rle_by_imagecodecs(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _rle_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
     dtype = np.dtype(f"u{wanted.cell_bytes}")
@@ -156,7 +157,7 @@ def _rle_by_imagecodecs(encoded: bytes, wanted: FrameFormat, _threads: int) -> S
     return _from_planes(cells, wanted)
 
 
-def _inflate_by_imagecodecs(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _inflate_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
     return _inflated(imagecodecs.deflate_decode(encoded, raw=True, out=wanted.frame_bytes), wanted)
@@ -165,31 +166,31 @@ def _inflate_by_imagecodecs(encoded: bytes, wanted: FrameFormat, _threads: int) 
 # --- pylibjpeg and pyjpegls ---------------------------------------------------------------------
 
 
-def _jpeg_2000_by_pylibjpeg(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+def _jpeg_2000_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     from openjpeg.utils import decode
 
-    return decode(encoded)
+    return decode(bytes(encoded))
 
 
-def _jpeg_by_pylibjpeg(encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+def _jpeg_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     import libjpeg
 
-    samples: Samples = libjpeg.decode(encoded, colour_transform=0)
+    samples: Samples = libjpeg.decode(bytes(encoded), colour_transform=0)
     return samples
 
 
-def _rle_by_pylibjpeg(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _rle_by_pylibjpeg(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     from rle.rle import decode_frame
 
-    cells = decode_frame(encoded, wanted.frame_bytes // wanted.cell_bytes // wanted.samples,
+    cells = decode_frame(bytes(encoded), wanted.frame_bytes // wanted.cell_bytes // wanted.samples,
                          8 * wanted.cell_bytes, "<")  # fmt: skip
     return _from_planes(np.frombuffer(cells, f"<u{wanted.cell_bytes}"), wanted)
 
 
-def _jpeg_ls_by_pyjpegls(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _jpeg_ls_by_pyjpegls(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     import jpeg_ls
 
-    buffer, info = jpeg_ls.decode_pixel_data(encoded)
+    buffer, info = jpeg_ls.decode_pixel_data(bytes(encoded))
     samples = np.frombuffer(buffer, "u1" if info["bits_per_sample"] <= 8 else "u2")
     by_plane = wanted.samples > 1 and info["interleave_mode"] == 0
     return _from_planes(samples, wanted) if by_plane else samples.reshape(wanted.shape)
@@ -198,13 +199,13 @@ def _jpeg_ls_by_pyjpegls(encoded: bytes, wanted: FrameFormat, _threads: int) -> 
 # --- gdcm, through pydicom's plugin ---------------------------------------------------------------
 
 
-def _by_gdcm(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
     buffer, meta = get_decoder(UID(wanted.transfer_syntax)).as_buffer(
-        encapsulate([encoded], has_bot=False),
+        encapsulate([bytes(encoded)], has_bot=False),
         index=0,
         decoding_plugin="gdcm",
         rows=wanted.rows,
@@ -227,7 +228,7 @@ def _by_gdcm(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
 # --- zlib -----------------------------------------------------------------------------------------
 
 
-def _inflate(encoded: bytes, wanted: FrameFormat, _threads: int) -> Samples:
+def _inflate(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     return _inflated(inflater.decompress(encoded, wanted.frame_bytes), wanted)
 
@@ -249,7 +250,7 @@ def _from_planes(cells: Samples, wanted: FrameFormat) -> Samples:
     return cells.reshape(wanted.samples, wanted.rows, wanted.columns).transpose(1, 2, 0)
 
 
-def _by_the_kernel(_encoded: bytes, _wanted: FrameFormat, _threads: int) -> Samples:
+def _by_the_kernel(_encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     raise AssertionError("RLE goes to the kernel as it is")
 
 

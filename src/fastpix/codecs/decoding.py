@@ -69,7 +69,7 @@ def decode_frame(
         encoded = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
         segments = rle_segments(encoded, wanted, frame)
         return Decoded(np.frombuffer(encoded, np.uint8), OWN_RLE.version(), segments)
-    data = b"".join(parts)
+    data = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
     tried: dict[str, str] = {}
     for decoder in decoders:
         try:
@@ -86,7 +86,7 @@ def decode_frame(
 
 
 def _decode(
-    decoder: Decoder, data: bytes, stream: Codestream | None, wanted: FrameFormat, threads: int
+    decoder: Decoder, data: memoryview, stream: Codestream | None, wanted: FrameFormat, threads: int
 ) -> NDArray[np.uint8]:
     samples = decoder.decode(data, wanted, threads)
     packed = stream is None and wanted.bits_allocated == 1
