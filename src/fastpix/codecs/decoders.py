@@ -7,8 +7,10 @@ that JPEG 2000 and JPEG XL make themselves. The order is by measured speed (docs
 
 from __future__ import annotations
 
+import logging
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -169,7 +171,8 @@ def _inflate_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int
 def _jpeg_2000_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     from openjpeg.utils import decode
 
-    return decode(bytes(encoded))
+    with _quiet("openjpeg.utils"):
+        return decode(bytes(encoded))
 
 
 def _jpeg_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
@@ -204,21 +207,23 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
-    buffer, meta = get_decoder(UID(wanted.transfer_syntax)).as_buffer(
-        encapsulate([bytes(encoded)], has_bot=False),
-        index=0,
-        decoding_plugin="gdcm",
-        rows=wanted.rows,
-        columns=wanted.columns,
-        number_of_frames=1,
-        samples_per_pixel=wanted.samples,
-        bits_allocated=8 * wanted.cell_bytes,
-        bits_stored=min(wanted.bits_stored, 8 * wanted.cell_bytes),
-        pixel_representation=int(wanted.signed),
-        photometric_interpretation="MONOCHROME2" if wanted.samples == 1 else "RGB",
-        planar_configuration=0,
-        pixel_keyword="PixelData",
-    )
+    decoder = get_decoder(UID(wanted.transfer_syntax))
+    with _quiet("pydicom.pixels.decoders.base"):
+        buffer, meta = decoder.as_buffer(
+            encapsulate([bytes(encoded)], has_bot=False),
+            index=0,
+            decoding_plugin="gdcm",
+            rows=wanted.rows,
+            columns=wanted.columns,
+            number_of_frames=1,
+            samples_per_pixel=wanted.samples,
+            bits_allocated=8 * wanted.cell_bytes,
+            bits_stored=min(wanted.bits_stored, 8 * wanted.cell_bytes),
+            pixel_representation=int(wanted.signed),
+            photometric_interpretation="MONOCHROME2" if wanted.samples == 1 else "RGB",
+            planar_configuration=0,
+            pixel_keyword="PixelData",
+        )
     samples = np.frombuffer(buffer, f"u{int(meta['bits_allocated']) // 8}")
     if meta.get("planar_configuration") == 1:
         return _from_planes(samples, wanted)
@@ -248,6 +253,21 @@ def _from_planes(cells: Samples, wanted: FrameFormat) -> Samples:
     if wanted.samples == 1:
         return cells.reshape(wanted.shape)
     return cells.reshape(wanted.samples, wanted.rows, wanted.columns).transpose(1, 2, 0)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep a library from logging tracebacks: DecodeError says what happened."""
+    logger = logging.getLogger(name)  # filters are not inherited
+
+    def mute(_record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(mute)
+    try:
+        yield
+    finally:
+        logger.removeFilter(mute)
 
 
 def _by_the_kernel(_encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,8 +71,7 @@ def decode_frame(
     tried: dict[str, str] = {}
     for decoder in decoders:
         try:
-            with _quiet():
-                cells = _decode(decoder, data, stream, wanted, threads)
+            cells = _decode(decoder, data, stream, wanted, threads)
             return Decoded(cells, decoder.version())
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
@@ -94,23 +91,3 @@ def _decode(
     if samples.shape != shape or samples.dtype.kind not in "iu":
         raise ValueError(f"it gave {samples.dtype} of {samples.shape} for a frame of {shape}")
     return to_cells(samples, stream, wanted)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep libraries from logging tracebacks: DecodeError says what happened."""
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
-
-    def mute(_record: logging.LogRecord) -> bool:
-        return False
-
-    for logger in loggers:
-        logger.addFilter(mute)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(mute)
-
-
-_TALKATIVE = ("pydicom.pixels.decoders.base", "openjpeg.utils", "imagecodecs")
