@@ -19,6 +19,7 @@ typedef int16_t FASTPIX_UNALIGNED fastpix_i16;
 typedef uint16_t FASTPIX_UNALIGNED fastpix_u16;
 typedef int32_t FASTPIX_UNALIGNED fastpix_i32;
 typedef uint32_t FASTPIX_UNALIGNED fastpix_u32;
+typedef int64_t FASTPIX_UNALIGNED fastpix_i64;
 typedef float FASTPIX_UNALIGNED fastpix_f32;
 typedef double FASTPIX_UNALIGNED fastpix_f64;
 

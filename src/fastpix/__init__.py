@@ -21,6 +21,17 @@ from fastpix.errors import (
 from fastpix.image import Image, open
 from fastpix.kernel import kernels, use_kernel
 from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
+from fastpix.pixels import (
+    apply_color_lut,
+    apply_modality_lut,
+    apply_rescale,
+    apply_voi,
+    apply_voi_lut,
+    apply_windowing,
+    convert_color_space,
+    iter_pixels,
+    pixel_array,
+)
 from fastpix.plan import Plan
 from fastpix.recipe import Recipe
 
@@ -44,11 +55,20 @@ __all__ = [
     "Summary",
     "UnsupportedTransferSyntaxError",
     "backend",
+    "apply_color_lut",
+    "apply_modality_lut",
+    "apply_rescale",
+    "apply_voi",
+    "apply_voi_lut",
+    "apply_windowing",
     "convert",
+    "convert_color_space",
     "dicom_to_array",
     "dicom_to_tensor",
     "imread",
+    "iter_pixels",
     "kernels",
     "open",
+    "pixel_array",
     "use_kernel",
 ]

@@ -1,0 +1,194 @@
+"""Where a file's pixels are and what describes them, without parsing the rest of the file.
+
+A reader of pixels needs a dozen elements of several hundred. This one walks over the top level of
+a data set (PS3.5 chapter 7) and stops at its pixels. Whatever is not plain makes it give up:
+pydicom reads the file then, and says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, BinaryIO, NamedTuple
+
+from pydicom.uid import UID
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
+
+from fastpix.tags import Tag
+
+_HEAD = 65536  # bytes; the header of most files
+_META = 132
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _END_OF_ITEM, _END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_SHORT = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_16}
+_LONG = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32}
+_NUMBERS = {
+    int(Tag.SamplesPerPixel): "samples_per_pixel",
+    int(Tag.PlanarConfiguration): "planar_configuration",
+    int(Tag.Rows): "rows",
+    int(Tag.Columns): "columns",
+    int(Tag.BitsAllocated): "bits_allocated",
+    int(Tag.BitsStored): "bits_stored",
+    int(Tag.HighBit): "high_bit",
+    int(Tag.PixelRepresentation): "pixel_representation",
+}
+_PIXELS = {
+    int(Tag.PixelData): "PixelData",
+    int(Tag.FloatPixelData): "FloatPixelData",
+    int(Tag.DoubleFloatPixelData): "DoubleFloatPixelData",
+}
+_WANTED = {
+    *_NUMBERS,
+    int(Tag.PhotometricInterpretation),
+    int(Tag.NumberOfFrames),
+    int(Tag.ExtendedOffsetTable),
+    int(Tag.ExtendedOffsetTableLengths),
+}
+
+
+class PixelElement(NamedTuple):
+    """The pixels of a file.
+
+    Attributes
+    ----------
+    options : dict of str to object
+        What pydicom's decoders are told of them.
+    high_bit : int or None
+    start, length : int
+        Of the element's value, in bytes; the length may be undefined (0xFFFFFFFF).
+    """
+
+    options: dict[str, Any]
+    high_bit: int | None
+    start: int
+    length: int
+
+
+class _Elements:
+    """The elements at the top level of a file; reading ends with its pixels."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._data = file.read(_HEAD)
+        self.found: dict[int, tuple[bytes | None, bytes]] = {}
+
+    def holds(self, end: int) -> bool:
+        """Whether the file goes on to byte `end`, which is then in memory."""
+        while len(self._data) < end:
+            more = self._file.read(max(end - len(self._data), _HEAD))
+            if not more:
+                return False
+            self._data += more
+        return True
+
+    def syntax(self) -> tuple[UID, int] | None:
+        """Return the transfer syntax, and where the data set begins."""
+        if not self.holds(_META) or self._data[128:132] != b"DICM":
+            return None
+        at, uid = _META, b""
+        while self.holds(at + 12) and self._data[at : at + 2] == b"\x02\x00":
+            element, vr, length = struct.unpack_from("<H2sH", self._data, at + 2)
+            value = at + 8
+            if vr in _LONG:
+                (length,) = struct.unpack_from("<I", self._data, at + 8)
+                value = at + 12
+            elif vr not in _SHORT:
+                return None
+            if length == _UNDEFINED or not self.holds(value + length):
+                return None
+            if element == 0x0010:
+                uid = self._data[value : value + length]
+            at = value + length
+        text = uid.decode("latin-1").rstrip("\0 ")
+        syntax = UID(text) if text.startswith("1.2.840.10008.1.2") else None
+        return (syntax, at) if syntax is not None and syntax.is_transfer_syntax else None
+
+    def walk(
+        self, at: int, implicit: bool, order: str
+    ) -> tuple[int, bytes | None, int, int] | None:
+        """Collect what is wanted; return tag, VR, start and length of the pixels."""
+        head = struct.Struct(f"{order}HHI" if implicit else f"{order}HH2sH").unpack_from
+        long = struct.Struct(f"{order}I").unpack_from
+        depth = 0  # of sequences and items of undefined length
+        vr: bytes | None = None
+        while self.holds(at + 12):
+            if implicit:
+                group, element, length = head(self._data, at)
+            else:
+                group, element, vr, length = head(self._data, at)
+            tag = group << 16 | element
+            at += 8
+            if group == 0xFFFE:
+                (length,) = long(self._data, at - 4)
+                if tag == _ITEM and depth:
+                    if length == _UNDEFINED:
+                        depth += 1
+                    else:
+                        at += length
+                elif depth and tag in (_END_OF_ITEM, _END_OF_SEQUENCE):
+                    depth -= 1
+                else:
+                    return None
+                continue
+            if vr in _LONG:
+                (length,) = long(self._data, at)
+                at += 4
+            elif not implicit and vr not in _SHORT:
+                return None
+            if not depth and tag in _PIXELS:
+                return tag, vr, at, length
+            if length == _UNDEFINED:
+                if vr not in (None, b"SQ"):
+                    return None
+                depth += 1
+                continue
+            if not depth and tag in _WANTED:
+                if not self.holds(at + length):
+                    return None
+                self.found[tag] = (vr, self._data[at : at + length])
+            at += length
+        return None
+
+
+def find_pixels(file: BinaryIO) -> PixelElement | None:
+    """Find the pixels of a file that is read from its beginning; None where it is not plain."""
+    elements = _Elements(file)
+    start = elements.syntax()
+    if start is None:
+        return None
+    syntax, at = start
+    if syntax.is_deflated:
+        return None
+    order = "<" if syntax.is_little_endian else ">"
+    place = elements.walk(at, syntax.is_implicit_VR, order)
+    options = _options(elements.found, order)
+    if place is None or options is None:
+        return None
+    tag, vr, start_of_value, length = place
+    options |= {"pixel_keyword": _PIXELS[tag], "transfer_syntax_uid": syntax}
+    if vr is not None:
+        options["pixel_vr"] = vr.decode("latin-1")
+    return PixelElement(options, options.pop("high_bit", None), start_of_value, length)
+
+
+def _options(found: dict[int, tuple[bytes | None, bytes]], order: str) -> dict[str, Any] | None:
+    """Return the values of elements; None where one is not as the standard has it."""
+    options: dict[str, Any] = {"number_of_frames": 1}
+    for tag, (vr, value) in found.items():
+        if name := _NUMBERS.get(tag):
+            if vr not in (None, b"US") or len(value) != 2:
+                return None
+            (options[name],) = struct.unpack(f"{order}H", value)
+        elif tag == Tag.PhotometricInterpretation:
+            options["photometric_interpretation"] = value.decode("latin-1").rstrip("\0 ")
+        elif tag == Tag.NumberOfFrames:
+            text = value.strip(b"\0 ")
+            if not text.isdigit() or int(text) == 0:
+                return None
+            options["number_of_frames"] = int(text)
+    tables = [found.get(int(tag)) for tag in (Tag.ExtendedOffsetTable,
+                                              Tag.ExtendedOffsetTableLengths)]  # fmt: skip
+    if all(tables):
+        options["extended_offsets"] = tuple(table[1] for table in tables if table)
+    elif any(tables):
+        return None
+    return options

@@ -1,0 +1,165 @@
+"""Windows, by the name and with the results of pydicom: the same operations in the same order."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels import processing
+
+from fastpix.pixels.loops import current_loops
+from fastpix.pixels.memory import as_kind, flat_bytes, is_plain, kind_of, map_elements
+
+_BLOCK = 16384  # values whose intermediate results stay in the cache
+
+
+class Window(NamedTuple):
+    """A window as its formula wants it (PS3.3 C.11.2.1.2, C.11.2.1.3).
+
+    Attributes
+    ----------
+    is_linear : bool
+        LINEAR or LINEAR_EXACT; else SIGMOID.
+    center, width : float
+        Less 0.5 and less 1 for LINEAR.
+    y_min, y_max, y_range : float
+        The range that values are mapped to, and its width.
+    """
+
+    is_linear: bool
+    center: float
+    width: float
+    y_min: float
+    y_max: float
+    y_range: float
+
+
+def apply_windowing(arr: NDArray[Any], ds: Dataset, index: int = 0) -> NDArray[Any]:
+    """Apply a window of a data set, as pydicom does.
+
+    Parameters
+    ----------
+    arr : ndarray
+        Modality values.
+    ds : pydicom.Dataset
+        With the attributes of a VOI LUT Module (PS3.3 C.11.2).
+    index : int
+        Which of several windows.
+
+    Returns
+    -------
+    ndarray
+        float64, in the range that the header gives to stored values, rescaled; `arr` itself where
+        there is no window.
+
+    Raises
+    ------
+    ValueError
+        The image is not MONOCHROME1 or MONOCHROME2, the width is too small for the function, or
+        the function is unknown.
+    """
+    if not is_plain(arr) or ("WindowWidth" not in ds and "WindowCenter" not in ds):
+        return processing.apply_windowing(arr, ds, index)
+    window = _read_window(ds, index)
+    if window is None:
+        return processing.apply_windowing(arr, ds, index)
+    if not window.is_linear:
+        return _apply_sigmoid(arr, window)
+
+    def fill(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
+        current_loops().window(cells, kind, out, *window[1:])
+
+    return map_elements(as_kind(arr), fill)
+
+
+def _read_window(ds: Dataset, index: int) -> Window | None:
+    """Return the window; None where pydicom must say what is wrong with it."""
+    if ds.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2"):
+        return None
+    function = str(ds.get("VOILUTFunction", "LINEAR")).upper()
+    center, width = _value(ds, "WindowCenter", index), _value(ds, "WindowWidth", index)
+    output = _output_range(ds)
+    if center is None or width is None or output is None:
+        return None
+    y_min, y_max = output
+    is_linear = function in ("LINEAR", "LINEAR_EXACT")
+    if width < 1 if function == "LINEAR" else width <= 0:
+        return None
+    if function == "LINEAR":
+        center, width = center - 0.5, width - 1
+    elif function not in ("LINEAR_EXACT", "SIGMOID"):
+        return None
+    return Window(is_linear, center, width, float(y_min), float(y_max), float(y_max - y_min))
+
+
+def _value(ds: Dataset, keyword: str, index: int) -> float | None:
+    """Return one value of an attribute; None where it has none that is a number."""
+    if keyword not in ds:
+        return None
+    element = ds[keyword]
+    try:
+        value = element.value[index] if element.VM > 1 else element.value
+    except (IndexError, TypeError):
+        return None
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _output_range(ds: Dataset) -> tuple[float, float] | None:
+    """Return the ends of the output range, in Python's numbers as pydicom has them."""
+    y_min: float
+    y_max: float
+    if ds.get("ModalityLUTSequence"):
+        bits = ds.ModalityLUTSequence[0].LUTDescriptor[2]
+        if "BitsStored" not in ds or not isinstance(bits, int):
+            return None
+        y_min, y_max = 0, 2**bits - 1
+    else:
+        bits, representation = ds.get("BitsStored"), ds.get("PixelRepresentation")
+        if not isinstance(bits, int) or bits < 1 or representation is None:
+            return None
+        y_min, y_max = 0, 2**bits - 1
+        if representation != 0:
+            y_min, y_max = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    slope, intercept = ds.get("RescaleSlope"), ds.get("RescaleIntercept")
+    if slope is not None and intercept is not None:
+        if not (isinstance(slope, (int, float)) and isinstance(intercept, (int, float))):
+            return None
+        y_min, y_max = y_min * slope + intercept, y_max * slope + intercept
+    return y_min, y_max
+
+
+def _apply_sigmoid(arr: NDArray[Any], window: Window) -> NDArray[np.float64]:
+    """NumPy's exponential, of each value that occurs once where that is less work."""
+    low, high = arr.min(), arr.max()
+    if arr.dtype.kind == "f" or kind_of(as_kind(arr)) == "f8" or int(high) - int(low) >= arr.size:
+
+        def fill(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
+            values = cells.view(kind)
+            for start in range(0, out.size, _BLOCK):
+                block = slice(start, start + _BLOCK)
+                out[block] = values[block]
+                _sigmoid(out[block], window)
+
+        return map_elements(arr, fill)
+    entries = np.arange(int(low), int(high) + 1).astype(np.float64)
+    _sigmoid(entries, window)
+
+    def take(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
+        rows = out.view(np.uint8).reshape(-1, 8)
+        table = flat_bytes(entries).reshape(-1, 8)
+        current_loops().look_up(cells, kind, rows, table, int(low))
+
+    return map_elements(arr, take)
+
+
+def _sigmoid(values: NDArray[np.float64], window: Window) -> None:
+    """Map values in place, by the formula of PS3.3 C.11.2.1.3.1."""
+    values -= window.center
+    values *= -4
+    values /= window.width
+    np.exp(values, out=values)
+    values += 1
+    np.divide(window.y_range, values, out=values)
+    values += window.y_min
