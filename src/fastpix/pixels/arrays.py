@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from fastpix.image import Image
 from fastpix.image import open as open_image
 from fastpix.kernel import current_kernel
 from fastpix.pixels.color import convert_color_space
-from fastpix.pixels.elements import find_pixels
+from fastpix.pixels.elements import find_pixels, is_deflated
 from fastpix.pixels.memory import flat_bytes
 from fastpix.pixels.native import Bytes, BytesOfDataset, BytesOfFile, Native, native_pixels
 from fastpix.steps import Steps
@@ -39,6 +39,8 @@ _IMAGE_PIXEL = {
 }
 _KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
+# What pydicom raises where it has no decoder, or where all that it has refuse a frame.
+_NO_DECODER = (RuntimeError, NotImplementedError)
 
 
 class _Call(NamedTuple):
@@ -99,6 +101,10 @@ class _Uncompressed(NamedTuple):
         return isinstance(index, (int, np.integer)) and 0 <= index < self.native.frames
 
 
+# An Image, where pydicom reads no such file; None where the call, or what is odd, is pydicom's.
+_Pixels: TypeAlias = _Uncompressed | _Encapsulated | Image | None
+
+
 def pixel_array(
     src: str | os.PathLike[str] | BinaryIO | Dataset,
     *,
@@ -139,6 +145,8 @@ def pixel_array(
     with _pixels(call) as pixels:
         if isinstance(pixels, _Uncompressed) and (index is None or pixels.has(index)):
             return pixels.native.array(pixels.source, index, raw)
+        if isinstance(pixels, Image):
+            return _frames_of(pixels, index, raw)
         try:
             if not isinstance(pixels, _Encapsulated):
                 return utils.pixel_array(src, index=index, **call.arguments())
@@ -146,9 +154,7 @@ def pixel_array(
                 pixels.source, index=index, raw=True, decoding_plugin=decoding_plugin,
                 **pixels.options,
             )  # fmt: skip
-        except Exception as error:
-            if index is not None and index < 0:
-                raise
+        except _NO_DECODER as error:
             with _otherwise(call, error) as image:
                 return _frames_of(image, index, raw)
         return pixels.finish(arr, found, raw)
@@ -193,10 +199,14 @@ def iter_pixels(
                 else:
                     yield from utils.iter_pixels(src, indices=[index], **call.arguments())
             return
+        if isinstance(pixels, Image):
+            for index in indices if indices else range(len(pixels)):
+                yield _frames_of(pixels, index, raw)
+            return
         frames = _decoded_frames(pixels, indices, call)
         try:
             first = next(frames, None)
-        except Exception as error:
+        except _NO_DECODER as error:
             with _otherwise(call, error) as image:
                 for index in indices if indices else range(len(image)):
                     yield _frames_of(image, index, raw)
@@ -221,8 +231,8 @@ def _decoded_frames(
 
 
 @contextmanager
-def _pixels(call: _Call) -> Iterator[_Uncompressed | _Encapsulated | None]:
-    """Find what is to be read; None where the call, or what is odd about `src`, is pydicom's."""
+def _pixels(call: _Call) -> Iterator[_Pixels]:
+    """Find what is to be read."""
     src = call.src
     if call.options:
         yield None
@@ -239,7 +249,7 @@ def _pixels(call: _Call) -> Iterator[_Uncompressed | _Encapsulated | None]:
             yield _pixels_of_file(file, call)
 
 
-def _pixels_of_dataset(ds: Dataset) -> _Uncompressed | _Encapsulated | None:
+def _pixels_of_dataset(ds: Dataset) -> _Pixels:
     syntax = getattr(ds, "file_meta", {}).get("TransferSyntaxUID")
     present = [keyword for keyword in _KEYWORDS if keyword in ds]
     if not syntax or len(present) != 1:
@@ -258,14 +268,18 @@ def _pixels_of_dataset(ds: Dataset) -> _Uncompressed | _Encapsulated | None:
     return None if native is None else _Uncompressed(native, BytesOfDataset(element.value))
 
 
-def _pixels_of_file(file: BinaryIO, call: _Call) -> _Uncompressed | _Encapsulated | None:
+def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
     file.seek(0)
     found = find_pixels(file)
     if found is None:
-        return None
+        file.seek(0)
+        if not is_deflated(file):
+            return None
+        file.seek(0)
+        return open_image(file)
     syntax = found.options["transfer_syntax_uid"]
     source = BytesOfFile(file, found.start)
-    pixels: _Uncompressed | _Encapsulated | None
+    pixels: _Pixels
     if syntax in NATIVE:
         native = native_pixels(found.options, found.high_bit, found.length)
         if native is None or not source.hold(native.nbytes):
@@ -313,7 +327,7 @@ def _fill(ds_out: Dataset, specific_tags: list[int] | None, file: BinaryIO) -> N
 
 @contextmanager
 def _otherwise(call: _Call, error: Exception) -> Iterator[Image]:
-    """Open what pydicom cannot read; where that does not go either, raise pydicom's error."""
+    """Open what pydicom cannot decode; where that does not go either, raise pydicom's error."""
     if call.options or call.decoding_plugin:
         raise error
     if hasattr(call.src, "seek"):

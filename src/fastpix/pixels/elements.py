@@ -10,9 +10,11 @@ from __future__ import annotations
 import struct
 from typing import Any, BinaryIO, NamedTuple
 
-from pydicom.uid import UID
+from pydicom import config
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
+from fastpix.syntaxes import DEFLATED_FRAMES
 from fastpix.tags import Tag
 
 _HEAD = 65536  # bytes; the header of most files
@@ -80,8 +82,8 @@ class _Elements:
             self._data += more
         return True
 
-    def syntax(self) -> tuple[UID, int] | None:
-        """Return the transfer syntax, and where the data set begins."""
+    def syntax(self) -> tuple[str, int] | None:
+        """Return the UID of the transfer syntax, and where the data set begins."""
         if not self.holds(_META) or self._data[128:132] != b"DICM":
             return None
         at, uid = _META, b""
@@ -98,9 +100,7 @@ class _Elements:
             if element == 0x0010:
                 uid = self._data[value : value + length]
             at = value + length
-        text = uid.decode("latin-1").rstrip("\0 ")
-        syntax = UID(text) if text.startswith("1.2.840.10008.1.2") else None
-        return (syntax, at) if syntax is not None and syntax.is_transfer_syntax else None
+        return uid.decode("latin-1").rstrip("\0 "), at
 
     def walk(
         self, at: int, implicit: bool, order: str
@@ -155,8 +155,9 @@ def find_pixels(file: BinaryIO) -> PixelElement | None:
     start = elements.syntax()
     if start is None:
         return None
-    syntax, at = start
-    if syntax.is_deflated:
+    uid, at = start
+    syntax = UID(uid, validation_mode=config.IGNORE)
+    if not syntax.is_transfer_syntax or syntax.is_private or syntax.is_deflated:
         return None
     order = "<" if syntax.is_little_endian else ">"
     place = elements.walk(at, syntax.is_implicit_VR, order)
@@ -168,6 +169,12 @@ def find_pixels(file: BinaryIO) -> PixelElement | None:
     if vr is not None:
         options["pixel_vr"] = vr.decode("latin-1")
     return PixelElement(options, options.pop("high_bit", None), start_of_value, length)
+
+
+def is_deflated(file: BinaryIO) -> bool:
+    """Whether a file, read from its beginning, holds a deflated data set or deflated frames."""
+    start = _Elements(file).syntax()
+    return start is not None and start[0] in (DeflatedExplicitVRLittleEndian, DEFLATED_FRAMES)
 
 
 def _options(found: dict[int, tuple[bytes | None, bytes]], order: str) -> dict[str, Any] | None:
