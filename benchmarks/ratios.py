@@ -1,6 +1,7 @@
 """Paired ratios: what a kernel costs beside a plain conversion, and a reader beside a plain read.
 
-Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the readers.
+Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the readers, ``--pixels``
+for the functions that have pydicom's names.
 
 Times on a shared machine drift by more than what is to be told apart, so members take turns: in
 each round every member runs once untimed to be warm, then a few times timed, and its time is
@@ -24,6 +25,7 @@ from statistics import median
 from time import perf_counter_ns
 
 import bench_kernel
+import bench_pixels
 import bench_read
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +43,7 @@ TARGETS = {
 }
 # Job and side: how many times faster than the NumPy reference it must at least be.
 SPEEDUPS = {("12 of 16 bits, signed, slope 1", 4096): 20.0}
+NO_SLOWER = 0.97  # of pydicom's speed, which is what a function of fastpix.pixels has at least
 SLOW_ROUNDS = 5  # of a member that would take most of the time by itself
 
 
@@ -171,6 +174,33 @@ def read_table(rounds: int, seconds: float) -> Table:
     return table
 
 
+def pixels_table(rounds: int, seconds: float) -> tuple[Table, bool]:
+    """Return how many times faster than pydicom each function is, and whether all are."""
+    table = Table(title="Functions of fastpix.pixels beside pydicom's")
+    for heading in ("function", "pixels"):
+        table.add_column(heading)
+    for heading in ("pydicom, µs", "fastpix, µs", "times faster"):
+        table.add_column(heading, justify="right")
+    all_met = True
+    with tempfile.TemporaryDirectory() as folder:
+        for side in bench_pixels.SIDES:
+            for case in bench_pixels.make_cases(side, Path(folder)):
+                bench_pixels.check(case)
+                members = {bench_pixels.OURS: case.ours, bench_pixels.THEIRS: case.theirs}
+                found = measure(dict(members), bench_pixels.OURS, rounds, seconds)
+                ratio = found[bench_pixels.THEIRS].ratio
+                all_met &= ratio >= NO_SLOWER
+                table.add_row(
+                    case.name,
+                    case.size,
+                    f"{found[bench_pixels.THEIRS].microseconds:.0f}",
+                    f"{found[bench_pixels.OURS].microseconds:.0f}",
+                    f"{ratio:.2g}×",
+                )
+            table.add_section()
+    return table, all_met
+
+
 def describe_run(packages: Iterable[str], rounds: int) -> str:
     """Return the date, the processor and the versions that the figures belong to."""
     found = [f"Python {platform.python_version()}"]
@@ -197,6 +227,7 @@ def main() -> int:
     """Print a table; the exit code is 1 where a target is missed."""
     parser = argparse.ArgumentParser(description="Paired ratios to the physical limit.")
     parser.add_argument("--read", action="store_true", help="readers in place of kernels")
+    parser.add_argument("--pixels", action="store_true", help="fastpix.pixels beside pydicom's")
     parser.add_argument("--rounds", type=int, default=41, metavar="N")
     parser.add_argument(
         "--seconds", type=float, default=3.0, metavar="S", help="per row of the table, about"
@@ -209,6 +240,9 @@ def main() -> int:
         met = True
         table = read_table(arguments.rounds, arguments.seconds)
         packages = ["fastpix", "numpy", "pydicom", "dicomsdl", "SimpleITK"]
+    elif arguments.pixels:
+        table, met = pixels_table(arguments.rounds, arguments.seconds)
+        packages = ["fastpix", "numpy", "pydicom"]
     else:
         table, met = kernel_table(arguments.rounds, arguments.seconds)
         packages = ["fastpix", "numpy"]

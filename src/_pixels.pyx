@@ -20,6 +20,11 @@ cdef extern from "platform.h":
     ctypedef float f32 "fastpix_f32"
     ctypedef double f64 "fastpix_f64"
 
+ctypedef fused sample_t:
+    u8
+    u16
+    u32
+
 ctypedef fused cell_t:
     i8
     u8
@@ -236,3 +241,44 @@ def ybr_to_rgb(const uint8_t[::1] ybr not None, uint8_t[::1] rgb not None):
         return
     with nogil:
         convert_ybr(&ybr[0], &rgb[0], pixels)
+
+
+cdef void interleave_planes(
+    const sample_t *planes, sample_t *out, Py_ssize_t pixels
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef const sample_t *second = planes + pixels
+    cdef const sample_t *third = planes + 2 * pixels
+    for i in range(pixels):
+        out[3 * i], out[3 * i + 1], out[3 * i + 2] = planes[i], second[i], third[i]
+
+
+def interleave(
+    const uint8_t[::1] planes not None, uint8_t[::1] out not None, Py_ssize_t size
+):
+    """Three planes to pixels: see `fastpix.pixels.reference.interleave`."""
+    cdef Py_ssize_t pixels = out.shape[0] // 3 // size
+    if pixels == 0:
+        return
+    with nogil:
+        if size == 1:
+            interleave_planes(<const u8 *> &planes[0], <u8 *> &out[0], pixels)
+        elif size == 2:
+            interleave_planes(<const u16 *> &planes[0], <u16 *> &out[0], pixels)
+        else:
+            interleave_planes(<const u32 *> &planes[0], <u32 *> &out[0], pixels)
+
+
+def expand_pairs(const uint8_t[::1] pairs not None, uint8_t[::1] out not None):
+    """Y1 Y2 Cb Cr to Y1 Cb Cr Y2 Cb Cr: see `fastpix.pixels.reference.expand_pairs`."""
+    cdef Py_ssize_t i, n = out.shape[0] // 6
+    cdef const uint8_t *pair
+    cdef uint8_t *pixel
+    if n == 0:
+        return
+    pair, pixel = &pairs[0], &out[0]
+    with nogil:
+        for i in range(n):
+            pixel[6 * i], pixel[6 * i + 3] = pair[4 * i], pair[4 * i + 1]
+            pixel[6 * i + 1] = pixel[6 * i + 4] = pair[4 * i + 2]
+            pixel[6 * i + 2] = pixel[6 * i + 5] = pair[4 * i + 3]

@@ -584,6 +584,25 @@ def test_look_up_loop(
     assert wanted.tobytes() == found.tobytes()
 
 
+@pytest.mark.parametrize("kernel", COMPILED)
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("pixels", [1, 2, 7, 64, 1001])
+def test_sample_loops(kernel: str, size: int, pixels: int) -> None:
+    """Planes and pairs, from odd addresses."""
+    rng = np.random.default_rng(pixels)
+    loops = get_loops(kernel)
+    planes = rng.integers(0, 256, 3 * pixels * size + 1, np.uint8)[1:]
+    wanted, found = np.zeros_like(planes), np.ones_like(planes)
+    loops_reference.interleave(planes, wanted, size)
+    loops.interleave(planes, found, size)
+    assert wanted.tobytes() == found.tobytes()
+    pairs = rng.integers(0, 256, 4 * pixels + 1, np.uint8)[1:]
+    wanted, found = np.zeros(6 * pixels, np.uint8), np.ones(6 * pixels, np.uint8)
+    loops_reference.expand_pairs(pairs, wanted)
+    loops.expand_pairs(pairs, found)
+    assert wanted.tobytes() == found.tobytes()
+
+
 def cells_of(kind: str, count: int, offset: int, seed: int) -> NDArray[np.uint8]:
     """Random cells at an odd place in memory, small and large."""
     rng = np.random.default_rng(seed)

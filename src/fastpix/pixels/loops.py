@@ -36,6 +36,12 @@ class Loops(Protocol):
     def ybr_to_rgb(self, ybr: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> None:
         """See `fastpix.pixels.reference.ybr_to_rgb`."""
 
+    def interleave(self, planes: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:
+        """See `fastpix.pixels.reference.interleave`."""
+
+    def expand_pairs(self, pairs: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+        """See `fastpix.pixels.reference.expand_pairs`."""
+
 
 _LOOPS: Mapping[str, Loops] = {"numpy": reference} | {
     name: importlib.import_module(f"fastpix.{module}")

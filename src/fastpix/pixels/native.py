@@ -165,18 +165,17 @@ class Native:
             target.byteswap(inplace=True)
 
     def _interleaved(self, frames: NDArray[Any]) -> NDArray[Any]:
-        """Return all samples in one dimension, three a pixel."""
-        if self.planar:
-            planes = frames.reshape(len(frames), 3, -1)
-            return np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(-1)
-        if not self.subsampled:
+        """Return all samples in one dimension, three a pixel; the frames' own where they are so."""
+        if not (self.planar or self.subsampled):
             return frames.reshape(-1)
-        pairs = frames.reshape(-1, 4)  # Y1 Y2 Cb Cr
-        pixels = np.empty((len(pairs), 2, 3), frames.dtype)
-        pixels[:, :, 0] = pairs[:, :2]
-        pixels[:, :, 1] = pairs[:, 2:3]
-        pixels[:, :, 2] = pairs[:, 3:4]
-        return pixels.reshape(-1)
+        out = np.empty((len(frames), 3 * self.rows * self.columns), frames.dtype)
+        loops = current_loops()
+        if self.subsampled:
+            loops.expand_pairs(frames.reshape(-1), out.reshape(-1))
+            return out.reshape(-1)
+        for planes, pixels in zip(frames, out, strict=True):
+            loops.interleave(planes.view(np.uint8), pixels.view(np.uint8), frames.dtype.itemsize)
+        return out.reshape(-1)
 
     def _unpacked(self, source: Bytes, first: int, count: int) -> NDArray[np.uint8]:
         start, stop = first * self.bits, (first + count) * self.bits

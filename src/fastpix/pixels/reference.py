@@ -115,3 +115,28 @@ def ybr_to_rgb(ybr: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> None:
     green = (587000 * y - 202008 * cb - 419198 * cr + 293500) // 587000
     blue = (1000 * y + 1772 * cb + 500) // 1000
     rgb[...] = np.clip(np.stack([red, green, blue], axis=1), 0, 255).reshape(-1)
+
+
+def interleave(planes: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:
+    """Turn three planes of samples into pixels (Planar Configuration 1 into 0).
+
+    Parameters
+    ----------
+    planes, out : ndarray of uint8, one-dimensional
+    size : {1, 2, 4}
+        Bytes of a sample.
+    """
+    out[...] = planes.reshape(3, -1, size).transpose(1, 0, 2).reshape(-1)
+
+
+def expand_pairs(pairs: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Give each pixel of YBR_FULL_422 the chrominance that it shares (PS3.3 C.7.6.3.1.2).
+
+    Parameters
+    ----------
+    pairs : ndarray of uint8, one-dimensional
+        Y1 Y2 Cb Cr of every two pixels.
+    out : ndarray of uint8, one-dimensional
+        Three samples a pixel.
+    """
+    out[...] = pairs.reshape(-1, 4)[:, [0, 2, 3, 1, 2, 3]].reshape(-1)

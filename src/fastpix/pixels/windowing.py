@@ -10,9 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import processing
 
 from fastpix.pixels.loops import current_loops
-from fastpix.pixels.memory import as_kind, flat_bytes, is_plain, kind_of, map_elements
+from fastpix.pixels.memory import as_kind, is_plain, kind_of, map_elements
+from fastpix.pixels.reference import KINDS
 
-_BLOCK = 16384  # values whose intermediate results stay in the cache
+_BLOCK = 65536  # values; their intermediate results stay in the cache
 
 
 class Window(NamedTuple):
@@ -131,35 +132,32 @@ def _output_range(ds: Dataset) -> tuple[float, float] | None:
 
 
 def _apply_sigmoid(arr: NDArray[Any], window: Window) -> NDArray[np.float64]:
-    """NumPy's exponential, of each value that occurs once where that is less work."""
+    """NumPy's exponential, of each value once where that is less work than of each element."""
     low, high = arr.min(), arr.max()
-    if arr.dtype.kind == "f" or kind_of(as_kind(arr)) == "f8" or int(high) - int(low) >= arr.size:
+    if kind_of(arr) not in KINDS or arr.dtype.kind == "f" or int(high) - int(low) >= arr.size:
 
         def fill(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
             values = cells.view(kind)
             for start in range(0, out.size, _BLOCK):
-                block = slice(start, start + _BLOCK)
-                out[block] = values[block]
-                _sigmoid(out[block], window)
+                _sigmoid(values[start : start + _BLOCK], out[start : start + _BLOCK], window)
 
         return map_elements(arr, fill)
-    entries = np.arange(int(low), int(high) + 1).astype(np.float64)
-    _sigmoid(entries, window)
+    entries = np.empty(int(high) - int(low) + 1)
+    _sigmoid(np.arange(int(low), int(high) + 1), entries, window)
 
     def take(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
-        rows = out.view(np.uint8).reshape(-1, 8)
-        table = flat_bytes(entries).reshape(-1, 8)
-        current_loops().look_up(cells, kind, rows, table, int(low))
+        rows, table = out.view(np.uint8), entries.view(np.uint8)
+        current_loops().look_up(cells, kind, rows.reshape(-1, 8), table.reshape(-1, 8), int(low))
 
     return map_elements(arr, take)
 
 
-def _sigmoid(values: NDArray[np.float64], window: Window) -> None:
-    """Map values in place, by the formula of PS3.3 C.11.2.1.3.1."""
-    values -= window.center
-    values *= -4
-    values /= window.width
-    np.exp(values, out=values)
-    values += 1
-    np.divide(window.y_range, values, out=values)
-    values += window.y_min
+def _sigmoid(values: NDArray[Any], out: NDArray[np.float64], window: Window) -> None:
+    """Fill `out` by the formula of PS3.3 C.11.2.1.3.1."""
+    np.subtract(values, window.center, out=out, dtype=np.float64)
+    out *= -4
+    out /= window.width
+    np.exp(out, out=out)
+    out += 1
+    np.divide(window.y_range, out, out=out)
+    out += window.y_min
