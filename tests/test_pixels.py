@@ -36,6 +36,7 @@ from pydicom.uid import (
 import fastpix
 from fastpix import reference
 from fastpix.pixels import reference as loops_reference
+from fastpix.pixels.elements import find_pixels
 from fastpix.pixels.loops import get_loops
 from fastpix.steps import ColorSteps, Steps
 
@@ -706,6 +707,25 @@ def test_pixels_come_from_the_beginning_of_a_file() -> None:
     next(frames)
     del frames
     assert file.tell() == 77
+
+
+def test_large_elements_before_the_pixels() -> None:
+    """They are passed over; a sequence with an icon in it is not taken for the image."""
+    icon = make_dataset(np.zeros((1, 1), np.uint8))
+    for syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian):
+        for undefined in (False, True):
+            ds = make_dataset()
+            ds.add_new(0x00091001, "OB", bytes(300_000))
+            ds.IconImageSequence = [icon, icon]
+            for item in ds.IconImageSequence:
+                item.is_undefined_length_sequence_item = undefined
+            ds["IconImageSequence"].is_undefined_length = undefined
+            file = encode(ds, syntax)
+            assert (b"\xff\xff\xff\xff" in file) == undefined
+            found = find_pixels(BytesIO(file))
+            assert found is not None
+            assert (found.options["rows"], found.options["columns"]) == (2, 3)
+            assert fastpix.pixel_array(BytesIO(file)).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_a_file_that_reads_little_at_a_time() -> None:

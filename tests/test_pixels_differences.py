@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import tracemalloc
 import warnings
+import zlib
 from collections.abc import Iterator
 from copy import deepcopy
 from io import BytesIO
@@ -16,7 +17,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import compress, encode, encode_frames, make_dataset, make_item
+from builders import (
+    compress,
+    element,
+    encapsulated_element,
+    encode,
+    encode_frames,
+    file_of,
+    image_elements,
+    make_dataset,
+    make_item,
+)
 from files import WHEEL
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -30,6 +41,7 @@ from pydicom.uid import (
 )
 
 import fastpix
+from fastpix.syntaxes import DEFLATED_FRAMES
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +133,11 @@ def test_deflated_data_sets_by_path(tmp_path: Path) -> None:
     with path.open("rb") as file:
         assert fastpix.pixel_array(file).tobytes() == right.tobytes()
         assert file.tell() == 0
+    found = Dataset()
+    fastpix.pixel_array(path, ds_out=found)
+    assert (found.Rows, found.Columns) == right.shape
+    with pytest.raises(ValueError):
+        fastpix.pixel_array(path, index=-1)
 
 
 def test_what_pydicom_has_no_decoder_for() -> None:
@@ -176,6 +193,26 @@ def test_packed_frames_within_a_byte() -> None:
         frame = fastpix.pixel_array(BytesIO(file), index=index)
         assert frame.tolist() == whole[index].tolist()
     assert np.array_equal(np.stack(list(fastpix.iter_pixels(BytesIO(file)))), whole)
+
+
+def test_deflated_frames() -> None:
+    """Deflated Image Frame Compression, which pydicom does not know."""
+    cells = np.arange(12, dtype=np.uint16).reshape(2, 2, 3)
+    frames = []
+    for frame in cells:
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        frames.append(deflater.compress(frame.tobytes()) + deflater.flush())
+    frames = [frame + b"\0" * (len(frame) % 2) for frame in frames]
+    count = element(0x00280008, "IS", b"2")
+    pixels = encapsulated_element(*frames)
+    file = file_of(*image_elements(extra=[count]), pixels, syntax=DEFLATED_FRAMES)
+    for source in (BytesIO(file), dcmread(BytesIO(file))):
+        with pytest.raises((NotImplementedError, ValueError)):
+            utils.pixel_array(source)
+        assert fastpix.pixel_array(source).tolist() == cells.tolist()
+        assert fastpix.pixel_array(source, index=1).tolist() == cells[1].tolist()
+        assert [f.tolist() for f in fastpix.iter_pixels(source)] == cells.tolist()
+        assert [f.tolist() for f in fastpix.iter_pixels(source, indices=[1])] == [cells[1].tolist()]
 
 
 # --- tables -----------------------------------------------------------------------------------

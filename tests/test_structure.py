@@ -61,7 +61,8 @@ def imports_of(path: Path) -> set[str]:
             if node.module == "fastpix":
                 found |= {alias.name for alias in node.names if alias.name in ORDER}
             elif node.module.startswith("fastpix."):
-                found.add(base)
+                names = {f"{base}.{alias.name}" for alias in node.names}
+                found |= names & ORDER.keys() or {base}
     return found
 
 

@@ -34,9 +34,6 @@ from fastpix.steps import Steps
 from fastpix.syntaxes import NATIVE
 from fastpix.tags import Tag
 
-_IMAGE_PIXEL = {
-    tag for tag in keyword_dict.values() if tag >> 16 == 0x0028 and not dictionary_is_retired(tag)
-}
 _KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
 # What pydicom raises where it has no decoder, or where all that it has refuse a frame.
@@ -269,12 +266,12 @@ def _pixels_of_dataset(ds: Dataset) -> _Pixels:
 
 
 def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
-    file.seek(0)
     found = find_pixels(file)
     if found is None:
-        file.seek(0)
         if not is_deflated(file):
             return None
+        if isinstance(call.ds_out, Dataset):
+            _fill(call.ds_out, call.specific_tags, file)
         file.seek(0)
         return open_image(file)
     syntax = found.options["transfer_syntax_uid"]
@@ -312,14 +309,11 @@ def _encapsulated(
 
 def _fill(ds_out: Dataset, specific_tags: list[int] | None, file: BinaryIO) -> None:
     """Put what pydicom puts into the data set of its caller."""
-    tables = {int(Tag.ExtendedOffsetTable), int(Tag.ExtendedOffsetTableLengths)}
+    tags = [tag for tag in keyword_dict.values() if tag >> 16 == 0x0028]
+    tags = [tag for tag in tags if not dictionary_is_retired(tag)]
+    tags += [Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths, *(specific_tags or ())]
     file.seek(0)
-    found = dcmread(
-        file,
-        stop_before_pixels=True,
-        force=True,
-        specific_tags=[*(specific_tags or ()), *_IMAGE_PIXEL, *tables],
-    )
+    found = dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(tags))
     ds_out.file_meta = found.file_meta
     ds_out.set_original_encoding(*found.original_encoding)
     ds_out.update(found)
@@ -341,6 +335,8 @@ def _otherwise(call: _Call, error: Exception) -> Iterator[Image]:
 
 def _frames_of(image: Image, index: int | None, raw: bool) -> NDArray[Any]:
     header = image.header
+    if index is not None and index < 0:
+        raise ValueError("'index' must be greater than or equal to 0")
     if raw or header.samples == 1:
         return image.stored(frames=index)
     dtype = f"{'int' if header.signed else 'uint'}{header.bits_allocated}"

@@ -17,8 +17,8 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 from fastpix.syntaxes import DEFLATED_FRAMES
 from fastpix.tags import Tag
 
-_HEAD = 65536  # bytes; the header of most files
-_META = 132
+_HEAD = 65536  # bytes at a time; the header of most files
+_META = 132  # where File Meta begins
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _END_OF_ITEM, _END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _SHORT = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_16}
@@ -70,82 +70,91 @@ class _Elements:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._data = file.read(_HEAD)
+        self._data = b""
+        self._base = 0  # where in the file `_data` begins
         self.found: dict[int, tuple[bytes | None, bytes]] = {}
 
-    def holds(self, end: int) -> bool:
-        """Whether the file goes on to byte `end`, which is then in memory."""
-        while len(self._data) < end:
-            more = self._file.read(max(end - len(self._data), _HEAD))
-            if not more:
-                return False
-            self._data += more
-        return True
+    def _at(self, start: int, size: int) -> int:
+        """Return where in `_data` byte `start` is, `size` bytes behind it; -1 if there are none."""
+        at = start - self._base
+        if at + size > len(self._data):
+            self._file.seek(start)
+            self._base, at = start, 0
+            self._data = self._file.read(max(size, _HEAD))
+            while len(self._data) < size:  # a file may give less than it has
+                more = self._file.read(size - len(self._data))
+                if not more:
+                    return -1
+                self._data += more
+        return at
+
+    def _bytes(self, start: int, size: int) -> bytes | None:
+        at = self._at(start, size)
+        return None if at < 0 else self._data[at : at + size]
 
     def syntax(self) -> tuple[str, int] | None:
         """Return the UID of the transfer syntax, and where the data set begins."""
-        if not self.holds(_META) or self._data[128:132] != b"DICM":
+        start, uid = _META, b""
+        if self._bytes(128, 4) != b"DICM":
             return None
-        at, uid = _META, b""
-        while self.holds(at + 12) and self._data[at : at + 2] == b"\x02\x00":
-            element, vr, length = struct.unpack_from("<H2sH", self._data, at + 2)
-            value = at + 8
+        while (head := self._bytes(start, 12)) and head[:2] == b"\x02\x00":
+            element, vr, length = struct.unpack_from("<H2sH", head, 2)
+            start += 8
             if vr in _LONG:
-                (length,) = struct.unpack_from("<I", self._data, at + 8)
-                value = at + 12
+                (length,) = struct.unpack_from("<I", head, 8)
+                start += 4
             elif vr not in _SHORT:
                 return None
-            if length == _UNDEFINED or not self.holds(value + length):
-                return None
             if element == 0x0010:
-                uid = self._data[value : value + length]
-            at = value + length
-        return uid.decode("latin-1").rstrip("\0 "), at
+                uid = self._bytes(start, length) or b""
+            start += length
+        return uid.decode("latin-1").rstrip("\0 "), start
 
     def walk(
-        self, at: int, implicit: bool, order: str
+        self, start: int, implicit: bool, order: str
     ) -> tuple[int, bytes | None, int, int] | None:
         """Collect what is wanted; return tag, VR, start and length of the pixels."""
         head = struct.Struct(f"{order}HHI" if implicit else f"{order}HH2sH").unpack_from
         long = struct.Struct(f"{order}I").unpack_from
         depth = 0  # of sequences and items of undefined length
         vr: bytes | None = None
-        while self.holds(at + 12):
+        while (at := self._at(start, 12)) >= 0:
             if implicit:
                 group, element, length = head(self._data, at)
             else:
                 group, element, vr, length = head(self._data, at)
             tag = group << 16 | element
-            at += 8
+            start += 8
             if group == 0xFFFE:
-                (length,) = long(self._data, at - 4)
+                (length,) = long(self._data, at + 4)
                 if tag == _ITEM and depth:
                     if length == _UNDEFINED:
                         depth += 1
                     else:
-                        at += length
+                        start += length
                 elif depth and tag in (_END_OF_ITEM, _END_OF_SEQUENCE):
                     depth -= 1
                 else:
                     return None
                 continue
             if vr in _LONG:
-                (length,) = long(self._data, at)
-                at += 4
+                (length,) = long(self._data, at + 8)
+                start += 4
             elif not implicit and vr not in _SHORT:
                 return None
             if not depth and tag in _PIXELS:
-                return tag, vr, at, length
+                return tag, vr, start, length
             if length == _UNDEFINED:
                 if vr not in (None, b"SQ"):
                     return None
                 depth += 1
                 continue
             if not depth and tag in _WANTED:
-                if not self.holds(at + length):
+                value = self._bytes(start, length)
+                if value is None:
                     return None
-                self.found[tag] = (vr, self._data[at : at + length])
-            at += length
+                self.found[tag] = (vr, value)
+            start += length
         return None
 
 
