@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from pydicom.pixels.decoders import base
 from pydicom.pixels.decoders.base import Decoder, DecodeRunner
+from pydicom.uid import UID
 
 from fastpix.codecs import FrameFormat, all_decoders, decode_frame, usable_decoders
 from fastpix.errors import PixelDataError, UnsupportedTransferSyntaxError
@@ -59,6 +60,23 @@ def is_enabled() -> bool:
     return all(LABEL in decoder._available for decoder in _shared_decoders())
 
 
+def decoder_of(syntax: UID) -> Decoder:
+    """Return pydicom's decoder for a syntax with fastpix as its first plugin, enabled or not.
+
+    Raises
+    ------
+    NotImplementedError
+        pydicom does not know the syntax.
+    """
+    shared = base.get_decoder(syntax)
+    if LABEL in shared._available or not is_available(syntax):
+        return shared
+    own = Decoder(syntax)
+    own._available = {LABEL: _decode_frame, **shared._available}
+    own._unavailable = shared._unavailable
+    return own
+
+
 def is_available(uid: str) -> bool:
     """Whether a transfer syntax can be decoded here; pydicom asks it of a plugin."""
     try:
@@ -93,6 +111,9 @@ def _decode_frame(src: bytes, runner: DecodeRunner) -> bytearray:
         out: np.ndarray[Any, Any] = np.frombuffer(decoded, f"u{width}")
         if current_kernel().scale(cells, out, as_stored, 0, segments) != -1:
             raise PixelDataError(reason="an RLE segment ends before the frame does")
+        if wanted.bits_allocated == 1:  # pydicom takes a byte a pixel from a plugin
+            pixels = wanted.rows * wanted.columns
+            decoded = bytearray(np.unpackbits(out, count=pixels, bitorder="little"))
     if wanted.samples > 1:
         runner.set_option("planar_configuration", 0)
     if wanted.transfer_syntax in JPEG_2000 and runner.photometric_interpretation in (

@@ -1,8 +1,8 @@
 """Pixels of a file or a data set as arrays, by the names and with the results of pydicom.
 
-Uncompressed pixels are read by `fastpix.pixels.native`. Compressed frames go through pydicom's own
-decoders, so that a lossy sample stays what the decoder of the caller's choice says; where pydicom
-has none for the syntax, through those of `fastpix.open`.
+Uncompressed pixels are read by `fastpix.pixels.native`. Compressed frames go through pydicom's
+decoders with fastpix as their first plugin (`fastpix.backend`), unless the caller names another;
+where pydicom does not know the syntax, through those of `fastpix.open`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from pydicom import dcmread
 from pydicom.datadict import dictionary_is_retired, keyword_dict
 from pydicom.dataset import Dataset
 from pydicom.pixels import utils
-from pydicom.pixels.decoders.base import Decoder, get_decoder
+from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import UID, RLELossless
 
+from fastpix.backend import decoder_of
 from fastpix.errors import FastpixError
 from fastpix.image import Image
 from fastpix.image import open as open_image
@@ -127,7 +128,7 @@ def pixel_array(
     raw : bool
         Leave YBR as it is.
     decoding_plugin : str
-        The one plugin of pydicom to decode compressed pixels with.
+        The one plugin of pydicom to decode compressed pixels with; fastpix first if not given.
     **kwargs
         pydicom's decoding options; a call that has any is pydicom's from end to end.
 
@@ -294,7 +295,7 @@ def _encapsulated(
     syntax: UID, source: Any, options: dict[str, Any], high_bit: int | None
 ) -> _Encapsulated | None:
     try:
-        decoder = get_decoder(syntax)
+        decoder = decoder_of(syntax)
     except NotImplementedError:
         return None
     allocated, stored = options.get("bits_allocated") or 0, options.get("bits_stored") or 0
