@@ -101,6 +101,58 @@ def window(
             window_cells(<const i64 *> source, &out[0], n, center, width, y_min, y_max, y_range)
 
 
+cdef void exponent_of(
+    const cell_t *cells, double *out, Py_ssize_t n, double center, double width
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = -4.0 * (<double> cells[i] - center) / width
+
+
+def exponent(
+    const uint8_t[::1] cells not None, str kind not None, double[::1] out not None,
+    double center, double width,
+):
+    """What a sigmoid takes the exponential of: see `fastpix.pixels.reference.exponent`."""
+    cdef Kind cell = kind_of(kind)
+    cdef Py_ssize_t n = out.shape[0]
+    cdef const void *source
+    if n == 0:
+        return
+    source = &cells[0]
+    with nogil:
+        if cell == F64:
+            exponent_of(<const f64 *> source, &out[0], n, center, width)
+        elif cell == F32:
+            exponent_of(<const f32 *> source, &out[0], n, center, width)
+        elif cell == U16:
+            exponent_of(<const u16 *> source, &out[0], n, center, width)
+        elif cell == I16:
+            exponent_of(<const i16 *> source, &out[0], n, center, width)
+        elif cell == U8:
+            exponent_of(<const u8 *> source, &out[0], n, center, width)
+        elif cell == I8:
+            exponent_of(<const i8 *> source, &out[0], n, center, width)
+        elif cell == U32:
+            exponent_of(<const u32 *> source, &out[0], n, center, width)
+        elif cell == I32:
+            exponent_of(<const i32 *> source, &out[0], n, center, width)
+        else:
+            exponent_of(<const i64 *> source, &out[0], n, center, width)
+
+
+def logistic(double[::1] values not None, double y_min, double y_range):
+    """A sigmoid from its exponentials, in place: see `fastpix.pixels.reference.logistic`."""
+    cdef Py_ssize_t i, n = values.shape[0]
+    cdef double *x
+    if n == 0:
+        return
+    x = &values[0]
+    with nogil:
+        for i in range(n):
+            x[i] = y_range / (1.0 + x[i]) + y_min
+
+
 # --- tables -----------------------------------------------------------------------------------
 
 cdef inline Py_ssize_t place(cell_t cell, int64_t first, Py_ssize_t last) noexcept nogil:

@@ -593,6 +593,17 @@ def test_window_loop(
     wanted, found = np.zeros(count), np.ones(count)
     loops_reference.window(cells, kind, wanted, center, width, y_min, y_max, y_range)
     get_loops(kernel).window(cells, kind, found, center, width, y_min, y_max, y_range)
+    check_equal(wanted, found)
+    loops_reference.exponent(cells, kind, wanted, center, width)
+    get_loops(kernel).exponent(cells, kind, found, center, width)
+    check_equal(wanted, found)
+    loops_reference.logistic(wanted, y_min, y_range)
+    get_loops(kernel).logistic(found, y_min, y_range)
+    check_equal(wanted, found)
+
+
+def check_equal(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> None:
+    """The same bits; of a NaN the payload says nothing."""
     nan = np.isnan(wanted)
     assert np.array_equal(nan, np.isnan(found))
     assert wanted[~nan].tobytes() == found[~nan].tobytes()

@@ -11,6 +11,10 @@ def window(
     y_max: float,
     y_range: float,
 ) -> None: ...
+def exponent(
+    cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64], center: float, width: float
+) -> None: ...
+def logistic(values: NDArray[np.float64], y_min: float, y_range: float) -> None: ...
 def look_up(
     cells: NDArray[np.uint8],
     kind: str,

@@ -249,19 +249,22 @@ def _pixels(call: _Call) -> Iterator[_Pixels]:
 
 def _pixels_of_dataset(ds: Dataset) -> _Pixels:
     syntax = getattr(ds, "file_meta", {}).get("TransferSyntaxUID")
+    if not syntax:
+        return None
+    if syntax not in NATIVE:  # the decoder takes its options from the data set
+        bits = [ds.get(keyword) for keyword in ("BitsAllocated", "BitsStored", "HighBit")]
+        return _encapsulated(syntax, ds, {}, bits, ds.get("PixelRepresentation") == 1)
     present = [keyword for keyword in _KEYWORDS if keyword in ds]
-    if not syntax or len(present) != 1:
+    if len(present) != 1:
         return None
     options = utils.as_pixel_options(ds)
-    high_bit = ds.get("HighBit")
-    if not isinstance(high_bit, int):
-        high_bit = None
-    if syntax not in NATIVE:
-        return _encapsulated(syntax, ds, options, high_bit)
     element = ds[present[0]]
     if not isinstance(element.value, (bytes, bytearray)):
         return None
     options |= {"transfer_syntax_uid": syntax, "pixel_keyword": present[0], "pixel_vr": element.VR}
+    high_bit = ds.get("HighBit")
+    if not isinstance(high_bit, int):
+        high_bit = None
     native = native_pixels(options, high_bit, len(element.value))
     return None if native is None else _Uncompressed(native, BytesOfDataset(element.value))
 
@@ -284,7 +287,9 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
             return None
         pixels = _Uncompressed(native, source)
     else:
-        pixels = _encapsulated(syntax, file, found.options, found.high_bit)
+        bits = [found.options.get(name) for name in ("bits_allocated", "bits_stored")]
+        signed = found.options.get("pixel_representation") == 1
+        pixels = _encapsulated(syntax, file, found.options, [*bits, found.high_bit], signed)
     if pixels is not None and isinstance(call.ds_out, Dataset):
         _fill(call.ds_out, call.specific_tags, file)
     file.seek(found.start)
@@ -292,19 +297,19 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
 
 
 def _encapsulated(
-    syntax: UID, source: Any, options: dict[str, Any], high_bit: int | None
+    syntax: UID, source: Any, options: dict[str, Any], bits: list[Any], signed: bool
 ) -> _Encapsulated | None:
+    """Find the decoder; `bits` are Bits Allocated, Bits Stored and High Bit."""
     try:
         decoder = decoder_of(syntax)
     except NotImplementedError:
         return None
-    allocated, stored = options.get("bits_allocated") or 0, options.get("bits_stored") or 0
     shift = None
-    keeps_bits = syntax == RLELossless and allocated in (8, 16, 32)
-    if keeps_bits and high_bit is not None and 0 < stored <= high_bit < allocated:
-        signed = options.get("pixel_representation") == 1
-        shift = Steps(f"u{allocated // 8}", False, high_bit, stored, signed)
-        options = {**options, "correct_unused_bits": False}
+    if syntax == RLELossless and all(isinstance(number, int) for number in bits):
+        allocated, stored, high_bit = bits
+        if allocated in (8, 16, 32) and 0 < stored <= high_bit < allocated:
+            shift = Steps(f"u{allocated // 8}", False, high_bit, stored, signed)
+            options = {**options, "correct_unused_bits": False}
     return _Encapsulated(decoder, source, options, shift)
 
 

@@ -24,6 +24,15 @@ class Loops(Protocol):
     ) -> None:  # fmt: skip
         """See `fastpix.pixels.reference.window`."""
 
+    def exponent(
+        self, cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64],
+        center: float, width: float,
+    ) -> None:  # fmt: skip
+        """See `fastpix.pixels.reference.exponent`."""
+
+    def logistic(self, values: NDArray[np.float64], y_min: float, y_range: float) -> None:
+        """See `fastpix.pixels.reference.logistic`."""
+
     def look_up(
         self, cells: NDArray[np.uint8], kind: str, out: NDArray[np.uint8],
         entries: NDArray[np.uint8], first: int,

@@ -48,6 +48,34 @@ def window(
     out[...] = y
 
 
+def exponent(
+    cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64], center: float, width: float
+) -> None:
+    """Fill `out` with what a sigmoid window takes the exponential of (PS3.3 C.11.2.1.3.1).
+
+    Parameters
+    ----------
+    cells, kind, out, center, width
+        As in `window`; the header's own centre and width.
+    """
+    x = np.frombuffer(cells, kind).astype(np.float64)
+    with np.errstate(all="ignore"):
+        out[...] = -4 * (x - np.float64(center)) / np.float64(width)
+
+
+def logistic(values: NDArray[np.float64], y_min: float, y_range: float) -> None:
+    """Turn the exponentials of a sigmoid window into its values, in place.
+
+    Parameters
+    ----------
+    values : ndarray of float64, one-dimensional
+    y_min, y_range : float
+        As in `window`.
+    """
+    with np.errstate(all="ignore"):
+        values[...] = np.float64(y_range) / (1 + values) + np.float64(y_min)
+
+
 def look_up(
     cells: NDArray[np.uint8],
     kind: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +11,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import processing
 
 from fastpix.pixels.loops import current_loops
-from fastpix.pixels.memory import as_kind, is_plain, kind_of, map_elements
-from fastpix.pixels.reference import KINDS
+from fastpix.pixels.memory import as_kind, is_plain, map_elements
 
-_BLOCK = 65536  # values; their intermediate results stay in the cache
+_BLOCK = 16384  # values that stay in the cache from one step to the next
 
 
 class Window(NamedTuple):
@@ -66,13 +66,14 @@ def apply_windowing(arr: NDArray[Any], ds: Dataset, index: int = 0) -> NDArray[A
     window = _read_window(ds, index)
     if window is None:
         return processing.apply_windowing(arr, ds, index)
+    arr = as_kind(arr)
     if not window.is_linear:
         return _apply_sigmoid(arr, window)
 
     def fill(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
         current_loops().window(cells, kind, out, *window[1:])
 
-    return map_elements(as_kind(arr), fill)
+    return map_elements(arr, fill)
 
 
 def _read_window(ds: Dataset, index: int) -> Window | None:
@@ -134,16 +135,10 @@ def _output_range(ds: Dataset) -> tuple[float, float] | None:
 def _apply_sigmoid(arr: NDArray[Any], window: Window) -> NDArray[np.float64]:
     """NumPy's exponential, of each value once where that is less work than of each element."""
     low, high = arr.min(), arr.max()
-    if kind_of(arr) not in KINDS or arr.dtype.kind == "f" or int(high) - int(low) >= arr.size:
-
-        def fill(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
-            values = cells.view(kind)
-            for start in range(0, out.size, _BLOCK):
-                _sigmoid(values[start : start + _BLOCK], out[start : start + _BLOCK], window)
-
-        return map_elements(arr, fill)
+    if arr.dtype.kind == "f" or int(high) - int(low) >= arr.size:
+        return map_elements(arr, partial(_sigmoid, window))
     entries = np.empty(int(high) - int(low) + 1)
-    _sigmoid(np.arange(int(low), int(high) + 1), entries, window)
+    _sigmoid(window, np.arange(int(low), int(high) + 1).view(np.uint8), "i8", entries)
 
     def take(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
         rows, table = out.view(np.uint8), entries.view(np.uint8)
@@ -152,12 +147,12 @@ def _apply_sigmoid(arr: NDArray[Any], window: Window) -> NDArray[np.float64]:
     return map_elements(arr, take)
 
 
-def _sigmoid(values: NDArray[Any], out: NDArray[np.float64], window: Window) -> None:
-    """Fill `out` by the formula of PS3.3 C.11.2.1.3.1."""
-    np.subtract(values, window.center, out=out, dtype=np.float64)
-    out *= -4
-    out /= window.width
-    np.exp(out, out=out)
-    out += 1
-    np.divide(window.y_range, out, out=out)
-    out += window.y_min
+def _sigmoid(window: Window, cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
+    """Fill `out` in blocks, by the formula of PS3.3 C.11.2.1.3.1."""
+    loops, size = current_loops(), int(kind[1])
+    for start in range(0, out.size, _BLOCK):
+        block = out[start : start + _BLOCK]
+        part = cells[start * size : (start + block.size) * size]
+        loops.exponent(part, kind, block, window.center, window.width)
+        np.exp(block, out=block)
+        loops.logistic(block, window.y_min, window.y_range)
