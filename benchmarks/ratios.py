@@ -1,12 +1,14 @@
 """Paired ratios: what a kernel costs beside a plain conversion, and a reader beside a plain read.
 
-Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the readers, ``--pixels``
-for the functions that have pydicom's names.
+Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the readers, ``--codecs``
+for the readers of compressed files and the decoders below them, ``--pixels`` for the functions that
+have pydicom's names.
 
 Times on a shared machine drift by more than what is to be told apart, so members take turns: in
-each round every member runs once untimed to be warm, then a few times timed, and its time is
-divided by the floor's in the same round; the order turns from round to round. The table shows the
-medians of those ratios. Every member is held against the right answer first.
+each round every member runs once untimed to be warm (unless it takes most of the time by itself),
+then a few times timed, and its time is divided by the floor's in the same round; the order turns
+from round to round. The table shows the medians of those ratios. Every member is held against the
+right answer first.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import datetime
 import gc
 import platform
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -24,9 +26,12 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter_ns
 
+import bench_codecs
 import bench_kernel
 import bench_pixels
 import bench_read
+from bare_decoders import decoders_of, fastest_decoder, one_processor
+from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
 from rich.console import Console
 from rich.table import Table
 
@@ -44,6 +49,12 @@ TARGETS = {
 # Job and side: how many times faster than the NumPy reference it must at least be.
 SPEEDUPS = {("12 of 16 bits, signed, slope 1", 4096): 20.0}
 NO_SLOWER = 0.97  # of pydicom's speed, which is what a function of fastpix.pixels has at least
+CODEC_TARGET = 1.1  # of the floor: the most that fastpix may cost at 2048 x 2048
+RLE_TARGET = 2.0  # times the fastest installed decoder
+CODEC_PACKAGES = (
+    "imagecodecs", "pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
+    "python-gdcm", "pyjpegls", "dicomsdl", "SimpleITK", "pydcm",
+)  # fmt: skip
 SLOW_ROUNDS = 5  # of a member that would take most of the time by itself
 
 
@@ -81,6 +92,8 @@ def measure(
     share = seconds * 1e9 / rounds / len(members)
     repeats = {name: max(1, min(50, int(share / taken) - 1)) for name, taken in once.items()}
     slow = {name for name, taken in once.items() if taken > 4 * share}
+    if floor in slow:  # no ratio without it
+        slow = set(members)
     times: dict[str, list[float]] = {name: [] for name in members}
     ratios: dict[str, list[float]] = {name: [] for name in members}
     names = list(members)
@@ -90,7 +103,7 @@ def measure(
         for k in range(rounds):
             turn = k % len(names)
             taken = {
-                name: time_calls(members[name], repeats[name])
+                name: time_calls(members[name], repeats[name], warm=name not in slow)
                 for name in names[turn:] + names[:turn]
                 if name not in slow or k < SLOW_ROUNDS
             }
@@ -102,9 +115,10 @@ def measure(
     return {name: Timing(median(times[name]) / 1e3, median(ratios[name])) for name in names}
 
 
-def time_calls(call: Callable[[], object], repeats: int) -> float:
-    """Return the nanoseconds of one call, warm, over `repeats`."""
-    call()
+def time_calls(call: Callable[[], object], repeats: int, *, warm: bool = True) -> float:
+    """Return the nanoseconds of one call over `repeats`, after one that warms up."""
+    if warm:
+        call()
     start = perf_counter_ns()
     for _ in range(repeats):
         call()
@@ -201,6 +215,148 @@ def pixels_table(rounds: int, seconds: float) -> tuple[Table, bool]:
     return table, all_met
 
 
+def codec_tables(names: Iterable[str], rounds: int, seconds: float) -> Iterator[tuple[Table, bool]]:
+    """Yield the tables of compressed files, one after the other: they take minutes."""
+    syntaxes = [BY_NAME[name] for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [write_file(name, syntax, Path(folder)) for name in NAMES for syntax in syntaxes]
+        yield codec_table(files, rounds, seconds)
+        volumes = [
+            write_file(VOLUME, syntax, Path(folder))
+            for syntax in syntaxes
+            if syntax.name in bench_codecs.FRAMES
+        ]
+        if volumes:
+            yield frames_table(volumes, rounds, seconds), True
+        compressed = [file for file in files if file.syntax.uid != NATIVE]
+        if compressed:
+            yield decoder_table(compressed, rounds, seconds)
+
+
+def codec_table(files: Iterable[File], rounds: int, seconds: float) -> tuple[Table, bool]:
+    """Return what readers of compressed files cost, and whether every target is met."""
+    table = Table(
+        title="Compressed file to float32 array, in a plain read and the fastest bare decoder",
+        caption="wrong: other values; -: an error; ±1: off by 1 from every bare decoder (if lossy)",
+    )
+    for heading in ("file", "syntax", "floor by"):
+        table.add_column(heading)
+    for heading in ("floor, µs", "+ float32", *bench_codecs.READERS):
+        table.add_column(heading, justify="right")
+    for heading in ("to the fastest other", "≤ 1", "≤ floor"):
+        table.add_column(heading, justify="right")
+    all_met = True
+    for file in files:
+        decoder, decode = fastest_decoder(file)
+        members: dict[str, Callable[[], object]] = {
+            "floor": partial(bench_codecs.read_floor, file, decode=decode),
+            "float32": partial(bench_codecs.read_floor_float32, file, decode=decode),
+        }
+        cells: dict[str, str] = {}
+        notes: dict[str, str] = {}
+        for name in bench_codecs.READERS:
+            notes[name], read, verdict = bench_codecs.reader_of(name, file)
+            if verdict in ("right", "±1"):
+                members[name] = partial(read, file)
+                notes[name] += " ±1" if verdict == "±1" else ""
+            else:
+                cells[name] = verdict
+        found = measure(members, "floor", rounds, seconds)
+        for name in found:
+            cells[name] = f"{found[name].ratio:.2f}× {notes.get(name, '')}".strip()
+        others = [found[name].ratio for name in bench_codecs.READERS[1:] if name in found]
+        judged = ["-"] * 3
+        if bench_codecs.FASTPIX in found:
+            ratio = found[bench_codecs.FASTPIX].ratio
+            if others:
+                all_met &= ratio <= min(others)
+                judged[0] = f"{ratio / min(others):.2f}×"
+                judged[1] = "yes" if ratio <= min(others) else "no"
+            if file.name == CR and file.syntax.uid != NATIVE:
+                all_met &= ratio <= CODEC_TARGET
+                judged[2] = "yes" if ratio <= CODEC_TARGET else "no"
+        else:
+            all_met = False
+        table.add_row(
+            file.name,
+            file.syntax.name,
+            decoder,
+            f"{found['floor'].microseconds:.0f}",
+            *(cells[name] for name in ("float32", *bench_codecs.READERS)),
+            *judged,
+        )
+    return table, all_met
+
+
+def frames_table(files: Iterable[File], rounds: int, seconds: float) -> Table:
+    """Return what all frames of a file cost, and one of them."""
+    table = Table(title="60 frames to float32, in a plain read and the fastest bare decoder")
+    for heading in ("syntax", "frames", "reader"):
+        table.add_column(heading)
+    for heading in ("ms", "ratio to the floor"):
+        table.add_column(heading, justify="right")
+    for file in files:
+        decode = fastest_decoder(file)[1]
+        for frame in (None, bench_codecs.FRAME):
+            members: dict[str, Callable[[], object]] = {
+                "floor": partial(bench_codecs.read_floor, file, frame, decode=decode)
+            }
+            if bench_codecs.THREADS and frame is None:
+                one_thread = partial(bench_codecs.read_fastpix_threads, threads=1)
+                assert bench_codecs.judge(one_thread, file) == "right"
+                members["fastpix, threads=1"] = partial(one_thread, file)
+            unread: dict[str, str] = {}
+            for name in bench_codecs.READERS:
+                note, read, verdict = bench_codecs.reader_of(name, file, frame)
+                if verdict == "right":
+                    members[f"{name}, {note}" if note else name] = partial(read, file, frame)
+                else:
+                    unread[name] = verdict
+            found = measure(members, "floor", rounds, seconds)
+            what = "all" if frame is None else str(frame)
+            for name, timing in found.items():
+                milliseconds = f"{timing.microseconds / 1e3:.1f}"
+                table.add_row(file.syntax.name, what, name, milliseconds, f"{timing.ratio:.2f}×")
+            for name, mark in unread.items():
+                table.add_row(file.syntax.name, what, name, mark, mark)
+            table.add_section()
+    return table
+
+
+def decoder_table(files: Iterable[File], rounds: int, seconds: float) -> tuple[Table, bool]:
+    """Return how fast every bare decoder is, and whether fastpix's of RLE is fast enough."""
+    table = Table(title="Bare decoders, one frame on one processor")
+    for heading in ("image", "syntax", "decoder"):
+        table.add_column(heading)
+    for heading in ("MB/s of output", "to the fastest", "met"):
+        table.add_column(heading, justify="right")
+    all_met = True
+    for file in files:
+        decoders = decoders_of(file)
+        members: dict[str, Callable[[], object]] = {
+            name: partial(decode, memoryview(file.frames[0]), file)
+            for name, decode in decoders.items()
+        }
+        if bench_codecs.judge(bench_codecs.read_fastpix, file) != "-":
+            members["fastpix, Image.stored"] = fastpix.open(file.path).stored
+            if file.syntax.uid == RLE:
+                members["fastpix, imread"] = partial(bench_codecs.read_fastpix, file)
+        with one_processor():
+            found = measure(members, next(iter(decoders)), rounds, seconds)
+        speeds = {name: file.pixels.nbytes / found[name].microseconds for name in found}
+        fastest = min(found[name].ratio for name in decoders)
+        for name, speed in sorted(speeds.items(), key=lambda item: -item[1]):
+            relative, met = fastest / found[name].ratio, ""
+            if file.syntax.uid == RLE and name == "fastpix, Image.stored":
+                all_met &= relative >= RLE_TARGET
+                met = f"≥ {RLE_TARGET:g}×: {'yes' if relative >= RLE_TARGET else 'no'}"
+            table.add_row(
+                file.name, file.syntax.name, name, f"{speed:.0f}", f"{relative:.2f}×", met
+            )
+        table.add_section()
+    return table, all_met
+
+
 def describe_run(packages: Iterable[str], rounds: int) -> str:
     """Return the date, the processor and the versions that the figures belong to."""
     found = [f"Python {platform.python_version()}"]
@@ -232,21 +388,35 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=3.0, metavar="S", help="per row of the table, about"
     )
+    parser.add_argument(
+        "--codecs",
+        nargs="*",
+        choices=BY_NAME,
+        metavar="SYNTAX",
+        help="compressed files and decoders: all syntaxes, or some by their names in the table",
+    )
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
-        console = Console(width=140)
-    if arguments.read:
-        met = True
-        table = read_table(arguments.rounds, arguments.seconds)
+        console = Console(width=140 if arguments.codecs is None else 200)
+    how = (arguments.rounds, arguments.seconds)
+    tables: Iterable[tuple[Table, bool]]
+    if arguments.codecs is not None:
+        tables = codec_tables(arguments.codecs or BY_NAME, *how)
+        packages = ["fastpix", "numpy", *CODEC_PACKAGES]
+    elif arguments.read:
+        tables = [(read_table(*how), True)]
         packages = ["fastpix", "numpy", "pydicom", "dicomsdl", "SimpleITK"]
     elif arguments.pixels:
-        table, met = pixels_table(arguments.rounds, arguments.seconds)
+        tables = [pixels_table(*how)]
         packages = ["fastpix", "numpy", "pydicom"]
     else:
-        table, met = kernel_table(arguments.rounds, arguments.seconds)
+        tables = [kernel_table(*how)]
         packages = ["fastpix", "numpy"]
-    console.print(table)
+    met = True
+    for table, is_met in tables:
+        console.print(table)
+        met &= is_met
     console.print(describe_run(packages, arguments.rounds), highlight=False)
     return 0 if met else 1
 
