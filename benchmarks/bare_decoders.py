@@ -10,11 +10,11 @@ import contextlib
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, TypeAlias
 
 import imagecodecs
 import numpy as np
@@ -23,7 +23,10 @@ from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import RLELosslessDecoder
 
-Decode = Callable[[memoryview, File], NDArray[Any]]
+Frame: TypeAlias = Any
+"""A view of bytes; releases of imagecodecs differ in what they say that they take."""
+
+Decode = Callable[[Frame, File], NDArray[Any]]
 """From a frame's bytes to its stored values, in any shape."""
 
 JPEG = ("50", "51", "57", "70")
@@ -40,37 +43,37 @@ def _cells(file: File) -> np.dtype[Any]:
     return file.pixels.dtype
 
 
-def _view(frame: memoryview, file: File) -> NDArray[Any]:
+def _view(frame: Frame, file: File) -> NDArray[Any]:
     return np.frombuffer(frame, _cells(file))
 
 
-def _imagecodecs_rle(frame: memoryview, file: File) -> NDArray[Any]:
+def _imagecodecs_rle(frame: Frame, file: File) -> NDArray[Any]:
     return np.frombuffer(imagecodecs.dicomrle_decode(frame, _cells(file)), _cells(file))
 
 
-def _imagecodecs_deflate(frame: memoryview, file: File) -> NDArray[Any]:
+def _imagecodecs_deflate(frame: Frame, file: File) -> NDArray[Any]:
     data = imagecodecs.deflate_decode(frame, raw=True, out=file.pixels[0].nbytes)
     return np.frombuffer(data, _cells(file))
 
 
-def _zlib(frame: memoryview, file: File) -> NDArray[Any]:
+def _zlib(frame: Frame, file: File) -> NDArray[Any]:
     data = zlib.decompress(frame, -zlib.MAX_WBITS, file.pixels[0].nbytes)
     return np.frombuffer(data, _cells(file))
 
 
-def _libjpeg(frame: memoryview, file: File) -> NDArray[Any]:
+def _libjpeg(frame: Frame, file: File) -> NDArray[Any]:
     import libjpeg
 
     return np.frombuffer(libjpeg.decode_pixel_data(bytes(frame), version=2), _cells(file))
 
 
-def _openjpeg(frame: memoryview, file: File) -> NDArray[Any]:
+def _openjpeg(frame: Frame, file: File) -> NDArray[Any]:
     import openjpeg
 
     return np.frombuffer(openjpeg.decode_pixel_data(bytes(frame), version=2), _cells(file))
 
 
-def _pylibjpeg_rle(frame: memoryview, file: File) -> NDArray[Any]:
+def _pylibjpeg_rle(frame: Frame, file: File) -> NDArray[Any]:
     import rle
 
     rows, columns = file.pixels.shape[1:]
@@ -84,7 +87,7 @@ def _pylibjpeg_rle(frame: memoryview, file: File) -> NDArray[Any]:
     return np.frombuffer(data, _cells(file))
 
 
-def _pydicom_rle(frame: memoryview, file: File) -> NDArray[Any]:
+def _pydicom_rle(frame: Frame, file: File) -> NDArray[Any]:
     rows, columns = file.pixels.shape[1:]
     data, _meta = RLELosslessDecoder.as_buffer(
         encapsulate([bytes(frame)], has_bot=False),
@@ -103,13 +106,13 @@ def _pydicom_rle(frame: memoryview, file: File) -> NDArray[Any]:
     return np.frombuffer(data, _cells(file))
 
 
-def _pyjpegls(frame: memoryview, file: File) -> NDArray[Any]:
+def _pyjpegls(frame: Frame, file: File) -> NDArray[Any]:
     import jpeg_ls
 
     return np.frombuffer(jpeg_ls.decode_pixel_data(bytes(frame))[0], _cells(file))
 
 
-def _gdcm(frame: memoryview, file: File) -> NDArray[Any]:
+def _gdcm(frame: Frame, file: File) -> NDArray[Any]:
     import gdcm
 
     rows, columns = file.pixels.shape[1:]
@@ -218,7 +221,7 @@ def fastest_decoder(file: File) -> tuple[str, Decode]:
     return name, decoders[name]
 
 
-def fastest(calls: dict[str, Callable[[], object]]) -> str:
+def fastest(calls: Mapping[str, Callable[[], object]]) -> str:
     """Return which of some calls takes the least time at its best."""
     if len(calls) == 1:
         return next(iter(calls))

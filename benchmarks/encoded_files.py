@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,12 @@ class File:
     offsets: tuple[int, ...]
 
 
+def _twelve_bits(codec: str) -> dict[str, Any]:
+    """Return the keyword for a codestream of 12 bits; older releases write 16 in two codecs."""
+    encode = getattr(imagecodecs, f"{codec}_encode")
+    return {"bitspersample": 12} if "bitspersample" in signature(encode).parameters else {}
+
+
 def _jpeg(pixels: Pixels) -> bytes:
     bits = 8 if pixels.dtype == np.uint8 else 12
     return bytes(imagecodecs.jpeg8_encode(pixels, QUALITY, bitspersample=bits))
@@ -111,7 +118,7 @@ def _jpeg_lossless(pixels: Pixels, predictor: int) -> bytes:
 
 
 def _jpeg_ls(pixels: Pixels, error: int) -> bytes:
-    return bytes(imagecodecs.jpegls_encode(pixels, error, bitspersample=12))
+    return bytes(imagecodecs.jpegls_encode(pixels, error, **_twelve_bits("jpegls")))
 
 
 def _jpeg_2000(pixels: Pixels, decibels: int) -> bytes:
@@ -123,7 +130,9 @@ def _jpeg_2000(pixels: Pixels, decibels: int) -> bytes:
 
 
 def _htj2k(pixels: Pixels, step: float | None) -> bytes:
-    return bytes(imagecodecs.htj2k_encode(pixels, step, reversible=step is None, bitspersample=12))
+    return bytes(
+        imagecodecs.htj2k_encode(pixels, step, reversible=step is None, **_twelve_bits("htj2k"))
+    )
 
 
 def _jpeg_xl(pixels: Pixels, distance: float) -> bytes:
