@@ -172,7 +172,8 @@ def _jpeg_2000_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: in
     from openjpeg.utils import decode
 
     with _quiet("openjpeg.utils"):
-        return decode(bytes(encoded))
+        samples: Samples = decode(bytes(encoded))
+    return samples
 
 
 def _jpeg_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
