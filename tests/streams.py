@@ -89,6 +89,8 @@ def remarked(stream: bytes, *, adobe: int | None = None, names: bytes | None = N
 
 def jpeg_ls(cells: Cells, bits: int, near: int = 0) -> bytes:
     """JPEG-LS of unsigned cells at a precision, samples interleaved by pixel."""
+    if not near and bits == 8 * cells.dtype.itemsize:  # pyjpegls has no room for the smallest
+        return bytes(imagecodecs.jpegls_encode(cells))
     import jpeg_ls as charls
 
     samples = cells.shape[2] if cells.ndim == 3 else 1

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.codecs.format import FrameFormat
+from fastpix.codestream import read_codestream
 from fastpix.errors import ArgumentError, UnsupportedTransferSyntaxError
 from fastpix.syntaxes import (
     DEFLATED_FRAMES,
@@ -208,6 +209,11 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
+    stream = read_codestream(encoded)
+    narrow = stream is not None and stream.coding == "lossless" and stream.precision < 8
+    if narrow or wanted.bits_allocated > 16:
+        raise ValueError("gdcm would end the process: it asserts what it does not check")
+    signed = stream is not None and stream.signed
     decoder = get_decoder(UID(wanted.transfer_syntax))
     with _quiet("pydicom.pixels.decoders.base"):
         buffer, meta = decoder.as_buffer(
@@ -220,12 +226,13 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
             samples_per_pixel=wanted.samples,
             bits_allocated=8 * wanted.cell_bytes,
             bits_stored=min(wanted.bits_stored, 8 * wanted.cell_bytes),
-            pixel_representation=int(wanted.signed),
+            pixel_representation=int(signed),
             photometric_interpretation="MONOCHROME2" if wanted.samples == 1 else "RGB",
             planar_configuration=0,
             pixel_keyword="PixelData",
         )
-    samples = np.frombuffer(buffer, f"u{int(meta['bits_allocated']) // 8}")
+    kind = "i" if signed else "u"
+    samples = np.frombuffer(buffer, f"{kind}{int(meta['bits_allocated']) // 8}")
     if meta.get("planar_configuration") == 1:
         return _from_planes(samples, wanted)
     return samples.reshape(wanted.shape)
@@ -280,7 +287,8 @@ OWN_RLE = Decoder("fastpix", "fastpix", "MIT", _by_the_kernel, "fastpix")
 
 _TURBO = Decoder("imagecodecs", "libjpeg-turbo", "BSD", _jpeg, "imagecodecs", "JPEG8")
 _LIBJPEG = Decoder("pylibjpeg-libjpeg", "libjpeg", "GPL", _jpeg_by_pylibjpeg, "libjpeg")
-_GDCM = Decoder("python-gdcm", "gdcm", "BSD", _by_gdcm, "gdcm")
+# What it did not expect of a frame ends the process, so nobody is given it who did not ask for it.
+_GDCM = Decoder("python-gdcm", "gdcm", "BSD", _by_gdcm, "gdcm", is_fallback=False)
 _OPENJPEG = Decoder("imagecodecs", "OpenJPEG", "BSD", _jpeg_2000, "imagecodecs", "JPEG2K")
 _PYLIBJPEG = Decoder("pylibjpeg-openjpeg", "OpenJPEG", "MIT", _jpeg_2000_by_pylibjpeg, "openjpeg")
 
