@@ -139,7 +139,9 @@ def test_high_throughput_without_sign(syntax: str, bits: int) -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("family", [*UNSIGNED, "HTJ2K"])
 def test_every_size(family: str, shape: tuple[int, int]) -> None:
-    syntax, encode = UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    syntax, encode = (
+        UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    )
     for bits in (8, 16):
         cells = noise(shape, bits)
         check(file_of_frames([encode(cells, bits)], cells, syntax), cells, syntax)
@@ -149,14 +151,18 @@ def test_every_size(family: str, shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("family", [*UNSIGNED, "HTJ2K"])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_three_samples(family: str, shape: tuple[int, ...], bits: int) -> None:
-    syntax, encode = UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    syntax, encode = (
+        UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    )
     cells = noise(shape, bits)
     check(file_of_frames([encode(cells, bits)], cells, syntax), cells, syntax)
 
 
 @pytest.mark.parametrize("family", [*UNSIGNED, "HTJ2K"])
 def test_several_frames(family: str) -> None:
-    syntax, encode = UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    syntax, encode = (
+        UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    )
     for shape in ((5, 12, 11), (3, 12, 11, 3)):
         cells = noise(shape, 8)
         data = file_of_frames([encode(frame, 8) for frame in cells], cells, syntax)
@@ -212,14 +218,14 @@ def test_codestreams_that_forgot_the_sign(family: str, stored: int) -> None:
 @pytest.mark.parametrize("family", ["JPEG Lossless 1", "JPEG-LS", "JPEG XL", "JPEG 2000", "HTJ2K"])
 def test_more_precision_than_bits_stored(family: str) -> None:
     """Garbage above the stored bits goes in with a lossless codec, and is masked when it is out."""
-    syntax, encode = UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    syntax, encode = (
+        UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
+    )
     raw = noise((9, 13), 16)
     stream = encode(raw, 16)
     check(file_of_frames([stream], raw, syntax, BitsStored=12), raw & 0xFFF, syntax)
     extended = ((raw & 0xFFF) ^ 0x800).astype(np.int16) - np.int16(0x800)
-    check(
-        file_of_frames([stream], extended, syntax, BitsStored=12), extended, syntax
-    )
+    check(file_of_frames([stream], extended, syntax, BitsStored=12), extended, syntax)
 
 
 @pytest.mark.parametrize("planar", [0, 1])

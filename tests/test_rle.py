@@ -209,7 +209,9 @@ def damaged(draw: st.DrawFn) -> list[bytes]:
     gap=st.integers(0, 3),
 )
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@example([packbits(bytes(k % 251 for k in range(3000)))] * 2, 1, False, "uint8", 4096, 0.3, False, 0)
+@example(
+    [packbits(bytes(k % 251 for k in range(3000)))] * 2, 1, False, "uint8", 4096, 0.3, False, 0
+)
 def test_damaged(
     kernel: str, segments: list[bytes], samples: int, packed_bits: bool, dtype: str, pixels: int,
     slope: float, padded: bool, gap: int,

@@ -23,6 +23,8 @@ class Codestream(NamedTuple):
     color : {"", "RGB", "YBR"}
         What the codestream itself says of its colours: nothing, that they are red, green and blue
         as they are, or that they were made luminance and chrominance.
+    at : int
+        Where this header is; a thumbnail may come before it.
     """
 
     coding: Coding
@@ -33,6 +35,7 @@ class Codestream(NamedTuple):
     signed: bool = False
     uniform: bool = True
     color: Literal["", "RGB", "YBR"] = ""
+    at: int = 0
 
 
 END_OF_IMAGE = b"\xff\xd9"  # EOI of JPEG and JPEG-LS, EOC of JPEG 2000
@@ -76,9 +79,8 @@ def _jpeg(encoded: Buffer) -> Codestream | None:
             names = bytes(encoded[at + 10 : at + 10 + 3 * samples : 3])
             if names.upper() == b"RGB":
                 marked = "RGB"
-            return Codestream(
-                _CODINGS.get(marker, "arithmetic"), rows, columns, samples, precision, color=marked
-            )
+            coding = _CODINGS.get(marker, "arithmetic")
+            return Codestream(coding, rows, columns, samples, precision, color=marked, at=at)
         content = bytes(encoded[at + 4 : at + 16])
         if marker == 0xE0 and content.startswith(b"JFIF\x00"):
             marked = "YBR"
@@ -126,6 +128,7 @@ def _jpeg_2000(encoded: Buffer, start: int) -> Codestream | None:
         signed=bool(depth & 0x80),
         uniform=components == bytes((depth, 1, 1)) * samples,
         color=_component_transform(encoded, start + 2),
+        at=start,
     )
 
 

@@ -70,7 +70,7 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
         most = size * _BLANK_EXPANSION
     _check_expansion(most, size, wanted, frame)
     if stream.coding != "JPEG XL":
-        _check_end(parts, frame)
+        _check_end(parts, stream, frame)
     if stream.coding in ("progressive", "arithmetic"):
         _check_scans(parts, frame)
     return stream
@@ -111,13 +111,15 @@ def _check_expansion(most: int, size: int, wanted: FrameFormat, frame: int) -> N
         )
 
 
-def _check_end(parts: Sequence[memoryview], frame: int) -> None:
+def _check_end(parts: Sequence[memoryview], stream: Codestream, frame: int) -> None:
     # Some decoders fill in the rest of a frame that is cut off, and say nothing.
-    if END_OF_IMAGE in bytes(parts[-1][-_PADDING:]):
-        return
-    joined = b"".join(parts)
-    # A thumbnail has an end of its own, before the image's scan begins.
-    if joined.rfind(END_OF_IMAGE) <= joined.rfind(_START_OF_SCAN):
+    tail = bytes(parts[-1][-_PADDING:])
+    end = tail.rfind(END_OF_IMAGE)
+    if end < 0:
+        tail = b"".join(parts)
+        end = tail.rfind(END_OF_IMAGE)
+    # A thumbnail has an end of its own, before the image's header.
+    if end < 0 or sum(len(part) for part in parts) - len(tail) + end < stream.at:
         raise PixelDataError(
             reason=f"frame {frame} is cut off: its codestream has no end marker (FFD9)"
         )
