@@ -592,6 +592,18 @@ cdef inline const void *block(
     return scratch
 
 
+cdef bint cut_off(const uint8_t *cells, Py_ssize_t total, const Job *job) noexcept nogil:
+    """Whether an RLE segment ends before there are `total` cells: walks all of them, from a fresh
+    start. For a value that does not fit has ended the first walk, and may be damage itself."""
+    cdef double scratch[BLOCK]
+    cdef Py_ssize_t start = 0, n, step = block_cells(job)
+    while start < total and not job.planes.short_:
+        n = min(step, total - start)
+        block(cells, start, n, <uint8_t *> scratch, job)
+        start += n
+    return job.planes.short_
+
+
 cdef Py_ssize_t run(
     const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, Py_ssize_t itemsize,
     const Job *job
@@ -796,6 +808,10 @@ def scale(
                       &job)
             if job.planes != NULL and planes.short_:
                 bad = SHORT
+    if bad >= 0 and job.planes != NULL:
+        fill_planes(&planes, cells, segments, &job)
+        if cut_off(&cells[0], target.len // target.itemsize, &job):
+            bad = SHORT
     PyBuffer_Release(&target)
     return bad
 
@@ -1030,7 +1046,7 @@ def color(
 ):
     """Cells of a colour frame to RGB: see `fastpix.reference.color`."""
     cdef Py_buffer target
-    cdef Py_ssize_t bad
+    cdef Py_ssize_t bad, count
     cdef str name
     cdef bint ybr
     cdef double half, top
@@ -1052,6 +1068,11 @@ def color(
                             ybr, half, top, &job)
             if job.planes != NULL and planes.short_:
                 bad = SHORT
+    if bad >= 0 and job.planes != NULL:
+        fill_planes(&planes, cells, segments, &job)
+        count = target.len // target.itemsize
+        if cut_off(&cells[0], count // 3 if layout == INDEXED else count, &job):
+            bad = SHORT
     PyBuffer_Release(&target)
     return bad
 
