@@ -10,6 +10,8 @@ from typing import Any
 import pydicom.data
 import pytest
 
+import fastpix
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDS = {"monai.md": "monai"}  # what is not among the dependencies of the tests
@@ -31,5 +33,8 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         warnings.simplefilter("error")
         # Of MONAI, wherever a LoadImage is made and a library for one of its readers is missing.
         warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
-        for number, block in enumerate(blocks, 1):
-            exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
+        try:
+            for number, block in enumerate(blocks, 1):
+                exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
+        finally:
+            fastpix.backend.disable()
