@@ -751,3 +751,30 @@ def test_demo_says_where_to_look_and_its_examples_work(tmp_path: Path) -> None:
     assert b"[" in pixels
     assert b"float32, HU" in plan
     assert len(list((tmp_path / out).glob("*.npz"))) == counts(log)["converted"]
+
+
+def test_codecs_lists_every_decoder(call: Callable[..., str]) -> None:
+    log = call("codecs")
+    for name in ("RLE Lossless", "JPEG XL", "Deflated Image Frame", "pylibjpeg-libjpeg", "GPL"):
+        assert name in log
+    assert f"fastpix {fastpix.__version__}" in log
+
+
+def test_what_cannot_be_decoded_is_told_first(src: Path, tmp_path: Path) -> None:
+    (src / "video").write_bytes(
+        encode_frames(make_dataset(), "1.2.840.10008.1.2.4.100", [bytes(64)])
+    )
+    log = run("convert", src, tmp_path / "dst", "--workers", 1, code=1)
+    told, done = log.index("1 file will fail: "), log.index("converted")
+    assert told < done
+    assert "MPEG2" in log[told:done]
+    assert "video library" in log[told:done]
+
+
+def test_info_with_a_pinned_decoder(call: Callable[..., str]) -> None:
+    path = WHEEL / "MR_small_jp2klossless.dcm"
+    assert "to be decoded by imagecodecs" in call("info", path)
+    assert "to be decoded by pylibjpeg-openjpeg" in call(
+        "info", path, "--decoder", "pylibjpeg-openjpeg"
+    )
+    assert "pin one of" in call("info", path, "--decoder", "pyjpegls", code=1)
