@@ -726,6 +726,11 @@ def test_uncompressed(
     theirs = outcome(lambda: utils.pixel_array(ds if as_dataset else BytesIO(file), **arguments))
     source = ds if as_dataset else BytesIO(file)
     ours = outcome(lambda: fastpix.pixel_array(source, **arguments))
+    if isinstance(ours, fastpix.PixelDataError):
+        # Of packed bits that are cut off, pydicom makes up the rest.
+        assert ds.BitsAllocated == 1
+        assert 8 * len(ds.PixelData) < int(ds.get("NumberOfFrames", 1)) * ds.Rows * ds.Columns
+        return
     if isinstance(theirs, Exception) and isinstance(ours, np.ndarray):
         # Of packed frames that begin within a byte, pydicom may read a byte too few.
         assert ds.BitsAllocated == 1

@@ -179,6 +179,24 @@ def test_packed_bits_in_big_endian_words() -> None:
     assert utils.pixel_array(BytesIO(file)).tolist() != right.tolist()
 
 
+@pytest.mark.parametrize("index", [None, 0, 2])
+def test_packed_bits_that_are_cut_off(index: int | None) -> None:
+    """From a path pydicom returns zeros, or whatever is in memory, for those that are missing."""
+    ds = make_dataset(
+        np.zeros((2, 8), np.uint8), BitsAllocated=1, BitsStored=1, HighBit=0, NumberOfFrames=3,
+        PixelData=b"\xff\xff\xff\xff\xff\xff",
+    )  # fmt: skip
+    whole = encode(ds)
+    ds.PixelData = b"\xff\xff"
+    for file in (encode(ds), whole[:-2]):
+        assert utils.pixel_array(BytesIO(file), index=index).size == (48 if index is None else 16)
+        with pytest.raises(fastpix.PixelDataError):
+            fastpix.pixel_array(BytesIO(file), index=index)
+        with pytest.raises(ValueError, match="bytes"):
+            next(fastpix.iter_pixels(BytesIO(file)))
+    assert fastpix.pixel_array(BytesIO(whole), index=index).all()
+
+
 def test_packed_frames_within_a_byte() -> None:
     """Of a frame that begins and ends within bytes pydicom reads a byte too few, by index."""
     ds = make_dataset(

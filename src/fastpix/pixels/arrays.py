@@ -22,13 +22,14 @@ from pydicom.pixels import utils
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import UID, RLELossless
 
+from fastpix.attributes import count_of
 from fastpix.backend import decoder_of
-from fastpix.errors import FastpixError
+from fastpix.errors import FastpixError, PixelDataError
 from fastpix.image import Image
 from fastpix.image import open as open_image
 from fastpix.kernel import current_kernel
 from fastpix.pixels.color import convert_color_space
-from fastpix.pixels.elements import find_pixels, is_deflated
+from fastpix.pixels.elements import PixelElement, find_pixels, is_deflated
 from fastpix.pixels.memory import flat_bytes
 from fastpix.pixels.native import Bytes, BytesOfDataset, BytesOfFile, Native, native_pixels
 from fastpix.steps import Steps
@@ -283,7 +284,8 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
     pixels: _Pixels
     if syntax in NATIVE:
         native = native_pixels(found.options, found.high_bit, found.length)
-        if native is None or not source.hold(native.nbytes):
+        if native is None or source.size < native.nbytes:
+            _check_packed(found, source.size)
             return None
         pixels = _Uncompressed(native, source)
     else:
@@ -294,6 +296,16 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
         _fill(call.ds_out, call.specific_tags, file)
     file.seek(found.start)
     return pixels
+
+
+def _check_packed(found: PixelElement, size: int) -> None:
+    """Raise an error for 1-bit pixels that are cut off: pydicom makes up the missing ones."""
+    names = ("bits_allocated", "number_of_frames", "rows", "columns")
+    allocated, frames, rows, columns = (found.options.get(name, 0) for name in names)
+    needed, size = (frames * rows * columns + 7) // 8, min(size, found.length)
+    if allocated == 1 and size < needed:
+        layout = f"{count_of(frames, 'frame')} of {rows} x {columns} x 1 bit"
+        raise PixelDataError(expected=needed, found=size, layout=layout)
 
 
 def _encapsulated(

@@ -53,10 +53,11 @@ class BytesOfFile:
         self._file = file
         self._start = start
 
-    def hold(self, length: int) -> bool:
-        """Whether the file is long enough."""
+    @property
+    def size(self) -> int:
+        """Bytes from the beginning of the value to the end of the file."""
         self._file.seek(0, os.SEEK_END)
-        return self._file.tell() >= self._start + length
+        return max(self._file.tell() - self._start, 0)
 
     def read(self, start: int, out: NDArray[np.uint8]) -> None:
         """Fill `out` with the bytes from `start` on."""
