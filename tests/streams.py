@@ -69,19 +69,27 @@ def remarked(stream: bytes, *, adobe: int | None = None, names: bytes | None = N
     kept = [b"\xff\xd8"]
     if adobe is not None:
         kept.append(b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([adobe]))
+    renamed: dict[int, int] = {}
     at = 2
-    while True:
+    while at < len(stream) - 2:
         marker, length = struct.unpack_from(">xBH", stream, at)
         segment = bytearray(stream[at : at + 2 + length])
         at += 2 + length
         if names is not None and marker in (0xC0, 0xC1, 0xC2, 0xC3):
+            renamed = dict(zip(segment[10::3], names, strict=True))
             segment[10::3] = names
         if names is not None and marker == 0xDA:
-            segment[5 : 5 + 2 * len(names) : 2] = names
+            for k in range(segment[4]):
+                segment[5 + 2 * k] = renamed[segment[5 + 2 * k]]
         if marker not in (0xE0, 0xEE):
             kept.append(bytes(segment))
         if marker == 0xDA:
-            return b"".join(kept) + stream[at:]
+            end = at  # the scan's data go on until a marker that is neither 0 nor RST
+            while stream[end] != 0xFF or stream[end + 1] in (0, *range(0xD0, 0xD8)):
+                end += 1
+            kept.append(stream[at:end])
+            at = end
+    return b"".join(kept) + b"\xff\xd9"
 
 
 # --- JPEG-LS, JPEG 2000, JPEG XL --------------------------------------------------------------------

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.codecs.format import FrameFormat
+from fastpix.codecs.high_throughput import check_main_header
 from fastpix.codestream import read_codestream
 from fastpix.errors import ArgumentError, UnsupportedTransferSyntaxError
 from fastpix.syntaxes import (
@@ -134,6 +135,7 @@ def _jpeg_2000(encoded: Encoded, _wanted: FrameFormat, threads: int) -> Samples:
 def _high_throughput(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
+    check_main_header(encoded)
     return imagecodecs.htj2k_decode(encoded)
 
 
