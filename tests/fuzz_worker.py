@@ -114,7 +114,7 @@ def header_for(syntax: str, shape: tuple[int, ...], bits: int, ycbcr: bool) -> b
 FAMILIES = {
     "JPEG baseline": Family(BASELINE, ((jpeg, (8,)), (lambda c, b: jpeg(c, b, 50, "420"), (8,)))),
     "JPEG extended": Family(EXTENDED, ((jpeg, (12,)),)),
-    "JPEG progressive": Family(PROGRESSIVE, ((lambda c, b: jpeg_progressive(c), (8,)),)),
+    "JPEG progressive": Family(PROGRESSIVE, ((lambda c, _: jpeg_progressive(c), (8,)),)),
     "JPEG Lossless": Family(
         LOSSLESS_57,
         (
@@ -132,15 +132,15 @@ FAMILIES = {
     ),
     "HTJ2K": Family(
         HT_LOSSLESS,
-        ((lambda c, b: htj2k(c), (8, 16)), (lambda c, b: htj2k(c, lossless=False), (8,))),
+        ((lambda c, _: htj2k(c), (8, 16)), (lambda c, _: htj2k(c, lossless=False), (8,))),
     ),
     "JPEG XL": Family(
         JXL_LOSSLESS, ((jxl, (8, 12, 16)), (lambda c, b: jxl(c, b, container=True), (8,)))
     ),
     "JPEG XL lossy": Family(JXL_LOSSY, ((lambda c, b: jxl(c, b, lossless=False), (8,)),)),
-    "JPEG XL recompressed": Family(JXL_RECOMPRESSED, ((lambda c, b: jxl_of_jpeg(jpeg(c)), (8,)),)),
-    "RLE": Family(RLE_LOSSLESS, ((lambda c, b: rle(c), (8, 16)),)),
-    "deflate": Family(DEFLATED_FRAMES, ((lambda c, b: deflated(c.tobytes()), (8, 16)),)),
+    "JPEG XL recompressed": Family(JXL_RECOMPRESSED, ((lambda c, _: jxl_of_jpeg(jpeg(c)), (8,)),)),
+    "RLE": Family(RLE_LOSSLESS, ((lambda c, _: rle(c), (8, 16)),)),
+    "deflate": Family(DEFLATED_FRAMES, ((lambda c, _: deflated(c.tobytes()), (8, 16)),)),
 }
 
 _EXTREMES = (0, 1, 2, 3, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF)

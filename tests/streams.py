@@ -40,7 +40,9 @@ DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 def jpeg_lossless(cells: Cells, bits: int, predictor: int = 1) -> bytes:
     """JPEG Lossless (T.81 annex H) of unsigned cells."""
     # As RGB: for other colours libjpeg-turbo 3.1 names the wrong Huffman table in its scan header.
-    color = {"colorspace": "RGB", "outcolorspace": "RGB"} if cells.ndim == 3 else {}
+    color: dict[str, Any] = {}
+    if cells.ndim == 3:
+        color = {"colorspace": "RGB", "outcolorspace": "RGB"}
     return bytes(
         imagecodecs.jpeg8_encode(
             cells, lossless=True, predictor=predictor, bitspersample=bits, **color
@@ -50,7 +52,7 @@ def jpeg_lossless(cells: Cells, bits: int, predictor: int = 1) -> bytes:
 
 def jpeg(cells: Cells, bits: int = 8, level: int = 90, subsampling: str = "444") -> bytes:
     """Sequential DCT JPEG of 8 or 12 bits: three samples as they are, in a JFIF file."""
-    color = {}
+    color: dict[str, Any] = {}
     if cells.ndim == 3:
         color = {"colorspace": "YCBCR", "outcolorspace": "YCBCR", "subsampling": subsampling}
     return bytes(imagecodecs.jpeg8_encode(cells, level, bitspersample=bits, **color))
@@ -92,7 +94,7 @@ def remarked(stream: bytes, *, adobe: int | None = None, names: bytes | None = N
     return b"".join(kept) + b"\xff\xd9"
 
 
-# --- JPEG-LS, JPEG 2000, JPEG XL --------------------------------------------------------------------
+# --- JPEG-LS, JPEG 2000, JPEG XL ------------------------------------------------------------------
 
 
 def jpeg_ls(cells: Cells, bits: int, near: int = 0) -> bytes:
@@ -150,7 +152,7 @@ def jxl_of_jpeg(stream: bytes) -> bytes:
     return bytes(imagecodecs.jpegxl_encode_jpeg(stream, usecontainer=True))
 
 
-# --- RLE and deflate --------------------------------------------------------------------------------
+# --- RLE and deflate ------------------------------------------------------------------------------
 
 
 def packbits(data: bytes) -> bytes:
@@ -207,7 +209,7 @@ def deflated(data: bytes) -> bytes:
     return deflater.compress(data) + deflater.flush()
 
 
-# --- files ------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def file_of_frames(streams: list[bytes], cells: Cells, syntax: str, **attributes: Any) -> bytes:

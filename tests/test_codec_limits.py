@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -157,7 +158,7 @@ def jxl_header(rows: int, columns: int, precision: int) -> bytes:
 def claims() -> dict[str, tuple[str, bytes]]:
     """A kilobyte of every family, whose own header claims as much as the file's."""
     tail = np.random.default_rng(1).integers(0, 0x4F, 1000, dtype=np.uint8).tobytes() + b"\xff\xd9"
-    size = {"rows": ROWS, "columns": COLUMNS, "precision": 16}
+    size: dict[str, Any] = {"rows": ROWS, "columns": COLUMNS, "precision": 16}
     lossless = jpeg_header(**size, marker=0xC3)[:-2] + tail
     rle_header = struct.pack("<16I", 2, 64, 500, *[0] * 13)
     return {
@@ -264,16 +265,16 @@ def test_progressive_with_thousands_of_scans() -> None:
 # --- frames at odds with the file -----------------------------------------------------------------
 
 CELLS = np.arange(12, dtype=np.uint16).reshape(3, 4)
-ENCODED = {
-    "JPEG": (BASELINE, lambda c, bits: jpeg(c.astype(np.uint8)), 8),
-    "JPEG progressive": (PROGRESSIVE, lambda c, bits: jpeg_progressive(c.astype(np.uint8)), 8),
+ENCODED: dict[str, tuple[str, Callable[[Any, int], bytes], int]] = {
+    "JPEG": (BASELINE, lambda c, _: jpeg(c.astype(np.uint8)), 8),
+    "JPEG progressive": (PROGRESSIVE, lambda c, _: jpeg_progressive(c.astype(np.uint8)), 8),
     "JPEG Lossless": (LOSSLESS_57, jpeg_lossless, 16),
     "JPEG-LS": (JPEG_LS_LOSSLESS, jpeg_ls, 16),
     "JPEG 2000": (J2K_LOSSLESS, j2k, 16),
-    "HTJ2K": (HT_LOSSLESS, lambda c, bits: htj2k(c), 16),
+    "HTJ2K": (HT_LOSSLESS, lambda c, _: htj2k(c), 16),
     "JPEG XL": (JXL_LOSSLESS, jxl, 16),
     "JPEG XL recompressed": (
-        JXL_RECOMPRESSED, lambda c, bits: jxl_of_jpeg(jpeg(c.astype(np.uint8))), 8
+        JXL_RECOMPRESSED, lambda c, _: jxl_of_jpeg(jpeg(c.astype(np.uint8))), 8
     ),
 }  # fmt: skip
 

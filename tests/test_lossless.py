@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,7 +46,7 @@ UNSIGNED: dict[str, tuple[str, Encode]] = {
     **{
         f"JPEG Lossless {predictor}": (
             LOSSLESS_70 if predictor == 1 else LOSSLESS_57,
-            lambda cells, bits, predictor=predictor: jpeg_lossless(cells, bits, predictor),
+            partial(jpeg_lossless, predictor=predictor),
         )
         for predictor in range(1, 8)
     },
@@ -57,8 +58,8 @@ UNSIGNED: dict[str, tuple[str, Encode]] = {
         lambda cells, bits: jxl(cells, bits, container=True),
     ),
     "JPEG 2000": (J2K_LOSSLESS, j2k),
-    "RLE": (RLE_LOSSLESS, lambda cells, bits: rle(cells)),
-    "deflate": (DEFLATED_FRAMES, lambda cells, bits: deflated(cells.tobytes())),
+    "RLE": (RLE_LOSSLESS, lambda cells, _: rle(cells)),
+    "deflate": (DEFLATED_FRAMES, lambda cells, _: deflated(cells.tobytes())),
 }  # fmt: skip
 SIGNED: dict[str, tuple[str, Encode]] = {
     "JPEG 2000": (J2K_LOSSLESS, j2k),
@@ -245,8 +246,10 @@ def test_deflated_planes(planar: int, bits: int) -> None:
 def test_single_bits(shape: tuple[int, ...], syntax: str) -> None:
     """Deflated as they are packed; a codec has a sample for each."""
     cells = noise(shape, 1)
-    encode = (lambda f: deflated(packed(f))) if syntax == DEFLATED_FRAMES else (lambda f: j2k(f, 1))
-    streams = [encode(frame) for frame in cells.reshape(-1, *shape[-2:])]
+    streams = [
+        deflated(packed(frame)) if syntax == DEFLATED_FRAMES else j2k(frame, 1)
+        for frame in cells.reshape(-1, *shape[-2:])
+    ]
     data = file_of_frames(streams, cells, syntax, BitsAllocated=1, BitsStored=1)
     check(data, cells, syntax)
 
