@@ -84,7 +84,7 @@ def read_frames(
     def fill(position: int) -> None:
         index = indices[position]
         source = kept.get(index) or decode(index, inner)
-        fill_frame(index, source, result[position], plan, peak, inner)
+        fill_frame(index, source, result[position], plan, peak)
 
     for _ in _each(fill, range(len(indices)), threads):
         pass

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,21 +11,12 @@ from numpy.typing import NDArray
 from fastpix import reference
 from fastpix.cells import FrameCells
 from fastpix.errors import InexactError, PixelDataError
-from fastpix.kernel import Kernel, current_kernel
+from fastpix.kernel import current_kernel
 from fastpix.plan import Plan
-from fastpix.steps import Steps
-
-# Pixels from which a frame is worth sharing out among threads.
-_LARGE = 2**20
 
 
 def fill_frame(
-    frame: int,
-    source: FrameCells,
-    out: NDArray[Any],
-    plan: Plan,
-    peak: float | None,
-    threads: int = 1,
+    frame: int, source: FrameCells, out: NDArray[Any], plan: Plan, peak: float | None
 ) -> None:
     """Fill `out` with the values of one frame.
 
@@ -41,8 +30,6 @@ def fill_frame(
     plan : Plan
     peak : float or None
         The maximum of the instance, where the plan inverts by it.
-    threads : int
-        How many share a large frame.
 
     Raises
     ------
@@ -65,10 +52,7 @@ def fill_frame(
         steps = plan.frame_steps(frame) if color is None else color.samples
         if plan.needs_peak:
             steps = steps._replace(peak=0.0 if peak is None else peak)
-        if threads > 1 and flat.size >= _LARGE and segments is None:
-            bad = _scale_in_parts(kernel, cells, flat, steps, skip, threads)
-        else:
-            bad = kernel.scale(cells, flat, steps, skip, segments)
+        bad = kernel.scale(cells, flat, steps, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
             reference.scale(cells, exact, steps, skip, segments)
@@ -77,26 +61,6 @@ def fill_frame(
     if bad >= 0:
         index = tuple(int(i) for i in np.unravel_index(bad, plan.shape[1:]))
         raise InexactError(value=float(exact[bad]), index=(frame, *index), dtype=plan.dtype)
-
-
-def _scale_in_parts(
-    kernel: Kernel,
-    cells: NDArray[np.uint8],
-    flat: NDArray[Any],
-    steps: Steps,
-    skip: int,
-    threads: int,
-) -> int:
-    """`scale` with a part of the frame for each thread; the first bad index of the first part."""
-    bounds = [flat.size * k // threads for k in range(threads + 1)]
-
-    def scale(part: tuple[int, int]) -> int:
-        start, end = part
-        bad = kernel.scale(cells, flat[start:end], steps, skip + start)
-        return bad if bad < 0 else start + bad
-
-    with ThreadPoolExecutor(threads) as pool:
-        return next((bad for bad in pool.map(scale, pairwise(bounds)) if bad >= 0), -1)
 
 
 def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
