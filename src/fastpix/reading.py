@@ -18,8 +18,9 @@ from fastpix.values import fill_frame, frame_peak
 
 T = TypeVar("T")
 
-# Pixels from which threads gain more than it takes to start them.
-_DECODED, _NATIVE = 2**17, 2**22
+# Pixels from which threads gain more than it takes to start them: ours for several frames, those of
+# a codec for a single one.
+_DECODED, _NATIVE, _SINGLE = 2**19, 2**22, 2**16
 
 
 def cores() -> int:
@@ -50,8 +51,10 @@ def thread_count(threads: int | None, plan: Plan, frames: int, encapsulated: boo
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
             raise ArgumentError("threads", f"{threads!r} is not a positive number of threads")
         return int(threads)
-    pixels = frames * plan.shape[1] * plan.shape[2]
-    return cores() if pixels >= (_DECODED if encapsulated else _NATIVE) else 1
+    least = _NATIVE
+    if encapsulated:
+        least = _SINGLE if frames == 1 else _DECODED
+    return cores() if frames * plan.shape[1] * plan.shape[2] >= least else 1
 
 
 def read_frames(
