@@ -58,8 +58,8 @@ UNSIGNED: dict[str, tuple[str, Encode]] = {
         lambda cells, bits: jxl(cells, bits, container=True),
     ),
     "JPEG 2000": (J2K_LOSSLESS, j2k),
-    "RLE": (RLE_LOSSLESS, lambda cells, _: rle(cells)),
-    "deflate": (DEFLATED_FRAMES, lambda cells, _: deflated(cells.tobytes())),
+    "RLE": (RLE_LOSSLESS, lambda cells, bits: rle(cells)),
+    "deflate": (DEFLATED_FRAMES, lambda cells, bits: deflated(cells.tobytes())),
 }  # fmt: skip
 SIGNED: dict[str, tuple[str, Encode]] = {
     "JPEG 2000": (J2K_LOSSLESS, j2k),
@@ -246,10 +246,8 @@ def test_deflated_planes(planar: int, bits: int) -> None:
 def test_single_bits(shape: tuple[int, ...], syntax: str) -> None:
     """Deflated as they are packed; a codec has a sample for each."""
     cells = noise(shape, 1)
-    streams = [
-        deflated(packed(frame)) if syntax == DEFLATED_FRAMES else j2k(frame, 1)
-        for frame in cells.reshape(-1, *shape[-2:])
-    ]
+    frames = cells.reshape(-1, *shape[-2:])
+    streams = [deflated(packed(f)) if syntax == DEFLATED_FRAMES else j2k(f, 1) for f in frames]
     data = file_of_frames(streams, cells, syntax, BitsAllocated=1, BitsStored=1)
     check(data, cells, syntax)
 

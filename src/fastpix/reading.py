@@ -116,7 +116,7 @@ def read_peak(
 
 def _each(work: Callable[[int], T], items: Sequence[int], threads: int) -> Iterator[T]:
     """Yield what `work` makes of items, in order; what the first to fail raises ends it."""
-    if threads == 1 or len(items) == 1:
+    if threads == 1 or len(items) <= 1:
         yield from map(work, items)
         return
 

@@ -180,9 +180,9 @@ def _jpeg_2000_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: in
 
 
 def _jpeg_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
-    import libjpeg
+    from libjpeg.utils import decode
 
-    samples: Samples = libjpeg.decode(bytes(encoded), colour_transform=0)
+    samples: Samples = decode(bytes(encoded), colour_transform=0)
     return samples
 
 
