@@ -1,9 +1,10 @@
 """Reads frames with mutations, in a process of its own: a codec may end it.
 
-    python fuzz_worker.py FAMILY DECODER FIRST COUNT
+    python fuzz_worker.py FAMILY FIRST DECODER=COUNT ...
 
-Writes the number of each mutation before it reads it; the last line written is the one to look at.
-DECODER is the name to pin, or "-". Ends with 0 if every read gave an image or one of our errors.
+Writes decoder and number of each mutation before it reads it; the last line written is the one to
+look at. DECODER is the name to pin, or "chain". Ends with 0 if every read gave an image or one of
+our errors.
 """
 
 from __future__ import annotations
@@ -212,34 +213,33 @@ def read(data: bytes, seed: Seed, pinned: str | None) -> bool:
     return True
 
 
-def main(name: str, decoder: str, first: str, count: str) -> int:
-    """Read mutations `first` to `first + count - 1`."""
+def main(name: str, first: str, *jobs: str) -> int:
+    """Read mutations from number `first` on: so many of them by each decoder."""
     warnings.simplefilter("ignore")
     faulthandler.enable()
-    pinned = None if decoder == "-" else decoder
     for seed in all_seeds(name):  # all libraries are loaded before memory is limited
-        sound = read(FAMILIES[name].file(seed.stream, seed), seed, pinned)
-        assert sound or decoder == "python-gdcm"
+        assert read(FAMILIES[name].file(seed.stream, seed), seed, None)
     with open("/proc/self/statm") as sizes:
         taken = int(sizes.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY,) * 2)
     images, slowest = 0, (0.0, 0)
-    for number in range(int(first), int(first) + int(count)):
-        os.write(1, f"{number}\n".encode())
-        data, seed = mutation(name, number)
-        faulthandler.dump_traceback_later(SECONDS, exit=True)
-        start = time.perf_counter()
-        try:
-            images += read(data, seed, pinned)
-        except BaseException:
-            traceback.print_exc()
-            return 3
-        slowest = max(slowest, (time.perf_counter() - start, number))
+    for job in jobs:
+        decoder, count = job.split("=")
+        for number in range(int(first), int(first) + int(count)):
+            os.write(1, f"{decoder} {number}\n".encode())
+            data, seed = mutation(name, number)
+            faulthandler.dump_traceback_later(SECONDS, exit=True)
+            start = time.perf_counter()
+            try:
+                images += read(data, seed, None if decoder == "chain" else decoder)
+            except BaseException:
+                traceback.print_exc()
+                return 3
+            slowest = max(slowest, (time.perf_counter() - start, number))
     faulthandler.cancel_dump_traceback_later()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    os.write(
-        1, f"{images} images, slowest {slowest[0]:.2f} s ({slowest[1]}), {memory} MiB\n".encode()
-    )
+    report = f"{images} images, slowest {slowest[0]:.2f} s ({slowest[1]}), {memory} MiB\n"
+    os.write(1, report.encode())
     return 0
 
 
