@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pydicom.data
+import pytest
 
 WHEEL = Path(pydicom.data.__file__).parent / "test_files"
 
@@ -23,6 +25,12 @@ def corpus_files() -> list[Path]:
     files = files_under(Path(folder))
     assert files, f"FASTPIX_CORPUS={folder} holds no files"
     return files
+
+
+def corpus_parameters() -> list[Any]:
+    """Return the files of the corpus as parameters of a test; one that is skipped without it."""
+    missing = pytest.param(None, marks=pytest.mark.skip("FASTPIX_CORPUS names no folder"))
+    return list(corpus_files()) or [missing]
 
 
 def file_id(path: Path | None) -> str:

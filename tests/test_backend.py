@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from files import WHEEL, corpus_files, file_id, files_under
+from files import WHEEL, corpus_parameters, file_id, files_under
 from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import iter_pixels, pixel_array
@@ -75,11 +75,8 @@ def test_wheel(path: Path) -> None:
     check(path)
 
 
-NO_CORPUS = pytest.param(None, marks=pytest.mark.skip("FASTPIX_CORPUS names no folder"))
-
-
 @pytest.mark.corpus
-@pytest.mark.parametrize("path", corpus_files() or [NO_CORPUS], ids=file_id)
+@pytest.mark.parametrize("path", corpus_parameters(), ids=file_id)
 def test_corpus(path: Path) -> None:
     check(path)
 

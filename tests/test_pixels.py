@@ -18,7 +18,7 @@ import numpy as np
 import pydicom
 import pytest
 from builders import compress, encode, make_dataset, make_item
-from files import WHEEL, corpus_files, file_id, files_under
+from files import WHEEL, corpus_parameters, file_id, files_under
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -188,11 +188,8 @@ def test_wheel(path: Path) -> None:
     check_file(path)
 
 
-NO_CORPUS = pytest.param(None, marks=pytest.mark.skip("FASTPIX_CORPUS names no folder"))
-
-
 @pytest.mark.corpus
-@pytest.mark.parametrize("path", corpus_files() or [NO_CORPUS], ids=file_id)
+@pytest.mark.parametrize("path", corpus_parameters(), ids=file_id)
 def test_corpus(path: Path) -> None:
     check_file(path)
 

@@ -115,7 +115,7 @@ class Cells:
 
 def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:
     """Return what a codestream says of its colours that the header does not: the header decides."""
-    if stream is None or not stream.color:
+    if stream is None or stream.samples != 3 or not stream.color:
         return []
     in_ybr = photometric.startswith("YBR")
     where = f"PhotometricInterpretation (0028,0004) is {photometric}"
