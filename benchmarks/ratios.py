@@ -357,6 +357,16 @@ def decoder_table(files: Iterable[File], rounds: int, seconds: float) -> tuple[T
     return table, all_met
 
 
+def markdown(table: Table) -> str:
+    """Return a table as Markdown, for the pages under docs."""
+    headings = [str(column.header) for column in table.columns]
+    lines = [headings, ["---", *["--:"] * (len(headings) - 1)]]
+    lines += [
+        list(map(str, cells)) for cells in zip(*(c.cells for c in table.columns), strict=True)
+    ]
+    return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
 def describe_run(packages: Iterable[str], rounds: int) -> str:
     """Return the date, the processor and the versions that the figures belong to."""
     found = [f"Python {platform.python_version()}"]
@@ -395,6 +405,7 @@ def main() -> int:
         metavar="SYNTAX",
         help="compressed files and decoders: all syntaxes, or some by their names in the table",
     )
+    parser.add_argument("--markdown", action="store_true", help="tables as the pages have them")
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
@@ -415,7 +426,10 @@ def main() -> int:
         packages = ["fastpix", "numpy"]
     met = True
     for table, is_met in tables:
-        console.print(table)
+        if arguments.markdown:
+            print(markdown(table), flush=True)
+        else:
+            console.print(table)
         met &= is_met
     console.print(describe_run(packages, arguments.rounds), highlight=False)
     return 0 if met else 1
