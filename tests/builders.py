@@ -247,6 +247,12 @@ def jpeg_header(
     )
 
 
+def undecodable_frame(*, rows: int, columns: int, scan: bytes = b"") -> bytes:
+    """Return a JPEG-LS codestream of 16 bits whose headers are sound, and whose scan is not."""
+    header = jpeg_header(rows=rows, columns=columns, precision=16, marker=0xF7)[:-2]
+    return header + b"\xff\xda\0\x08\1\1\0\0\0\0" + scan + b"\xff\xd9"
+
+
 def jpeg_2000_header(
     *, rows: int, columns: int, samples: int = 1, precision: int = 16, signed: bool = False
 ) -> bytes:

@@ -45,7 +45,6 @@ from streams import (
 
 import fastpix
 from fastpix.codecs import all_decoders
-from fastpix.codecs.high_throughput import check_main_header
 from fastpix.errors import FastpixError, PixelDataError
 
 
@@ -342,57 +341,6 @@ def test_codestreams_of_another_family(family: str, other: str) -> None:
     cells = np.full((3, 4), 77, np.uint16)  # an image that lossy codecs give back
     found = read_or_refuse(file_of_frames([encode(cells, depth)], cells, syntax, BitsStored=bits))
     assert found is None or np.array_equal(found, cells)
-
-
-# --- frames that end a library's process ----------------------------------------------------------
-
-SMOOTH = np.add.outer(np.arange(24), np.arange(40)).astype(np.uint8)
-EVERY_KIND = {
-    "reversible": htj2k(SMOOTH),
-    "irreversible": htj2k(SMOOTH, lossless=False),
-    "color": htj2k(np.stack([SMOOTH] * 3, axis=-1)),
-}
-
-
-def forged(stream: bytes, marker: bytes, at: int, content: bytes) -> bytes:
-    """A codestream with other bytes at a place in one of its marker segments."""
-    place = stream.index(marker) + at
-    return stream[:place] + content + stream[place + len(content) :]
-
-
-OPENJPH_CRASHES = {
-    "tiles of no width": (b"\xff\x51", 22, bytes(4)),
-    "tiles of no height": (b"\xff\x51", 26, bytes(4)),
-    "tiles beside the image": (b"\xff\x51", 30, b"\x7f\xff\xff\xff"),
-    "no image": (b"\xff\x51", 14, b"\x7f\xff\xff\xff"),
-    "steps for no band": (b"\xff\x5c", 2, b"\x00\x03"),
-    "quantization of no kind": (b"\xff\x5c", 4, b"\x1f"),
-    "too many bit planes": (b"\xff\x5c", 5, b"\xff\xff"),
-    "too many levels": (b"\xff\x52", 9, b"\x21"),
-    "more levels than steps": (b"\xff\x52", 9, b"\x09"),
-}
-
-
-@pytest.mark.parametrize("kind", EVERY_KIND)
-@pytest.mark.parametrize("crash", OPENJPH_CRASHES)
-def test_main_headers_that_openjph_is_not_given(crash: str, kind: str) -> None:
-    """Most of them end the process (OpenJPH 0.26), one way or the other."""
-    sound = EVERY_KIND[kind]
-    check_main_header(sound)
-    bad = forged(sound, *OPENJPH_CRASHES[crash])
-    with pytest.raises(ValueError, match=r"."):
-        check_main_header(bad)
-    cells = SMOOTH if kind != "color" else np.stack([SMOOTH] * 3, axis=-1)
-    found = read_or_refuse(file_of_frames([bad], cells, HT_LOSSLESS))
-    assert found is None or found.shape == cells.shape
-
-
-@pytest.mark.parametrize("kind", EVERY_KIND)
-def test_main_headers_that_are_cut_off(kind: str) -> None:
-    sound = EVERY_KIND[kind]
-    for length in range(sound.index(b"\xff\x90") + 4):
-        with pytest.raises(ValueError, match="main header"):
-            check_main_header(sound[:length])
 
 
 @pytest.mark.parametrize("bits", [2, 7])

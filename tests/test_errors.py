@@ -19,14 +19,14 @@ from builders import (
     encode_frames,
     file_of,
     image_elements,
-    jpeg_2000_header,
     make_dataset,
     make_group,
     make_item,
     remove,
     set_raw,
+    undecodable_frame,
 )
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 import fastpix
 from fastpix import (
@@ -260,8 +260,8 @@ def with_text_of_a_patient() -> list[tuple[str, bytes, type[FastpixError]]]:
         ("no dicom", name * 40, NotDicomError),
         ("segments", encode_frames(make_dataset(), RLELossless, [RLE_HEADER + name * 20]),
          PixelDataError),
-        ("codestream", encode_frames(make_dataset(), JPEG2000Lossless, [
-            jpeg_2000_header(rows=2, columns=3)[:-2] + name * 20 + b"\xff\xd9"]), DecodeError),
+        ("codestream", encode_frames(make_dataset(), JPEGLSLossless, [
+            undecodable_frame(rows=2, columns=3, scan=name)]), DecodeError),
     ]  # fmt: skip
 
 
@@ -345,9 +345,9 @@ def test_unsupported_transfer_syntax_says_what_to_install_or_do() -> None:
 
 
 def test_decode_error_names_frame_and_decoders() -> None:
-    frames = [jpeg_2000_header(rows=2, columns=3)] * 2
+    frames = [undecodable_frame(rows=2, columns=3)] * 2
     dataset = make_dataset(np.zeros((2, 2, 3), np.uint16))
-    image = fastpix.open(encode_frames(dataset, JPEG2000Lossless, frames))
+    image = fastpix.open(encode_frames(dataset, JPEGLSLossless, frames))
     with pytest.raises(DecodeError) as caught:
         image.read(frames=1)
     assert caught.value.frame == 1

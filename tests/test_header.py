@@ -30,6 +30,7 @@ from builders import (
     remove,
     sequence,
     set_raw,
+    undecodable_frame,
 )
 from numpy.typing import NDArray
 from pydicom import config, dcmread
@@ -45,6 +46,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -1479,7 +1481,8 @@ def test_huge_dimensions_are_refused_before_memory_is_asked_for() -> None:
 def test_jpeg_of_other_geometry(marker: int, rows: int, columns: int, samples: int) -> None:
     stream = jpeg_header(rows=rows, columns=columns, samples=samples, marker=marker)
     dataset = make_dataset(RAMP.astype(np.uint8))
-    image = fastpix.open(encode_frames(dataset, JPEGBaseline8Bit, [stream]))
+    syntax = JPEGLSLossless if marker == 0xF7 else JPEGBaseline8Bit
+    image = fastpix.open(encode_frames(dataset, syntax, [stream]))
     with pytest.raises(PixelDataError, match="frame 0 is encoded as") as caught:
         image.read()
     assert f"{rows} rows x {columns} columns x {samples} samples" in caught.value.reason
@@ -1737,9 +1740,9 @@ def test_a_decoder_that_fails_does_not_log_beside_the_error(
     source = encode_frames(make_dataset(), RLELossless, [head + bytes(4)])
     with pytest.raises(PixelDataError):
         fastpix.imread(source)
-    damaged = jpeg_2000_header(rows=2, columns=3)
+    damaged = undecodable_frame(rows=2, columns=3)
     with pytest.raises(DecodeError):
-        fastpix.imread(encode_frames(make_dataset(), JPEG2000Lossless, [damaged]))
+        fastpix.imread(encode_frames(make_dataset(), JPEGLSLossless, [damaged]))
     assert caplog.records == []
 
 

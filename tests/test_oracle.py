@@ -35,8 +35,6 @@ NO_ORACLE = {
     "JPGExtended.dcm": "no plugin of pydicom decodes 12-bit JPEG Extended",
     "JPEGLosslessP14SV1_1s_1f_u_16_16.dcm": "16-bit JPEG Lossless that pydicom's plugins refuse",
 }
-# Lossy data have the values that their decoder gives them: these are read with pydicom's.
-SAME_DECODER = {"HTJ2K_08_RGB.dcm": "pylibjpeg-openjpeg"}
 # Files that pydicom cannot read, or reads wrongly: the same image in another syntax says what is
 # right. The big-endian palettes it takes for little-endian; the others it does not decode.
 TWINS = {
@@ -107,9 +105,8 @@ def check(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # real files are odd; test_header.py tests the warnings
         try:
-            decoder = SAME_DECODER.get(path.name)
-            ours = fastpix.imread(path, invert="none", decoder=decoder)
-            stored = fastpix.open(path, decoder=decoder).stored()
+            ours = fastpix.imread(path, invert="none")
+            stored = fastpix.open(path).stored()
         except fastpix.FastpixError as error:
             refusal = error
         if path.name in TWINS:

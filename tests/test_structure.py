@@ -21,7 +21,7 @@ LAYERS = [
     ["source", "dataset", "steps", "codestream", "jpeg_xl", "selection"],
     ["attributes", "luts", "rescale", "pixel_module"],
     ["header"],
-    ["codecs.format", "codecs.checks", "codecs.high_throughput", "codecs.decoders",
+    ["codecs.format", "codecs.checks", "codecs.inside", "codecs.decoders",
      "codecs.samples", "codecs.decoding", "codecs"],
     ["recipe", "describe", "plan"],
     ["frames", "cells"],

@@ -12,7 +12,7 @@ import pytest
 from builders import encode, make_dataset
 from fuzz_worker import FAMILIES
 from numpy.typing import NDArray
-from streams import J2K_LOSSLESS, RLE_LOSSLESS, file_of_frames, j2k, rle
+from streams import J2K_LOSSLESS, JPEG_LS_LOSSLESS, RLE_LOSSLESS, file_of_frames, j2k, jpeg_ls, rle
 
 import fastpix
 from fastpix.codecs import Decoder, FrameFormat, decoders
@@ -120,9 +120,9 @@ def test_the_first_frame_that_does_not_decode_is_named(
         return np.zeros((33, 17), np.uint16)
 
     chain = (Decoder("stub", "stub", "MIT", decode, "zlib"),)
-    monkeypatch.setitem(decoders._TABLE, J2K_LOSSLESS, chain)
-    streams = [j2k(CELLS[0], 12)[:-2] + bytes([k]) + b"\xff\xd9" for k in range(7)]
-    data = file_of_frames(streams, CELLS, J2K_LOSSLESS, BitsStored=12)
+    monkeypatch.setitem(decoders._TABLE, JPEG_LS_LOSSLESS, chain)
+    streams = [jpeg_ls(CELLS[0], 12)[:-2] + bytes([k]) + b"\xff\xd9" for k in range(7)]
+    data = file_of_frames(streams, CELLS, JPEG_LS_LOSSLESS, BitsStored=12)
     with pytest.raises(DecodeError, match="frame 2 is bad") as caught:
         fastpix.imread(data, threads=threads)
     assert caught.value.frame == 2

@@ -16,10 +16,13 @@ from pydicom.pixels.decoders.base import Decoder, DecodeRunner
 from pydicom.uid import UID
 
 from fastpix.codecs import FrameFormat, all_decoders, decode_frame, usable_decoders
-from fastpix.errors import PixelDataError, UnsupportedTransferSyntaxError
+from fastpix.errors import FastpixError, PixelDataError, UnsupportedTransferSyntaxError
 from fastpix.kernel import current_kernel
 from fastpix.steps import Steps
 from fastpix.syntaxes import JPEG_2000
+
+__all__ = ["DECODER_DEPENDENCIES", "LABEL", "decoder_of", "disable", "enable", "is_available",
+           "is_enabled"]  # fmt: skip
 
 LABEL = "fastpix"
 """The plugin's name among pydicom's: what its ``decoding_plugin=`` takes."""
@@ -35,9 +38,10 @@ def enable() -> None:
     """Put fastpix before pydicom's other plugins, for every encapsulated syntax that both know.
 
     From then on ``Dataset.pixel_array``, ``Dataset.decompress``, ``pydicom.pixels.pixel_array`` and
-    ``iter_pixels`` decode through fastpix first; where it refuses a frame, pydicom goes on to the
-    plugins that it had. Native syntaxes stay pydicom's: see `fastpix.pixel_array`. Calling it again
-    changes nothing. Not to be called while other threads decode.
+    ``iter_pixels`` decode through fastpix. A frame that it refuses is refused: no other plugin is
+    asked, unless one is named with ``decoding_plugin=``. Native syntaxes stay pydicom's: see
+    `fastpix.pixel_array`. Calling it again changes nothing. It holds for this process: call it in
+    workers that do not inherit it. Not to be called while other threads decode.
     """
     for decoder in _shared_decoders():
         if LABEL in decoder._available:
@@ -103,6 +107,30 @@ def _decode_frame(src: bytes, runner: DecodeRunner) -> bytearray:
         bits_stored=runner.bits_stored,
         signed=bool(runner.pixel_representation),
     )
+    if wanted.bits_allocated not in (1, 8, 16, 32):  # pydicom goes on to its other plugins
+        raise NotImplementedError(f"cells of {wanted.bits_allocated} bits are not fastpix's")
+    try:
+        return _cells(src, wanted, runner)
+    except FastpixError as error:
+        _ask_no_other(runner, error)
+        raise
+
+
+def _ask_no_other(runner: DecodeRunner, error: FastpixError) -> None:
+    """Keep pydicom from asking plugins for a frame that is damaged: some make an image of it.
+
+    fastpix has asked all decoders that can be trusted with one. Who wants another's opinion names
+    it: ``decoding_plugin=``.
+    """
+
+    def refuse(_src: bytes, _runner: DecodeRunner) -> bytearray:
+        raise error
+
+    for label in runner._decoders:  # this call's own
+        runner._decoders[label] = refuse
+
+
+def _cells(src: bytes, wanted: FrameFormat, runner: DecodeRunner) -> bytearray:
     cells, _, segments = decode_frame([memoryview(src)], wanted, 0)
     decoded = bytearray(wanted.frame_bytes if segments else cells)
     if segments is not None:

@@ -20,6 +20,8 @@ class Codestream(NamedTuple):
     signed : bool
     uniform : bool
         All samples have this size and precision.
+    lossy : bool
+        Coded by DCT or by the irreversible wavelet.
     color : {"", "RGB", "YBR"}
         What the codestream itself says of its colours: nothing, that they are red, green and blue
         as they are, or that they were made luminance and chrominance.
@@ -34,6 +36,7 @@ class Codestream(NamedTuple):
     precision: int
     signed: bool = False
     uniform: bool = True
+    lossy: bool = False
     color: Literal["", "RGB", "YBR"] = ""
     at: int = 0
 
@@ -80,7 +83,10 @@ def _jpeg(encoded: Buffer) -> Codestream | None:
             if names.upper() == b"RGB":
                 marked = "RGB"
             coding = _CODINGS.get(marker, "arithmetic")
-            return Codestream(coding, rows, columns, samples, precision, color=marked, at=at)
+            return Codestream(
+                coding, rows, columns, samples, precision,
+                lossy=coding in ("DCT", "progressive", "arithmetic"), color=marked, at=at,
+            )  # fmt: skip
         content = bytes(encoded[at + 4 : at + 16])
         if marker == 0xE0 and content.startswith(b"JFIF\x00"):
             marked = "YBR"
@@ -119,6 +125,7 @@ def _jpeg_2000(encoded: Buffer, start: int) -> Codestream | None:
     depth = encoded[start + 42]
     # Ssiz, XRsiz, YRsiz of every component
     components = bytes(encoded[start + 42 : start + 42 + 3 * samples])
+    color, lossy = _coding_style(encoded, start + 2)
     return Codestream(
         coding="JPEG 2000",
         rows=height - top,
@@ -127,18 +134,19 @@ def _jpeg_2000(encoded: Buffer, start: int) -> Codestream | None:
         precision=(depth & 0x7F) + 1,
         signed=bool(depth & 0x80),
         uniform=components == bytes((depth, 1, 1)) * samples,
-        color=_component_transform(encoded, start + 2),
+        lossy=lossy,
+        color=color,
         at=start,
     )
 
 
-def _component_transform(encoded: Buffer, at: int) -> Literal["", "RGB", "YBR"]:
-    """Return what COD (T.800 A.6.1) says: whether the components were transformed."""
-    while at + 10 <= len(encoded):
+def _coding_style(encoded: Buffer, at: int) -> tuple[Literal["", "RGB", "YBR"], bool]:
+    """Return what COD (T.800 A.6.1) says: whether components were transformed, and how."""
+    while at + 14 <= len(encoded):
         marker, length = struct.unpack_from(">HH", encoded, at)
         if marker == 0xFF52:
-            return "YBR" if encoded[at + 8] else "RGB"
+            return "YBR" if encoded[at + 8] else "RGB", encoded[at + 13] == 0
         if marker == 0xFF90 or marker < 0xFF00:  # SOT: the main header is over
             break
         at += 2 + length
-    return ""
+    return "", False

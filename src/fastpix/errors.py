@@ -194,17 +194,22 @@ class DecodeError(FastpixError):
         Counted from 0.
     tried : dict of str to str
         What each decoder said, by its name.
+    pinned : bool
+        Whether only one was allowed.
     """
 
-    def __init__(self, *, frame: int, tried: Mapping[str, str]) -> None:
+    def __init__(self, *, frame: int, tried: Mapping[str, str], pinned: bool = False) -> None:
         said = "; ".join(f"{name}: {what}" for name, what in tried.items()) or "none could be tried"
+        remedy = "the codestream is damaged: fetch the file again, or install another decoder"
+        if pinned:
+            remedy = "no other was tried, since it is pinned: leave decoder= out"
         super().__init__(
-            f"frame {frame} could not be decoded ({said}); the codestream is damaged: fetch the "
-            f"file again, or install another decoder",
+            f"frame {frame} could not be decoded ({said}); {remedy}",
             f"frame {frame} could not be decoded by {', '.join(tried) or 'any decoder'}",
         )
         self.frame = frame
         self.tried = dict(tried)
+        self.pinned = pinned
 
 
 class InexactError(FastpixError):

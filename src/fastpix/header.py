@@ -43,7 +43,7 @@ from fastpix.pixel_module import (
 )
 from fastpix.rescale import Rescale, RescaleError, read_rescales
 from fastpix.source import Source
-from fastpix.syntaxes import NATIVE, syntax_name, uid_name
+from fastpix.syntaxes import NATIVE, syntax_name, uid_name, what_instead
 from fastpix.tags import Tag
 
 _PIXEL_NAMES = {
@@ -250,9 +250,7 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[s
         remark(f"Transfer Syntax UID (0002,0010) is missing: read as {syntax.name}")
         return str(syntax), syntax == ExplicitVRBigEndian
     if not syntax_name(uid):
-        raise UnsupportedTransferSyntaxError(
-            uid, "", "it is none of the standard's; convert the file with its maker's software"
-        )
+        raise UnsupportedTransferSyntaxError(uid, "", what_instead(uid))
     return uid, uid == ExplicitVRBigEndian
 
 

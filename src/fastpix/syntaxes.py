@@ -66,6 +66,8 @@ _INSTEAD = {
 
 def what_instead(uid: str) -> str:
     """Return what to do with a transfer syntax that nothing here can decode."""
+    if not syntax_name(uid):
+        return "it is none of the standard's; convert the file with its maker's software"
     fragmentable = uid.removesuffix(".1")  # a video in several fragments
     return _INSTEAD.get(uid) or _INSTEAD.get(fragmentable) or "have it sent uncompressed"
 

@@ -1,7 +1,14 @@
 """One frame's encoded bytes to cells, by an ordered chain of decoders per transfer syntax."""
 
 from fastpix.codecs.checks import check_frame
-from fastpix.codecs.decoders import Decoder, all_decoders, check_pin, decoders_for, usable_decoders
+from fastpix.codecs.decoders import (
+    Decoder,
+    all_decoders,
+    check_pin,
+    check_pin_is_installed,
+    decoders_for,
+    usable_decoders,
+)
 from fastpix.codecs.decoding import Decoded, decode_frame
 from fastpix.codecs.format import FrameFormat, format_of
 
@@ -12,6 +19,7 @@ __all__ = [
     "all_decoders",
     "check_frame",
     "check_pin",
+    "check_pin_is_installed",
     "decode_frame",
     "decoders_for",
     "format_of",

@@ -10,20 +10,35 @@ from fastpix.codecs.format import FrameFormat
 from fastpix.codestream import END_OF_IMAGE, Codestream, read_codestream
 from fastpix.errors import PixelDataError
 from fastpix.jpeg_xl import read_jpeg_xl
-from fastpix.syntaxes import DEFLATED_FRAMES, JPEG_XL, RLE
+from fastpix.syntaxes import (
+    DEFLATED_FRAMES,
+    JPEG,
+    JPEG_2000,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    JPEG_XL,
+    RLE,
+    syntax_name,
+)
 
 # The most bytes that one encoded byte can stand for: a PackBits run of 128 takes 2 (PS3.5 G.3.1), a
 # deflate match of 258 at least 2 bits.
 _EXPANSION = {RLE: 64, DEFLATED_FRAMES: 1032}
 # The most samples that one encoded byte can stand for. Huffman codes have a bit or more: lossless
 # JPEG spends one on every sample, sequential DCT two on every 64 samples (DC and end of block),
-# progressive DCT one.
-_SAMPLES = {"lossless": 8, "DCT": 256, "progressive": 512}
+# progressive DCT one. Arithmetic codes have less, but no image is as plain as that.
+_SAMPLES = {"lossless": 8, "DCT": 256, "progressive": 512, "arithmetic": 2**14}
+# What a syntax may hold; which of JPEG's processes it is, decoders take from the codestream.
+_DCT = {"DCT", "progressive", "arithmetic", "lossless"}
+_CODINGS = (
+    (JPEG | JPEG_LOSSLESS, _DCT),
+    (JPEG_LS, {"JPEG-LS"}),
+    (JPEG_2000, {"JPEG 2000"}),
+    (JPEG_XL, {"JPEG XL"}),
+)
 # The others have no such limit: a blank image takes a few bytes. Beyond this size it is no image.
 _LARGE, _BLANK_EXPANSION = 2**28, 2**16
-_START_OF_SCAN = b"\xff\xda"
 _PADDING = 64  # bytes behind the end marker, at most, where it is looked for first
-_MOST_SCANS = 500  # of progressive JPEG; encoders write about ten, and each costs a whole pass
 
 
 def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) -> Codestream | None:
@@ -60,6 +75,7 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
         stream = _read(memoryview(b"".join(parts)), wanted)
     if stream is None:
         raise PixelDataError(reason=f"frame {frame} has no codestream header that can be read")
+    _check_coding(stream, wanted, frame)
     _check_geometry(stream, wanted, frame)
     most = _LARGE
     if stream.coding in _SAMPLES:
@@ -71,13 +87,22 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
     _check_expansion(most, size, wanted, frame)
     if stream.coding != "JPEG XL":
         _check_end(parts, stream, frame)
-    if stream.coding in ("progressive", "arithmetic"):
-        _check_scans(parts, frame)
     return stream
 
 
 def _read(encoded: memoryview, wanted: FrameFormat) -> Codestream | None:
     return (read_jpeg_xl if wanted.transfer_syntax in JPEG_XL else read_codestream)(encoded)
+
+
+def _check_coding(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
+    if any(wanted.transfer_syntax in syntaxes and stream.coding not in codings
+           for syntaxes, codings in _CODINGS):  # fmt: skip
+        kind = "JPEG" if stream.coding in _DCT else stream.coding
+        raise PixelDataError(
+            reason=f"frame {frame} is {kind}, the transfer syntax is "
+            f"{syntax_name(wanted.transfer_syntax)}",
+            remedy="correct Transfer Syntax UID (0002,0010)",
+        )
 
 
 def _check_geometry(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
@@ -125,14 +150,6 @@ def _check_end(parts: Sequence[memoryview], stream: Codestream, frame: int) -> N
         )
 
 
-def _check_scans(parts: Sequence[memoryview], frame: int) -> None:
-    scans = b"".join(parts).count(_START_OF_SCAN)
-    if scans > _MOST_SCANS:
-        raise PixelDataError(
-            expected=_MOST_SCANS, found=scans, reason=f"frame {frame} is coded in {scans} scans"
-        )
-
-
 def rle_segments(encoded: memoryview, wanted: FrameFormat, frame: int) -> tuple[int, ...]:
     """Return where the segments of an RLE frame begin, and where the last one ends (PS3.5 G.5).
 
@@ -144,7 +161,12 @@ def rle_segments(encoded: memoryview, wanted: FrameFormat, frame: int) -> tuple[
     count = wanted.samples * wanted.cell_bytes
     numbers = struct.unpack("<16I", encoded[:64]) if len(encoded) >= 64 else (0,)
     offsets = (*numbers[1 : 1 + count], len(encoded))
-    if numbers[0] != count or offsets[0] != 64 or any(b <= a for a, b in pairwise(offsets)):
+    if (
+        numbers[0] != count
+        or count > 15
+        or offsets[0] != 64
+        or any(b <= a for a, b in pairwise(offsets))
+    ):
         raise PixelDataError(
             expected=count,
             found=numbers[0],

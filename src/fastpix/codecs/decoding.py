@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastpix.codecs.checks import check_frame, rle_segments
 from fastpix.codecs.decoders import OWN_RLE, Decoder, usable_decoders
 from fastpix.codecs.format import FrameFormat
+from fastpix.codecs.inside import check_inside
 from fastpix.codecs.samples import to_cells
 from fastpix.codestream import Codestream
 from fastpix.errors import DecodeError
@@ -68,6 +69,11 @@ def decode_frame(
         segments = rle_segments(encoded, wanted, frame)
         return Decoded(np.frombuffer(encoded, np.uint8), OWN_RLE.version(), segments)
     data = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+    if stream is not None:
+        check_inside(data, stream, wanted, frame)
+        if stream.coding == "JPEG 2000":
+            # The boxes of a JP2 file say how to show it: channels swapped, a palette, colours.
+            data = data[stream.at :]
     tried: dict[str, str] = {}
     for decoder in decoders:
         try:
@@ -79,7 +85,7 @@ def decode_frame(
             said = str(error).strip().splitlines() or [""]
             tried[decoder.version()] = f"{type(error).__name__}: {said[-1].strip()}"
             cause = error
-    raise DecodeError(frame=frame, tried=tried) from cause
+    raise DecodeError(frame=frame, tried=tried, pinned=pinned is not None) from cause
 
 
 def _decode(

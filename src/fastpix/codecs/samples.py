@@ -40,7 +40,8 @@ def _settle(samples: NDArray[Any], stream: Codestream, wanted: FrameFormat) -> N
     """Widen by the codestream's own sign, or by the header's where they differ; clip if lossy."""
     container = 8 * samples.dtype.itemsize
     precision = min(stream.precision, container)
-    lossy = wanted.transfer_syntax in LOSSY
+    # A lossless process under a lossy syntax has the bits that the header says.
+    lossy = stream.lossy or (wanted.transfer_syntax in LOSSY and stream.coding != "lossless")
     if stream.coding == "lossless" and precision < container:
         # JPEG's predictors work modulo 2**16: damage shows as samples that are too large.
         highest = int(samples.max(initial=0))

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from fastpix.attributes import count_of
+from fastpix.codecs import check_pin_is_installed
 from fastpix.convert.files import SourceFile, find_files
 from fastpix.convert.instance import Job, Outcome
 from fastpix.convert.names import Names, default_key_file, load_key
@@ -93,7 +94,8 @@ def convert(
     Raises
     ------
     FastpixError
-        The job cannot start: the key, the number of workers. A file that cannot be read is no
+        The job cannot start: the key, the number of workers, a decoder that is pinned and not
+        installed. A file that cannot be read is no
         error: it is in the summary, and in ``failures.jsonl``.
     OSError
         `src` does not exist, or `dst` cannot be written.
@@ -110,6 +112,7 @@ def convert(
         raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")
     if recipe is not None and not isinstance(recipe, Recipe):
         raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
+    check_pin_is_installed(recipe.decoder if recipe is not None else None)
     sources = [src] if isinstance(src, (str, os.PathLike)) else list(src)
     files = find_files(sources, output)
     output.mkdir(parents=True, exist_ok=True)
