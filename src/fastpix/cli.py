@@ -125,7 +125,7 @@ def demo(
     typer.echo(
         f"""
 Look at {out}: NAME.npz holds an array, NAME.json what was done to get it.
-The failures above are files made to fail, or syntaxes whose decoder is not installed.
+The failures above are files made to fail: cut off, or no valid image.
 
   {python} -m json.tool {shlex.quote(str(example))}
   {python} -c {shlex.quote(show)}

@@ -90,9 +90,17 @@ def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[No
     PixelDataError
         The items are damaged, or hold fewer frames than the header promises.
     """
-    table, fragments = _items(header.pixels)
+    table, items = _items(header.pixels)
+    fragments = [(start, end) for start, end in items if end > start]
+    if not fragments:
+        raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no fragment")
     starts = [start - 8 for start, _ in fragments]  # offsets count to the item's tag
     notes = []
+    if empty := len(items) - len(fragments):
+        what = f"{count_of(empty, 'fragment')} of Pixel Data (7FE0,0010) without a byte"
+        notes.append(
+            Note(f"{what}: left out, which is right only if nothing was lost", oddity=True)
+        )
     frames = None
     if header.offsets is not None:
         frames = _by_extended_table(header.offsets, starts, fragments)
@@ -152,11 +160,8 @@ def _items(pixels: memoryview) -> tuple[list[int], list[Span]]:
     if not spans:
         raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no item")
     (start, end), *items = spans
-    fragments = [(first, last) for first, last in items if last > first]
-    if not fragments:
-        raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no fragment")
     count = (end - start) // 4
-    return list(struct.unpack_from(f"<{count}I", pixels, start)), fragments
+    return list(struct.unpack_from(f"<{count}I", pixels, start)), items
 
 
 def _by_extended_table(
