@@ -163,6 +163,14 @@ _DECODERS: tuple[tuple[str, str, dict[str, Decode]], ...] = (
         },
     ),
     (
+        "imagecodecs, the JPEG inside",
+        "imagecodecs",
+        _jpeg_family(
+            ("111",),
+            lambda frame, _: imagecodecs.jpeg8_decode(imagecodecs.jpegxl_decode_jpeg(frame)),
+        ),
+    ),
+    (
         "imagecodecs, ljpeg",
         "imagecodecs",
         _jpeg_family(JPEG_LOSSLESS, lambda frame, _: imagecodecs.ljpeg_decode(frame)),

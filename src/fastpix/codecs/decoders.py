@@ -156,9 +156,7 @@ def _rle_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int) ->
 def _inflate_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     import imagecodecs
 
-    return _inflated(
-        imagecodecs.deflate_decode(encoded, raw=True, out=wanted.frame_bytes + 1), wanted
-    )
+    return _inflated(imagecodecs.deflate_decode(encoded, raw=True, out=wanted.frame_bytes), wanted)
 
 
 # --- pylibjpeg and pyjpegls ---------------------------------------------------------------------
