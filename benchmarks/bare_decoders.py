@@ -167,7 +167,9 @@ _DECODERS: tuple[tuple[str, str, dict[str, Decode]], ...] = (
         "imagecodecs",
         _jpeg_family(
             ("111",),
-            lambda frame, _: imagecodecs.jpeg8_decode(imagecodecs.jpegxl_decode_jpeg(frame)),
+            lambda frame, _: imagecodecs.jpeg8_decode(
+                imagecodecs.jpegxl_decode_jpeg(frame, numthreads=1)
+            ),
         ),
     ),
     (
