@@ -18,6 +18,7 @@ from pydicom.uid import UID
 from fastpix.codecs import FrameFormat, all_decoders, decode_frame, usable_decoders
 from fastpix.errors import FastpixError, PixelDataError, UnsupportedTransferSyntaxError
 from fastpix.kernel import current_kernel
+from fastpix.reading import SINGLE, cores
 from fastpix.steps import Steps
 from fastpix.syntaxes import JPEG_2000
 
@@ -131,7 +132,9 @@ def _ask_no_other(runner: DecodeRunner, error: FastpixError) -> None:
 
 
 def _cells(src: bytes, wanted: FrameFormat, runner: DecodeRunner) -> bytearray:
-    cells, _, segments = decode_frame([memoryview(src)], wanted, 0)
+    # As many as `fastpix.imread` lets a codec have for a single frame.
+    threads = cores() if wanted.rows * wanted.columns >= SINGLE else 1
+    cells, _, segments = decode_frame([memoryview(src)], wanted, 0, threads=threads)
     decoded = bytearray(wanted.frame_bytes if segments else cells)
     if segments is not None:
         width = wanted.cell_bytes

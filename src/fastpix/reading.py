@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # Pixels from which threads gain more than it takes to start them: ours for several frames, those of
 # a codec for a single one.
-_DECODED, _NATIVE, _SINGLE = 2**19, 2**22, 2**16
+_DECODED, _NATIVE, SINGLE = 2**19, 2**22, 2**16
 
 
 def cores() -> int:
@@ -53,7 +53,7 @@ def thread_count(threads: int | None, plan: Plan, frames: int, encapsulated: boo
         return int(threads)
     least = _NATIVE
     if encapsulated:
-        least = _SINGLE if frames == 1 else _DECODED
+        least = SINGLE if frames == 1 else _DECODED
     return cores() if frames * plan.shape[1] * plan.shape[2] >= least else 1
 
 
