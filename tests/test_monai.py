@@ -299,12 +299,12 @@ def check(path: Path) -> None:
     if theirs is None:
         return
     assert ours is not None, "PydicomReader reads it, we do not"
-    dataset = pydicom.dcmread(path)
-    if difference(dataset) is None:
-        assert_same(ours, theirs)
-        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(path)
+        if difference(dataset) is None:
+            assert_same(ours, theirs)
+            return
         # Of some pydicom itself has no right values, but of the same image in another syntax.
         wanted = np.swapaxes(expected(path.with_name(TWINS.get(path.name, path.name))), 0, 1)
     assert ours[0].shape == wanted.shape
