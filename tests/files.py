@@ -9,6 +9,7 @@ from typing import Any
 import pydicom.data
 import pytest
 
+NO_CORPUS = pytest.param(None, marks=pytest.mark.skip("FASTPIX_CORPUS names no folder"))
 WHEEL = Path(pydicom.data.__file__).parent / "test_files"
 
 
@@ -29,8 +30,7 @@ def corpus_files() -> list[Path]:
 
 def corpus_parameters() -> list[Any]:
     """Return the files of the corpus as parameters of a test; one that is skipped without it."""
-    missing = pytest.param(None, marks=pytest.mark.skip("FASTPIX_CORPUS names no folder"))
-    return list(corpus_files()) or [missing]
+    return list(corpus_files()) or [NO_CORPUS]
 
 
 def file_id(path: Path | None) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from builders import compress, encode, make_dataset, make_group, make_item
-from files import WHEEL, corpus_files, file_id, files_under
+from files import NO_CORPUS, WHEEL, corpus_files, corpus_parameters, file_id, files_under
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, RLELossless
@@ -324,11 +324,8 @@ def test_wheel_is_read() -> None:
     assert len(read) >= 60
 
 
-NO_CORPUS = pytest.param(None, marks=pytest.mark.skip("FASTPIX_CORPUS names no folder"))
-
-
 @pytest.mark.corpus
-@pytest.mark.parametrize("path", corpus_files() or [NO_CORPUS], ids=file_id)
+@pytest.mark.parametrize("path", corpus_parameters(), ids=file_id)
 def test_corpus(path: Path) -> None:
     check(path)
 

@@ -137,7 +137,7 @@ def color(
         interleaved = _stored(cells, 3 * pixels, steps.samples, skip)
         samples = interleaved.reshape(pixels, 3).astype(np.float64)
     if steps.ybr:
-        samples = _ybr_to_rgb(samples, steps.samples.bits)
+        samples = ybr_to_rgb(samples, steps.samples.bits)
     return _store(samples.reshape(-1), out)
 
 
@@ -221,7 +221,7 @@ def _is_padding(stored: NDArray[Any], steps: Steps) -> NDArray[np.bool_]:
     return (stored >= first) & (stored <= last)
 
 
-def _ybr_to_rgb(samples: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+def ybr_to_rgb(samples: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
     """Convert YBR_FULL to RGB: the equations of PS3.3 C.7.6.3.1.2 solved for R, G and B.
 
     Luma is 0.299 R + 0.587 G + 0.114 B, so the solution is a ratio of integers, and what is rounded

@@ -66,13 +66,11 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
     if wanted.transfer_syntax in _EXPANSION:
         _check_expansion(size * _EXPANSION[wanted.transfer_syntax], size, wanted, frame)
         if wanted.transfer_syntax == RLE:
-            rle_segments(
-                parts[0] if len(parts) == 1 else memoryview(b"".join(parts)), wanted, frame
-            )
+            rle_segments(joined(parts), wanted, frame)
         return None
     stream = _read(parts[0], wanted)
     if stream is None and len(parts) > 1:  # a header that is in pieces itself
-        stream = _read(memoryview(b"".join(parts)), wanted)
+        stream = _read(joined(parts), wanted)
     if stream is None:
         raise PixelDataError(reason=f"frame {frame} has no codestream header that can be read")
     _check_coding(stream, wanted, frame)
@@ -88,6 +86,11 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
     if stream.coding != "JPEG XL":
         _check_end(parts, stream, frame)
     return stream
+
+
+def joined(parts: Sequence[memoryview]) -> memoryview:
+    """Return the fragments of a frame as one, without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
 
 
 def _read(encoded: memoryview, wanted: FrameFormat) -> Codestream | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.codecs.checks import check_frame, rle_segments
+from fastpix.codecs.checks import check_frame, joined, rle_segments
 from fastpix.codecs.decoders import OWN_RLE, Decoder, usable_decoders
 from fastpix.codecs.format import FrameFormat
 from fastpix.codecs.inside import check_inside
@@ -63,12 +63,11 @@ def decode_frame(
     UnsupportedTransferSyntaxError, PixelDataError, DecodeError
     """
     decoders = usable_decoders(wanted.transfer_syntax, pinned)
-    stream = check_frame(parts, wanted, frame)
+    data = joined(parts)
+    stream = check_frame([data], wanted, frame)
     if decoders[0] is OWN_RLE:
-        encoded = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
-        segments = rle_segments(encoded, wanted, frame)
-        return Decoded(np.frombuffer(encoded, np.uint8), OWN_RLE.version(), segments)
-    data = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+        segments = rle_segments(data, wanted, frame)
+        return Decoded(np.frombuffer(data, np.uint8), OWN_RLE.version(), segments)
     if stream is not None:
         check_inside(data, stream, wanted, frame)
         if stream.coding == "JPEG 2000":

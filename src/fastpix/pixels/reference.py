@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix import reference
+
 KINDS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8")
 """The cells that the loops take."""
 
@@ -137,12 +139,8 @@ def ybr_to_rgb(ybr: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> None:
     ybr, rgb : ndarray of uint8, one-dimensional
         Three samples a pixel.
     """
-    y, cb, cr = ybr.reshape(-1, 3).T.astype(np.int64)
-    cb, cr = cb - 128, cr - 128
-    red = (1000 * y + 1402 * cr + 500) // 1000
-    green = (587000 * y - 202008 * cb - 419198 * cr + 293500) // 587000
-    blue = (1000 * y + 1772 * cb + 500) // 1000
-    rgb[...] = np.clip(np.stack([red, green, blue], axis=1), 0, 255).reshape(-1)
+    samples = ybr.reshape(-1, 3).astype(np.float64)
+    rgb[...] = reference.ybr_to_rgb(samples, 8).reshape(-1)
 
 
 def interleave(planes: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:
