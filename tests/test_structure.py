@@ -18,9 +18,9 @@ PACKAGE = Path(fastpix.__file__).parent
 # Each layer may import those before it, and its own modules earlier in its line.
 LAYERS = [
     ["errors", "tags", "syntaxes"],
-    ["source", "dataset", "steps", "codestream", "jpeg_xl", "selection"],
+    ["source", "_index", "index", "dataset", "steps", "codestream", "jpeg_xl", "selection"],
     ["attributes", "luts", "rescale", "pixel_module"],
-    ["header"],
+    ["header", "instance"],
     ["codecs.format", "codecs.checks", "codecs.inside", "codecs.decoders",
      "codecs.samples", "codecs.decoding", "codecs"],
     ["recipe", "describe", "plan"],

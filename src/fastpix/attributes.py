@@ -19,6 +19,7 @@ from pydicom.multival import MultiValue
 from pydicom.valuerep import VR
 
 from fastpix.errors import PixelHeaderError, tag_text
+from fastpix.index import Elements
 
 # The grammar of PS3.5 table 6.2-1, DS: what float() accepts beyond it (1_0, nan, 0x1p3) is refused.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -63,14 +64,16 @@ class Attributes:
 
     Parameters
     ----------
-    dataset : pydicom.Dataset
+    dataset : pydicom.Dataset or Elements
     remark : callable
         Told of each oddity that was read over, in words free of the file's text.
     little : bool
         The byte order of values that pydicom keeps as bytes.
     """
 
-    def __init__(self, dataset: Dataset, remark: Callable[[str], None], little: bool) -> None:
+    def __init__(
+        self, dataset: Dataset | Elements, remark: Callable[[str], None], little: bool
+    ) -> None:
         self.dataset = dataset
         self.remark = remark
         self.little = little
@@ -80,6 +83,8 @@ class Attributes:
 
     def element(self, tag: int) -> RawDataElement | DataElement | None:
         """Return the element as it stands, unconverted, or None."""
+        if isinstance(self.dataset, Elements):
+            return self.dataset.get(tag)
         return self.dataset.get_item(tag) if tag in self.dataset else None
 
     def words(self, tag: int) -> list[int]:
@@ -102,6 +107,7 @@ class Attributes:
         """Return the items of a sequence; none where it is missing or empty."""
         if tag not in self.dataset:
             return []
+        assert isinstance(self.dataset, Dataset)  # a file with sequences of ours is pydicom's
         try:
             value = self.dataset[tag].value
         except Exception as error:  # pydicom's, from parsing the items

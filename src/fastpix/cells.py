@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,10 @@ from fastpix.codestream import Codestream, read_codestream
 from fastpix.frames import encapsulated_frames, native_frame_bits
 from fastpix.header import Header
 from fastpix.plan import stored_samples
+from fastpix.source import File, Memory, Pixels
+
+PIECE = 2**20
+"""Bytes of a file that are read and scaled at a time; a multiple of every cell."""
 
 
 class FrameCells(NamedTuple):
@@ -52,22 +55,32 @@ class Cells:
         There are fewer frames than the header promises.
     """
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, pixels: Pixels) -> None:
         self._header = header
-        self._format = format_of(header)
+        self._pixels = _in_byte_order(header, pixels)
         self.notes: list[Note] = []
         if header.encapsulated:
-            self._spans, self.notes = encapsulated_frames(header)
+            self._format = format_of(header)
+            self._spans, self.notes = encapsulated_frames(header, pixels)
             if header.samples == 3:
-                self.notes += _color_notes(read_codestream(self._parts(0)[0]), header.photometric)
+                first = self._parts(pixels, 0)[0]
+                self.notes += _color_notes(read_codestream(first), header.photometric)
         else:
             self._bits, self.notes = native_frame_bits(header, stored_samples(header))
 
-    def frame(self, index: int, pinned: str | None = None, threads: int = 1) -> FrameCells:
+    def opened(self) -> Pixels:
+        """Return the pixels, to be given to the methods below until they are closed."""
+        return self._pixels.opened()
+
+    def frame(
+        self, pixels: Pixels, index: int, pinned: str | None = None, threads: int = 1
+    ) -> FrameCells:
         """Return the cells of one frame, decoded where need be.
 
         Parameters
         ----------
+        pixels : Pixels
+            From `opened`.
         index : int
         pinned : str, optional
             The one decoder to use.
@@ -80,13 +93,41 @@ class Cells:
         """
         if self._header.encapsulated:
             decoded = decode_frame(
-                self._parts(index), self._format, index, pinned=pinned, threads=threads
+                self._parts(pixels, index), self._format, index, pinned=pinned, threads=threads
             )
             return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
         first, last = index * self._bits, (index + 1) * self._bits
-        return FrameCells(self._native[first // 8 : (last + 7) // 8], first % 8)
+        cells = np.frombuffer(pixels.view(first // 8, (last + 7) // 8), np.uint8)
+        return FrameCells(cells, first % 8)
 
-    def check(self, indices: Iterable[int], pinned: str | None = None) -> None:
+    def comes_in_pieces(self) -> bool:
+        """Whether a frame is native, in a file, and too large to be read at once."""
+        return (
+            not self._header.encapsulated
+            and isinstance(self._pixels.stored, File)
+            and self._bits > 8 * PIECE
+        )
+
+    def pieces(self, pixels: Pixels, index: int) -> Iterator[FrameCells]:
+        """Read a native frame piece by piece, each into the memory of the one before.
+
+        Parameters
+        ----------
+        pixels : Pixels
+            From `opened`.
+        index : int
+        """
+        first, last = index * self._bits, (index + 1) * self._bits
+        at, end = first // 8, (last + 7) // 8
+        buffer = np.empty(min(PIECE, end - at), np.uint8)
+        skip = first % 8
+        while at < end:
+            cells = buffer[: min(PIECE, end - at)]
+            pixels.fill(at, cells.data)
+            yield FrameCells(cells, skip)
+            at, skip = at + len(cells), 0
+
+    def check(self, pixels: Pixels, indices: Iterable[int], pinned: str | None = None) -> None:
         """Check, at little cost, that frames can be decoded, and to the header's size.
 
         Raises
@@ -96,21 +137,23 @@ class Cells:
         if self._header.encapsulated:
             usable_decoders(self._header.transfer_syntax, pinned)
             for index in indices:
-                check_frame(self._parts(index), self._format, index)
+                check_frame(self._parts(pixels, index), self._format, index)
 
-    def _parts(self, index: int) -> list[memoryview]:
-        pixels = self._header.pixels
-        return [pixels[start:end] for start, end in self._spans[index]]
+    def _parts(self, pixels: Pixels, index: int) -> list[memoryview]:
+        return [pixels.view(start, end) for start, end in self._spans[index]]
 
-    @cached_property
-    def _native(self) -> NDArray[np.uint8]:
-        data = np.frombuffer(self._header.pixels, dtype=np.uint8)
-        swapped = self._header.bits_allocated <= 8 and self._header.word_ow
-        if not (self._header.big_endian and swapped):
-            return data
-        # 16-bit words (PS3.5 A.3) of 2 or 16 cells: the file's byte order has turned them round.
-        words = np.append(data, np.uint8(0)) if data.size % 2 else data
-        return np.ascontiguousarray(words.reshape(-1, 2)[:, ::-1]).reshape(-1)
+
+def _in_byte_order(header: Header, pixels: Pixels) -> Pixels:
+    """Return the pixels with bytes turned round where the file's order has turned them.
+
+    In an element of VR OW a big-endian file has 16-bit words (PS3.5 A.3), of 2 or 16 cells.
+    """
+    if not (header.big_endian and header.bits_allocated <= 8 and header.word_ow):
+        return pixels
+    data = np.frombuffer(pixels.view(0, pixels.length), dtype=np.uint8)
+    words = np.append(data, np.uint8(0)) if data.size % 2 else data
+    turned = np.ascontiguousarray(words.reshape(-1, 2)[:, ::-1]).reshape(-1)
+    return Pixels(Memory(turned.data), 0, turned.size)
 
 
 def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:

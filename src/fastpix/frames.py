@@ -10,9 +10,10 @@ from typing import TypeAlias
 from fastpix.attributes import Note, count_of
 from fastpix.errors import PixelDataError
 from fastpix.header import Header
+from fastpix.source import Pixels
 from fastpix.syntaxes import RLE
 
-Span: TypeAlias = tuple[int, int]  # start and end in Header.pixels
+Span: TypeAlias = tuple[int, int]  # start and end in Pixels
 
 _ITEM = 0xE000FFFE
 _DELIMITER = 0xE0DDFFFE
@@ -43,7 +44,7 @@ def native_frame_bits(header: Header, samples: int) -> tuple[int, list[Note]]:
     """
     bits = header.rows * header.columns * samples * header.bits_allocated
     expected = (bits * header.frames + 7) // 8
-    found = len(header.pixels)
+    found = header.pixel_bytes
     if found < expected:
         frames = count_of(header.frames, "frame")
         raise PixelDataError(
@@ -68,7 +69,9 @@ def native_frame_bits(header: Header, samples: int) -> tuple[int, list[Note]]:
     return bits, notes
 
 
-def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[Note]]:
+def encapsulated_frames(
+    header: Header, pixels: Pixels
+) -> tuple[list[tuple[Span, ...]], list[Note]]:
     """Find the fragments of each frame.
 
     The Extended Offset Table is preferred to the Basic one, and a table that does not fit the
@@ -77,11 +80,12 @@ def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[No
     Parameters
     ----------
     header : Header
+    pixels : Pixels
 
     Returns
     -------
     frames : list of tuple of (int, int)
-        Of each frame, where its fragments start and end in ``Header.pixels``.
+        Of each frame, where its fragments start and end in `pixels`.
     notes : list of Note
         Tables that were wrong, and frames beyond those that the header promises.
 
@@ -90,7 +94,7 @@ def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[No
     PixelDataError
         The items are damaged, or hold fewer frames than the header promises.
     """
-    table, items = _items(header.pixels)
+    table, items = _items(pixels)
     fragments = [(start, end) for start, end in items if end > start]
     if not fragments:
         raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no fragment")
@@ -102,8 +106,8 @@ def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[No
             Note(f"{what}: left out, which is right only if nothing was lost", oddity=True)
         )
     frames = None
-    if header.offsets is not None:
-        frames = _by_extended_table(header.offsets, starts, fragments)
+    if pixels.offsets is not None:
+        frames = _by_extended_table(pixels.offsets, starts, fragments)
         if frames is None or len(frames) < header.frames:
             notes.append(_not_used("Extended Offset Table (7FE0,0001)"))
             frames = None
@@ -115,7 +119,7 @@ def encapsulated_frames(header: Header) -> tuple[list[tuple[Span, ...]], list[No
     if frames is None:
         # RLE is a fragment a frame (PS3.5 A.4.2); others may be several.
         one_each = header.transfer_syntax == RLE or len(fragments) == header.frames
-        frames = [(f,) for f in fragments] if one_each else _by_codestream(header, fragments)
+        frames = [(f,) for f in fragments] if one_each else _by_codestream(pixels, fragments)
     if len(frames) < header.frames:
         raise PixelDataError(
             expected=header.frames,
@@ -138,30 +142,30 @@ def _not_used(table: str) -> Note:
     return Note(f"{table} does not fit the fragments: it is not used", oddity=True)
 
 
-def _items(pixels: memoryview) -> tuple[list[int], list[Span]]:
+def _items(pixels: Pixels) -> tuple[list[int], list[Span]]:
     """Return the Basic Offset Table and the fragments."""
     spans: list[Span] = []
     at = 0
-    while at + 8 <= len(pixels):
-        tag, length = struct.unpack_from("<II", pixels, at)
+    while at + 8 <= pixels.length:
+        tag, length = struct.unpack("<II", pixels.view(at, at + 8))
         if tag == _DELIMITER:
             break
         if tag != _ITEM:
             raise PixelDataError(reason=f"encapsulated Pixel Data has no item at byte {at}")
         at += 8
-        if length > len(pixels) - at:
+        if length > pixels.length - at:
             raise PixelDataError(
                 expected=length,
-                found=len(pixels) - at,
-                reason=f"a fragment of {length} bytes is cut off after {len(pixels) - at}",
+                found=pixels.length - at,
+                reason=f"a fragment of {length} bytes is cut off after {pixels.length - at}",
             )
         spans.append((at, at + length))
         at += length
     if not spans:
         raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no item")
     (start, end), *items = spans
-    count = (end - start) // 4
-    return list(struct.unpack_from(f"<{count}I", pixels, start)), items
+    table = pixels.view(start, end)
+    return list(struct.unpack_from(f"<{len(table) // 4}I", table)), items
 
 
 def _by_extended_table(
@@ -192,11 +196,11 @@ def _by_offsets(
     return [tuple(fragments[a:b]) for a, b in pairwise([*firsts, len(fragments)])]
 
 
-def _by_codestream(header: Header, fragments: Sequence[Span]) -> list[tuple[Span, ...]]:
+def _by_codestream(pixels: Pixels, fragments: Sequence[Span]) -> list[tuple[Span, ...]]:
     """Group fragments by where codestreams begin."""
     frames: list[list[Span]] = []
     for start, end in fragments:
-        head = bytes(header.pixels[start : min(end, start + 12)])
+        head = bytes(pixels.view(start, min(end, start + 12)))
         if head.startswith(_STARTS) or not frames:
             frames.append([])
         frames[-1].append((start, end))

@@ -7,26 +7,13 @@ noted; what could be read two ways is an error that names the attribute.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
-from pydicom.uid import (
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import ExplicitVRBigEndian
 
 from fastpix.attributes import Attributes, Note, header_error
-from fastpix.dataset import parse_dataset
-from fastpix.errors import (
-    FastpixError,
-    NoPixelDataError,
-    PixelHeaderError,
-    UnsupportedTransferSyntaxError,
-    warn_caller,
-)
+from fastpix.errors import PixelHeaderError
 from fastpix.luts import Lut, read_lut
 from fastpix.pixel_module import (
     FLOAT_BITS,
@@ -42,8 +29,7 @@ from fastpix.pixel_module import (
     read_signed,
 )
 from fastpix.rescale import Rescale, RescaleError, read_rescales
-from fastpix.source import Source
-from fastpix.syntaxes import NATIVE, syntax_name, uid_name, what_instead
+from fastpix.syntaxes import uid_name
 from fastpix.tags import Tag
 
 _PIXEL_NAMES = {
@@ -64,11 +50,9 @@ class Header:
     big_endian : bool
         The byte order of native cells wider than a byte.
     encapsulated : bool
-        Whether `pixels` holds fragments of codestreams.
-    pixels : memoryview
-        The value of the pixel data element.
-    offsets : (bytes, bytes) or None
-        Extended Offset Table and its lengths, as stored (PS3.3 C.7.6.3.1.8).
+        Whether the pixel data element holds fragments of codestreams.
+    pixel_bytes : int
+        How many bytes of native pixels there are; 0 where they are encapsulated.
     pixel_keyword : str
         What holds them, by name and tag.
     is_float : bool
@@ -102,8 +86,7 @@ class Header:
     transfer_syntax: str
     big_endian: bool
     encapsulated: bool
-    pixels: memoryview = field(repr=False, compare=False)
-    offsets: tuple[bytes, bytes] | None = field(repr=False)
+    pixel_bytes: int
     pixel_keyword: str
     is_float: bool
     word_ow: bool
@@ -128,71 +111,47 @@ class Header:
     notes: tuple[Note, ...]
 
 
-def read_header(source: Source, max_bytes: int) -> tuple[Header, Dataset]:
-    """Read the pixel header of one instance, and warn of its oddities.
+class PixelElement(NamedTuple):
+    """What holds the pixels.
+
+    Attributes
+    ----------
+    tag : Tag
+    vr : str
+        Empty where the file does not say.
+    encapsulated : bool
+    length : int
+        Bytes of its value.
+    """
+
+    tag: Tag
+    vr: str
+    encapsulated: bool
+    length: int
+
+
+def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note]) -> Header:
+    """Settle every attribute that decides about pixels, by the rules of docs/headers.md.
 
     Parameters
     ----------
-    source : Source
-    max_bytes : int
-        What a deflated data set may inflate to.
+    at : Attributes
+        Of the data set.
+    syntax : str
+        UID of the transfer syntax.
+    pixels : PixelElement
+    notes : list of Note
+        Takes what `at` remarks, and holds what has been noted before.
 
     Returns
     -------
-    header : Header
-    dataset : pydicom.Dataset
-        As pydicom parsed it.
+    Header
 
     Raises
     ------
-    FastpixError
-        Its subclasses say what is wrong, and with which attribute.
+    PixelHeaderError
     """
-    oddities: list[str] = []
-    if source.dataset is not None:
-        dataset, stream = source.dataset, None
-    else:
-        assert source.data is not None
-        dataset, stream, oddities = parse_dataset(source.data, max_bytes)
-    try:
-        header = _settle(dataset, stream, oddities)
-    except FastpixError:
-        raise
-    except Exception as error:  # a conversion inside pydicom
-        raise PixelHeaderError(
-            tag=None,
-            keyword="data set",
-            value=type(error).__name__,
-            reason="an element cannot be converted",
-            remedy="the file is damaged: fetch it again",
-        ) from error
-    for note in header.notes:
-        if note.oddity:
-            warn_caller(note.text)
-    return header, dataset
-
-
-def _settle(dataset: Dataset, stream: bytes | None, oddities: list[str]) -> Header:
-    notes = [Note(text, oddity=True) for text in oddities]
-
-    def remark(text: str) -> None:
-        if Note(text, True) not in notes:
-            notes.append(Note(text, True))
-
-    syntax, big_endian = _transfer_syntax(dataset, remark)
-    at = Attributes(dataset, remark, not big_endian)
-    tag = _pixel_tag(at)
-    pixels, undefined = _pixel_bytes(at, tag, stream)
-    encapsulated = syntax not in NATIVE
-    if encapsulated != undefined and (undefined or stream is not None):
-        form = "encapsulated" if undefined else "native"
-        raise PixelHeaderError(
-            tag=Tag.TransferSyntaxUID,
-            keyword="TransferSyntaxUID",
-            value=syntax,
-            reason=f"the syntax does not go with {form} Pixel Data",
-            remedy="correct Transfer Syntax UID (0002,0010)",
-        )
+    remark, tag = at.remark, pixels.tag
     is_float = tag in FLOAT_BITS
     rows, columns = read_dimension(at, Tag.Rows), read_dimension(at, Tag.Columns)
     frames = read_frames(at)
@@ -209,13 +168,12 @@ def _settle(dataset: Dataset, stream: bytes | None, oddities: list[str]) -> Head
     padding, padding_error = _padding(at, tag, signed, notes)
     return Header(
         transfer_syntax=syntax,
-        big_endian=big_endian,
-        encapsulated=encapsulated,
-        pixels=pixels,
-        offsets=_extended_offsets(at),
+        big_endian=syntax == ExplicitVRBigEndian,
+        encapsulated=pixels.encapsulated,
+        pixel_bytes=0 if pixels.encapsulated else pixels.length,
         pixel_keyword=_PIXEL_NAMES[tag],
         is_float=is_float,
-        word_ow=_vr(at, tag) == "OW",
+        word_ow=pixels.vr == "OW",
         frames=frames,
         rows=rows,
         columns=columns,
@@ -236,83 +194,6 @@ def _settle(dataset: Dataset, stream: bytes | None, oddities: list[str]) -> Head
         unit=_unit(at, modality, lut is not None, rescales),
         notes=(*notes, *_reported(at, photometric)),
     )
-
-
-def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> tuple[str, bool]:
-    meta = getattr(dataset, "file_meta", None)
-    uid = None if meta is None else Attributes(meta, remark, True).text(Tag.TransferSyntaxUID)
-    if not uid:
-        implicit, little = dataset.original_encoding
-        if little is False:
-            syntax = ExplicitVRBigEndian
-        else:
-            syntax = ExplicitVRLittleEndian if implicit is False else ImplicitVRLittleEndian
-        remark(f"Transfer Syntax UID (0002,0010) is missing: read as {syntax.name}")
-        return str(syntax), syntax == ExplicitVRBigEndian
-    if not syntax_name(uid):
-        raise UnsupportedTransferSyntaxError(uid, "", what_instead(uid))
-    return uid, uid == ExplicitVRBigEndian
-
-
-def _pixel_tag(at: Attributes) -> Tag:
-    for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
-        element = at.element(tag)
-        if element is None:
-            continue
-        promised = isinstance(element, RawDataElement) and element.length > 0
-        if promised or hasattr(element.value, "read") or element.value:
-            return tag
-    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
-    described = all(tag in at for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
-    raise NoPixelDataError(sop_class, described or _is_cut_off(at))
-
-
-def _is_cut_off(at: Attributes) -> bool:
-    """Whether the data set ends within an element, or before its first."""
-    tags = at.dataset.keys()
-    elements = [at.element(int(tag)) for tag in tags]
-    return not elements or any(
-        isinstance(element, RawDataElement)
-        and element.length != 0xFFFFFFFF
-        and len(element.value or b"") < element.length
-        for element in elements
-    )
-
-
-def _pixel_bytes(at: Attributes, tag: Tag, stream: bytes | None) -> tuple[memoryview, bool]:
-    element = at.element(tag)
-    assert element is not None
-    value: Any = element.value or b""
-    if hasattr(value, "read"):  # pydicom's buffered values
-        buffer: BinaryIO = value
-        start = buffer.tell()
-        value = buffer.read()
-        buffer.seek(start)
-    if not isinstance(value, (bytes, bytearray, memoryview)):
-        raise header_error(tag, type(value).__name__, "not bytes")
-    if isinstance(element, RawDataElement):
-        undefined = element.length == 0xFFFFFFFF
-        if stream is not None:  # a view of the file's own bytes, rather than pydicom's copy of them
-            start = element.value_tell
-            return memoryview(stream)[start : start + len(value)], undefined
-    else:
-        undefined = bool(element.is_undefined_length)
-    return memoryview(value).cast("B"), undefined
-
-
-def _vr(at: Attributes, tag: Tag) -> str:
-    element = at.element(tag)
-    return "" if element is None or element.VR is None else str(element.VR)
-
-
-def _extended_offsets(at: Attributes) -> tuple[bytes, bytes] | None:
-    tables = []
-    for tag in (Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths):
-        element = at.element(tag)
-        if element is None or not isinstance(element.value, bytes) or not element.value:
-            return None
-        tables.append(element.value)
-    return tables[0], tables[1]
 
 
 def _modality(at: Attributes, remark: Callable[[str], None]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydicom.dataset import Dataset
 
-from fastpix.attributes import Note
+from fastpix.attributes import Attributes, Note
 from fastpix.cells import Cells, FrameCells
 from fastpix.codecs import check_pin, usable_decoders
 from fastpix.errors import (
@@ -22,15 +24,19 @@ from fastpix.errors import (
     UnsupportedTransferSyntaxError,
     warn_caller,
 )
-from fastpix.header import Header, read_header
+from fastpix.header import Header
+from fastpix.instance import Instance, read_instance
 from fastpix.plan import Plan, make_plan, stored_plan
-from fastpix.reading import read_frames, read_peak, thread_count
+from fastpix.reading import read_frames, read_peak, read_pieces, thread_count
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames, checked_out, frame_indices
-from fastpix.source import Source, SourceLike, read_source
+from fastpix.source import File, Memory, Pixels, SourceLike, read_source
+from fastpix.values import takes_pieces
 
 MAX_BYTES = 2**32
 """What one image may decode to, unless the caller says otherwise."""
+
+_KEPT = 256  # plans
 
 
 class Image:
@@ -47,12 +53,14 @@ class Image:
 
     header: Header
 
-    def __init__(self, source: Source, max_bytes: int, decoder: str | None) -> None:
-        self._source = source
+    def __init__(
+        self, source: Memory | File | Dataset, max_bytes: int, decoder: str | None
+    ) -> None:
         self._max_bytes = max_bytes
         self._decoder = decoder
-        self.header, self._dataset = read_header(source, max_bytes)
-        self._cells: Cells | None = Cells(self.header)
+        self._instance: Instance | None = read_instance(source, max_bytes)
+        self.header = self._instance.header
+        self._cells = Cells(self.header, self._instance.pixels)
         for note in self._cells.notes:
             warn_caller(note.text)
         self._peaks: dict[tuple[bool, bool, str | None], float | None] = {}
@@ -78,14 +86,17 @@ class Image:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        self._open()
-        return _reopen, (self._source, self._max_bytes, self._decoder)
+        return _reopen, (self._open().source, self._max_bytes, self._decoder)
 
     @property
     def dataset(self) -> Dataset:
         """The data set as pydicom parsed it."""
-        self._open()
-        return self._dataset
+        return self._open().dataset
+
+    @property
+    def attributes(self) -> Attributes:
+        """The attributes of pixels, identity and geometry: what sidecars are made of."""
+        return self._open().attributes
 
     @property
     def decoders(self) -> tuple[str, ...]:
@@ -94,10 +105,7 @@ class Image:
 
     def close(self) -> None:
         """Let go of the bytes. The header stays; reading is an error from here on."""
-        self.header = replace(self.header, pixels=memoryview(b""))
-        self._cells = None
-        self._source = Source()
-        self._dataset = Dataset()
+        self._instance = None
 
     def plan(
         self,
@@ -130,8 +138,8 @@ class Image:
         """
         asked = _one_recipe(recipe, dtype, rescale, invert, normalize, padding)
         plan = make_plan(self.header, asked)
-        notes = [] if self._cells is None else self._cells.notes
-        return replace(plan, notes=(*plan.notes, *notes, *self._decoder_notes(asked)))
+        notes = (*plan.notes, *self._cells.notes, *self._decoder_notes(asked))
+        return replace(plan, notes=notes)
 
     def read(
         self,
@@ -175,7 +183,9 @@ class Image:
             Its subclasses say what is wrong. `out` is then partly filled.
         """
         asked = _one_recipe(recipe, dtype, rescale, invert, normalize, padding)
-        plan = make_plan(self.header, asked)
+        # A plan for a header that many files share is made once.
+        make = _known_plan if self._open().is_shared else make_plan
+        plan = make(self.header, asked)
         for note in plan.notes:
             if note.oddity and note not in self.header.notes:
                 warn_caller(note.text)
@@ -226,10 +236,10 @@ class Image:
         for frame in range(len(self)):
             yield self.read(asked, frames=frame)
 
-    def _open(self) -> Cells:
-        if self._cells is None:
+    def _open(self) -> Instance:
+        if self._instance is None:
             raise FastpixError("this Image is closed: open its source again")
-        return self._cells
+        return self._instance
 
     def _pinned(self, recipe: Recipe) -> str | None:
         if recipe.decoder and self._decoder and recipe.decoder != self._decoder:
@@ -259,18 +269,41 @@ class Image:
         pinned: str | None,
         peak_key: tuple[bool, bool],
     ) -> NDArray[Any]:
-        cells = self._open()
+        self._open()
+        cells = self._cells
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *plan.shape[1:])
         self._check_size(shape, plan)
-        cells.check(indices, pinned)  # before memory is asked for
-        result = np.empty(shape, plan.dtype) if out is None else checked_out(
-            out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
         count = len(self) if plan.needs_peak else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
+        pixels = cells.opened()
+        try:
+            cells.check(pixels, indices, pinned)  # before memory is asked for
+            result = np.empty(shape, plan.dtype) if out is None else checked_out(
+                out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
+            if cells.comes_in_pieces() and takes_pieces(plan):
+                read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
+            else:
+                self._fill(pixels, plan, indices, result, workers, pinned, peak_key)
+        finally:
+            if pixels is not self._open().pixels:
+                pixels.stored.close()
+        if out is not None:
+            return out
+        return result if keep_axis else result[0]
 
+    def _fill(
+        self,
+        pixels: Pixels,
+        plan: Plan,
+        indices: Sequence[int],
+        result: NDArray[Any],
+        workers: int,
+        pinned: str | None,
+        peak_key: tuple[bool, bool],
+    ) -> None:
         def decode(index: int, threads: int) -> FrameCells:
-            source = cells.frame(index, pinned, threads)
+            source = self._cells.frame(pixels, index, pinned, threads)
             if source.decoder:
                 self._decoders[source.decoder] = None
             return source
@@ -284,12 +317,9 @@ class Image:
                 self._peaks[key], kept = read_peak(decode, plan, len(self), set(indices), workers)
             peak = self._peaks[key]
         read_frames(decode, plan, indices, result, peak, kept, workers)
-        if out is not None:
-            return out
-        return result if keep_axis else result[0]
 
     def _check_size(self, shape: tuple[int, ...], plan: Plan) -> None:
-        size = int(np.prod(shape, dtype=object)) * np.dtype(plan.dtype).itemsize
+        size = math.prod(shape) * np.dtype(plan.dtype).itemsize
         if size > self._max_bytes:
             raise PixelDataError(
                 expected=size,
@@ -328,19 +358,30 @@ def open(source: SourceLike, *, max_bytes: int = MAX_BYTES, decoder: str | None 
     >>> image = fastpix.open("slice.dcm")                              # doctest: +SKIP
     >>> print(image.plan())                                            # doctest: +SKIP
     """
+    limit = checked_limit(max_bytes)
+    return Image(read_source(source), limit, check_pin(decoder))
+
+
+def checked_limit(max_bytes: int) -> int:
+    """Return `max_bytes` if it is a number of bytes."""
     if (
         isinstance(max_bytes, bool)
         or not isinstance(max_bytes, (int, np.integer))
         or max_bytes <= 0
     ):
         raise ArgumentError("max_bytes", f"{max_bytes!r} is not a positive number of bytes")
-    return Image(read_source(source), int(max_bytes), check_pin(decoder))
+    return int(max_bytes)
 
 
-def _reopen(source: Source, max_bytes: int, decoder: str | None) -> Image:
+def _reopen(source: bytes | Dataset, max_bytes: int, decoder: str | None) -> Image:
+    held = Memory(source) if isinstance(source, bytes) else source
     with catch_warnings():
         simplefilter("ignore")  # given when it was first opened
-        return Image(source, max_bytes, decoder)
+        return Image(held, max_bytes, decoder)
+
+
+_known_plan = lru_cache(_KEPT)(make_plan)
+_PLAIN = Recipe()
 
 
 def _one_recipe(
@@ -351,11 +392,19 @@ def _one_recipe(
     normalize: tuple[float, float] | None,
     padding: float | None,
 ) -> Recipe:
-    asked = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+    if (
+        isinstance(dtype, str) and dtype == _PLAIN.dtype
+        and rescale is True
+        and isinstance(invert, str) and invert == _PLAIN.invert
+        and normalize is None and padding is None
+    ):  # fmt: skip
+        asked = _PLAIN  # as most calls have it
+    else:
+        asked = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
     if recipe is None:
         return asked
     if not isinstance(recipe, Recipe):
         raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
-    if asked != Recipe():
+    if asked != _PLAIN:
         raise ArgumentError("recipe", "give a recipe or its keywords, not both")
     return recipe

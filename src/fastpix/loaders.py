@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import DTypeLike, NDArray
 from pydicom.dataset import Dataset
 
-from fastpix.image import MAX_BYTES, open
+from fastpix.codecs import check_pin
+from fastpix.image import MAX_BYTES, Image, checked_limit
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
-from fastpix.source import SourceLike
+from fastpix.source import SourceLike, borrow, give_back, read_source
 
 if TYPE_CHECKING:
     import torch
@@ -54,11 +55,16 @@ def imread(
     FastpixError
         Its subclasses say what is wrong and what to do.
     """
-    with open(source, max_bytes=max_bytes, decoder=decoder) as image:
-        return image.read(
-            recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-            padding=padding, frames=frames, out=out, threads=threads,
-        )  # fmt: skip
+    limit, pinned = checked_limit(max_bytes), check_pin(decoder)
+    buffer = borrow()
+    try:
+        with Image(read_source(source, lent=buffer), limit, pinned) as image:
+            return image.read(
+                recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
+                padding=padding, frames=frames, out=out, threads=threads,
+            )  # fmt: skip
+    finally:
+        give_back(buffer)
 
 
 def dicom_to_array(
@@ -87,7 +93,8 @@ def dicom_to_array(
     dataset : pydicom.Dataset
         All elements, as pydicom parses them.
     """
-    image = open(source, max_bytes=max_bytes, decoder=decoder)
+    limit, pinned = checked_limit(max_bytes), check_pin(decoder)
+    image = Image(read_source(source, whole=True), limit, pinned)
     array = image.read(
         recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
         padding=padding, frames=frames, out=out, threads=threads,

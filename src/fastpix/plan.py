@@ -327,7 +327,7 @@ def stored_samples(header: Header) -> int:
 def holds_full(header: Header) -> bool:
     """Whether native YBR_FULL_422 data holds three samples a pixel, as some writers have it."""
     pixels = header.frames * header.rows * header.columns * header.bits_allocated // 8
-    return len(header.pixels) in (3 * pixels, 3 * pixels + 1)
+    return header.pixel_bytes in (3 * pixels, 3 * pixels + 1)
 
 
 def _color_plan(header: Header, recipe: Recipe) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastpix.cells import FrameCells
 from fastpix.errors import ArgumentError
 from fastpix.plan import Plan
-from fastpix.values import fill_frame, frame_peak
+from fastpix.values import fill_frame, fill_pieces, frame_peak
 
 T = TypeVar("T")
 
@@ -55,6 +55,32 @@ def thread_count(threads: int | None, plan: Plan, frames: int, encapsulated: boo
     if encapsulated:
         least = SINGLE if frames == 1 else _DECODED
     return cores() if frames * plan.shape[1] * plan.shape[2] >= least else 1
+
+
+def read_pieces(
+    pieces: Callable[[int], Iterable[FrameCells]],
+    plan: Plan,
+    indices: Sequence[int],
+    result: NDArray[Any],
+    threads: int,
+) -> None:
+    """Fill `result` with the values of native frames that come in pieces.
+
+    Parameters
+    ----------
+    pieces : callable
+        A frame to its pieces.
+    plan : Plan
+        One that takes pieces.
+    indices, result, threads
+        As in `read_frames`.
+    """
+
+    def fill(position: int) -> None:
+        fill_pieces(indices[position], pieces(indices[position]), result[position], plan)
+
+    for _ in _each(fill, range(len(indices)), threads):
+        pass
 
 
 def read_frames(

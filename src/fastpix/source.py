@@ -3,37 +3,203 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias, cast
+import stat
+import threading
+from io import FileIO
+from typing import BinaryIO, NamedTuple, TypeAlias
 
+import numpy as np
 from pydicom.dataset import Dataset
 
-from fastpix.errors import ArgumentError
+from fastpix.errors import ArgumentError, PixelDataError
 
 SourceLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Dataset"
 )
 
+RESIDENT = 2**20
+"""Bytes up to which a file is read whole, at once: one call costs less than two."""
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One DICOM instance before anything is known about it.
+HEAD = 2**16
+"""Bytes of a larger file that are read first; the header of most."""
 
-    Exactly one of `data` (the bytes of a file) and `dataset` (of the caller's making) is given.
+
+class Memory:
+    """The bytes of a file, held in memory.
+
+    Attributes
+    ----------
+    size : int
     """
 
-    data: bytes | None = None
-    dataset: Dataset | None = None
-    path: str | None = None
+    __slots__ = ("_data", "size")
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._data = memoryview(data)
+        self.size = len(self._data)
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """Return bytes start..stop, as far as there are any, without copying them."""
+        return self._data[start:stop]
+
+    def head(self) -> memoryview:
+        """Return the beginning of the file."""
+        return self._data
+
+    def whole(self) -> bytes:
+        """Return all bytes."""
+        held = self._data.obj
+        if isinstance(held, bytes) and len(held) == self.size:
+            return held
+        return bytes(self._data)
+
+    def opened(self) -> Memory:
+        """Return what can be read from until it is closed."""
+        return self
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
-def read_source(source: SourceLike) -> Source:
-    """Read all bytes of `source`.
+class File:
+    """A file that is too large to be held: its bytes are read when they are asked for.
+
+    It is opened for each read of an image, and must be the file that it was at first.
+
+    Attributes
+    ----------
+    size : int
+    """
+
+    __slots__ = ("_file", "_head", "_lock", "_path", "_stamp", "size")
+
+    def __init__(
+        self, path: str, file: FileIO | None, head: memoryview, stamp: tuple[int, ...]
+    ) -> None:
+        self._path = path
+        self._file = file
+        self._head = head
+        self._stamp = stamp
+        self._lock = threading.Lock()
+        self.size = stamp[0]
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """Read bytes start..stop, as far as there are any."""
+        stop = min(stop, self.size)
+        target = np.empty(max(0, stop - start), np.uint8).data
+        self.fill(start, target)
+        return target
+
+    def fill(self, start: int, target: memoryview) -> None:
+        """Fill `target` with the bytes from `start` on.
+
+        Raises
+        ------
+        PixelDataError
+            The file has become shorter.
+        """
+        if self._file is None:
+            opened = self.opened()
+            try:
+                opened.fill(start, target)
+            finally:
+                opened.close()
+            return
+        done = 0
+        while done < len(target):
+            count = self._read_at(self._file, start + done, target[done:])
+            if not count:
+                raise _changed()
+            done += count
+
+    def _read_at(self, file: FileIO, start: int, target: memoryview) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(file.fileno(), [target], start)
+        with self._lock:  # threads share the position
+            file.seek(start)
+            return file.readinto(target) or 0
+
+    def head(self) -> memoryview:
+        """Return the beginning of the file."""
+        return self._head
+
+    def whole(self) -> bytes:
+        """Read all bytes."""
+        return bytes(self.view(0, self.size))
+
+    def opened(self) -> File:
+        """Return what can be read from until it is closed.
+
+        Raises
+        ------
+        PixelDataError
+            The file is another one by now.
+        """
+        if self._file is not None:
+            return self
+        file = FileIO(self._path)
+        if _stamp_of(os.fstat(file.fileno())) != self._stamp:
+            file.close()
+            raise _changed()
+        return File(self._path, file, self._head, self._stamp)
+
+    def released(self) -> File:
+        """Close the file; each read opens it again."""
+        self.close()
+        return File(self._path, None, self._head, self._stamp)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+class Pixels(NamedTuple):
+    """The value of the pixel data element, in memory or in the file.
+
+    Attributes
+    ----------
+    stored : Memory or File
+    start, length : int
+        Bytes.
+    offsets : (bytes, bytes) or None
+        Extended Offset Table and its lengths, as stored (PS3.3 C.7.6.3.1.8).
+    """
+
+    stored: Memory | File
+    start: int
+    length: int
+    offsets: tuple[bytes, bytes] | None = None
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """Return bytes start..stop of the value, as far as there are any."""
+        return self.stored.view(self.start + start, self.start + min(stop, self.length))
+
+    def fill(self, start: int, target: memoryview) -> None:
+        """Fill `target` with the bytes of the value from `start` on, which a file holds."""
+        assert isinstance(self.stored, File)
+        self.stored.fill(self.start + start, target)
+
+    def opened(self) -> Pixels:
+        """Return the same, to be read from until it is closed."""
+        stored = self.stored.opened()
+        return self if stored is self.stored else self._replace(stored=stored)
+
+
+def read_source(
+    source: SourceLike, *, lent: bytearray | None = None, whole: bool = False
+) -> Memory | File | Dataset:
+    """Open `source`, and read as much of it as is best read at once.
 
     Parameters
     ----------
     source : path, bytes-like, binary file or pydicom Dataset
         A file is read from where it stands, and put back there.
+    lent : bytearray, optional
+        Holds what is read from a path, so that no memory is asked for. The file stays open then,
+        until what is returned is closed.
+    whole : bool
+        Read a file of any size whole.
 
     Raises
     ------
@@ -42,21 +208,66 @@ def read_source(source: SourceLike) -> Source:
     OSError
         The path cannot be read.
     """
-    if isinstance(source, Dataset):
-        return Source(dataset=source)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return Source(data=bytes(source))
     if isinstance(source, (str, os.PathLike)):
-        try:
-            with open(source, "rb", buffering=0) as file:
-                return Source(data=file.read(), path=os.fspath(source))
-        except ValueError as error:  # a NUL, or text that no file name can have
-            raise ArgumentError("source", f"{source!r} is no path: {error}") from error
+        return _read_path(source, lent, whole)
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Memory(bytes(source))
     if hasattr(source, "read") and hasattr(source, "seek") and hasattr(source, "tell"):
-        return Source(data=_read_all(cast("BinaryIO", source)))
+        return Memory(_read_all(source))
     raise ArgumentError(
         "source", f"a {type(source).__name__} is not a path, bytes, a binary file or a Dataset"
     )
+
+
+def _read_path(path: str | os.PathLike[str], lent: bytearray | None, whole: bool) -> Memory | File:
+    try:
+        file = FileIO(os.fspath(path))
+    except ValueError as error:  # a NUL, or text that no file name can have
+        raise ArgumentError("source", f"{path!r} is no path: {error}") from error
+    keep = False
+    try:
+        status = os.fstat(file.fileno())
+        size = status.st_size
+        if not stat.S_ISREG(status.st_mode) or not size:  # a pipe, or one that does not say
+            return Memory(file.read())
+        if size <= RESIDENT and lent is not None:
+            target = memoryview(lent)
+            done = 0
+            while done < size and (count := file.readinto(target[done:size])):
+                done += count
+            return Memory(target[:done])
+        if size <= RESIDENT or whole:
+            return Memory(_read_parts(file, size))
+        head = memoryview(_read_parts(file, HEAD))
+        opened = File(os.fspath(path), file, head, _stamp_of(status))
+        keep = lent is not None
+        return opened if keep else opened.released()
+    finally:
+        if not keep:
+            file.close()
+
+
+def _read_parts(file: FileIO, size: int) -> bytes:
+    """Read up to `size` bytes, however short the reads are."""
+    data = file.read(size)
+    if len(data) < size and data:
+        parts = [data]
+        done = len(data)
+        while done < size and (part := file.read(size - done)):
+            parts.append(part)
+            done += len(part)
+        data = b"".join(parts)
+    return data
+
+
+def _stamp_of(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
+
+
+def _changed() -> PixelDataError:
+    return PixelDataError(reason="the file has changed since it was opened", remedy="open it again")
 
 
 def _read_all(file: BinaryIO) -> bytes:
@@ -74,3 +285,23 @@ def _read_all(file: BinaryIO) -> bytes:
     finally:
         file.seek(start)
     return b"".join(parts) if len(parts) != 1 else bytes(parts[0])
+
+
+class _Buffers(threading.local):
+    """One buffer a thread, while no call uses it."""
+
+    free: bytearray | None = None
+
+
+_buffers = _Buffers()
+
+
+def borrow() -> bytearray:
+    """Return a buffer of `RESIDENT` bytes that is this thread's until it is given back."""
+    buffer, _buffers.free = _buffers.free, None
+    return bytearray(RESIDENT) if buffer is None else buffer
+
+
+def give_back(buffer: bytearray) -> None:
+    """Let the next call of this thread use a buffer."""
+    _buffers.free = buffer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,50 @@ def fill_frame(
     if bad == reference.SHORT:
         raise _short(frame)
     if bad >= 0:
-        index = tuple(int(i) for i in np.unravel_index(bad, plan.shape[1:]))
-        raise InexactError(value=float(exact[bad]), index=(frame, *index), dtype=plan.dtype)
+        raise _inexact(frame, bad, float(exact[bad]), plan)
+
+
+def takes_pieces(plan: Plan) -> bool:
+    """Whether each cell becomes a value by itself, so that a frame may come in pieces."""
+    color = plan.color
+    plain = color is None or (color.layout == "interleaved" and not color.ybr)
+    return plain and not plan.needs_peak
+
+
+def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], plan: Plan) -> None:
+    """Fill `out` with the values of one native frame that comes in pieces.
+
+    Parameters
+    ----------
+    frame : int
+    pieces : iterable of FrameCells
+    out : ndarray, C-contiguous
+    plan : Plan
+        One that takes pieces.
+
+    Raises
+    ------
+    InexactError
+        A value that the output dtype cannot hold.
+    """
+    kernel = current_kernel()
+    steps = plan.frame_steps(frame) if plan.color is None else plan.color.samples
+    bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
+    flat = out.reshape(-1)
+    done = 0
+    for cells, skip, _, _ in pieces:
+        part = flat[done : done + (8 * len(cells) - skip) // bits]
+        bad = kernel.scale(cells, part, steps, skip)
+        if bad >= 0:
+            exact = np.empty(part.size, np.float64)
+            reference.scale(cells, exact, steps, skip)
+            raise _inexact(frame, done + bad, float(exact[bad]), plan)
+        done += part.size
+
+
+def _inexact(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+    index = tuple(int(i) for i in np.unravel_index(place, plan.shape[1:]))
+    return InexactError(value=value, index=(frame, *index), dtype=plan.dtype)
 
 
 def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:

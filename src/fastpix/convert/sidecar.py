@@ -53,7 +53,7 @@ def make_sidecar(
         For the keyed hashes.
     """
     header = image.header
-    at = Attributes(image.dataset, lambda _text: None, not header.big_endian)
+    at = image.attributes
     versions = {"fastpix": version("fastpix"), "pydicom": version("pydicom"),
                 "numpy": np.__version__, "kernel": kernel_name()}  # fmt: skip
     return {
