@@ -21,6 +21,7 @@ from fastpix.errors import (
 from fastpix.image import Image, open
 from fastpix.kernel import kernels, use_kernel
 from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
+from fastpix.many import imread_many
 from fastpix.pixels import (
     apply_color_lut,
     apply_modality_lut,
@@ -66,6 +67,7 @@ __all__ = [
     "dicom_to_array",
     "dicom_to_tensor",
     "imread",
+    "imread_many",
     "iter_pixels",
     "kernels",
     "open",

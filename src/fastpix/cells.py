@@ -69,8 +69,13 @@ class Cells:
             self._bits, self.notes = native_frame_bits(header, stored_samples(header))
 
     def opened(self) -> Pixels:
-        """Return the pixels, to be given to the methods below until they are closed."""
+        """Return the pixels, to be given to the methods below until they are released."""
         return self._pixels.opened()
+
+    def release(self, pixels: Pixels) -> None:
+        """Close what `opened` has opened."""
+        if pixels is not self._pixels:
+            pixels.stored.close()
 
     def frame(
         self, pixels: Pixels, index: int, pinned: str | None = None, threads: int = 1

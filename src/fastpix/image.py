@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from types import TracebackType
@@ -58,10 +58,12 @@ class Image:
     ) -> None:
         self._max_bytes = max_bytes
         self._decoder = decoder
-        self._instance: Instance | None = read_instance(source, max_bytes)
-        self.header = self._instance.header
-        self._cells = Cells(self.header, self._instance.pixels)
-        for note in self._cells.notes:
+        instance = read_instance(source, max_bytes)
+        self.header = instance.header
+        self._instance: Instance | None = instance
+        self._cells: Cells | None = Cells(self.header, instance.pixels)
+        self._notes = self._cells.notes
+        for note in self._notes:
             warn_caller(note.text)
         self._peaks: dict[tuple[bool, bool, str | None], float | None] = {}
         self._decoders: dict[str, None] = {}
@@ -105,7 +107,7 @@ class Image:
 
     def close(self) -> None:
         """Let go of the bytes. The header stays; reading is an error from here on."""
-        self._instance = None
+        self._instance = self._cells = None
 
     def plan(
         self,
@@ -136,9 +138,9 @@ class Image:
         FastpixError
             The header cannot give what is asked.
         """
-        asked = _one_recipe(recipe, dtype, rescale, invert, normalize, padding)
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
         plan = make_plan(self.header, asked)
-        notes = (*plan.notes, *self._cells.notes, *self._decoder_notes(asked))
+        notes = (*plan.notes, *self._notes, *self._decoder_notes(asked))
         return replace(plan, notes=notes)
 
     def read(
@@ -182,7 +184,7 @@ class Image:
         FastpixError
             Its subclasses say what is wrong. `out` is then partly filled.
         """
-        asked = _one_recipe(recipe, dtype, rescale, invert, normalize, padding)
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
         # A plan for a header that many files share is made once.
         make = _known_plan if self._open().is_shared else make_plan
         plan = make(self.header, asked)
@@ -232,13 +234,13 @@ class Image:
         recipe, dtype, rescale, invert, normalize, padding
             As in `read`.
         """
-        asked = _one_recipe(recipe, dtype, rescale, invert, normalize, padding)
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
         for frame in range(len(self)):
             yield self.read(asked, frames=frame)
 
     def _open(self) -> Instance:
         if self._instance is None:
-            raise FastpixError("this Image is closed: open its source again")
+            raise _closed()
         return self._instance
 
     def _pinned(self, recipe: Recipe) -> str | None:
@@ -269,8 +271,9 @@ class Image:
         pinned: str | None,
         peak_key: tuple[bool, bool],
     ) -> NDArray[Any]:
-        self._open()
         cells = self._cells
+        if cells is None:
+            raise _closed()
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *plan.shape[1:])
         self._check_size(shape, plan)
@@ -284,38 +287,43 @@ class Image:
             if cells.comes_in_pieces() and takes_pieces(plan):
                 read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
             else:
-                self._fill(pixels, plan, indices, result, workers, pinned, peak_key)
+                decode = self._decoder_of(cells, pixels, pinned)
+                self._fill(decode, plan, indices, result, workers, (*peak_key, pinned))
         finally:
-            if pixels is not self._open().pixels:
-                pixels.stored.close()
+            cells.release(pixels)
         if out is not None:
             return out
         return result if keep_axis else result[0]
 
-    def _fill(
-        self,
-        pixels: Pixels,
-        plan: Plan,
-        indices: Sequence[int],
-        result: NDArray[Any],
-        workers: int,
-        pinned: str | None,
-        peak_key: tuple[bool, bool],
-    ) -> None:
+    def _decoder_of(
+        self, cells: Cells, pixels: Pixels, pinned: str | None
+    ) -> Callable[[int, int], FrameCells]:
         def decode(index: int, threads: int) -> FrameCells:
-            source = self._cells.frame(pixels, index, pinned, threads)
+            source = cells.frame(pixels, index, pinned, threads)
             if source.decoder:
                 self._decoders[source.decoder] = None
             return source
 
+        return decode
+
+    def _fill(
+        self,
+        decode: Callable[[int, int], FrameCells],
+        plan: Plan,
+        indices: Sequence[int],
+        result: NDArray[Any],
+        workers: int,
+        peak_key: tuple[bool, bool, str | None],
+    ) -> None:
         peak: float | None = None
         kept: dict[int, FrameCells] = {}
         if plan.needs_peak:
             # A lossy frame has the values that its decoder gives it.
-            key = (*peak_key, pinned)
-            if key not in self._peaks:
-                self._peaks[key], kept = read_peak(decode, plan, len(self), set(indices), workers)
-            peak = self._peaks[key]
+            if peak_key not in self._peaks:
+                self._peaks[peak_key], kept = read_peak(
+                    decode, plan, len(self), set(indices), workers
+                )
+            peak = self._peaks[peak_key]
         read_frames(decode, plan, indices, result, peak, kept, workers)
 
     def _check_size(self, shape: tuple[int, ...], plan: Plan) -> None:
@@ -380,11 +388,15 @@ def _reopen(source: bytes | Dataset, max_bytes: int, decoder: str | None) -> Ima
         return Image(held, max_bytes, decoder)
 
 
+def _closed() -> FastpixError:
+    return FastpixError("this Image is closed: open its source again")
+
+
 _known_plan = lru_cache(_KEPT)(make_plan)
 _PLAIN = Recipe()
 
 
-def _one_recipe(
+def one_recipe(
     recipe: Recipe | None,
     dtype: DTypeLike,
     rescale: bool,
@@ -392,6 +404,7 @@ def _one_recipe(
     normalize: tuple[float, float] | None,
     padding: float | None,
 ) -> Recipe:
+    """Return the recipe that a call asks for, by its keywords or as a whole."""
     if (
         isinstance(dtype, str) and dtype == _PLAIN.dtype
         and rescale is True

@@ -11,7 +11,7 @@ from fastpix.codecs import check_pin
 from fastpix.image import MAX_BYTES, Image, checked_limit
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
-from fastpix.source import SourceLike, borrow, give_back, read_source
+from fastpix.source import File, SourceLike, borrow, give_back, read_source
 
 if TYPE_CHECKING:
     import torch
@@ -58,11 +58,15 @@ def imread(
     limit, pinned = checked_limit(max_bytes), check_pin(decoder)
     buffer = borrow()
     try:
-        with Image(read_source(source, lent=buffer), limit, pinned) as image:
-            return image.read(
+        stored = read_source(source, lent=buffer)
+        try:
+            return Image(stored, limit, pinned).read(
                 recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
                 padding=padding, frames=frames, out=out, threads=threads,
             )  # fmt: skip
+        finally:
+            if isinstance(stored, File):
+                stored.close()
     finally:
         give_back(buffer)
 

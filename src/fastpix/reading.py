@@ -30,6 +30,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def checked_threads(threads: int) -> int:
+    """Return `threads` if it is a number of threads."""
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise ArgumentError("threads", f"{threads!r} is not a positive number of threads")
+    return int(threads)
+
+
 def thread_count(threads: int | None, plan: Plan, frames: int, encapsulated: bool) -> int:
     """Return how many threads to use: as many as asked for, or as help.
 
@@ -48,9 +55,7 @@ def thread_count(threads: int | None, plan: Plan, frames: int, encapsulated: boo
         `threads` is no positive number.
     """
     if threads is not None:
-        if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
-            raise ArgumentError("threads", f"{threads!r} is not a positive number of threads")
-        return int(threads)
+        return checked_threads(threads)
     least = _NATIVE
     if encapsulated:
         least = SINGLE if frames == 1 else _DECODED
