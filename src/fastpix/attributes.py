@@ -10,6 +10,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
@@ -236,6 +237,7 @@ class Attributes:
         return number
 
 
+@lru_cache(256)
 def _usual_vr(tag: int) -> str:
     try:
         return dictionary_VR(tag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from io import FileIO
 from typing import BinaryIO, NamedTuple, TypeAlias
@@ -11,6 +12,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 from pydicom.dataset import Dataset
 
+from fastpix._files import read_file
 from fastpix.errors import ArgumentError, PixelDataError
 
 SourceLike: TypeAlias = (
@@ -209,7 +211,8 @@ def read_source(
         The path cannot be read.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _read_path(source, lent, whole)
+        held = _read_small(source, lent) if lent is not None else None
+        return held or _read_path(source, lent, whole)
     if isinstance(source, Dataset):
         return source
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -219,6 +222,16 @@ def read_source(
     raise ArgumentError(
         "source", f"a {type(source).__name__} is not a path, bytes, a binary file or a Dataset"
     )
+
+
+def _read_small(path: str | os.PathLike[str], lent: bytearray) -> Memory | None:
+    """Read a file that fits into `lent` in one call; None where it does not, or cannot be read."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        return None
+    sys.audit("open", path, "rb", os.O_RDONLY)  # as Python's own open does
+    size = read_file(name, lent)
+    return Memory(memoryview(lent)[:size]) if size > 0 else None
 
 
 def _read_path(path: str | os.PathLike[str], lent: bytearray | None, whole: bool) -> Memory | File:
@@ -232,12 +245,6 @@ def _read_path(path: str | os.PathLike[str], lent: bytearray | None, whole: bool
         size = status.st_size
         if not stat.S_ISREG(status.st_mode) or not size:  # a pipe, or one that does not say
             return Memory(file.read())
-        if size <= RESIDENT and lent is not None:
-            target = memoryview(lent)
-            done = 0
-            while done < size and (count := file.readinto(target[done:size])):
-                done += count
-            return Memory(target[:done])
         if size <= RESIDENT or whole:
             return Memory(_read_parts(file, size))
         head = memoryview(_read_parts(file, HEAD))

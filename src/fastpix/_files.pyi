@@ -1,0 +1,3 @@
+from _typeshed import WriteableBuffer
+
+def read_file(path: bytes, target: WriteableBuffer) -> int: ...
