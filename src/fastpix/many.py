@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -23,11 +25,13 @@ from fastpix.selection import Frames
 from fastpix.source import SourceLike
 
 OnError: TypeAlias = Literal["raise", "yield"]
-Outcome: TypeAlias = "NDArray[Any] | FastpixError | OSError"
+Outcome: TypeAlias = "NDArray[Any] | Exception"
+Read: TypeAlias = Callable[[SourceLike], NDArray[Any]]
 
-# A task of a thread is several files, so that handing them over costs little beside reading them,
-# and tasks are few, so that what waits to be taken is bounded.
-_TASK_BYTES = 4 * 2**20  # of arrays
+# A task of a thread is several files where they are small, so that handing them over costs little
+# beside reading them, and tasks are few, so that what waits to be taken is bounded: memory that is
+# used again at once is much cheaper than new memory.
+_TASK_BYTES = 2**20  # of arrays
 _TASK_FILES = 32
 _TASKS_AHEAD = 2  # for each thread
 
@@ -49,7 +53,7 @@ def imread_many(
 ) -> Iterator[Any]:
     """Read many DICOM images, several at a time, and yield their arrays in order.
 
-    Files are read ahead of what is taken by a bounded number: no more than about 8 MiB of arrays
+    Files are read ahead of what is taken by a bounded number: no more than about 2 MiB of arrays
     for each thread, or two arrays where they are larger.
 
     Parameters
@@ -89,53 +93,80 @@ def imread_many(
         decoder=check_pin(decoder), threads=1 if threads != 1 else None,
     )  # fmt: skip
     count = cores() if threads is None else checked_threads(threads)
-    outcomes = _in_order(read, iter(sources), count)
-    return _without_errors(outcomes) if on_error == "raise" else outcomes
+    return _yielded(_in_order(read, iter(sources), count), on_error)
 
 
-def _without_errors(outcomes: Iterator[Outcome]) -> Iterator[NDArray[Any]]:
-    for outcome in outcomes:
-        if not isinstance(outcome, np.ndarray):
-            raise outcome
-        yield outcome
+def _yielded(outcomes: Generator[Outcome, None, None], on_error: OnError) -> Iterator[Outcome]:
+    with closing(outcomes):
+        for outcome in outcomes:
+            expected = on_error == "yield" and isinstance(outcome, (FastpixError, OSError))
+            if isinstance(outcome, Exception) and not expected:
+                raise outcome
+            yield outcome
+
+
+class _Task:
+    """Files that one thread reads one after the other."""
+
+    __slots__ = ("done", "outcomes", "sources")
+
+    def __init__(self, sources: list[SourceLike]) -> None:
+        self.sources = sources
+        self.outcomes: list[Outcome] = []
+        self.done = Lock()  # held until the outcomes are there
+        self.done.acquire()
 
 
 def _in_order(
-    read: Callable[[SourceLike], NDArray[Any]], sources: Iterator[SourceLike], threads: int
-) -> Iterator[Outcome]:
+    read: Read, sources: Iterator[SourceLike], threads: int
+) -> Generator[Outcome, None, None]:
+    # Lighter than an executor, whose futures take as long as a small file does.
+    tasks: SimpleQueue[_Task | None] = SimpleQueue()
+    workers = [
+        # Each in a context like this one: the kernel in use is a context variable.
+        Thread(target=copy_context().run, args=(_work, read, tasks), daemon=True)
+        for _ in range(threads)
+    ]
+    for worker in workers:
+        worker.start()
+    waiting: deque[_Task] = deque()
     files = 1  # of a task
-    waiting: deque[Future[list[Outcome]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    try:
+        while True:
+            while len(waiting) < _TASKS_AHEAD * threads and (some := list(islice(sources, files))):
+                waiting.append(_Task(some))
+                tasks.put(waiting[-1])
+            if not waiting:
+                return
+            task = waiting.popleft()
+            task.done.acquire()
+            outcomes = task.outcomes
+            files = _files_of_next(outcomes)
+            outcomes.reverse()
+            while outcomes:  # what is taken is not held
+                yield outcomes.pop()
+    finally:
+        for task in waiting:  # what nobody will take is not read
+            task.sources = []
+        for _ in workers:
+            tasks.put(None)
+        for worker in workers:
+            worker.join()
+
+
+def _work(read: Read, tasks: SimpleQueue[_Task | None]) -> None:
+    while (task := tasks.get()) is not None:
         try:
-            while True:
-                while len(waiting) < _TASKS_AHEAD * threads:
-                    task = list(islice(sources, files))
-                    if not task:
-                        break
-                    # Each with a context of its own: the kernel in use is a context variable.
-                    waiting.append(pool.submit(copy_context().run, _read_all, read, task))
-                if not waiting:
-                    return
-                outcomes = waiting.popleft().result()
-                files = _files_of_next(outcomes)
-                outcomes.reverse()
-                while outcomes:  # what is taken is not held
-                    yield outcomes.pop()
+            task.outcomes = [_outcome_of(read, source) for source in task.sources]
         finally:
-            for future in waiting:
-                future.cancel()
+            task.done.release()
 
 
-def _read_all(
-    read: Callable[[SourceLike], NDArray[Any]], sources: list[SourceLike]
-) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    for source in sources:
-        try:
-            outcomes.append(read(source))
-        except (FastpixError, OSError) as error:
-            outcomes.append(error)
-    return outcomes
+def _outcome_of(read: Read, source: SourceLike) -> Outcome:
+    try:
+        return read(source)
+    except Exception as error:
+        return error
 
 
 def _files_of_next(outcomes: list[Outcome]) -> int:
