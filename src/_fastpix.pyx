@@ -21,6 +21,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport INFINITY, NAN, fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memmove, memset
@@ -38,6 +39,12 @@ cdef extern from "platform.h":
     void fastpix_stream_end() nogil
     void fastpix_unpack8(uint8_t *target, unsigned int byte) nogil
     int fastpix_supports(int level) nogil
+
+cdef extern from "cells.h":
+    const char *FASTPIX_CELLS
+    ctypedef struct fastpix_cells:
+        const uint8_t *(*next)(void *state, ptrdiff_t k) noexcept nogil
+        void *state
 
 ctypedef signed char schar
 
@@ -85,6 +92,7 @@ cdef enum:
     BLOCK = 1024  # cells; a multiple of 8, so that packed bits keep their phase from block to block
     PLANES = 15  # the most segments that an RLE header has room for (PS3.5 G.5)
     RUN = 128  # the most bytes that one PackBits code stands for
+    FILES = 32  # at a time
     SHORT = -2  # in place of an index: an RLE segment ends before the frame does
     STREAM_FROM = 16 * 1024 * 1024  # bytes of output that no cache is expected to keep
 
@@ -814,6 +822,49 @@ def scale(
             bad = SHORT
     PyBuffer_Release(&target)
     return bad
+
+
+def scale_files(source not None, list outs not None, steps not None):
+    """Fill arrays with values, each from the cells of another file.
+
+    Parameters
+    ----------
+    source : capsule
+        Gives the cells, which are as many as an array holds (src/cells.h).
+    outs : list of ndarray
+        Alike in shape and dtype, C-contiguous.
+    steps : Steps
+        Of whole bytes a cell.
+
+    Returns
+    -------
+    int
+        How many are filled: fewer where there are no cells, or a value does not fit.
+    """
+    cdef fastpix_cells *cells = <fastpix_cells *>PyCapsule_GetPointer(source, FASTPIX_CELLS)
+    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES), total, size
+    cdef Py_buffer targets[FILES]
+    cdef const uint8_t *data
+    cdef Job job
+    if not count:
+        return 0
+    fill(&job, steps)
+    job.planes = NULL
+    for k in range(count):
+        PyObject_GetBuffer(outs[k], &targets[k], PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
+    size = targets[0].itemsize
+    total = targets[0].len // size
+    job.out = out_of(&targets[0])
+    choose_route(&job)
+    with nogil:
+        while done < count:
+            data = cells.next(cells.state, done)
+            if data == NULL or run(data, 0, targets[done].buf, total, size, &job) >= 0:
+                break
+            done += 1
+    for k in range(count):
+        PyBuffer_Release(&targets[k])
+    return done
 
 
 # --- the maximum ------------------------------------------------------------------------------

@@ -8,9 +8,20 @@ respect ends the walk, and the file is left to pydicom. Every read is checked ag
 hand; there is no recursion, and memory does not depend on the file.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
+
+cdef extern from "read_file.h":
+    ptrdiff_t fastpix_read_file(const char *path, char *target, size_t room) nogil
+
+cdef extern from "cells.h":
+    const char *FASTPIX_CELLS
+    ctypedef struct fastpix_cells:
+        const uint8_t *(*next)(void *state, ptrdiff_t k) noexcept nogil
+        void *state
 
 cdef enum:
     META = 132  # where File Meta begins: after preamble and prefix
@@ -102,6 +113,9 @@ cdef enum:  # the VRs of PS3.5 6.2, as `vr_of` gives them
     US = 0x5553
     UT = 0x5554
     UV = 0x5556
+    # In place of one: what follows on an element of undefined length that has none.
+    AN_ITEM = 0x3F49  # ?I
+    A_DELIMITER = 0x3F44  # ?D
 
 
 cdef int length_bytes(int vr) noexcept nogil:
@@ -264,10 +278,7 @@ cdef class Walk:
     cdef Entries header, others
 
     def __cinit__(self, int64_t size):
-        self.size = size
-        self.last = -1
-        self.in_meta = True
-        self.tables[0] = self.tables[2] = -1
+        begin(self, size)
 
     @property
     def in_fragments(self):
@@ -303,21 +314,28 @@ cdef class Walk:
         Tags of undefined length that have no VR come with the VR ``?I`` where an item follows and
         ``?D`` where a delimiter does.
         """
-        cdef int k
-        entries = PyBytes_FromStringAndSize(<char *>self.header.bytes, self.header.size)
-        for k in range(self.sequences):
-            vr = b"?I" if self.sequence_items[k] else b"?D"
-            entries += (<object>self.sequence_tags[k]).to_bytes(4, "little") + vr + bytes(4)
-        return entries
+        return PyBytes_FromStringAndSize(<char *>self.header.bytes, self.header.size)
 
     def other_entries(self):
         """Return the elements of identity and geometry."""
         return PyBytes_FromStringAndSize(<char *>self.others.bytes, self.others.size)
 
 
+cdef void begin(Walk self, int64_t size) noexcept nogil:
+    """Stand at the beginning of a file of `size` bytes."""
+    self.size = size
+    self.at = self.start = self.length = self.data_set = 0
+    self.last = -1
+    self.depth = self.sequences = 0
+    self.implicit = self.encapsulated = self.has_pixels = False
+    self.in_meta = True
+    self.tables[0] = self.tables[2] = -1
+    self.header.size = self.others.size = 0
+
+
 cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcept nogil:
     """Walk from `self.at` as far as the bytes of base..end lead."""
-    cdef int result
+    cdef int result, vr, k
     if self.at == 0:
         if self.size < META + 8:
             return IRREGULAR
@@ -337,6 +355,10 @@ cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcep
             return result
     if self.in_meta or not self.has_pixels:
         return IRREGULAR
+    for k in range(self.sequences):
+        vr = AN_ITEM if self.sequence_items[k] else A_DELIMITER
+        if not add(&self.header, self.sequence_tags[k], vr, NULL, 0, 0):
+            return IRREGULAR
     return WHOLE
 
 
@@ -654,3 +676,79 @@ def entries_of(bytes entries not None):
         found.append((tag, vr, length, entries[place + 10 : place + 10 + kept]))
         place += 10 + kept
     return found
+
+
+cdef class Alike:
+    """Files of one header, read one after the other into one buffer, without the interpreter.
+
+    Parameters
+    ----------
+    target : writable buffer
+        For a whole file.
+    entries : bytes
+        What `Walk.header_entries` gives for each of them.
+    implicit : bool
+    """
+
+    cdef Walk walk
+    cdef unsigned char[::1] target
+    cdef bytes entries
+    cdef const char *expected
+    cdef Py_ssize_t expected_size
+    cdef bint implicit
+    cdef list paths
+    cdef const char **names
+    cdef fastpix_cells cells
+
+    def __cinit__(self, unsigned char[::1] target not None, bytes entries not None, bint implicit):
+        self.walk = Walk(0)
+        self.target = target
+        self.entries = entries
+        self.expected, self.expected_size = PyBytes_AS_STRING(entries), len(entries)
+        self.implicit = implicit
+        self.cells.next = next_cells
+        self.cells.state = <void *>self
+
+    def __dealloc__(self):
+        PyMem_Free(self.names)
+
+    def cells_of(self, list paths not None):
+        """Return a capsule that gives a kernel the cells of file after file.
+
+        It gives none for the first that cannot be read, does not fit, or has another header. It is
+        good while this object is, until the next call, for one thread at a time.
+
+        Parameters
+        ----------
+        paths : list of bytes
+            Without a NUL in any.
+        """
+        cdef Py_ssize_t k, count = len(paths)
+        PyMem_Free(self.names)
+        self.names = <const char **>PyMem_Malloc((count + 1) * sizeof(char *))
+        if self.names == NULL:
+            raise MemoryError
+        self.paths = paths
+        for k in range(count):
+            self.names[k] = PyBytes_AS_STRING(paths[k])
+        return PyCapsule_New(<void *>&self.cells, FASTPIX_CELLS, NULL)
+
+
+cdef const uint8_t *next_cells(void *state, ptrdiff_t k) noexcept nogil:
+    return cells_of_file(<Alike>state, k)
+
+
+cdef const uint8_t *cells_of_file(Alike self, ptrdiff_t k) noexcept nogil:
+    """Read file `k`, and return where its pixels are; NULL where it is not like the others."""
+    cdef uint8_t *data = &self.target[0]
+    cdef ptrdiff_t size = fastpix_read_file(self.names[k], <char *>data, self.target.shape[0])
+    if size <= 0:
+        return NULL
+    begin(self.walk, size)
+    if walk(self.walk, data, 0, size) != WHOLE or self.walk.implicit != self.implicit:
+        return NULL
+    if self.walk.header.size != self.expected_size:
+        return NULL
+    if memcmp(self.walk.header.bytes, self.expected, self.expected_size) != 0:
+        return NULL
+    return data + self.walk.start

@@ -1,4 +1,4 @@
-from _typeshed import ReadableBuffer
+from _typeshed import ReadableBuffer, WriteableBuffer
 
 class Walk:
     at: int
@@ -20,3 +20,7 @@ class Walk:
     def other_entries(self) -> bytes: ...
 
 def entries_of(entries: bytes) -> list[tuple[int, bytes, int, bytes]]: ...
+
+class Alike:
+    def __init__(self, target: WriteableBuffer, entries: bytes, implicit: bool) -> None: ...
+    def cells_of(self, paths: list[bytes]) -> object: ...

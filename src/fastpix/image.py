@@ -30,7 +30,7 @@ from fastpix.plan import Plan, make_plan, stored_plan
 from fastpix.reading import read_frames, read_peak, read_pieces, thread_count
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames, checked_out, frame_indices
-from fastpix.source import File, Memory, Pixels, SourceLike, read_source
+from fastpix.source import Memory, Pixels, SourceLike, read_source
 from fastpix.values import takes_pieces
 
 MAX_BYTES = 2**32
@@ -54,11 +54,15 @@ class Image:
     header: Header
 
     def __init__(
-        self, source: Memory | File | Dataset, max_bytes: int, decoder: str | None
+        self,
+        instance: Instance,
+        max_bytes: int,
+        decoder: str | None,
+        empty: Callable[[tuple[int, ...], str], NDArray[Any]] = np.empty,
     ) -> None:
         self._max_bytes = max_bytes
         self._decoder = decoder
-        instance = read_instance(source, max_bytes)
+        self._empty = empty
         self.header = instance.header
         self._instance: Instance | None = instance
         self._cells: Cells | None = Cells(self.header, instance.pixels)
@@ -186,7 +190,7 @@ class Image:
         """
         asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
         # A plan for a header that many files share is made once.
-        make = _known_plan if self._open().is_shared else make_plan
+        make = _known_plan if self._open().index else make_plan
         plan = make(self.header, asked)
         for note in plan.notes:
             if note.oddity and note not in self.header.notes:
@@ -282,7 +286,7 @@ class Image:
         pixels = cells.opened()
         try:
             cells.check(pixels, indices, pinned)  # before memory is asked for
-            result = np.empty(shape, plan.dtype) if out is None else checked_out(
+            result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
             if cells.comes_in_pieces() and takes_pieces(plan):
                 read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
@@ -366,8 +370,8 @@ def open(source: SourceLike, *, max_bytes: int = MAX_BYTES, decoder: str | None 
     >>> image = fastpix.open("slice.dcm")                              # doctest: +SKIP
     >>> print(image.plan())                                            # doctest: +SKIP
     """
-    limit = checked_limit(max_bytes)
-    return Image(read_source(source), limit, check_pin(decoder))
+    limit, pinned = checked_limit(max_bytes), check_pin(decoder)
+    return Image(read_instance(read_source(source), limit), limit, pinned)
 
 
 def checked_limit(max_bytes: int) -> int:
@@ -385,7 +389,7 @@ def _reopen(source: bytes | Dataset, max_bytes: int, decoder: str | None) -> Ima
     held = Memory(source) if isinstance(source, bytes) else source
     with catch_warnings():
         simplefilter("ignore")  # given when it was first opened
-        return Image(held, max_bytes, decoder)
+        return Image(read_instance(held, max_bytes), max_bytes, decoder)
 
 
 def _closed() -> FastpixError:

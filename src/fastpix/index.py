@@ -60,7 +60,7 @@ class Elements(dict[int, RawDataElement]):
 
 def find_elements(stored: Memory | File) -> Index | None:
     """Walk over a file; None where it is to be left to pydicom."""
-    if not _is_pydicom_as_it_comes():
+    if not is_pydicom_as_it_comes():
         return None
     walk = Walk(stored.size)
     result = walk.on(stored.head(), 0)
@@ -123,7 +123,7 @@ _VALUE, _VR = hooks.raw_element_value, hooks.raw_element_vr
 _settings, _hooks = config.settings, hooks.hooks
 
 
-def _is_pydicom_as_it_comes() -> bool:
+def is_pydicom_as_it_comes() -> bool:
     """Whether neither settings nor hooks of pydicom say that elements be read in another way."""
     return (
         config.data_element_callback is None

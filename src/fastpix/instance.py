@@ -35,11 +35,11 @@ class Instance:
     ----------
     header : Header
     pixels : Pixels
-    is_shared : bool
-        Whether other files may have the very same `header`.
+    index : Index or None
+        What was found in a regular file. Other files may have the very same `header` then.
     """
 
-    __slots__ = ("_dataset", "_index", "_max_bytes", "_stored", "header", "is_shared", "pixels")
+    __slots__ = ("_dataset", "_max_bytes", "_stored", "header", "index", "pixels")
 
     def __init__(
         self,
@@ -52,10 +52,9 @@ class Instance:
     ) -> None:
         self.header = header
         self.pixels = pixels
-        self.is_shared = index is not None
+        self.index = index
         self._stored = stored
         self._max_bytes = max_bytes
-        self._index = index
         self._dataset = dataset
 
     @property
@@ -78,8 +77,8 @@ class Instance:
     def attributes(self) -> Attributes:
         """The attributes of pixels, identity and geometry, read without a word of oddities."""
         found = None
-        if self._index is not None:
-            found = elements_of(self._index.header + self._index.others, self._index.implicit)
+        if self.index is not None:
+            found = elements_of(self.index.header + self.index.others, self.index.implicit)
         return Attributes(
             self.dataset if found is None else found, lambda _text: None, not self.header.big_endian
         )

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from fastpix.codecs import check_pin
 from fastpix.image import MAX_BYTES, Image, checked_limit
+from fastpix.instance import read_instance
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
 from fastpix.source import File, SourceLike, borrow, give_back, read_source
@@ -60,7 +61,7 @@ def imread(
     try:
         stored = read_source(source, lent=buffer)
         try:
-            return Image(stored, limit, pinned).read(
+            return Image(read_instance(stored, limit), limit, pinned).read(
                 recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
                 padding=padding, frames=frames, out=out, threads=threads,
             )  # fmt: skip
@@ -98,7 +99,7 @@ def dicom_to_array(
         All elements, as pydicom parses them.
     """
     limit, pinned = checked_limit(max_bytes), check_pin(decoder)
-    image = Image(read_source(source, whole=True), limit, pinned)
+    image = Image(read_instance(read_source(source, whole=True), limit), limit, pinned)
     array = image.read(
         recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
         padding=padding, frames=frames, out=out, threads=threads,

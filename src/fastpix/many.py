@@ -13,26 +13,24 @@ from threading import Lock, Thread
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from fastpix.codecs import check_pin
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.image import MAX_BYTES, checked_limit, one_recipe
-from fastpix.loaders import imread
 from fastpix.reading import checked_threads, cores
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
+from fastpix.series import FILES, Outcome, SeriesReader
 from fastpix.source import SourceLike
 
 OnError: TypeAlias = Literal["raise", "yield"]
-Outcome: TypeAlias = "NDArray[Any] | Exception"
-Read: TypeAlias = Callable[[SourceLike], NDArray[Any]]
+NewReader: TypeAlias = Callable[[], SeriesReader]
 
 # A task of a thread is several files where they are small, so that handing them over costs little
 # beside reading them, and tasks are few, so that what waits to be taken is bounded: memory that is
 # used again at once is much cheaper than new memory.
-_TASK_BYTES = 2**20  # of arrays
-_TASK_FILES = 32
+_TASK_BYTES = 4 * 2**20  # of arrays
 _TASKS_AHEAD = 2  # for each thread
 
 
@@ -88,12 +86,12 @@ def imread_many(
         raise ArgumentError("on_error", f"{on_error!r} is not 'raise' or 'yield'")
     if isinstance(sources, (str, bytes)):
         raise ArgumentError("sources", f"one {type(sources).__name__}: use imread, or a list of it")
-    read = partial(
-        imread, frames=frames, recipe=asked, max_bytes=checked_limit(max_bytes),
-        decoder=check_pin(decoder), threads=1 if threads != 1 else None,
-    )  # fmt: skip
     count = cores() if threads is None else checked_threads(threads)
-    return _yielded(_in_order(read, iter(sources), count), on_error)
+    new_reader = partial(
+        SeriesReader, asked, frames, checked_limit(max_bytes), check_pin(decoder),
+        1 if count > 1 else None,
+    )  # fmt: skip
+    return _yielded(_in_order(new_reader, iter(sources), count), on_error)
 
 
 def _yielded(outcomes: Generator[Outcome, None, None], on_error: OnError) -> Iterator[Outcome]:
@@ -118,13 +116,13 @@ class _Task:
 
 
 def _in_order(
-    read: Read, sources: Iterator[SourceLike], threads: int
+    new_reader: NewReader, sources: Iterator[SourceLike], threads: int
 ) -> Generator[Outcome, None, None]:
     # Lighter than an executor, whose futures take as long as a small file does.
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
     workers = [
         # Each in a context like this one: the kernel in use is a context variable.
-        Thread(target=copy_context().run, args=(_work, read, tasks), daemon=True)
+        Thread(target=copy_context().run, args=(_work, new_reader, tasks), daemon=True)
         for _ in range(threads)
     ]
     for worker in workers:
@@ -154,19 +152,13 @@ def _in_order(
             worker.join()
 
 
-def _work(read: Read, tasks: SimpleQueue[_Task | None]) -> None:
+def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
+    reader = new_reader()
     while (task := tasks.get()) is not None:
         try:
-            task.outcomes = [_outcome_of(read, source) for source in task.sources]
+            task.outcomes = reader.read(task.sources)
         finally:
             task.done.release()
-
-
-def _outcome_of(read: Read, source: SourceLike) -> Outcome:
-    try:
-        return read(source)
-    except Exception as error:
-        return error
 
 
 def _files_of_next(outcomes: list[Outcome]) -> int:
@@ -174,4 +166,4 @@ def _files_of_next(outcomes: list[Outcome]) -> int:
     sizes = [outcome.nbytes for outcome in outcomes if isinstance(outcome, np.ndarray)]
     if not sizes:
         return len(outcomes)
-    return max(1, min(_TASK_FILES, _TASK_BYTES // max(1, max(sizes))))
+    return max(1, min(FILES, _TASK_BYTES // max(1, max(sizes))))
