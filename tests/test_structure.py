@@ -35,6 +35,8 @@ LAYERS = [
      "pixels"],
     ["convert.names", "convert.vocabulary", "convert.files", "convert.sidecar", "convert.store",
      "convert.survey", "convert.instance", "convert.pool", "convert.summary", "convert"],
+    ["compare.readers", "compare.worker", "compare.differences", "compare.measure",
+     "compare.table", "compare"],
     ["progress"],
     ["cli", "__main__"],
 ]  # fmt: skip

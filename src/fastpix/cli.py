@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import warnings
+from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +20,14 @@ from rich.table import Table
 from fastpix import __version__
 from fastpix.attributes import count_of
 from fastpix.codecs import Decoder, all_decoders, decoders_for, usable_decoders
+from fastpix.compare import compare, listing, markdown, readers_named, tables_of
 from fastpix.convert import Names, Summary, convert, find_files, load_key
 from fastpix.convert.names import default_key_file
 from fastpix.describe import describe
 from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
 from fastpix.image import MAX_BYTES
 from fastpix.image import open as open_image
-from fastpix.progress import JobProgress, summary_table
+from fastpix.progress import ComparisonProgress, JobProgress, summary_table
 from fastpix.recipe import Recipe
 from fastpix.syntaxes import syntax_name
 
@@ -168,6 +170,64 @@ def info(
     _console().print(table, highlight=False, markup=False)
     if unsupported:
         raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Folders or files; - reads paths from stdin."),
+    ],
+    readers: Annotated[
+        str | None, typer.Option(help="Names with commas [default: all that are installed].")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Times that each reader is timed on each file.")] = 5,
+    limit: Annotated[
+        int | None, typer.Option(help="So many images, the same ones each time [default: all].")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that a reader may take for a file.")] = 60,
+    show: Annotated[
+        bool, typer.Option("--list", help="List the files that readers do not agree on.")
+    ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the tables as Markdown.")
+    ] = False,
+) -> None:
+    """Compare readers on the images under PATH: where their values differ, and what they cost.
+
+    Each reader gives modality values in its own way, in a process of its own. Values are compared
+    as float32, exactly. What a reader does to MONOCHROME1 is no difference: SimpleITK mirrors it,
+    pydcm negates it, the others leave it alone, and fastpix is asked for the same. Nothing is
+    stored.
+    """
+    chosen = readers_named(readers)
+    files = find_files(_sources(paths), Path(os.devnull))  # there is no output to leave out
+    compared = []
+    interrupted = False
+    console = _console()
+    present = [reader for reader in chosen if reader.is_present()]
+    outcomes = compare(
+        [file.path for file in files], present, rounds=rounds, timeout=timeout, limit=limit
+    )
+    try:
+        with closing(outcomes), ComparisonProgress(console, limit or len(files)) as progress:
+            for outcome in outcomes:
+                compared.append(outcome)
+                progress.advance(counts=bool(outcome.readings) or limit is None)
+    except KeyboardInterrupt:
+        interrupted = True
+    for table in tables_of(compared, chosen, rounds):
+        if as_markdown:
+            typer.echo(markdown(table))
+        else:
+            console.print(table, highlight=False, markup=False)
+    for line in listing(compared) if show else ():
+        typer.echo(os.fsencode(line))
+    if interrupted:
+        typer.echo("Interrupted: this is of the files until then.")
+        raise typer.Exit(130)
+    if not any(file.is_compared for file in compared):
+        _fail("no image under PATH that any reader reads")
 
 
 @app.command()

@@ -101,6 +101,41 @@ class JobProgress:
         self._console.print(text, highlight=False, soft_wrap=True)
 
 
+class ComparisonProgress:
+    """A bar with the files done and the time left, on a terminal; nothing elsewhere.
+
+    Use as a context manager.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    total : int
+        Files.
+    """
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._bar = Progress(
+            TextColumn("comparing"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> ComparisonProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def advance(self, *, counts: bool) -> None:
+        """Count one file, if it is one of the total."""
+        self._bar.advance(self._task, int(counts))
+
+
 def summary_table(summary: Summary) -> Table:
     """Return the end of a job as a table: counts, then failures by reason."""
     rate = summary.done / max(summary.seconds, 1e-6)

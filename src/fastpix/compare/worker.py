@@ -1,0 +1,233 @@
+"""A process for each reader, which may crash or hang: that costs it the file, and nothing else."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+import warnings
+from importlib import import_module
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from time import perf_counter_ns
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.compare.readers import Read, Reader
+from fastpix.convert.pool import (
+    _interrupts_held_back,
+    _leave_with_parent,
+    _signal_name,
+    _silence,
+)
+from fastpix.errors import NoPixelDataError, NotDicomError
+
+_START = 120.0  # seconds that a reader has to import
+_GRACE = 0.5  # seconds that it has to leave by itself
+_TURN = 5e6  # nanoseconds: fast reads are repeated so long in one turn, to be told from noise
+_MOST_READS = 20  # of one turn
+_MOST_TEXT = 300  # characters of an error
+
+
+class Failure(NamedTuple):
+    """Why a reader gives no values.
+
+    Attributes
+    ----------
+    kind : str
+        In a word or two: a class of errors, the end of its process.
+    reason : str
+        What it says; may quote the file.
+    is_image : bool
+        False where fastpix finds that the file holds no image, so that no reader is asked for one.
+    """
+
+    kind: str
+    reason: str
+    is_image: bool = True
+
+
+class Values(NamedTuple):
+    """What a reader gives for a file.
+
+    Attributes
+    ----------
+    array : ndarray of float32
+    dtype : str
+        As the reader gave it.
+    """
+
+    array: NDArray[np.float32]
+    dtype: str
+
+
+class _Task(NamedTuple):
+    kind: Literal["values", "time"]
+    read: Read
+    path: str
+
+
+class ReaderProcess:
+    """A reader in a process of its own, started when it is first asked, and again if it dies.
+
+    Use as a context manager.
+
+    Parameters
+    ----------
+    reader : Reader
+    timeout : float
+        Seconds that one answer may take.
+    """
+
+    def __init__(self, reader: Reader, timeout: float) -> None:
+        self.reader = reader
+        self._timeout = timeout
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection
+        self._unusable: Failure | None = None
+        self._has_started = False
+
+    def __enter__(self) -> ReaderProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(_GRACE)
+
+    def values(self, path: str, read: Read | None = None) -> Values | Failure:
+        """Return what the reader, or another function, gives for a file."""
+        answer = self._ask(_Task("values", read or self.reader.read, path))
+        if isinstance(answer, Failure):
+            return answer
+        shape, dtype = answer
+        try:
+            data = self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            return self._died()
+        return Values(np.frombuffer(data, np.float32).reshape(shape), dtype)
+
+    def time(self, path: str) -> float | Failure:
+        """Return the nanoseconds that one read of a file takes, of several if they are fast."""
+        answer: float | Failure = self._ask(_Task("time", self.reader.read, path))
+        return answer
+
+    def _ask(self, task: _Task) -> Any:
+        if self._unusable is not None:
+            return self._unusable
+        if self._process is None and (failure := self._start()):
+            return failure
+        try:
+            self._pipe.send(task)
+        except OSError:
+            return self._died()
+        return self._answer(self._timeout)
+
+    def _answer(self, timeout: float) -> Any:
+        try:
+            if self._pipe.poll(timeout):
+                return self._pipe.recv()
+        except (EOFError, OSError):
+            return self._died()
+        self._end(0.0)
+        return Failure("timeout", f"still busy after {timeout:g} seconds")
+
+    def _start(self) -> Failure | None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(theirs, self.reader.module), daemon=True
+        )
+        with _interrupts_held_back():
+            self._process.start()
+        theirs.close()
+        failure: Failure | None = self._answer(_START)
+        if failure is None:
+            self._has_started = True
+            return None
+        self._end(0.0)
+        if not self._has_started:  # nor will it for the next file
+            self._unusable = failure
+        return failure
+
+    def _died(self) -> Failure:
+        code = self._end(_GRACE) or 0
+        if code < 0:
+            return Failure(_signal_name(-code), f"its process was killed by {_signal_name(-code)}")
+        return Failure(f"exit code {code}", f"its process ended with exit code {code}")
+
+    def _end(self, grace: float) -> int | None:
+        if self._process is None:
+            return None
+        process, self._process = self._process, None
+        self._pipe.close()  # the end of its input
+        process.join(grace)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        return process.exitcode
+
+
+def _work(pipe: Connection, module: str) -> None:
+    """Do what comes through the pipe until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    _silence()
+    warnings.simplefilter("ignore")
+    try:
+        pipe.send(_import(module))
+        while True:
+            _do(pipe.recv(), pipe)
+    except (EOFError, OSError):
+        return
+
+
+def _import(module: str) -> Failure | None:
+    try:
+        import_module(module)
+    except Exception as error:  # whatever is wrong with how it was installed
+        return _failure_of(error)
+    return None
+
+
+def _do(task: _Task, pipe: Connection) -> None:
+    try:
+        if task.kind == "time":
+            pipe.send(_time(task.read, task.path))
+            return
+        given = task.read(task.path)
+        values = np.ascontiguousarray(given, np.float32)
+        if not values.size:
+            raise ValueError("it gives an array of no values")
+    except Exception as error:  # each reader has errors of its own
+        pipe.send(_failure_of(error))
+        return
+    pipe.send((given.shape, str(given.dtype)))
+    pipe.send_bytes(values.reshape(-1).view(np.uint8))
+
+
+def _time(read: Read, path: str) -> float:
+    """Return the nanoseconds of one read, to float32: of the first, or of as many as fit behind it.
+
+    The first is what a slow reader is timed by. Of a fast one it loads the caches of the processor,
+    which another process has used since the last turn.
+    """
+    start = perf_counter_ns()
+    read(path).astype(np.float32, copy=False)
+    taken = perf_counter_ns() - start
+    if taken > _TURN:
+        return float(taken)
+    reads = max(1, min(_MOST_READS, int(_TURN / taken)))
+    start = perf_counter_ns()
+    for _ in range(reads):
+        read(path).astype(np.float32, copy=False)
+    return (perf_counter_ns() - start) / reads
+
+
+def _failure_of(error: Exception) -> Failure:
+    is_image = not isinstance(error, NotDicomError)
+    if isinstance(error, NoPixelDataError):
+        is_image = error.describes_image
+    text = " ".join(str(error).split())
+    printable = "".join(c if c.isprintable() else "?" for c in text)
+    return Failure(type(error).__name__, printable[:_MOST_TEXT], is_image)
