@@ -34,6 +34,7 @@ from pydicom.uid import UID
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastpix
+from fastpix.compare import readers
 
 FASTPIX = "fastpix"
 PYDICOM = "pydicom"
@@ -96,38 +97,35 @@ def read_pydicom(file: File, frame: int | None = None, *, plugin: str = "") -> N
 
 
 def read_dicomsdl(file: File, frame: int | None = None) -> NDArray[Any]:
+    if frame is None:
+        return readers.read_dicomsdl(str(file.path))
     import dicomsdl
 
-    dataset = dicomsdl.open(str(file.path))
-    if frame is not None or len(file.frames) == 1:
-        values: NDArray[Any] = dataset.pixelData(index=frame or 0)
-        return values.astype(np.float32, copy=False)
-    out = np.empty(file.pixels.shape, np.float32)
-    for index in range(len(out)):
-        out[index] = dataset.pixelData(index=index)
-    return out
+    values: NDArray[Any] = dicomsdl.open(str(file.path)).pixelData(index=frame)
+    return values
 
 
 def read_simpleitk(file: File, frame: int | None = None) -> NDArray[Any]:
+    if frame is None:
+        return readers.read_simpleitk(str(file.path)).astype(np.float32, copy=False)
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(file.path))
-    if frame is not None:
-        rows, columns = file.pixels.shape[1:]
-        reader.SetExtractIndex([0, 0, frame])
-        reader.SetExtractSize([columns, rows, 1])
+    rows, columns = file.pixels.shape[1:]
+    reader.SetExtractIndex([0, 0, frame])
+    reader.SetExtractSize([columns, rows, 1])
     values: NDArray[Any] = SimpleITK.GetArrayFromImage(reader.Execute())
-    one = frame is not None or len(file.frames) == 1
-    return (values[0] if one else values).astype(np.float32, copy=False)
+    return np.asarray(values[0], np.float32)
 
 
 def read_pydcm(file: File, frame: int | None = None) -> NDArray[Any]:
+    if frame is None:
+        return readers.read_pydcm(str(file.path))
     import pydcm
 
-    values: NDArray[Any] = pydcm.decode(file.path, 0 if frame is None else frame + 1, rescale=True)
-    one = frame is not None or len(file.frames) == 1
-    return (values[0] if one else values).astype(np.float32, copy=False)
+    values: NDArray[Any] = pydcm.decode(file.path, frame + 1, rescale=True)
+    return np.asarray(values[0], np.float32)
 
 
 PEERS: dict[str, Read] = {

@@ -22,6 +22,7 @@ import numpy as np
 import pydicom
 import pytest
 import ratios
+import turns
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -131,7 +132,7 @@ def main() -> None:
     for name in NAMES:
         with tempfile.TemporaryDirectory() as folder:
             members = make_members(make_source(name, Path(folder)))
-            found = ratios.measure(members, "FastpixReader", rounds, seconds)
+            found = turns.measure(members, "FastpixReader", rounds, seconds)
             for reader, timing in found.items():
                 print(f"{name:30}{reader:20}{timing.microseconds:10.0f} µs{timing.ratio:8.2f}×")
     print(ratios.describe_run(["fastpix", "monai", "torch", "pydicom"], rounds))

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import bench_read
+import headers
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +195,7 @@ NAMES = (CT, CR)
 
 def write_file(name: str, syntax: Syntax, folder: Path) -> File:
     """Encode one of the images and write it as a DICOM file."""
-    dataset = bench_read.header()
+    dataset = headers.header()
     intercept = 0
     if name == CR:
         dataset.SOPClassUID = ComputedRadiographyImageStorage
@@ -209,7 +209,7 @@ def write_file(name: str, syntax: Syntax, folder: Path) -> File:
     else:
         frames = (ct_slice(0),)
         intercept = -1024
-        bench_read.fill_to(dataset, bench_read.ELEMENTS - 10)  # those of the pixels are to come
+        headers.fill_to(dataset, headers.ELEMENTS - 10)  # those of the pixels are to come
     if syntax.bits == 8:
         frames = tuple((pixels >> 4).astype(np.uint8) for pixels in frames)
     dataset.Rows, dataset.Columns = frames[0].shape
@@ -230,7 +230,7 @@ def write_file(name: str, syntax: Syntax, folder: Path) -> File:
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     if name == CT:
-        assert len(dataset) == bench_read.ELEMENTS
+        assert len(dataset) == headers.ELEMENTS
     path = folder / f"{len(frames)}-{dataset.Rows}-{syntax.uid}.dcm"
     # By hand, since pydicom 3.0 writes no file in a syntax that is younger than itself.
     validate_file_meta(dataset.file_meta)

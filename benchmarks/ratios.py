@@ -4,27 +4,20 @@ Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the read
 for the readers of compressed files and the decoders below them, ``--pixels`` for the functions that
 have pydicom's names.
 
-Times on a shared machine drift by more than what is to be told apart, so members take turns: in
-each round every member runs once untimed to be warm (unless it takes most of the time by itself),
-then a few times timed, and its time is divided by the floor's in the same round; the order turns
-from round to round. The table shows the medians of those ratios. Every member is held against the
-right answer first.
+Members take turns (`turns.py`), and the tables show the medians of their ratios in a round. Every
+member is held against the right answer first.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import gc
 import platform
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from statistics import median
-from time import perf_counter_ns
 
 import bench_codecs
 import bench_kernel
@@ -34,8 +27,10 @@ from bare_decoders import decoders_of, fastest_decoder, one_processor
 from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
 from rich.console import Console
 from rich.table import Table
+from turns import measure
 
 import fastpix
+from fastpix.compare import READERS, markdown
 
 # Job and side: the most that the best kernel may cost, in copies.
 TARGETS = {
@@ -48,6 +43,17 @@ TARGETS = {
 }
 # Job and side: how many times faster than the NumPy reference it must at least be.
 SPEEDUPS = {("12 of 16 bits, signed, slope 1", 4096): 20.0}
+# Kind of file and reader: the most that fastpix.imread may cost, in that reader's time.
+READ_TARGETS = {
+    ("CT, 512 x 512", bench_read.FLOOR): 1.5,
+    ("CT, 512 x 512", "pydicom"): 0.10,
+    ("CT, 512 x 512", "dicomsdl"): 0.60,
+    ("CT, 512 x 512", "pydcm"): 0.35,
+    ("radiograph, 3000 x 4000", bench_read.FLOOR): 1.1,
+    ("MR, 128 x 128", "dicomsdl"): 0.5,
+    ("MR, 64 x 64", "dicomsdl"): 0.5,
+}
+READ_HOW = (11, 1.5)  # rounds, and seconds a row: a round is a whole series
 NO_SLOWER = 0.97  # of pydicom's speed, which is what a function of fastpix.pixels has at least
 CODEC_TARGET = 1.1  # of the floor: the most that fastpix may cost at 2048 x 2048
 RLE_TARGET = 2.0  # times the fastest installed decoder
@@ -55,74 +61,6 @@ CODEC_PACKAGES = (
     "imagecodecs", "pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
     "python-gdcm", "pyjpegls", "dicomsdl", "SimpleITK", "pydcm",
 )  # fmt: skip
-SLOW_ROUNDS = 5  # of a member that would take most of the time by itself
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One member's times over all rounds.
-
-    Attributes
-    ----------
-    microseconds : float
-        Median of a call.
-    ratio : float
-        Median over rounds of its time by the floor's in that round.
-    """
-
-    microseconds: float
-    ratio: float
-
-
-def measure(
-    members: dict[str, Callable[[], object]], floor: str, rounds: int, seconds: float
-) -> dict[str, Timing]:
-    """Time the members in turns.
-
-    Parameters
-    ----------
-    members : dict of str to callable
-    floor : str
-        The member that the others are divided by.
-    rounds : int
-    seconds : float
-        What all rounds together should take: it decides how often a call is repeated in a round.
-    """
-    once = {name: time_calls(call, 1) for name, call in members.items()}
-    share = seconds * 1e9 / rounds / len(members)
-    repeats = {name: max(1, min(50, int(share / taken) - 1)) for name, taken in once.items()}
-    slow = {name for name, taken in once.items() if taken > 4 * share}
-    if floor in slow:  # no ratio without it
-        slow = set(members)
-    times: dict[str, list[float]] = {name: [] for name in members}
-    ratios: dict[str, list[float]] = {name: [] for name in members}
-    names = list(members)
-    gc.collect()
-    gc.disable()
-    try:
-        for k in range(rounds):
-            turn = k % len(names)
-            taken = {
-                name: time_calls(members[name], repeats[name], warm=name not in slow)
-                for name in names[turn:] + names[:turn]
-                if name not in slow or k < SLOW_ROUNDS
-            }
-            for name, nanoseconds in taken.items():
-                times[name].append(nanoseconds)
-                ratios[name].append(nanoseconds / taken[floor])
-    finally:
-        gc.enable()
-    return {name: Timing(median(times[name]) / 1e3, median(ratios[name])) for name in names}
-
-
-def time_calls(call: Callable[[], object], repeats: int, *, warm: bool = True) -> float:
-    """Return the nanoseconds of one call over `repeats`, after one that warms up."""
-    if warm:
-        call()
-    start = perf_counter_ns()
-    for _ in range(repeats):
-        call()
-    return (perf_counter_ns() - start) / repeats
 
 
 def kernel_table(rounds: int, seconds: float) -> tuple[Table, bool]:
@@ -162,30 +100,43 @@ def kernel_table(rounds: int, seconds: float) -> tuple[Table, bool]:
     return table, all_met
 
 
-def read_table(rounds: int, seconds: float) -> Table:
-    """Return what readers cost, from a file in the page cache to a new float32 array."""
-    table = Table(title="File to float32 array, in a plain read and np.copyto")
-    for heading in ("file", "reader"):
+def read_table(rounds: int, seconds: float) -> tuple[Table, bool]:
+    """Return what readers cost, from files in the page cache to new float32 arrays."""
+    table = Table(title="Files to float32 arrays, one after the other, beside fastpix.imread")
+    for heading in ("files", "reader"):
         table.add_column(heading)
-    for heading in ("µs", "ratio to the floor", "ratio to fastpix"):
+    for heading in ("µs a file", "ratio to the floor", "fastpix / it", "target", "met"):
         table.add_column(heading, justify="right")
-    with tempfile.TemporaryDirectory() as folder:
-        for name in bench_read.NAMES:
-            file = bench_read.write_file(name, Path(folder))
+    all_met = True
+    for name in bench_read.NAMES:
+        with tempfile.TemporaryDirectory() as folder:
+            files = bench_read.write_series(name, Path(folder))
             for reader in bench_read.READERS:
-                bench_read.check(file, reader)
-            members = {k: partial(read, file) for k, read in bench_read.READERS.items()}
-            found = measure(dict(members), bench_read.FLOOR, rounds, seconds)
-            for reader, timing in found.items():
-                table.add_row(
-                    name,
-                    reader,
-                    f"{timing.microseconds:.0f}",
-                    f"{timing.ratio:.2f}×",
-                    f"{timing.ratio / found['fastpix'].ratio:.2f}×",
-                )
-            table.add_section()
-    return table
+                for file in files:
+                    bench_read.check(file, reader)
+            members: dict[str, Callable[[], object]] = {
+                reader: partial(bench_read.read_series, files, reader)
+                for reader in bench_read.READERS
+            }
+            found = measure(
+                members, bench_read.FLOOR, rounds, seconds * len(members), warm=len(files) == 1
+            )
+        for reader, timing in found.items():
+            ratio = found["fastpix"].ratio_to(timing)
+            limit = READ_TARGETS.get((name, reader))
+            met = limit is None or ratio <= limit
+            all_met &= met
+            table.add_row(
+                f"{len(files)} x {name}" if len(files) > 1 else name,
+                reader,
+                f"{timing.microseconds / len(files):.1f}",
+                f"{timing.ratio:.2f}×",
+                f"{ratio:.3g}×",
+                "" if limit is None else f"≤ {limit:g}×",
+                "" if limit is None else "yes" if met else "no",
+            )
+        table.add_section()
+    return table, all_met
 
 
 def pixels_table(rounds: int, seconds: float) -> tuple[Table, bool]:
@@ -357,16 +308,6 @@ def decoder_table(files: Iterable[File], rounds: int, seconds: float) -> tuple[T
     return table, all_met
 
 
-def markdown(table: Table) -> str:
-    """Return a table as Markdown, for the pages under docs."""
-    headings = [str(column.header) for column in table.columns]
-    lines = [headings, ["---", *["--:"] * (len(headings) - 1)]]
-    lines += [
-        list(map(str, cells)) for cells in zip(*(c.cells for c in table.columns), strict=True)
-    ]
-    return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
-
-
 def describe_run(packages: Iterable[str], rounds: int) -> str:
     """Return the date, the processor and the versions that the figures belong to."""
     found = [f"Python {platform.python_version()}"]
@@ -394,9 +335,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Paired ratios to the physical limit.")
     parser.add_argument("--read", action="store_true", help="readers in place of kernels")
     parser.add_argument("--pixels", action="store_true", help="fastpix.pixels beside pydicom's")
-    parser.add_argument("--rounds", type=int, default=41, metavar="N")
+    parser.add_argument("--rounds", type=int, metavar="N", help="41; of --read, 11")
     parser.add_argument(
-        "--seconds", type=float, default=3.0, metavar="S", help="per row of the table, about"
+        "--seconds", type=float, metavar="S", help="per row of the table, about: 3; of --read, 1.5"
     )
     parser.add_argument(
         "--codecs",
@@ -410,14 +351,15 @@ def main() -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=140 if arguments.codecs is None else 200)
-    how = (arguments.rounds, arguments.seconds)
+    rounds, seconds = READ_HOW if arguments.read else (41, 3.0)
+    how = (arguments.rounds or rounds, arguments.seconds or seconds)
     tables: Iterable[tuple[Table, bool]]
     if arguments.codecs is not None:
         tables = codec_tables(arguments.codecs or BY_NAME, *how)
         packages = ["fastpix", "numpy", *CODEC_PACKAGES]
     elif arguments.read:
-        tables = [(read_table(*how), True)]
-        packages = ["fastpix", "numpy", "pydicom", "dicomsdl", "SimpleITK"]
+        tables = [read_table(*how)]
+        packages = ["numpy", *(reader.package for reader in READERS.values())]
     elif arguments.pixels:
         tables = [pixels_table(*how)]
         packages = ["fastpix", "numpy", "pydicom"]
@@ -431,7 +373,7 @@ def main() -> int:
         else:
             console.print(table)
         met &= is_met
-    console.print(describe_run(packages, arguments.rounds), highlight=False)
+    console.print(describe_run(packages, how[0]), highlight=False)
     return 0 if met else 1
 
 
