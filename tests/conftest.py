@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Callable
 
+import pytest
 from hypothesis import settings
+
+from fastpix.cli import main
 
 # The gate runs the same examples every time; elsewhere each run tries new ones.
 settings.register_profile("ci", derandomize=True)
@@ -15,3 +20,18 @@ if os.environ.get("CI"):
 # A shell that starts the tests in the background ignores SIGINT for them, and for what they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run the command in this process; return what it printed, after a look at the exit code."""
+
+    def call_main(*arguments: object, code: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["fastpix", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capfd.readouterr()
+        assert caught.value.code == code, out + err
+        return out + err
+
+    return call_main

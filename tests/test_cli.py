@@ -36,7 +36,6 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 import fastpix
-from fastpix.cli import main
 from fastpix.convert import Names, load_key
 from fastpix.tags import Tag
 
@@ -66,21 +65,6 @@ def run(
     assert ended.returncode == code, log
     assert "Traceback" not in log
     return log
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """What `run` does, in this process: for what starts no workers."""
-
-    def call_main(*arguments: object, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["fastpix", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capfd.readouterr()
-        assert caught.value.code == code, out + err
-        return out + err
-
-    return call_main
 
 
 def counts(log: str) -> dict[str, int]:

@@ -70,9 +70,9 @@ class _Task(NamedTuple):
 
 
 class ReaderProcess:
-    """A reader in a process of its own, started when it is first asked, and again if it dies.
+    """A reader in a process of its own, which is started again where it is asked after it died.
 
-    Use as a context manager.
+    Use as a context manager: it starts at once, and is waited for when it is first asked.
 
     Parameters
     ----------
@@ -86,10 +86,12 @@ class ReaderProcess:
         self._timeout = timeout
         self._process: SpawnProcess | None = None
         self._pipe: Connection
+        self._is_ready = False
+        self._has_been_ready = False
         self._unusable: Failure | None = None
-        self._has_started = False
 
     def __enter__(self) -> ReaderProcess:
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +117,9 @@ class ReaderProcess:
     def _ask(self, task: _Task) -> Any:
         if self._unusable is not None:
             return self._unusable
-        if self._process is None and (failure := self._start()):
+        if self._process is None:
+            self._start()
+        if not self._is_ready and (failure := self._wait_until_ready()):
             return failure
         try:
             self._pipe.send(task)
@@ -132,7 +136,7 @@ class ReaderProcess:
         self._end(0.0)
         return Failure("timeout", f"still busy after {timeout:g} seconds")
 
-    def _start(self) -> Failure | None:
+    def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
@@ -141,12 +145,15 @@ class ReaderProcess:
         with _interrupts_held_back():
             self._process.start()
         theirs.close()
+        self._is_ready = False
+
+    def _wait_until_ready(self) -> Failure | None:
         failure: Failure | None = self._answer(_START)
         if failure is None:
-            self._has_started = True
+            self._is_ready = self._has_been_ready = True
             return None
         self._end(0.0)
-        if not self._has_started:  # nor will it for the next file
+        if not self._has_been_ready:  # nor will it be for the next file
             self._unusable = failure
         return failure
 
@@ -196,13 +203,14 @@ def _do(task: _Task, pipe: Connection) -> None:
             pipe.send(_time(task.read, task.path))
             return
         given = task.read(task.path)
-        values = np.ascontiguousarray(given, np.float32)
+        values = np.ascontiguousarray(given.astype(np.float32, copy=False))
         if not values.size:
             raise ValueError("it gives an array of no values")
+        described = (given.shape, str(given.dtype))
     except Exception as error:  # each reader has errors of its own
         pipe.send(_failure_of(error))
         return
-    pipe.send((given.shape, str(given.dtype)))
+    pipe.send(described)
     pipe.send_bytes(values.reshape(-1).view(np.uint8))
 
 
