@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 import fastpix
 from fastpix.compare import Reader
-from fastpix.compare.readers import Read, read_fastpix_mirrored, read_fastpix_negated
+from fastpix.compare.readers import (
+    Read,
+    read_fastpix,
+    read_fastpix_mirrored,
+    read_fastpix_negated,
+)
 
 HELD = "FASTPIX_TEST_HELD"  # names the file in which `hang` leaves the number of its process
 _reads = 0
@@ -37,7 +42,8 @@ def mirrored(path: str) -> NDArray[Any]:
 
 
 def negated(path: str) -> NDArray[Any]:
-    return -_read(path)
+    values: NDArray[Any] = -_read(path)
+    return values
 
 
 def off_by_one(path: str) -> NDArray[Any]:
@@ -104,14 +110,12 @@ def ones(path: str) -> NDArray[Any]:
     return np.ones((2, 3))
 
 
-def reader(read: Read, reference: Read | None = None) -> Reader:
+def reader(read: Read, reference: Read = read_fastpix, name: str = "") -> Reader:
     """Return a reader that calls one of these functions, by its name."""
-    name: str = getattr(read, "__name__", "")
-    if reference is None:
-        return Reader(name, "fake-readers", "fake_readers", read)
-    return Reader(name, "fake-readers", "fake_readers", read, reference)
+    own: str = getattr(read, "__name__", "")
+    return Reader(name or own, "fake-readers", "fake_readers", read, reference)
 
 
-MIRRORED = reader(mirrored, read_fastpix_mirrored)
-NEGATED = reader(negated, read_fastpix_negated)
+MIRRORED = reader(mirrored, read_fastpix_mirrored, "SimpleITK's way")
+NEGATED = reader(negated, read_fastpix_negated, "pydcm's way")
 ABSENT = Reader("absent", "no-such-package", "no_such_module", right)

@@ -26,6 +26,7 @@ from fastpix.errors import NoPixelDataError, NotDicomError
 
 _START = 120.0  # seconds that a reader has to import
 _GRACE = 0.5  # seconds that it has to leave by itself
+_DYING = 10.0  # seconds until one that has closed its pipe is gone, core dumps included
 _TURN = 5e6  # nanoseconds: fast reads are repeated so long in one turn, to be told from noise
 _MOST_READS = 20  # of one turn
 _MOST_TEXT = 300  # characters of an error
@@ -158,7 +159,7 @@ class ReaderProcess:
         return failure
 
     def _died(self) -> Failure:
-        code = self._end(_GRACE) or 0
+        code = self._end(_DYING) or 0
         if code < 0:
             return Failure(_signal_name(-code), f"its process was killed by {_signal_name(-code)}")
         return Failure(f"exit code {code}", f"its process ended with exit code {code}")
