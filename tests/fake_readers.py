@@ -54,7 +54,8 @@ def off_by_one(path: str) -> NDArray[Any]:
 
 
 def rounded(path: str) -> NDArray[Any]:
-    return np.nextafter(_read(path), np.float32(np.inf))
+    values: NDArray[Any] = np.nextafter(_read(path), np.float32(np.inf))
+    return values
 
 
 def other_shape(path: str) -> NDArray[Any]:

@@ -212,7 +212,7 @@ def _do(task: _Task, pipe: Connection) -> None:
         pipe.send(_failure_of(error))
         return
     pipe.send(described)
-    pipe.send_bytes(values.reshape(-1).view(np.uint8))
+    pipe.send_bytes(values.reshape(-1).view(np.uint8).data)
 
 
 def _time(read: Read, path: str) -> float:
