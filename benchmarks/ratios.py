@@ -373,7 +373,7 @@ def main() -> int:
         else:
             console.print(table)
         met &= is_met
-    console.print(describe_run(packages, how[0]), highlight=False)
+    console.print(describe_run(packages, how[0]), highlight=False, soft_wrap=True)
     return 0 if met else 1
 
 

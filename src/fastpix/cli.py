@@ -176,7 +176,7 @@ def info(
 def bench(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Folders or files; - reads paths from stdin."),
+        typer.Argument(metavar="PATH", help="Folders or files; - reads paths from stdin."),
     ],
     readers: Annotated[
         str | None, typer.Option(help="Names with commas [default: all that are installed].")
