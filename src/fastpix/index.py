@@ -40,6 +40,7 @@ class Index(NamedTuple):
         Those of identity and geometry.
     implicit : bool
         The data set is in implicit VR.
+    is_encapsulated : bool
     start, length : int
         Of the value of Pixel Data in the file.
     tables : ((int, int), (int, int)) or None
@@ -49,6 +50,7 @@ class Index(NamedTuple):
     header: bytes
     others: bytes
     implicit: bool
+    is_encapsulated: bool
     start: int
     length: int
     tables: tuple[tuple[int, int], tuple[int, int]] | None
@@ -81,7 +83,13 @@ def find_elements(stored: Memory | File) -> Index | None:
         if min(starts) >= 0:
             tables = (starts[0], lengths[0]), (starts[1], lengths[1])
     return Index(
-        walk.header_entries(), walk.other_entries(), walk.implicit, walk.start, walk.length, tables
+        walk.header_entries(),
+        walk.other_entries(),
+        walk.implicit,
+        walk.encapsulated,
+        walk.start,
+        walk.length,
+        tables,
     )
 
 

@@ -11,15 +11,15 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix._index import Alike
 from fastpix.image import Image
-from fastpix.index import is_pydicom_as_it_comes
-from fastpix.instance import Instance, read_instance
+from fastpix.index import Index, is_pydicom_as_it_comes
+from fastpix.instance import read_instance
 from fastpix.kernel import Kernel, current_kernel
 from fastpix.plan import Plan
 from fastpix.recipe import Recipe
@@ -28,7 +28,8 @@ from fastpix.source import RESIDENT, File, SourceLike, read_source
 from fastpix.steps import Steps
 from fastpix.values import takes_pieces
 
-Outcome = NDArray[Any] | Exception
+Outcome: TypeAlias = "NDArray[Any] | Exception"
+Empty: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
 FILES = 32
 """Files that are read in one call, at the most."""
@@ -37,15 +38,73 @@ _RECYCLED = 2**17  # bytes of an array whose memory is worth keeping
 _KEPT, _LEAST = 2**24, 4  # bytes that are kept for arrays, or so many blocks where they are large
 
 
-class _Known(NamedTuple):
-    """What files that are like the last one become."""
+class Known(NamedTuple):
+    """What files that are like the last one become, and how to read them."""
 
+    buffer: bytearray
     alike: Alike
     steps: Steps
     shape: tuple[int, ...]
     dtype: str
     kernel: Kernel
     scale_files: Callable[[object, list[NDArray[Any]], Steps], int]
+
+    def read(self, sources: Sequence[SourceLike], empty: Empty) -> list[NDArray[Any]]:
+        """Read files as far as they are like the one before.
+
+        Parameters
+        ----------
+        sources : sequence
+        empty : callable
+            Shape and dtype to a new array.
+
+        Returns
+        -------
+        list of ndarray
+            Of the first so many; none where pydicom or the kernel is another than before.
+        """
+        paths = []
+        for source in sources:
+            if not isinstance(source, (str, os.PathLike)) or b"\0" in (name := os.fsencode(source)):
+                break
+            sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
+            paths.append(name)
+        if not paths or current_kernel() is not self.kernel or not is_pydicom_as_it_comes():
+            return []
+        outs = [empty(self.shape, self.dtype) for _ in paths]
+        done = self.scale_files(self.alike.cells_of(paths), outs, self.steps)
+        return outs if done == len(outs) else outs[:done]
+
+
+def known_of(index: Index, plan: Plan, values: NDArray[Any], buffer: bytearray) -> Known | None:
+    """Get ready to read files like one that has been read; None where they need more than that.
+
+    Parameters
+    ----------
+    index : Index
+        Of that file.
+    plan : Plan
+        By which it was read whole, with the notes of its Image.
+    values : ndarray
+        What it has become.
+    buffer : bytearray
+        To read into.
+    """
+    kernel = current_kernel()
+    scale_files = getattr(kernel, "scale_files", None)  # the reference has none
+    if (
+        scale_files is None
+        or index.is_encapsulated
+        or not takes_pieces(plan)
+        or len(plan.steps) > 1  # a rescale for each frame
+        or any(note.oddity for note in plan.notes)  # each file is to be warned of
+    ):
+        return None
+    steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
+    if steps.cell == "bit":
+        return None
+    alike = Alike(buffer, index.header, index.implicit)
+    return Known(buffer, alike, steps, values.shape, plan.dtype, kernel, scale_files)
 
 
 class SeriesReader:
@@ -76,7 +135,7 @@ class SeriesReader:
         self._threads = threads
         self._buffer = bytearray(RESIDENT)
         self._last: bytes | None = None  # header of the file before
-        self._known: _Known | None = None
+        self._known: Known | None = None
         self._memory = _Memory()
 
     def read(self, sources: Sequence[SourceLike]) -> list[Outcome]:
@@ -84,7 +143,8 @@ class SeriesReader:
         outcomes: list[Outcome] = []
         while len(outcomes) < len(sources):
             if self._known is not None:
-                outcomes += self._read_alike(self._known, sources[len(outcomes) :])
+                some = sources[len(outcomes) : len(outcomes) + FILES]
+                outcomes += self._known.read(some, self._memory.array)
                 if len(outcomes) == len(sources):
                     break
                 self._known = None
@@ -95,66 +155,20 @@ class SeriesReader:
                 outcomes.append(error)
         return outcomes
 
-    def _read_alike(self, known: _Known, sources: Sequence[SourceLike]) -> list[Outcome]:
-        """Read files as far as they are like the one before."""
-        paths = []
-        for source in sources[:FILES]:
-            if not isinstance(source, (str, os.PathLike)):
-                break
-            path = os.fsencode(source)
-            if b"\0" in path:
-                break
-            sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
-            paths.append(path)
-        if not paths or not is_pydicom_as_it_comes() or current_kernel() is not known.kernel:
-            return []
-        outs = [self._memory.array(known.shape, known.dtype) for _ in paths]
-        done = known.scale_files(known.alike.cells_of(paths), outs, known.steps)
-        return list(outs[:done])
-
     def _read_one(self, source: SourceLike) -> NDArray[Any]:
         stored = read_source(source, lent=self._buffer)
         try:
             instance = read_instance(stored, self._max_bytes)
             image = Image(instance, self._max_bytes, self._decoder, self._memory.array)
             values = image.read(self._recipe, frames=self._frames, threads=self._threads)
-            self._remember(instance, image, values)
-            return values
         finally:
             if isinstance(stored, File):
                 stored.close()
-
-    def _remember(self, instance: Instance, image: Image, values: NDArray[Any]) -> None:
-        """Get ready for files like this one if there have been two in a row."""
         index = instance.index
-        self._known = None
-        if index is None or index.header != self._last:
-            self._last = None if index is None else index.header
-            return
-        plan = image.plan(self._recipe)
-        kernel = current_kernel()
-        scale_files = getattr(kernel, "scale_files", None)  # the reference has none
-        if self._frames is None and scale_files is not None and _goes_in_one(instance, plan):
-            self._known = _Known(
-                Alike(self._buffer, index.header, index.implicit),
-                plan.frame_steps(0) if plan.color is None else plan.color.samples,
-                values.shape,
-                plan.dtype,
-                kernel,
-                scale_files,
-            )
-
-
-def _goes_in_one(instance: Instance, plan: Plan) -> bool:
-    """Whether all cells of a file are scaled alike, and there is nothing to warn of."""
-    header = instance.header
-    return (
-        not header.encapsulated
-        and header.bits_allocated >= 8
-        and takes_pieces(plan)
-        and len(plan.steps) <= 1
-        and not any(note.oddity for note in plan.notes)
-    )
+        if index is not None and index.header == self._last and self._frames is None:
+            self._known = known_of(index, image.plan(self._recipe), values, self._buffer)
+        self._last = None if index is None else index.header
+        return values
 
 
 def _references(blocks: list[NDArray[np.uint8]], k: int) -> int:
