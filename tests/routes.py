@@ -1,0 +1,116 @@
+"""One file by both routes: by the index, and by pydicom, whose word it is."""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import Any
+
+from fastpix._index import Walk
+from fastpix.attributes import Attributes
+from fastpix.errors import FastpixError, PixelHeaderError
+from fastpix.header import Header
+from fastpix.image import MAX_BYTES
+from fastpix.instance import Instance, _read_by_pydicom, _read_regular
+from fastpix.source import File, Memory
+
+WHOLE, MORE, IRREGULAR = 0, 1, 2
+
+# A part of this many bytes lets the walk go on wherever it stands: the longest value that is taken
+# out has 1024 of them.
+ENOUGH = 2048
+
+# Whose values the index keeps, and those of which it keeps that they are there.
+VALUES = [
+    0x00080016, 0x00080018, 0x00080060, 0x00080070, 0x00081090, 0x00089205, 0x0020000D, 0x0020000E,
+    0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010, 0x00280011,
+    0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301,
+    0x00281052, 0x00281053, 0x00281054, 0x00541001, 0x00620001, 0x20500020, 0x30040002, 0x3004000E,
+]  # fmt: skip
+PRESENCES = [0x00281050, 0x00283000, 0x00409096, 0x52009229, 0x52009230, 0x7FE00008, 0x7FE00009]
+
+
+def serves(stored: Memory | File) -> bool:
+    """Whether the index serves a file; if it does, it must give what pydicom's route gives."""
+    said, instance = _listen(lambda: _read_regular(stored, MAX_BYTES))
+    if instance is None:
+        assert not said
+        return False
+    heard, expected = _listen(lambda: _read_by_pydicom(stored, MAX_BYTES))
+    assert said == heard
+    assert facts_of(instance.header) == facts_of(expected.header)
+    assert _pixels_of(instance) == _pixels_of(expected)
+    found, known = instance.attributes, expected.attributes
+    for tag in VALUES:
+        assert _values_of(found, tag) == _values_of(known, tag), f"{tag:08X}"
+    for tag in PRESENCES:
+        assert (tag in found) == (tag in known), f"{tag:08X}"
+    return True
+
+
+def _listen(read: Callable[[], Any]) -> tuple[list[tuple[type[Warning], str]], Any]:
+    """Return what was warned of, and what was read."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        result = read()
+    return [(each.category, str(each.message)) for each in heard], result
+
+
+def facts_of(header: Header) -> dict[str, object]:
+    """Return every field of a header, errors and floats told apart to the last bit."""
+    return {each.name: _fact(getattr(header, each.name)) for each in fields(header)}
+
+
+def _fact(value: object) -> object:
+    if isinstance(value, PixelHeaderError):
+        return type(value), value.tag, value.keyword, str(value.value), str(value)
+    return repr(value)
+
+
+def _pixels_of(instance: Instance) -> tuple[object, ...]:
+    pixels = instance.pixels
+    view = pixels.view(0, pixels.length)
+    assert len(view) == pixels.length
+    # No one asks for the offsets of native frames.
+    offsets = pixels.offsets if instance.header.encapsulated else None
+    return pixels.start, bytes(view), offsets
+
+
+def _values_of(at: Attributes, tag: int) -> tuple[object, ...]:
+    return tag in at, _outcome(lambda: at.text(tag)), _outcome(lambda: repr(at.numbers(tag)))
+
+
+def _outcome(read: Callable[[], object]) -> object:
+    try:
+        return read()
+    except FastpixError as error:
+        return type(error), str(error)
+
+
+def walk_of(data: bytes, sizes: Iterator[int]) -> tuple[object, ...]:
+    """Walk over a file in parts of these sizes, and return what comes of it.
+
+    Each part has memory of its own, and not a byte more. One that does not let the walk go on is
+    followed by one of twice the size.
+    """
+    walk = Walk(len(data))
+    result, factor = MORE, 1
+    while result == MORE:
+        at = walk.at
+        size = next(sizes) * factor
+        part = data[at : at + size]
+        result = walk.on((ctypes.c_ubyte * len(part)).from_buffer_copy(part), at)
+        assert result in (WHOLE, MORE, IRREGULAR)
+        assert at <= walk.at <= len(data)
+        if result == MORE:
+            assert at + size < len(data)
+            assert walk.at > at or size < ENOUGH
+        factor = 1 if walk.at > at else 2 * factor
+    if result == IRREGULAR:
+        return (result,)
+    return (
+        result, walk.header_entries(), walk.other_entries(), walk.implicit, walk.encapsulated,
+        walk.data_set, walk.start, walk.length, walk.table_start, walk.table_length,
+    )  # fmt: skip
