@@ -59,13 +59,13 @@ def main(folder: Path, options: list[str]) -> None:
     sys.modules["fastpix._index"] = module
     with atheris.instrument_imports(include=["fastpix"]):
         from routes import serves, walk_of
-    from seeds import small_files
+    from seeds import irregular_files, regular_files
     from structures import encode, mutated, parse
 
     from fastpix.source import Memory
 
     assert sys.modules["fastpix.index"].Walk is module.Walk
-    seeds = small_files()
+    seeds = [*regular_files(), *irregular_files()]
     inputs = folder / "inputs"
     if not inputs.exists():
         inputs.mkdir()

@@ -16,7 +16,7 @@ from fastpix.image import MAX_BYTES
 from fastpix.instance import Instance, _read_by_pydicom, _read_regular
 from fastpix.source import File, Memory
 
-WHOLE, MORE, IRREGULAR = 0, 1, 2
+WHOLE, MORE, REFUSED = 0, 1, 2
 
 # A part of this many bytes lets the walk go on wherever it stands: the longest value that is taken
 # out has 1024 of them.
@@ -102,13 +102,13 @@ def walk_of(data: bytes, sizes: Iterator[int]) -> tuple[object, ...]:
         size = next(sizes) * factor
         part = data[at : at + size]
         result = walk.on((ctypes.c_ubyte * len(part)).from_buffer_copy(part), at)
-        assert result in (WHOLE, MORE, IRREGULAR)
+        assert result in (WHOLE, MORE, REFUSED)
         assert at <= walk.at <= len(data)
         if result == MORE:
             assert at + size < len(data)
             assert walk.at > at or size < ENOUGH
         factor = 1 if walk.at > at else 2 * factor
-    if result == IRREGULAR:
+    if result == REFUSED:
         return (result,)
     return (
         result, walk.header_entries(), walk.other_entries(), walk.implicit, walk.encapsulated,

@@ -1,16 +1,22 @@
-"""Small regular files that mutations begin with."""
+"""Small files that mutations begin with."""
 
 from __future__ import annotations
 
 from files import WHEEL, files_under
+from regular import IRREGULAR, REGULAR
 from routes import serves
 from structures import File, encode, parse, shortened
 
 from fastpix.source import Memory
 
 
-def small_files() -> list[File]:
-    """Return the files of the pydicom wheel, their values cut, that the index serves."""
+def regular_files() -> list[File]:
+    """Return files that the index serves: ours, and the wheel's with their values cut."""
+    return [*map(parse, REGULAR.values()), *wheel_files()]
+
+
+def wheel_files() -> list[File]:
+    """Return the files of the pydicom wheel that the index serves, their values cut."""
     found = []
     for path in files_under(WHEEL):
         data = path.read_bytes()
@@ -19,3 +25,8 @@ def small_files() -> list[File]:
             if len(encode(file)) <= 8192 and serves(Memory(encode(file))):
                 found.append(file)
     return found
+
+
+def irregular_files() -> list[File]:
+    """Return files that the index does not serve, for one reason each."""
+    return [parse(data) for data in IRREGULAR.values() if len(data) > 132]
