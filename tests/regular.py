@@ -315,6 +315,12 @@ IRREGULAR = {
         for tag in (ITEM, END_OF_ITEM, END_OF_SEQUENCE)
     },
     "delimiter at the end": elements_of(*data_set(), delimiter(END_OF_SEQUENCE)),
+    **{
+        f"{tag:08X} at the end, implicit": elements_of(
+            *map(implicit, data_set()), delimiter(tag), syntax=IMPLICIT
+        )
+        for tag in (ITEM, END_OF_ITEM, END_OF_SEQUENCE)
+    },
     "delimiter in an item": image(
         Element(0x00081140, b"SQ", b"", [Item([delimiter(END_OF_SEQUENCE)], True)], True)
     ),
@@ -366,6 +372,20 @@ IRREGULAR = {
     "open without an item, private and implicit": image(sequence(tag=0x00091001), syntax=IMPLICIT),
     "too many open ones, implicit": image(
         *(sequence(CODE, tag=0x00091001 + k) for k in range(65)), syntax=IMPLICIT
+    ),
+    "unknown VR, nested": image(sequence([Element(0x00091001, b"ZZ", b"AB")])),
+    "odd length, nested": image(sequence([Element(0x00080070, b"LO", b"ABC"), CODE[0]])),
+    "beyond the end, nested": image(sequence([Element(0x00091001, b"OB", forged=0xFFFF0)])),
+    "open without an item, implicit": image(
+        Element(0x00091001, b"", b"ab", undefined=True), syntax=IMPLICIT
+    ),
+    "an open item at the end": elements_of(
+        *data_set(),
+        Element(0xFFFA0010, b"SQ", b"", [Item([], forged=UNDEFINED)], forged=UNDEFINED),
+    ),
+    "an item at the end": elements_of(
+        *data_set(),
+        Element(0xFFFA0010, b"SQ", b"", [Item(b"\x08\0\0\1")], forged=UNDEFINED),
     ),
     # Values.
     **{f"{name} refused": image(element) for name, element in REFUSED.items()},

@@ -20,7 +20,7 @@ from pydicom import config, hooks
 from pydicom.dataset import Dataset
 from pydicom.uid import PrivateTransferSyntaxes, register_transfer_syntax
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
-from regular import IRREGULAR, PLAIN, REGULAR, WORD
+from regular import CODE, IRREGULAR, PLAIN, REGULAR, WORD, image, sequence, text
 from routes import ENOUGH, REFUSED, facts_of, serves, walk_of
 from seeds import irregular_files, regular_files, wheel_files
 from structures import encode, mutated, parse, shortened
@@ -77,6 +77,17 @@ def test_vrs_are_those_of_pydicom() -> None:
             long.add(first + second)
     assert short == {str(vr) for vr in EXPLICIT_VR_LENGTH_16}
     assert long == {str(vr) for vr in EXPLICIT_VR_LENGTH_32 if len(str(vr)) == 2}
+
+
+def test_room_for_what_is_kept() -> None:
+    """Where values no longer fit, whatever comes last, the file is left to pydicom."""
+    long = [text(0x00080060, b"CS", b"OT".ljust(1024)), text(0x00281052, b"DS", b"1".ljust(1024))]
+    long += [text(0x00281053, b"DS", b"1".ljust(1024)), sequence(CODE, tag=0x00409096)]
+    sizes = range(500, 1024, 2)
+    served = [serves(Memory(image(*long, text(0x00281054, b"LO", b" " * size)))) for size in sizes]
+    assert served == sorted(served, reverse=True)
+    assert served[0]
+    assert not served[-1]
 
 
 # Files of all kinds.
