@@ -48,7 +48,6 @@ def main(folder: Path, options: list[str]) -> None:
         settings = {
             "LD_PRELOAD": str(library),
             "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
-            "PYTHONMALLOC": "malloc",  # so that each part has an allocation of its own
         }
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | settings)
     spec = importlib.util.spec_from_file_location("fastpix._index", build(folder))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
+
+import numpy as np
 
 from fastpix._index import Walk
 from fastpix.attributes import Attributes
@@ -92,16 +93,15 @@ def _outcome(read: Callable[[], object]) -> object:
 def walk_of(data: bytes, sizes: Iterator[int]) -> tuple[object, ...]:
     """Walk over a file in parts of these sizes, and return what comes of it.
 
-    Each part has memory of its own, and not a byte more. One that does not let the walk go on is
-    followed by one of twice the size.
+    Each part has memory of its own, and not a byte more, so that the sanitizers see a read beyond
+    it. One that does not let the walk go on is followed by one of twice the size.
     """
     walk = Walk(len(data))
     result, factor = MORE, 1
     while result == MORE:
         at = walk.at
         size = next(sizes) * factor
-        part = data[at : at + size]
-        result = walk.on((ctypes.c_ubyte * len(part)).from_buffer_copy(part), at)
+        result = walk.on(np.frombuffer(data[at : at + size], np.uint8).copy().data, at)
         assert result in (WHOLE, MORE, REFUSED)
         assert at <= walk.at <= len(data)
         if result == MORE:
