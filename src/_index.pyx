@@ -44,7 +44,8 @@ cdef enum Kind:  # of a level
 cdef enum Rule:  # what is done with an element at the top level
     SKIP, NUMBER, SIGN, INTEGER, DECIMAL, CODE, TERM, UID, NAME, PRESENCE, CHARSET, TABLE, PIXELS
     REFUSE
-    KEPT = 64  # not for the header: added to a rule above
+    SCALE = 64  # added to a rule above: it differs from slice to slice of some series
+    KEPT = 128  # added to a rule above: not for the header
 
 cdef struct Level:
     Kind kind
@@ -149,7 +150,7 @@ cdef int rule_of(uint32_t tag) noexcept nogil:
         if tag == 0x00281050:
             return PRESENCE
         if tag == 0x00281052 or tag == 0x00281053:
-            return DECIMAL
+            return DECIMAL | SCALE
         if tag == 0x00281054:
             return TERM
         # Palettes, plain and segmented, and the Modality LUT.
@@ -275,7 +276,7 @@ cdef class Walk:
     cdef Level levels[DEEPEST]
     cdef uint32_t sequence_tags[SEQUENCES]
     cdef bint sequence_items[SEQUENCES]
-    cdef Entries header, others
+    cdef Entries header, scale, others
 
     def __cinit__(self, int64_t size):
         begin(self, size)
@@ -309,12 +310,18 @@ cdef class Walk:
         return result
 
     def header_entries(self):
-        """Return the elements that decide about pixels, as `entries_of` reads them.
+        """Return the elements that decide about pixels, but slope and intercept.
+
+        They are as `entries_of` reads them.
 
         Tags of undefined length that have no VR come with the VR ``?I`` where an item follows and
         ``?D`` where a delimiter does.
         """
         return PyBytes_FromStringAndSize(<char *>self.header.bytes, self.header.size)
+
+    def scale_entries(self):
+        """Return slope and intercept."""
+        return PyBytes_FromStringAndSize(<char *>self.scale.bytes, self.scale.size)
 
     def other_entries(self):
         """Return the elements of identity and geometry."""
@@ -330,7 +337,7 @@ cdef void begin(Walk self, int64_t size) noexcept nogil:
     self.implicit = self.encapsulated = self.has_pixels = False
     self.in_meta = True
     self.tables[0] = self.tables[2] = -1
-    self.header.size = self.others.size = 0
+    self.header.size = self.scale.size = self.others.size = 0
 
 
 cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcept nogil:
@@ -465,11 +472,15 @@ cdef bint begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept no
 cdef int take(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
               uint32_t length, int rule) noexcept nogil:
     """Keep what is wanted of an element at the top level."""
-    cdef int plain = rule & ~KEPT, place
-    cdef Entries *entries = &self.others if rule & KEPT else &self.header
+    cdef int plain = rule & ~(KEPT | SCALE), place
+    cdef Entries *entries = &self.header
     cdef const uint8_t *value = file + self.at + head
     if not self.implicit and plain != PIXELS and not has_vr(plain, tag, vr):
         return IRREGULAR
+    if rule & KEPT:
+        entries = &self.others
+    elif rule & SCALE:
+        entries = &self.scale
     if plain == PIXELS:
         # Native: an encapsulated value has an undefined length.
         if length == 0 or (not self.implicit and vr != OB and vr != OW):
@@ -685,45 +696,53 @@ cdef class Alike:
     ----------
     target : writable buffer
         For a whole file.
-    entries : bytes
-        What `Walk.header_entries` gives for each of them.
-    implicit : bool
+    header, scale : bytes
+        What `Walk.header_entries` and `Walk.scale_entries` give for each of them.
     """
 
     cdef Walk walk
     cdef unsigned char[::1] target
-    cdef bytes entries
-    cdef const char *expected
-    cdef Py_ssize_t expected_size
-    cdef bint implicit
+    cdef bytes header, scale
+    cdef const char *known_header
+    cdef const char *known_scale
+    cdef Py_ssize_t header_size, scale_size
     cdef list paths
     cdef const char **names
+    cdef bint held  # the file is in the buffer already, and walked over
     cdef fastpix_cells cells
 
-    def __cinit__(self, unsigned char[::1] target not None, bytes entries not None, bint implicit):
+    def __cinit__(self, unsigned char[::1] target not None, bytes header not None,
+                  bytes scale not None):
         self.walk = Walk(0)
         self.target = target
-        self.entries = entries
-        self.expected, self.expected_size = PyBytes_AS_STRING(entries), len(entries)
-        self.implicit = implicit
+        self.header = header
+        self.known_header, self.header_size = PyBytes_AS_STRING(header), len(header)
+        self.look_for(scale)
         self.cells.next = next_cells
         self.cells.state = <void *>self
 
     def __dealloc__(self):
         PyMem_Free(self.names)
 
-    def cells_of(self, list paths not None):
+    cdef void look_for(self, bytes scale):
+        self.scale = scale
+        self.known_scale, self.scale_size = PyBytes_AS_STRING(scale), len(scale)
+
+    def cells_of(self, list paths not None, bint held=False):
         """Return a capsule that gives a kernel the cells of file after file.
 
-        It gives none for the first that cannot be read, does not fit, or has another header. It is
-        good while this object is, until the next call, for one thread at a time.
+        It gives none for the first that cannot be read, does not fit, or is not like the others. It
+        is good while this object is, until the next call, for one thread at a time.
 
         Parameters
         ----------
         paths : list of bytes
             Without a NUL in any.
+        held : bool
+            The first is the file that `other_scale` was about.
         """
         cdef Py_ssize_t k, count = len(paths)
+        self.held = self.held and held
         PyMem_Free(self.names)
         self.names = <const char **>PyMem_Malloc((count + 1) * sizeof(char *))
         if self.names == NULL:
@@ -733,6 +752,16 @@ cdef class Alike:
             self.names[k] = PyBytes_AS_STRING(paths[k])
         return PyCapsule_New(<void *>&self.cells, FASTPIX_CELLS, NULL)
 
+    def other_scale(self):
+        """Return slope and intercept of the last file if nothing else sets it apart, or None.
+
+        They are those to look for from here on.
+        """
+        if not self.held:
+            return None
+        self.look_for(self.walk.scale_entries())
+        return self.scale
+
 
 cdef const uint8_t *next_cells(void *state, ptrdiff_t k) noexcept nogil:
     return cells_of_file(<Alike>state, k)
@@ -741,14 +770,18 @@ cdef const uint8_t *next_cells(void *state, ptrdiff_t k) noexcept nogil:
 cdef const uint8_t *cells_of_file(Alike self, ptrdiff_t k) noexcept nogil:
     """Read file `k`, and return where its pixels are; NULL where it is not like the others."""
     cdef uint8_t *data = &self.target[0]
-    cdef ptrdiff_t size = fastpix_read_file(self.names[k], <char *>data, self.target.shape[0])
-    if size <= 0:
-        return NULL
-    begin(self.walk, size)
-    if walk(self.walk, data, 0, size) != WHOLE or self.walk.implicit != self.implicit:
-        return NULL
-    if self.walk.header.size != self.expected_size:
-        return NULL
-    if memcmp(self.walk.header.bytes, self.expected, self.expected_size) != 0:
-        return NULL
-    return data + self.walk.start
+    cdef ptrdiff_t size
+    if not self.held:
+        size = fastpix_read_file(self.names[k], <char *>data, self.target.shape[0])
+        if size <= 0:
+            return NULL
+        begin(self.walk, size)
+        if walk(self.walk, data, 0, size) != WHOLE or self.walk.header.size != self.header_size:
+            return NULL
+        if memcmp(self.walk.header.bytes, self.known_header, self.header_size) != 0:
+            return NULL
+    self.held = (
+        self.walk.scale.size != self.scale_size
+        or memcmp(self.walk.scale.bytes, self.known_scale, self.scale_size) != 0
+    )
+    return NULL if self.held else data + self.walk.start

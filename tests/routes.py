@@ -111,6 +111,7 @@ def walk_of(data: bytes, sizes: Iterator[int]) -> tuple[object, ...]:
     if result == REFUSED:
         return (result,)
     return (
-        result, walk.header_entries(), walk.other_entries(), walk.implicit, walk.encapsulated,
-        walk.data_set, walk.start, walk.length, walk.table_start, walk.table_length,
+        result, walk.header_entries(), walk.scale_entries(), walk.other_entries(), walk.implicit,
+        walk.encapsulated, walk.data_set, walk.start, walk.length, walk.table_start,
+        walk.table_length,
     )  # fmt: skip

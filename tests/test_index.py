@@ -81,8 +81,8 @@ def test_vrs_are_those_of_pydicom() -> None:
 
 def test_room_for_what_is_kept() -> None:
     """Where values no longer fit, whatever comes last, the file is left to pydicom."""
-    long = [text(0x00080060, b"CS", b"OT".ljust(1024)), text(0x00281052, b"DS", b"1".ljust(1024))]
-    long += [text(0x00281053, b"DS", b"1".ljust(1024)), sequence(CODE, tag=0x00409096)]
+    long = [text(0x00080060, b"CS", b"OT".ljust(1024)), text(0x00280301, b"CS", b" " * 1024)]
+    long += [text(0x00541001, b"CS", b" " * 1024), sequence(CODE, tag=0x00409096)]
     sizes = range(500, 1024, 2)
     served = [serves(Memory(image(*long, text(0x00281054, b"LO", b" " * size)))) for size in sizes]
     assert served == sorted(served, reverse=True)

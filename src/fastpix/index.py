@@ -36,6 +36,8 @@ class Index(NamedTuple):
     header : bytes
         The elements that decide about pixels, as `elements_of` reads them; the same bytes for
         files that are alike.
+    scale : bytes
+        Slope and intercept, which may differ nevertheless.
     others : bytes
         Those of identity and geometry.
     implicit : bool
@@ -48,6 +50,7 @@ class Index(NamedTuple):
     """
 
     header: bytes
+    scale: bytes
     others: bytes
     implicit: bool
     is_encapsulated: bool
@@ -84,6 +87,7 @@ def find_elements(stored: Memory | File) -> Index | None:
             tables = (starts[0], lengths[0]), (starts[1], lengths[1])
     return Index(
         walk.header_entries(),
+        walk.scale_entries(),
         walk.other_entries(),
         walk.implicit,
         walk.encapsulated,

@@ -78,7 +78,9 @@ class Instance:
         """The attributes of pixels, identity and geometry, read without a word of oddities."""
         found = None
         if self.index is not None:
-            found = elements_of(self.index.header + self.index.others, self.index.implicit)
+            found = elements_of(
+                self.index.header + self.index.scale + self.index.others, self.index.implicit
+            )
         return Attributes(
             self.dataset if found is None else found, lambda _text: None, not self.header.big_endian
         )
@@ -118,7 +120,7 @@ def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     index = find_elements(stored)
     if index is None:
         return None
-    header = _known_header(index.header, index.implicit)
+    header = _known_header(index.header + index.scale, index.implicit)
     if header is None:
         return None
     offsets = None

@@ -11,10 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 from pydicom.dataset import Dataset
 
 from fastpix.codecs import check_pin
-from fastpix.image import MAX_BYTES, Image, checked_limit
+from fastpix.image import MAX_BYTES, Image, checked_limit, one_recipe
 from fastpix.index import Index
 from fastpix.instance import read_instance
-from fastpix.plan import Plan
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
 from fastpix.series import Known, known_of
@@ -81,12 +80,9 @@ def imread(
         finally:
             if isinstance(stored, File):
                 stored.close()
-        if out is None and frames is None and _last.is_like(instance.index, asked):
-            plan = image.plan(
-                recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-                padding=padding,
-            )  # fmt: skip
-            _last.get_ready(plan, values, buffer)
+        if out is None and frames is None:
+            made = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
+            _last.remember(instance.index, asked, image, made, values, buffer)
         return values
     finally:
         give_back(buffer)
@@ -113,17 +109,19 @@ class _Last(threading.local):
         self.known = None
         return None
 
-    def is_like(self, index: Index | None, asked: tuple[object, ...]) -> bool:
-        """Whether a file is like the one before; remembers it."""
-        last, self.index = self.index, index
-        same = all(map(is_, asked, self.asked))
-        self.asked, self.known = asked, None
-        return same and last is not None and index is not None and last.header == index.header
-
-    def get_ready(self, plan: Plan, values: NDArray[Any], buffer: bytearray) -> None:
-        """Get ready for files like the last one, which has become these values."""
-        if self.index is not None:
-            self.known = known_of(self.index, plan, values, buffer)
+    def remember(
+        self,
+        index: Index | None,
+        asked: tuple[object, ...],
+        image: Image,
+        recipe: Recipe,
+        values: NDArray[Any],
+        buffer: bytearray,
+    ) -> None:
+        """Get ready for files like the last two, if these are alike."""
+        last = self.index if all(map(is_, asked, self.asked)) else None
+        self.index, self.asked = index, asked
+        self.known = known_of(last, index, image, recipe, values, buffer)
 
 
 _last = _Last()

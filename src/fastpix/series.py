@@ -11,24 +11,28 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix._index import Alike
+from fastpix.attributes import Attributes
+from fastpix.header import Header
 from fastpix.image import Image
-from fastpix.index import Index, is_pydicom_as_it_comes
+from fastpix.index import Index, elements_of, is_pydicom_as_it_comes
 from fastpix.instance import read_instance
-from fastpix.kernel import Kernel, current_kernel
+from fastpix.kernel import current_kernel
 from fastpix.plan import Plan
 from fastpix.recipe import Recipe
+from fastpix.rescale import RescaleError, read_rescales
 from fastpix.selection import Frames
 from fastpix.source import RESIDENT, File, SourceLike, read_source
 from fastpix.steps import Steps
 from fastpix.values import takes_pieces
 
 Outcome: TypeAlias = "NDArray[Any] | Exception"
+ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps], int]
 Empty: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
 FILES = 32
@@ -38,19 +42,49 @@ _RECYCLED = 2**17  # bytes of an array whose memory is worth keeping
 _KEPT, _LEAST = 2**24, 4  # bytes that are kept for arrays, or so many blocks where they are large
 
 
-class Known(NamedTuple):
-    """What files that are like the last one become, and how to read them."""
+class Known:
+    """What files that are like one that has been read become, and how to read them.
 
-    buffer: bytearray
-    alike: Alike
-    steps: Steps
-    shape: tuple[int, ...]
-    dtype: str
-    kernel: Kernel
-    scale_files: Callable[[object, list[NDArray[Any]], Steps], int]
+    Parameters
+    ----------
+    index : Index
+        Of that file.
+    header : Header
+    plan : Plan
+        By which it was read whole, with the notes of its Image.
+    recipe : Recipe
+    shape : tuple of int
+        Of its values.
+    buffer : bytearray
+        To read into.
+
+    Attributes
+    ----------
+    buffer : bytearray
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        header: Header,
+        plan: Plan,
+        recipe: Recipe,
+        shape: tuple[int, ...],
+        buffer: bytearray,
+    ) -> None:
+        self.buffer = buffer
+        self._alike = Alike(buffer, index.header, index.scale)
+        self._implicit = index.implicit
+        self._modality = header.modality
+        self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
+        self._rescales = recipe.rescale and plan.color is None
+        self._may_differ = _may_scales_differ(header, recipe)
+        self._shape = shape
+        self._dtype = plan.dtype
+        self._kernel = current_kernel()
 
     def read(self, sources: Sequence[SourceLike], empty: Empty) -> list[NDArray[Any]]:
-        """Read files as far as they are like the one before.
+        """Read files as far as they are like that one, but for slope and intercept.
 
         Parameters
         ----------
@@ -69,42 +103,85 @@ class Known(NamedTuple):
                 break
             sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
             paths.append(name)
-        if not paths or current_kernel() is not self.kernel or not is_pydicom_as_it_comes():
+        if not paths or current_kernel() is not self._kernel or not is_pydicom_as_it_comes():
             return []
-        outs = [empty(self.shape, self.dtype) for _ in paths]
-        done = self.scale_files(self.alike.cells_of(paths), outs, self.steps)
-        return outs if done == len(outs) else outs[:done]
+        outs = [empty(self._shape, self._dtype) for _ in paths]
+        scale_files: ScaleFiles = self._kernel.scale_files  # type: ignore[attr-defined]
+        done = scale_files(self._alike.cells_of(paths), outs, self._steps)
+        while done < len(paths) and self._take_scale():
+            cells = self._alike.cells_of(paths[done:], held=True)
+            more = scale_files(cells, outs[done:], self._steps)
+            if not more:
+                break
+            done += more
+        return outs[:done]
+
+    def _take_scale(self) -> bool:
+        """Go on with slope and intercept of the last file; False if it differs in more, or worse.
+
+        They are taken as they are read everywhere, where nothing is to be said of them.
+        """
+        scale = self._alike.other_scale() if self._may_differ else None
+        if scale is None:
+            return False
+        if not self._rescales:
+            return True
+        elements = elements_of(scale, self._implicit)
+        assert elements is not None
+        oddities: list[str] = []
+        try:
+            (rescale,) = read_rescales(
+                Attributes(elements, oddities.append, True), 1, self._modality, oddities.append
+            )
+        except RescaleError:
+            return False
+        self._steps = self._steps._replace(slope=rescale.slope, intercept=rescale.intercept)
+        return not oddities
 
 
-def known_of(index: Index, plan: Plan, values: NDArray[Any], buffer: bytearray) -> Known | None:
-    """Get ready to read files like one that has been read; None where they need more than that.
+def _may_scales_differ(header: Header, recipe: Recipe) -> bool:
+    """Whether files whose slopes or intercepts differ are still read alike."""
+    if not recipe.rescale or header.samples == 3:
+        return True
+    # A dose has a scale of its own, and "auto" a dtype that depends on it.
+    return header.modality != "RTDOSE" and recipe.dtype != "auto"
+
+
+def known_of(
+    last: Index | None,
+    index: Index | None,
+    image: Image,
+    recipe: Recipe,
+    values: NDArray[Any],
+    buffer: bytearray,
+) -> Known | None:
+    """Get ready to read files like two in a row; None where they differ, or need more than that.
 
     Parameters
     ----------
-    index : Index
-        Of that file.
-    plan : Plan
-        By which it was read whole, with the notes of its Image.
+    last, index : Index or None
+        Of the two files.
+    image : Image
+        Of the second.
+    recipe : Recipe
     values : ndarray
-        What it has become.
+        What it has become, all frames of it.
     buffer : bytearray
         To read into.
     """
-    kernel = current_kernel()
-    scale_files = getattr(kernel, "scale_files", None)  # the reference has none
+    if last is None or index is None or last.header != index.header or index.is_encapsulated:
+        return None
+    if last.scale != index.scale and not _may_scales_differ(image.header, recipe):
+        return None
+    plan = image.plan(recipe)
     if (
-        scale_files is None
-        or index.is_encapsulated
+        not hasattr(current_kernel(), "scale_files")  # the reference has none
+        or image.header.bits_allocated < 8
         or not takes_pieces(plan)
-        or len(plan.steps) > 1  # a rescale for each frame
         or any(note.oddity for note in plan.notes)  # each file is to be warned of
     ):
         return None
-    steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
-    if steps.cell == "bit":
-        return None
-    alike = Alike(buffer, index.header, index.implicit)
-    return Known(buffer, alike, steps, values.shape, plan.dtype, kernel, scale_files)
+    return Known(index, image.header, plan, recipe, values.shape, buffer)
 
 
 class SeriesReader:
@@ -134,7 +211,7 @@ class SeriesReader:
         self._decoder = decoder
         self._threads = threads
         self._buffer = bytearray(RESIDENT)
-        self._last: bytes | None = None  # header of the file before
+        self._last: Index | None = None  # of the file before
         self._known: Known | None = None
         self._memory = _Memory()
 
@@ -164,10 +241,9 @@ class SeriesReader:
         finally:
             if isinstance(stored, File):
                 stored.close()
-        index = instance.index
-        if index is not None and index.header == self._last and self._frames is None:
-            self._known = known_of(index, image.plan(self._recipe), values, self._buffer)
-        self._last = None if index is None else index.header
+        last, self._last = self._last, instance.index
+        if self._frames is None:
+            self._known = known_of(last, self._last, image, self._recipe, values, self._buffer)
         return values
 
 
