@@ -18,8 +18,8 @@ PACKAGE = Path(fastpix.__file__).parent
 # Each layer may import those before it, and its own modules earlier in its line.
 LAYERS = [
     ["errors", "tags", "syntaxes"],
-    ["_files", "source", "_index", "index", "dataset", "steps", "codestream", "jpeg_xl",
-     "selection"],
+    ["_files", "source", "_index", "index", "_elements", "filereader", "dataset", "steps",
+     "codestream", "jpeg_xl", "selection"],
     ["attributes", "luts", "rescale", "pixel_module"],
     ["header", "instance"],
     ["codecs.format", "codecs.checks", "codecs.inside", "codecs.decoders",

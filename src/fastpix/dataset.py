@@ -7,7 +7,6 @@ import sys
 import zlib
 from io import BytesIO
 
-from pydicom import dcmread
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -15,6 +14,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from pydicom.values import converters
 
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
+from fastpix.filereader import dcmread
 
 _PREAMBLE = 128
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
