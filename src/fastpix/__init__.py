@@ -18,6 +18,7 @@ from fastpix.errors import (
     SeriesError,
     UnsupportedTransferSyntaxError,
 )
+from fastpix.filereader import dcmread
 from fastpix.image import Image, open
 from fastpix.kernel import kernels, use_kernel
 from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
@@ -64,6 +65,7 @@ __all__ = [
     "backend",
     "convert",
     "convert_color_space",
+    "dcmread",
     "dicom_to_array",
     "dicom_to_tensor",
     "imread",

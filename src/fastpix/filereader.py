@@ -8,9 +8,9 @@ from where it begins, and a file whose File Meta is out of the ordinary is read 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import MutableSequence
 from io import BufferedReader, BytesIO
-from struct import unpack_from
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import pydicom
@@ -51,6 +51,7 @@ _GROUP_LENGTH = BaseTag(0x00020000)
 _TRANSFER_SYNTAX = BaseTag(0x00020010)
 _CHARACTER_SET = BaseTag(0x00080005)
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_ITEM_GROUP = 0xFFFE
 _UNDEFINED = 0xFFFFFFFF
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _UID = re.compile(rb"([0-9.]+)\0?")
@@ -123,23 +124,30 @@ def _is_plain_meta(meta: _Elements, data: bytes, at: int) -> bool:
 
     pydicom begins anew where they are not. Nothing is converted here, so it warns of nothing twice.
     """
-    if data[_PREAMBLE:_META] != b"DICM" or at + 8 > len(data):
+    if data[_PREAMBLE:_META] != b"DICM" or not meta or at + 8 > len(data):
         return False
-    length = (at - _META - 12).to_bytes(4, "little")  # pydicom makes a note of another one
-    first = next(iter(meta.values()), None)
+    first = next(iter(meta.values()))
+    value = _bytes_of(first)
+    if (first.tag, first.VR, len(value)) != (_GROUP_LENGTH, "UL", 4):
+        return False
+    if int.from_bytes(value, "little") != at - _META - 12:  # pydicom makes a note of it
+        return False
     uid = meta.get(_TRANSFER_SYNTAX)
-    if first is None or (first.tag, first.VR, first.value) != (_GROUP_LENGTH, "UL", length):
-        return False
-    if uid is None or uid.VR != "UI" or not (found := _UID.fullmatch(uid.value or b"")):
+    found = None if uid is None or uid.VR != "UI" else _UID.fullmatch(_bytes_of(uid))
+    if found is None:
         return False
     syntax = found[1].decode("ascii")
-    group = int.from_bytes(data[at : at + 2], "little")
-    has_vr = 0x41 <= data[at + 4] <= 0x5A and 0x41 <= data[at + 5] <= 0x5A
+    group, letters = struct.unpack_from("<H2x2s", data, at)
     return (
         syntax not in _OTHER_ENCODINGS
-        and 3 <= group < 0xFFFE
-        and has_vr != (syntax == ImplicitVRLittleEndian)
+        and 3 <= group < _ITEM_GROUP
+        and _is_vr(letters) != (syntax == ImplicitVRLittleEndian)
     )
+
+
+def _is_vr(letters: bytes) -> bool:
+    """Whether pydicom takes two bytes for a VR where it looks for one."""
+    return letters.isalpha() and letters.isupper()
 
 
 def _bytes_of(element: RawDataElement | DataElement) -> bytes:
@@ -270,19 +278,20 @@ class _Reader:
     ) -> bool:
         """Let pydicom read an element; False if it finds the end of the data set."""
         self.file.seek(self.base + self.at)
-        has_charset = False
-        found = False
-        for element in data_element_generator(
+        generator = data_element_generator(
             self.file, implicit, True, None if pixels else _at_pixels, encoding=encoding
-        ):
-            elements[element.tag] = element
-            # The generator alone knows the charset that it reads.
-            has_charset = has_charset or element.tag == _CHARACTER_SET
-            found = not has_charset or 0 <= end <= self.file.tell()
-            if found:
-                break
-        self._resume()
-        return found
+        )
+        has_charset = False
+        try:
+            for element in generator:
+                elements[element.tag] = element
+                # The generator alone knows the charset that it reads.
+                has_charset = has_charset or element.tag == _CHARACTER_SET
+                if not has_charset or 0 <= end <= self.file.tell():
+                    return True
+        finally:
+            self._resume()
+        return False
 
     def _sequence_vr(self, implicit: bool) -> str | None:
         """Return the VR by which pydicom takes an element of undefined length for a sequence."""
@@ -295,7 +304,7 @@ class _Reader:
         return vr if vr == "SQ" else None
 
     def _tag(self) -> BaseTag:
-        group, element = unpack_from("<HH", self.data, self.at)
+        group, element = struct.unpack_from("<HH", self.data, self.at)
         return BaseTag(group << 16 | element)
 
     def _read_sequence(
@@ -324,12 +333,13 @@ class _Reader:
         position = self.base + self.at
         if not self._has(14) or not self.data.startswith(_ITEM, self.at):
             self.file.seek(position)
-            item = read_sequence_item(self.file, implicit, True, encoding)
-            self._resume()
-            return item
-        _, length, letters = unpack_from("<LL4x2s", self.data, self.at)
+            try:
+                return read_sequence_item(self.file, implicit, True, encoding)
+            finally:
+                self._resume()
+        _, length, letters = struct.unpack_from("<LL4x2s", self.data, self.at)
         self.at += 8
-        implicit = implicit or not (letters.isalpha() and letters.isupper())
+        implicit = implicit or not _is_vr(letters)
         end = -1 if length == _UNDEFINED else position + 8 + length
         elements = self.elements(implicit, encoding, end)
         item = Dataset(elements, parent_encoding=encoding)
