@@ -27,10 +27,11 @@ cdef enum:
     END_OF_ITEM = 0xFFFEE00D
     GROUP_OF_ITEMS = 0xFFFE
     LETTERS = 26
+    FIELDS = 9  # of a RawDataElement
     KEPT_TAGS = 4096
 
 cdef dict _tags = {}  # pydicom's tags by number: they never change, and cost more than the rest
-cdef list _vrs = [None] * (LETTERS * LETTERS)  # those of two letters, at their place in the alphabet
+cdef list _vrs = [None] * (LETTERS * LETTERS)  # those of two letters, by their place
 cdef uint8_t _head[LETTERS * LETTERS]  # bytes before a value of that VR; 0: there is no such VR
 
 
@@ -108,7 +109,7 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
         Of the last element that was read; -1: none was. Nothing is read after Specific Character
         Set, which pydicom reads at once.
     """
-    cdef const uint8_t *bytes_ = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef const uint8_t *first = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef const uint8_t *at
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), place = start
     cdef uint32_t length, tag
@@ -116,7 +117,7 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
     cdef int head = 8, known = 0
     cdef PyTypeObject *element_type = <PyTypeObject *>RawDataElement
     while (end < 0 or base + place < end) and place + 8 <= size:
-        at = bytes_ + place
+        at = first + place
         tag = <uint32_t>u16(at) << 16 | u16(at + 2)
         if in_meta and tag >> 16 != 2:
             return place, ODD, last
@@ -150,7 +151,7 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
         else:
             value = empty_value_for_VR(vr, raw=True)
         key = tag_of(tag)
-        element = PyType_GenericAlloc(element_type, 9)
+        element = PyType_GenericAlloc(element_type, FIELDS)
         fill(element, 0, key)
         fill(element, 1, vr)
         fill(element, 2, length)
@@ -168,6 +169,6 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
     return place, wanted, last
 
 
-cdef inline void fill(object element, Py_ssize_t place, object value):
+cdef inline void fill(object element, Py_ssize_t place, object value) noexcept:
     Py_INCREF(value)
     PyTuple_SET_ITEM(element, place, value)

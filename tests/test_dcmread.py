@@ -383,6 +383,15 @@ ODD_IMPLICIT = {
 }  # fmt: skip
 
 
+def nested(depth: int) -> bytes:
+    """Return a sequence in a sequence in a sequence, lengths defined and not by turns."""
+    content = NAME
+    for k in range(depth):
+        within = item(content, UNDEFINED if k % 2 else None)
+        content = explicit(SQ, b"SQ", within + SEQUENCE_END, UNDEFINED)
+    return content
+
+
 def check_bytes(data: bytes, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filereader, "_WINDOW", window)
     outcomes = []
@@ -448,6 +457,11 @@ def test_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
             check_bytes(data, chance.choice(WINDOWS), monkeypatch)
         except AssertionError as error:
             raise AssertionError(f"mutant {seed}") from error
+
+
+def test_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    for depth in (3, 30, 100, 1000):
+        check_bytes(file_of(nested(depth)), 2**16, monkeypatch)
 
 
 def test_built(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,43 @@ def dcmread(
     force: bool = False,
     specific_tags: TagListType | None = None,
 ) -> FileDataset:
-    """Read a DICOM file: `pydicom.dcmread`, by argument, result, warning and error, but faster."""
+    """Read a DICOM file as `pydicom.dcmread` does, with the same result, several times faster.
+
+    The data set is pydicom's own: its elements are raw, and pydicom converts each when it is first
+    asked for.
+
+    Parameters
+    ----------
+    fp : path, binary file or readable buffer
+        Other than a path, `open(path, "rb")` or a `io.BytesIO`, it is left to pydicom.
+    defer_size : int, str or float, optional
+        Larger values are read when they are asked for. Any size leaves the file to pydicom.
+    stop_before_pixels : bool
+        Leave out Pixel Data, Float and Double Float Pixel Data, and what is behind them.
+    force : bool
+        Read a file that has no prefix ``DICM``; pydicom does that.
+    specific_tags : list of tags or keywords, optional
+        Read these alone. Any list leaves the file to pydicom.
+
+    Returns
+    -------
+    pydicom.dataset.FileDataset
+        Little endian, neither deflated nor without File Meta: read here. Others, and all files
+        while pydicom has hooks, callbacks or private transfer syntaxes of the caller's, or
+        debugs: read by pydicom.
+
+    Raises
+    ------
+    pydicom.errors.InvalidDicomError
+        The prefix ``DICM`` is missing, and not `force`.
+    Exception
+        Whatever else `pydicom.dcmread` raises.
+
+    Notes
+    -----
+    Debug messages that pydicom writes to its log are not written. Sequences that are nested more
+    than about 190 deep may be read where pydicom raises RecursionError.
+    """
     source: Any = path_from_pathlike(fp)
     if defer_size is None and not specific_tags and _converts_as_it_comes():
         if isinstance(source, str):
