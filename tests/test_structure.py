@@ -28,7 +28,7 @@ LAYERS = [
     ["frames", "cells"],
     ["reference", "_fastpix", "kernel"],
     ["values", "reading"],
-    ["image", "series", "loaders", "many"],
+    ["image", "series", "loaders", "blocks", "many"],
     ["backend", "monai"],
     ["pixels.reference", "_pixels", "pixels.loops", "pixels.memory", "pixels.windowing",
      "pixels.luts", "pixels.color", "pixels.elements", "pixels.native", "pixels.arrays",

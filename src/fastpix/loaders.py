@@ -17,7 +17,7 @@ from fastpix.instance import read_instance
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
 from fastpix.series import Known, known_of
-from fastpix.source import File, SourceLike, borrow, give_back, read_source
+from fastpix.source import Buffer, File, SourceLike, borrow, give_back, read_source
 
 if TYPE_CHECKING:
     import torch
@@ -96,7 +96,7 @@ class _Last(threading.local):
     known: Known | None = None
 
     def read(
-        self, source: SourceLike, asked: tuple[object, ...], buffer: bytearray
+        self, source: SourceLike, asked: tuple[object, ...], buffer: Buffer
     ) -> NDArray[Any] | None:
         """Read a file if the same is asked for it, and it is like the last two."""
         known = self.known
@@ -116,7 +116,7 @@ class _Last(threading.local):
         image: Image,
         recipe: Recipe,
         values: NDArray[Any],
-        buffer: bytearray,
+        buffer: Buffer,
     ) -> None:
         """Get ready for files like the last two, if these are alike."""
         last = self.index if all(map(is_, asked, self.asked)) else None

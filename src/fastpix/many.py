@@ -15,23 +15,25 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastpix.blocks import Blocks
 from fastpix.codecs import check_pin
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.image import MAX_BYTES, checked_limit, one_recipe
 from fastpix.reading import checked_threads, cores
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
-from fastpix.series import FILES, Outcome, SeriesReader
-from fastpix.source import SourceLike
+from fastpix.series import FILES, Empty, Outcome, SeriesReader
+from fastpix.source import Buffer, SourceLike, borrow, give_back
 
 OnError: TypeAlias = Literal["raise", "yield"]
-NewReader: TypeAlias = Callable[[], SeriesReader]
+NewReader: TypeAlias = Callable[[Buffer, Empty], SeriesReader]
 
 # A task of a thread is several files where they are small, so that handing them over costs little
 # beside reading them, and tasks are few, so that what waits to be taken is bounded: memory that is
 # used again at once is much cheaper than new memory.
-_TASK_BYTES = 4 * 2**20  # of arrays
+_TASK_BYTES = 2 * 2**20  # of arrays
 _TASKS_AHEAD = 2  # for each thread
+_blocks = Blocks()
 
 
 def imread_many(
@@ -51,7 +53,7 @@ def imread_many(
 ) -> Iterator[Any]:
     """Read many DICOM images, several at a time, and yield their arrays in order.
 
-    Files are read ahead of what is taken by a bounded number: no more than about 2 MiB of arrays
+    Files are read ahead of what is taken by a bounded number: no more than about 4 MiB of arrays
     for each thread, or two arrays where they are larger.
 
     Parameters
@@ -150,15 +152,18 @@ def _in_order(
             tasks.put(None)
         for worker in workers:
             worker.join()
+        _blocks.trim()
 
 
 def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
-    reader = new_reader()
+    buffer = borrow()
+    reader = new_reader(buffer, _blocks.array)
     while (task := tasks.get()) is not None:
         try:
             task.outcomes = reader.read(task.sources)
         finally:
             task.done.release()
+    give_back(buffer, leave=True)
 
 
 def _files_of_next(outcomes: list[Outcome]) -> int:

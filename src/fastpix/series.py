@@ -7,13 +7,11 @@ is read as any file is.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fastpix._index import Alike
@@ -27,7 +25,7 @@ from fastpix.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.rescale import RescaleError, read_rescales
 from fastpix.selection import Frames
-from fastpix.source import RESIDENT, File, SourceLike, read_source
+from fastpix.source import Buffer, File, SourceLike, read_source
 from fastpix.steps import Steps
 from fastpix.values import takes_pieces
 
@@ -37,9 +35,6 @@ Empty: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
 FILES = 32
 """Files that are read in one call, at the most."""
-
-_RECYCLED = 2**17  # bytes of an array whose memory is worth keeping
-_KEPT, _LEAST = 2**24, 4  # bytes that are kept for arrays, or so many blocks where they are large
 
 
 class Known:
@@ -55,12 +50,12 @@ class Known:
     recipe : Recipe
     shape : tuple of int
         Of its values.
-    buffer : bytearray
+    buffer : ndarray
         To read into.
 
     Attributes
     ----------
-    buffer : bytearray
+    buffer : ndarray
     """
 
     def __init__(
@@ -70,10 +65,10 @@ class Known:
         plan: Plan,
         recipe: Recipe,
         shape: tuple[int, ...],
-        buffer: bytearray,
+        buffer: Buffer,
     ) -> None:
         self.buffer = buffer
-        self._alike = Alike(buffer, index.header, index.scale)
+        self._alike = Alike(buffer.data, index.header, index.scale)
         self._implicit = index.implicit
         self._modality = header.modality
         self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
@@ -153,7 +148,7 @@ def known_of(
     image: Image,
     recipe: Recipe,
     values: NDArray[Any],
-    buffer: bytearray,
+    buffer: Buffer,
 ) -> Known | None:
     """Get ready to read files like two in a row; None where they differ, or need more than that.
 
@@ -166,7 +161,7 @@ def known_of(
     recipe : Recipe
     values : ndarray
         What it has become, all frames of it.
-    buffer : bytearray
+    buffer : ndarray
         To read into.
     """
     if last is None or index is None or last.header != index.header or index.is_encapsulated:
@@ -195,6 +190,10 @@ class SeriesReader:
     decoder : str or None
     threads : int or None
         What a single file may use.
+    buffer : ndarray
+        To read into.
+    empty : callable
+        Shape and dtype to a new array.
     """
 
     def __init__(
@@ -204,16 +203,18 @@ class SeriesReader:
         max_bytes: int,
         decoder: str | None,
         threads: int | None,
+        buffer: Buffer,
+        empty: Empty,
     ) -> None:
         self._recipe = recipe
         self._frames = frames
         self._max_bytes = max_bytes
         self._decoder = decoder
         self._threads = threads
-        self._buffer = bytearray(RESIDENT)
+        self._buffer = buffer
         self._last: Index | None = None  # of the file before
         self._known: Known | None = None
-        self._memory = _Memory()
+        self._empty = empty
 
     def read(self, sources: Sequence[SourceLike]) -> list[Outcome]:
         """Read files; an exception stands for one that cannot be read."""
@@ -221,7 +222,7 @@ class SeriesReader:
         while len(outcomes) < len(sources):
             if self._known is not None:
                 some = sources[len(outcomes) : len(outcomes) + FILES]
-                outcomes += self._known.read(some, self._memory.array)
+                outcomes += self._known.read(some, self._empty)
                 if len(outcomes) == len(sources):
                     break
                 self._known = None
@@ -236,7 +237,7 @@ class SeriesReader:
         stored = read_source(source, lent=self._buffer)
         try:
             instance = read_instance(stored, self._max_bytes)
-            image = Image(instance, self._max_bytes, self._decoder, self._memory.array)
+            image = Image(instance, self._max_bytes, self._decoder, self._empty)
             values = image.read(self._recipe, frames=self._frames, threads=self._threads)
         finally:
             if isinstance(stored, File):
@@ -245,36 +246,3 @@ class SeriesReader:
         if self._frames is None:
             self._known = known_of(last, self._last, image, self._recipe, values, self._buffer)
         return values
-
-
-def _references(blocks: list[NDArray[np.uint8]], k: int) -> int:
-    return sys.getrefcount(blocks[k])
-
-
-# How many there are where no array is left on a block: it differs between versions of Python.
-_UNUSED = _references([np.empty(0, np.uint8)], 0)
-
-
-class _Memory:
-    """Memory for arrays; that of large ones that nobody holds any more is used again.
-
-    New memory costs more than reading a file into it: the system clears it page by page.
-    """
-
-    def __init__(self) -> None:
-        self._blocks: list[NDArray[np.uint8]] = []
-        is_gil_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
-        self._counts = sys.implementation.name == "cpython" and is_gil_enabled()
-
-    def array(self, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-        """Return an array whose values are not set."""
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        if size < _RECYCLED or not self._counts:
-            return np.empty(shape, dtype)
-        for k in range(len(self._blocks)):
-            if len(self._blocks[k]) == size and _references(self._blocks, k) == _UNUSED:
-                return np.ndarray(shape, dtype, self._blocks[k])
-        block = np.empty(size, np.uint8)
-        if len(self._blocks) < max(_LEAST, _KEPT // size):
-            self._blocks.append(block)
-        return np.ndarray(shape, dtype, block)

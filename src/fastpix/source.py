@@ -10,6 +10,7 @@ from io import FileIO
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from fastpix._files import read_file
@@ -18,6 +19,8 @@ from fastpix.errors import ArgumentError, PixelDataError
 SourceLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Dataset"
 )
+
+Buffer: TypeAlias = NDArray[np.uint8]
 
 RESIDENT = 2**20
 """Bytes up to which a file is read whole, at once: one call costs less than two."""
@@ -189,7 +192,7 @@ class Pixels(NamedTuple):
 
 
 def read_source(
-    source: SourceLike, *, lent: bytearray | None = None, whole: bool = False
+    source: SourceLike, *, lent: Buffer | None = None, whole: bool = False
 ) -> Memory | File | Dataset:
     """Open `source`, and read as much of it as is best read at once.
 
@@ -197,7 +200,7 @@ def read_source(
     ----------
     source : path, bytes-like, binary file or pydicom Dataset
         A file is read from where it stands, and put back there.
-    lent : bytearray, optional
+    lent : ndarray, optional
         Holds what is read from a path, so that no memory is asked for. The file stays open then,
         until what is returned is closed.
     whole : bool
@@ -224,17 +227,17 @@ def read_source(
     )
 
 
-def _read_small(path: str | os.PathLike[str], lent: bytearray) -> Memory | None:
+def _read_small(path: str | os.PathLike[str], lent: Buffer) -> Memory | None:
     """Read a file that fits into `lent` in one call; None where it does not, or cannot be read."""
     name = os.fsencode(path)
     if b"\0" in name:
         return None
     sys.audit("open", path, "rb", os.O_RDONLY)  # as Python's own open does
-    size = read_file(name, lent)
-    return Memory(memoryview(lent)[:size]) if size > 0 else None
+    size = read_file(name, lent.data)
+    return Memory(lent.data[:size]) if size > 0 else None
 
 
-def _read_path(path: str | os.PathLike[str], lent: bytearray | None, whole: bool) -> Memory | File:
+def _read_path(path: str | os.PathLike[str], lent: Buffer | None, whole: bool) -> Memory | File:
     try:
         file = FileIO(os.fspath(path))
     except ValueError as error:  # a NUL, or text that no file name can have
@@ -297,18 +300,28 @@ def _read_all(file: BinaryIO) -> bytes:
 class _Buffers(threading.local):
     """One buffer a thread, while no call uses it."""
 
-    free: bytearray | None = None
+    free: Buffer | None = None
 
 
 _buffers = _Buffers()
+_left: list[Buffer] = []  # by threads that have ended
+_MOST_LEFT = 16
 
 
-def borrow() -> bytearray:
+def borrow() -> Buffer:
     """Return a buffer of `RESIDENT` bytes that is this thread's until it is given back."""
     buffer, _buffers.free = _buffers.free, None
-    return bytearray(RESIDENT) if buffer is None else buffer
+    if buffer is not None:
+        return buffer
+    try:
+        return _left.pop()
+    except IndexError:
+        return np.empty(RESIDENT, np.uint8)
 
 
-def give_back(buffer: bytearray) -> None:
-    """Let the next call of this thread use a buffer."""
-    _buffers.free = buffer
+def give_back(buffer: Buffer, *, leave: bool = False) -> None:
+    """Let the next call of this thread use a buffer, or any thread where this one ends."""
+    if not leave:
+        _buffers.free = buffer
+    elif len(_left) < _MOST_LEFT:
+        _left.append(buffer)
