@@ -21,10 +21,12 @@ static inline ptrdiff_t fastpix_read_file(const char *path, char *target, size_t
 /* Returns how many bytes the file has; -1 where it does not fit, is no regular file that says how
    large it is, or where anything fails: the caller finds out what by other means. */
 static inline ptrdiff_t fastpix_read_file(const char *path, char *target, size_t room) {
-    /* Without waiting for whoever opens the other end of a pipe. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file;
     struct stat status;
     ptrdiff_t done = -1;
+    /* A pipe is not even opened: who writes into it would believe that it is being read. */
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
+    file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may have become one */
     if (file < 0) return -1;
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
         (size_t)status.st_size <= room) {

@@ -293,6 +293,7 @@ class Image:
             else:
                 decode = self._decoder_of(cells, pixels, pinned)
                 self._fill(decode, plan, indices, result, workers, (*peak_key, pinned))
+            pixels.stored.check()
         finally:
             cells.release(pixels)
         if out is not None:

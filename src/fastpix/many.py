@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
-from queue import SimpleQueue
-from threading import Lock, Thread
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread, current_thread
 from typing import Any, Literal, TypeAlias, get_args
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import DTypeLike
+from pydicom.dataset import Dataset
 
 from fastpix.blocks import Blocks
 from fastpix.codecs import check_pin
@@ -22,17 +26,13 @@ from fastpix.image import MAX_BYTES, checked_limit, one_recipe
 from fastpix.reading import checked_threads, cores
 from fastpix.recipe import Invert, Recipe
 from fastpix.selection import Frames
-from fastpix.series import FILES, Empty, Outcome, SeriesReader
+from fastpix.series import BYTES, FILES, Allocate, Outcome, SeriesReader
 from fastpix.source import Buffer, SourceLike, borrow, give_back
 
 OnError: TypeAlias = Literal["raise", "yield"]
-NewReader: TypeAlias = Callable[[Buffer, Empty], SeriesReader]
+NewReader: TypeAlias = Callable[[Buffer, Allocate], SeriesReader]
 
-# A task of a thread is several files where they are small, so that handing them over costs little
-# beside reading them, and tasks are few, so that what waits to be taken is bounded: memory that is
-# used again at once is much cheaper than new memory.
-_TASK_BYTES = 2 * 2**20  # of arrays
-_TASKS_AHEAD = 2  # for each thread
+_TASKS_AHEAD = 2  # for each thread, so that what waits to be taken is bounded
 _blocks = Blocks()
 
 
@@ -54,12 +54,15 @@ def imread_many(
     """Read many DICOM images, several at a time, and yield their arrays in order.
 
     Files are read ahead of what is taken by a bounded number: no more than about 4 MiB of arrays
-    for each thread, or two arrays where they are larger.
+    for each thread, or two arrays where they are larger. Threads are started when the first array
+    is asked for, and have ended when the iteration has, by whatever means. They use the kernel that
+    was in use when this was called.
 
     Parameters
     ----------
     sources : iterable of path, bytes-like, binary file or pydicom Dataset
-        Taken from as files are read, so that it may be long, or not end.
+        Taken from as files are read, by whoever takes the arrays, so that it may be long, or not
+        end. What it raises comes when its turn has come, behind the arrays before.
     dtype, rescale, invert, normalize, padding, frames, recipe, max_bytes, decoder
         See `imread`; the same for all.
     threads : int, optional
@@ -76,7 +79,8 @@ def imread_many(
     Raises
     ------
     FastpixError
-        An argument cannot be used; or see `on_error`.
+        An argument cannot be used; or see `on_error`. Also in a process forked since the first
+        array was asked for, which has no threads.
 
     Examples
     --------
@@ -86,22 +90,34 @@ def imread_many(
     asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
     if on_error not in get_args(OnError):
         raise ArgumentError("on_error", f"{on_error!r} is not 'raise' or 'yield'")
-    if isinstance(sources, (str, bytes)):
-        raise ArgumentError("sources", f"one {type(sources).__name__}: use imread, or a list of it")
     count = cores() if threads is None else checked_threads(threads)
     new_reader = partial(
         SeriesReader, asked, frames, checked_limit(max_bytes), check_pin(decoder),
         1 if count > 1 else None,
     )  # fmt: skip
-    return _yielded(_in_order(new_reader, iter(sources), count), on_error)
+    workers = _Workers(new_reader, count)
+    return _yielded(_in_order(workers, _iterator(sources)), on_error)
+
+
+def _iterator(sources: Iterable[SourceLike]) -> Iterator[SourceLike]:
+    one = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike, Dataset))
+    if one or hasattr(sources, "read"):  # some of them are iterable
+        raise ArgumentError("sources", f"one {type(sources).__name__}: use imread, or a list of it")
+    try:
+        return iter(sources)
+    except TypeError as error:
+        raise ArgumentError("sources", f"a {type(sources).__name__} is not iterable") from error
 
 
 def _yielded(outcomes: Generator[Outcome, None, None], on_error: OnError) -> Iterator[Outcome]:
     with closing(outcomes):
         for outcome in outcomes:
             expected = on_error == "yield" and isinstance(outcome, (FastpixError, OSError))
-            if isinstance(outcome, Exception) and not expected:
-                raise outcome
+            if isinstance(outcome, BaseException) and not expected:
+                try:
+                    raise outcome
+                finally:
+                    del outcome  # which would hold this frame, which holds it
             yield outcome
 
 
@@ -112,58 +128,125 @@ class _Task:
 
     def __init__(self, sources: list[SourceLike]) -> None:
         self.sources = sources
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []  # of the first of them, at least one
         self.done = Lock()  # held until the outcomes are there
         self.done.acquire()
 
 
-def _in_order(
-    new_reader: NewReader, sources: Iterator[SourceLike], threads: int
-) -> Generator[Outcome, None, None]:
-    # Lighter than an executor, whose futures take as long as a small file does.
-    tasks: SimpleQueue[_Task | None] = SimpleQueue()
-    workers = [
-        # Each in a context like this one: the kernel in use is a context variable.
-        Thread(target=copy_context().run, args=(_work, new_reader, tasks), daemon=True)
-        for _ in range(threads)
-    ]
-    for worker in workers:
-        worker.start()
+class _Workers:
+    """Threads that read, and the tasks that wait for them.
+
+    Lighter than an executor, whose futures take as long as a small file does.
+    """
+
+    def __init__(self, new_reader: NewReader, count: int) -> None:
+        self.count = count
+        self._new_reader = new_reader
+        self._context = copy_context()  # the kernel in use is a context variable
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._process = os.getpid()
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._process = os.getpid()
+        _started.add(self)
+        for _ in range(self.count):
+            run = self._context.copy().run
+            thread = Thread(target=run, args=(_work, self._new_reader, self._tasks), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def put(self, task: _Task) -> None:
+        """Have a task done."""
+        self._tasks.put(task)
+
+    def outcomes_of(self, task: _Task) -> list[Outcome]:
+        """Wait until a task is done, and return its outcomes.
+
+        Raises
+        ------
+        FastpixError
+            There are no threads to do it.
+        """
+        if self._process != os.getpid() or not self._threads:
+            raise FastpixError("imread_many does not go on in a forked process, or at exit")
+        task.done.acquire()
+        return task.outcomes
+
+    def stop(self) -> None:
+        """End the threads; what they have not begun to read is not read."""
+        with suppress(Empty):
+            while True:
+                self._tasks.get_nowait()
+        threads, self._threads = self._threads, []
+        for _ in range(self.count):
+            self._tasks.put(None)
+        for thread in threads:
+            if thread is not current_thread():  # where garbage is collected in one of them
+                thread.join()
+
+
+_started: WeakSet[_Workers] = WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """End all threads while there is an interpreter that they can end in."""
+    for workers in list(_started):
+        workers.stop()
+
+
+def _in_order(workers: _Workers, sources: Iterator[SourceLike]) -> Generator[Outcome, None, None]:
     waiting: deque[_Task] = deque()
     files = 1  # of a task
+    more, failure = True, None
     try:
+        workers.start()
         while True:
-            while len(waiting) < _TASKS_AHEAD * threads and (some := list(islice(sources, files))):
-                waiting.append(_Task(some))
-                tasks.put(waiting[-1])
+            while more and len(waiting) < _TASKS_AHEAD * workers.count:
+                some: list[SourceLike] = []
+                try:
+                    some.extend(islice(sources, files))
+                except Exception as error:
+                    failure = error
+                more = len(some) == files
+                if some:
+                    waiting.append(_Task(some))
+                    workers.put(waiting[-1])
             if not waiting:
-                return
+                break
             task = waiting.popleft()
-            task.done.acquire()
-            outcomes = task.outcomes
+            outcomes = workers.outcomes_of(task)
+            if rest := task.sources[len(outcomes) :]:
+                waiting.appendleft(_Task(rest))
+                workers.put(waiting[0])
+            del task, rest  # what is taken is not held
             files = _files_of_next(outcomes)
             outcomes.reverse()
-            while outcomes:  # what is taken is not held
+            while outcomes:
                 yield outcomes.pop()
+        if failure is not None:
+            raise failure
     finally:
-        for task in waiting:  # what nobody will take is not read
-            task.sources = []
-        for _ in workers:
-            tasks.put(None)
-        for worker in workers:
-            worker.join()
+        workers.stop()
         _blocks.trim()
 
 
 def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
     buffer = borrow()
-    reader = new_reader(buffer, _blocks.array)
-    while (task := tasks.get()) is not None:
-        try:
-            task.outcomes = reader.read(task.sources)
-        finally:
-            task.done.release()
-    give_back(buffer, leave=True)
+    try:
+        reader = new_reader(buffer, _blocks.array)
+        while (task := tasks.get()) is not None:
+            try:
+                task.outcomes = reader.read(task.sources)
+            except BaseException as error:
+                task.outcomes = [error]
+            finally:
+                task.done.release()
+            del task
+    finally:
+        give_back(buffer, leave=True)
 
 
 def _files_of_next(outcomes: list[Outcome]) -> int:
@@ -171,4 +254,4 @@ def _files_of_next(outcomes: list[Outcome]) -> int:
     sizes = [outcome.nbytes for outcome in outcomes if isinstance(outcome, np.ndarray)]
     if not sizes:
         return len(outcomes)
-    return max(1, min(FILES, _TASK_BYTES // max(1, max(sizes))))
+    return max(1, min(FILES, BYTES // max(1, max(sizes))))

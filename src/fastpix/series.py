@@ -7,11 +7,13 @@ is read as any file is.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastpix._index import Alike
@@ -29,12 +31,16 @@ from fastpix.source import Buffer, File, SourceLike, read_source
 from fastpix.steps import Steps
 from fastpix.values import takes_pieces
 
-Outcome: TypeAlias = "NDArray[Any] | Exception"
+Outcome: TypeAlias = "NDArray[Any] | BaseException"
 ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps], int]
-Empty: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
+Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
-FILES = 32
-"""Files that are read in one call, at the most."""
+FILES, BYTES = 32, 2 * 2**20
+"""Files that are read in one call, at the most, and bytes of arrays from which on it reads no more.
+
+Several files where they are small, so that handing them over costs little beside reading them, but
+not many bytes: memory that is used again at once is much cheaper than new memory.
+"""
 
 
 class Known:
@@ -56,6 +62,8 @@ class Known:
     Attributes
     ----------
     buffer : ndarray
+    nbytes : int
+        Of an array.
     """
 
     def __init__(
@@ -76,9 +84,10 @@ class Known:
         self._may_differ = _may_scales_differ(header, recipe)
         self._shape = shape
         self._dtype = plan.dtype
+        self.nbytes = max(1, math.prod(shape) * np.dtype(plan.dtype).itemsize)
         self._kernel = current_kernel()
 
-    def read(self, sources: Sequence[SourceLike], empty: Empty) -> list[NDArray[Any]]:
+    def read(self, sources: Sequence[SourceLike], empty: Allocate) -> list[NDArray[Any]]:
         """Read files as far as they are like that one, but for slope and intercept.
 
         Parameters
@@ -94,9 +103,15 @@ class Known:
         """
         paths = []
         for source in sources:
-            if not isinstance(source, (str, os.PathLike)) or b"\0" in (name := os.fsencode(source)):
+            if not isinstance(source, (str, os.PathLike)):
                 break
-            sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
+            try:
+                name = os.fsencode(source)
+                sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
+            except BaseException:  # comes again, in its place
+                break
+            if b"\0" in name:
+                break
             paths.append(name)
         if not paths or current_kernel() is not self._kernel or not is_pydicom_as_it_comes():
             return []
@@ -204,7 +219,7 @@ class SeriesReader:
         decoder: str | None,
         threads: int | None,
         buffer: Buffer,
-        empty: Empty,
+        empty: Allocate,
     ) -> None:
         self._recipe = recipe
         self._frames = frames
@@ -217,21 +232,39 @@ class SeriesReader:
         self._empty = empty
 
     def read(self, sources: Sequence[SourceLike]) -> list[Outcome]:
-        """Read files; an exception stands for one that cannot be read."""
+        """Read files, at least one of them, as far as they go into one call.
+
+        Returns
+        -------
+        list of ndarray or BaseException
+            One for each file that was read; an exception stands for one that cannot be read.
+        """
         outcomes: list[Outcome] = []
-        while len(outcomes) < len(sources):
-            if self._known is not None:
-                some = sources[len(outcomes) : len(outcomes) + FILES]
-                outcomes += self._known.read(some, self._empty)
-                if len(outcomes) == len(sources):
-                    break
-                self._known = None
-            try:
-                outcomes.append(self._read_one(sources[len(outcomes)]))
-            except Exception as error:
-                self._last = None
-                outcomes.append(error)
+        size = 0
+        while len(outcomes) < len(sources) and size < BYTES:
+            rest = sources[len(outcomes) :]
+            some = self._read_alike(rest) or [self._outcome(rest[0])]
+            size += sum(outcome.nbytes for outcome in some if isinstance(outcome, np.ndarray))
+            outcomes += some
         return outcomes
+
+    def _read_alike(self, sources: Sequence[SourceLike]) -> list[Outcome]:
+        """Read files as far as they are like the ones before."""
+        if self._known is None:
+            return []
+        some = sources[: max(1, min(FILES, BYTES // self._known.nbytes))]
+        values = self._known.read(some, self._empty)
+        if len(values) < len(some):
+            self._known = None
+        return list(values)
+
+    def _outcome(self, source: SourceLike) -> Outcome:
+        """Read a file as any is read; what it raises keeps no other file's array alive."""
+        try:
+            return self._read_one(source)
+        except BaseException as error:
+            self._last = self._known = None
+            return error
 
     def _read_one(self, source: SourceLike) -> NDArray[Any]:
         stored = read_source(source, lent=self._buffer)

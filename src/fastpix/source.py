@@ -62,6 +62,9 @@ class Memory:
         """Return what can be read from until it is closed."""
         return self
 
+    def check(self) -> None:
+        """Nothing that can change."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 
@@ -142,11 +145,25 @@ class File:
         """
         if self._file is not None:
             return self
-        file = FileIO(self._path)
-        if _stamp_of(os.fstat(file.fileno())) != self._stamp:
-            file.close()
+        opened = File(self._path, FileIO(self._path), self._head, self._stamp)
+        try:
+            opened.check()
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def check(self) -> None:
+        """Check that a file that is open is still what it was at first.
+
+        Raises
+        ------
+        PixelDataError
+            It is not: what has been read of it may not belong together.
+        """
+        assert self._file is not None
+        if _stamp_of(os.fstat(self._file.fileno())) != self._stamp:
             raise _changed()
-        return File(self._path, file, self._head, self._stamp)
 
     def released(self) -> File:
         """Close the file; each read opens it again."""
@@ -229,7 +246,10 @@ def read_source(
 
 def _read_small(path: str | os.PathLike[str], lent: Buffer) -> Memory | None:
     """Read a file that fits into `lent` in one call; None where it does not, or cannot be read."""
-    name = os.fsencode(path)
+    try:
+        name = os.fsencode(path)
+    except UnicodeEncodeError:
+        return None
     if b"\0" in name:
         return None
     sys.audit("open", path, "rb", os.O_RDONLY)  # as Python's own open does
