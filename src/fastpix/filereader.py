@@ -59,6 +59,11 @@ _OTHER_ENCODINGS = {ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
 # Of one value, which pydicom takes without a word.
 _CHARSETS = {(name + " " * (len(name) % 2)).encode(): name for name in python_encoding if name}
 _VALUE, _VR = hooks.raw_element_value, hooks.raw_element_vr
+# The fields that `read_plain` fills; a pydicom with others reads all files itself.
+_FIELDS = (
+    "tag", "VR", "length", "value", "value_tell", "is_implicit_VR", "is_little_endian", "is_raw",
+    "is_buffered",
+)  # fmt: skip
 
 
 def dcmread(
@@ -118,7 +123,8 @@ def dcmread(
 def _converts_as_it_comes() -> bool:
     """Whether pydicom converts values by its own functions, and keeps no log of what it reads."""
     return (
-        config.data_element_callback is None
+        RawDataElement._fields == _FIELDS
+        and config.data_element_callback is None
         and hooks.hooks.raw_element_value is _VALUE
         and hooks.hooks.raw_element_vr is _VR
         and not config.debugging

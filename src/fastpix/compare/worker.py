@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from fastpix.compare.readers import Read, Reader
 from fastpix.convert.pool import (
-    _interrupts_held_back,
-    _leave_with_parent,
-    _signal_name,
-    _silence,
+    interrupts_held_back,
+    leave_with_parent,
+    signal_name,
+    silence,
 )
 from fastpix.errors import NoPixelDataError, NotDicomError
 
@@ -143,7 +143,7 @@ class ReaderProcess:
         self._process = context.Process(
             target=_work, args=(theirs, self.reader.module), daemon=True
         )
-        with _interrupts_held_back():
+        with interrupts_held_back():
             self._process.start()
         theirs.close()
         self._is_ready = False
@@ -161,7 +161,7 @@ class ReaderProcess:
     def _died(self) -> Failure:
         code = self._end(_DYING) or 0
         if code < 0:
-            return Failure(_signal_name(-code), f"its process was killed by {_signal_name(-code)}")
+            return Failure(signal_name(-code), f"its process was killed by {signal_name(-code)}")
         return Failure(f"exit code {code}", f"its process ended with exit code {code}")
 
     def _end(self, grace: float) -> int | None:
@@ -179,8 +179,8 @@ class ReaderProcess:
 def _work(pipe: Connection, module: str) -> None:
     """Do what comes through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _silence()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    silence()
     warnings.simplefilter("ignore")
     try:
         pipe.send(_import(module))

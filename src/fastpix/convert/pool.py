@@ -108,14 +108,14 @@ def _start(job: Job) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, job), daemon=True)
-    with _interrupts_held_back():
+    with interrupts_held_back():
         process.start()
     theirs.close()
     return _Worker(process, ours, since=time.monotonic())
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """Have a process start with SIGINT blocked: Ctrl-C goes to all, and is for the parent alone."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -158,14 +158,15 @@ def _reason_to_replace(worker: _Worker, timeout: float) -> str:
     if not worker.process.is_alive():
         code = worker.process.exitcode or 0
         if code < 0:
-            return f"the worker reading it was killed by {_signal_name(-code)}"
+            return f"the worker reading it was killed by {signal_name(-code)}"
         return f"the worker reading it ended with exit code {code}"
     if worker.held and time.monotonic() - worker.since > timeout:
         return f"the worker reading it was still busy after {timeout:g} seconds"
     return ""
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return the name of a signal that has ended a process."""
     try:
         return signal.Signals(number).name
     except ValueError:  # one of the real-time signals
@@ -175,8 +176,8 @@ def _signal_name(number: int) -> str:
 def _work(pipe: Connection, job: Job) -> None:
     """Convert what comes through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _silence()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    silence()
     try:
         pipe.send(_READY)
         while True:
@@ -185,7 +186,7 @@ def _work(pipe: Connection, job: Job) -> None:
         return
 
 
-def _leave_with_parent() -> None:
+def leave_with_parent() -> None:
     """End this process with its parent, which nobody else would do if it hangs."""
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -193,7 +194,7 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _silence() -> None:
+def silence() -> None:
     """Let nothing that a library says about a file reach the log: it may quote the file."""
     logging.disable(logging.CRITICAL)
     sys.stdout.flush()
