@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LEAST = 2**14  # bytes of an array from which on its memory is worth keeping
-_KEPT = 2**24  # bytes that are kept while nobody uses them
+_KEPT, _FEW = 2**24, 8  # bytes that are kept while nobody uses them, or so many blocks
 _BLOCKS = 512
 _LOOKS = 8  # at blocks, for one that is free: arrays are let go of in about the order they come in
 
@@ -35,6 +35,7 @@ class Blocks:
         self._lock = Lock()
         self._blocks: list[NDArray[np.uint8]] = []
         self._next = 0  # where the oldest is
+        self._bytes = 0  # of all blocks
         is_gil_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
         # Elsewhere a count of references tells nothing, or nothing in time.
         self._counts = sys.implementation.name == "cpython" and is_gil_enabled()
@@ -51,11 +52,22 @@ class Blocks:
                 if len(blocks[k]) == size and _references(blocks, k) == _UNUSED:
                     self._next = k + 1
                     return np.ndarray(shape, dtype, blocks[k])
+            if self._bytes + size > max(_KEPT, _FEW * size) or len(blocks) == _BLOCKS:
+                self._drop_unused()
             block = np.empty(size, np.uint8)
             if len(blocks) < _BLOCKS:
                 blocks.insert(self._next, block)
                 self._next += 1
+                self._bytes += size
             return np.ndarray(shape, dtype, block)
+
+    def _drop_unused(self) -> None:
+        """Let go of all blocks without an array: there are too many, or they are of other sizes."""
+        used = [k for k in range(len(self._blocks)) if _references(self._blocks, k) != _UNUSED]
+        self._set([self._blocks[k] for k in used])
+
+    def _set(self, blocks: list[NDArray[np.uint8]]) -> None:
+        self._blocks, self._next, self._bytes = blocks, 0, sum(map(len, blocks))
 
     def trim(self) -> None:
         """Let go of memory beyond 16 MiB; what is in use stays with its arrays."""
@@ -66,4 +78,4 @@ class Blocks:
                 total += len(block)
                 if total <= _KEPT:
                     kept.append(block)
-            self._blocks, self._next = kept, 0
+            self._set(kept)

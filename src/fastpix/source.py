@@ -132,8 +132,21 @@ class File:
         return self._head
 
     def whole(self) -> bytes:
-        """Read all bytes."""
-        return bytes(self.view(0, self.size))
+        """Read all bytes.
+
+        Raises
+        ------
+        PixelDataError
+            The file has changed.
+        """
+        opened = self.opened()
+        try:
+            data = bytes(opened.view(0, self.size))
+            opened.check()
+        finally:
+            if opened is not self:
+                opened.close()
+        return data
 
     def opened(self) -> File:
         """Return what can be read from until it is closed.
@@ -271,7 +284,10 @@ def _read_path(path: str | os.PathLike[str], lent: Buffer | None, whole: bool) -
         if size <= RESIDENT or whole:
             return Memory(_read_parts(file, size))
         head = memoryview(_read_parts(file, HEAD))
-        opened = File(os.fspath(path), file, head, _stamp_of(status))
+        name = os.fsdecode(path)
+        if not os.path.isabs(name):  # it is opened again, maybe from another working directory
+            name = os.path.join(os.getcwd(), name)
+        opened = File(name, file, head, _stamp_of(status))
         keep = lent is not None
         return opened if keep else opened.released()
     finally:
