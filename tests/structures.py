@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from pydicom.datadict import dictionary_VR
@@ -183,6 +182,23 @@ def parse(data: bytes) -> File:
     return File(elements, data[:132], data[at:])
 
 
+def copied(element: Element) -> Element:
+    """Return a copy of an element, and of all within it."""
+    if element.items is None:
+        return replace(element)
+    return replace(element, items=list(map(_copied_item, element.items)))
+
+
+def _copied_item(item: Item) -> Item:
+    if isinstance(item.content, bytes):
+        return replace(item)
+    return replace(item, content=list(map(copied, item.content)))
+
+
+def _copied_file(file: File) -> File:
+    return replace(file, elements=list(map(copied, file.elements)))
+
+
 def shortened(file: File, longest: int = 128) -> File:
     """Return a file whose values are cut to a length: that of its pixels hardly matters here."""
 
@@ -197,7 +213,7 @@ def shortened(file: File, longest: int = 128) -> File:
                     else:
                         cut(item.content)
 
-    file = deepcopy(file)
+    file = _copied_file(file)
     cut(file.elements)
     file.tail = file.tail[:longest]
     return file
@@ -342,7 +358,7 @@ def _delete(elements: list[Element], random: Random, others: Sequence[File]) -> 
 
 def _duplicate(elements: list[Element], random: Random, others: Sequence[File]) -> None:
     place = random.randrange(len(elements))
-    elements.insert(place, deepcopy(elements[place]))
+    elements.insert(place, copied(elements[place]))
 
 
 def _swap(elements: list[Element], random: Random, others: Sequence[File]) -> None:
@@ -427,7 +443,7 @@ def _change_items(elements: list[Element], random: Random, others: Sequence[File
     if kind == 0:
         items.remove(item)
     elif kind == 1:
-        items.append(deepcopy(item))
+        items.append(_copied_item(item))
     elif kind == 2:
         item.tag = random.choice([END_OF_ITEM, END_OF_SEQUENCE, 0xFFFEE001, 0x00080008])
     elif kind == 3:
@@ -446,7 +462,7 @@ def _insert_delimiter(elements: list[Element], random: Random, others: Sequence[
 def _splice(elements: list[Element], random: Random, others: Sequence[File]) -> None:
     other = random.choice(others).elements
     if other:
-        _put(elements, deepcopy(random.choice(other)), random)
+        _put(elements, copied(random.choice(other)), random)
 
 
 def _bend_head(elements: list[Element], random: Random, others: Sequence[File]) -> None:
@@ -475,7 +491,7 @@ _WEIGHTS = [weight for _, weight in _MUTATIONS]
 
 def mutated(file: File, random: Random, others: Sequence[File]) -> bytes:
     """Return a file with one to three mutations of its structure, and sometimes of its bytes."""
-    file = deepcopy(file)
+    file = _copied_file(file)
     for _ in range(random.choice([1, 1, 2, 3])):
         lists = [file.elements] if random.random() < 0.7 else _lists(file.elements)
         elements = random.choice(lists)
