@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from structures import (
     END_OF_ITEM,
@@ -181,6 +182,8 @@ REGULAR = {
     "UN without items": image(sequence(tag=0x00091001, vr=b"UN")),
     "private without items, implicit": image(sequence(tag=0x00081140), syntax=IMPLICIT),
     "encapsulated icon": image(icon(FRAGMENTS, undefined=True)),
+    "encapsulated icon as OW": image(icon(replace(FRAGMENTS, vr=b"OW"), undefined=True)),
+    "fragments as OW": image(syntax=JPEG, pixels=replace(FRAGMENTS, vr=b"OW")),
     "encapsulated icon in an open item": image(icon(FRAGMENTS, undefined=True, open_items=True)),
     "encapsulated icon, unseen": image(icon(FRAGMENTS, undefined=False)),
     "two encapsulated": image(icon(FRAGMENTS, undefined=True), syntax=JPEG, pixels=FRAGMENTS),
@@ -382,6 +385,19 @@ IRREGULAR = {
     "an open item at the end": elements_of(
         *data_set(),
         Element(0xFFFA0010, b"SQ", b"", [Item([], forged=UNDEFINED)], forged=UNDEFINED),
+    ),
+    "the end of a sequence in an item": image(
+        sequence([*CODE, delimiter(END_OF_SEQUENCE)], open_items=True)
+    ),
+    "cut in the head of a nested element": elements_of(
+        *data_set(),
+        Element(
+            0xFFFA0010,
+            b"SQ",
+            b"",
+            [Item(encode_element(CODE[0]) + b"\x09\0\1\x10OB\0\0", forged=UNDEFINED)],
+            forged=UNDEFINED,
+        ),
     ),
     "an item at the end": elements_of(
         *data_set(),
