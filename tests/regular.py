@@ -378,6 +378,9 @@ IRREGULAR = {
     ),
     "unknown VR, nested": image(sequence([Element(0x00091001, b"ZZ", b"AB")])),
     "odd length, nested": image(sequence([Element(0x00080070, b"LO", b"ABC"), CODE[0]])),
+    "odd length in an open item": image(
+        sequence([Element(0x00080070, b"LO", b"ABC")], open_items=True)
+    ),
     "beyond the end, nested": image(sequence([Element(0x00091001, b"OB", forged=0xFFFF0)])),
     "open without an item, implicit": image(
         Element(0x00091001, b"", b"ab", undefined=True), syntax=IMPLICIT
