@@ -125,6 +125,7 @@ PHILIPS = [
     text(0x20050010, b"LO", b"Philips MR Imaging DD 001"),
     Element(0x2005100E, b"FL", bytes(4)),
 ]
+LIKE_A_VR = int.from_bytes(b"LO", "little")  # a length
 TABLES = [Element(0x7FE00001, b"OV", bytes(8)), Element(0x7FE00002, b"OV", b"\4" + bytes(7))]
 BEHIND = [
     text(0x7FE10010, b"LO", b"Maker"), Element(0x7FE11001, b"OB", bytes(6)),
@@ -337,7 +338,15 @@ IRREGULAR = {
             forged=UNDEFINED,
         )
     ),
-    "item end with a length": image(sequence([*CODE, delimiter(END_OF_ITEM, 4)], open_items=True)),
+    "item end with a length": image(
+        Element(
+            0x00081140,
+            b"SQ",
+            b"",
+            [Item([*CODE, delimiter(END_OF_ITEM, 4)], forged=UNDEFINED)],
+            True,
+        )
+    ),
     "no item but an element": image(
         Element(0x00081140, b"SQ", b"", [Item(b"", tag=0x00080008)], True)
     ),
@@ -368,6 +377,12 @@ IRREGULAR = {
     "too deep": image(nested(17)),
     "explicit items in UN": image(sequence(CODE, tag=0x00091001, vr=b"UN")),
     "implicit items in SQ": image(sequence(list(map(implicit, CODE)))),
+    "items in UN that look explicit": image(
+        sequence([Element(0x00080008, b"", b"x" * LIKE_A_VR)], tag=0x00091001, vr=b"UN")
+    ),
+    "a data set that looks explicit": image(
+        Element(0x00080008, b"CS", b"x" * LIKE_A_VR), syntax=IMPLICIT
+    ),
     "open OB": image(Element(0x00091001, b"OB", b"", [Item(CODE)], True)),
     "open LO": image(Element(0x00091001, b"LO", b"ab", forged=0xFFFF)),
     "open text, implicit": image(sequence(CODE, tag=0x00080070), syntax=IMPLICIT),
