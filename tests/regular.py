@@ -288,7 +288,7 @@ IRREGULAR = {
         File([FIRST[0], Element(0x00020010, b"LO", EXPLICIT + b" "), *data_set()])
     ),
     "syntax with a space": elements_of(*data_set(), syntax=EXPLICIT + b" "),
-    "syntax with two NULs": elements_of(*data_set(), syntax=IMPLICIT + b"\0\0\0"),
+    "syntax with two NULs": elements_of(*data_set(), syntax=EXPLICIT + b"\0\0\0"),
     "unknown syntax": elements_of(*data_set(), syntax=b"1.2.840.10008.1.2.9"),
     "private syntax": elements_of(*data_set(), syntax=b"1.2.826.0.1.3680043.2"),
     "no syntax but a UID": elements_of(*data_set(), syntax=b"1.2.840.10008.5.1.4.1.1.2"),
