@@ -24,7 +24,7 @@ import fastpix
 from fastpix._files import read_file
 from fastpix.cells import PIECE
 from fastpix.errors import ArgumentError, FastpixError, PixelDataError
-from fastpix.source import RESIDENT, File, Memory, borrow, give_back, read_source
+from fastpix.source import RESIDENT, Buffer, File, Memory, borrow, give_back, read_source
 
 RNG = np.random.default_rng(11)
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -516,7 +516,7 @@ def test_kinds_of_sources(tmp_path: Path) -> None:
     data = encode(make_dataset())
     path = tmp_path / "small.dcm"
     path.write_bytes(data)
-    lent = bytearray(RESIDENT)
+    lent = np.empty(RESIDENT, np.uint8)
     for source in (path, str(path), data, bytearray(data), memoryview(data), BytesIO(data)):
         for given in (None, lent):
             stored = read_source(source, lent=given)
@@ -552,7 +552,7 @@ def test_the_buffer_is_one_call_s() -> None:
     give_back(second)
     give_back(first)
     assert borrow() is first
-    others: list[bytearray] = []
+    others: list[Buffer] = []
     thread = threading.Thread(target=lambda: others.append(borrow()))
     thread.start()
     thread.join()
