@@ -80,12 +80,22 @@ def imread(
         finally:
             if isinstance(stored, File):
                 stored.close()
-        if out is None and frames is None:
+        if out is None and frames is None and all(map(_is_fixed, asked)):
             made = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
             _last.remember(instance.index, asked, image, made, values, buffer)
         return values
     finally:
         give_back(buffer)
+
+
+def _is_fixed(argument: object) -> bool:
+    """Whether an argument says the same as long as it is the same object."""
+    if isinstance(argument, tuple):
+        return all(map(_is_fixed, argument))
+    return argument is None or isinstance(argument, _FIXED)
+
+
+_FIXED = (str, int, float, np.generic, np.dtype, type, Recipe)
 
 
 class _Last(threading.local):
@@ -103,11 +113,12 @@ class _Last(threading.local):
         # Another buffer: this call is made by something that the call that has ours has called.
         if known is None or known.buffer is not buffer or not all(map(is_, asked, self.asked)):
             return None
+        self.known = None  # what is interrupted is not gone on with
         values = known.read((source,), np.empty)
-        if values:
-            return values[0]
-        self.known = None
-        return None
+        if not values:
+            return None
+        self.known = known
+        return values[0]
 
     def remember(
         self,

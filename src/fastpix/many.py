@@ -236,9 +236,10 @@ def _in_order(workers: _Workers, sources: Iterator[SourceLike]) -> Generator[Out
 def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
     buffer = borrow()
     try:
-        reader = new_reader(buffer, _blocks.array)
+        reader = None
         while (task := tasks.get()) is not None:
             try:
+                reader = reader or new_reader(buffer, _blocks.array)
                 task.outcomes = reader.read(task.sources)
             except BaseException as error:
                 task.outcomes = [error]

@@ -134,8 +134,6 @@ class Known:
         scale = self._alike.other_scale() if self._may_differ else None
         if scale is None:
             return False
-        if not self._rescales:
-            return True
         elements = elements_of(scale, self._implicit)
         assert elements is not None
         oddities: list[str] = []
@@ -144,8 +142,10 @@ class Known:
                 Attributes(elements, oddities.append, True), 1, self._modality, oddities.append
             )
         except RescaleError:
-            return False
-        self._steps = self._steps._replace(slope=rescale.slope, intercept=rescale.intercept)
+            # It is an error for those alone who ask for rescaled values.
+            return not self._rescales and not oddities
+        if self._rescales:
+            self._steps = self._steps._replace(slope=rescale.slope, intercept=rescale.intercept)
         return not oddities
 
 
