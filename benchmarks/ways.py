@@ -4,7 +4,7 @@ Run it: ``python benchmarks/ways.py``. Each way reads the bytes of a native file
 them, and hands them to the kernel; where the pixels are is known beforehand. The floor is that of
 `bench_read`. Cold: the file is put out of the page cache before each read, as far as the system
 does that when it is asked (Linux, `posix_fadvise`). ``--many``: series read by `imread` in a loop
-and by `imread_many`, each array dropped when the next one comes.
+and by `imread_many`, each array dropped when the next one comes, or all of them kept.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import argparse
 import mmap
 import os
 import tempfile
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Any
 
 import bench_read
 import numpy as np
@@ -147,37 +149,50 @@ def ways_table(rounds: int, seconds: float) -> Table:
     return table
 
 
-def read_in_loop(files: list[bench_read.File]) -> None:
-    for file in files:
-        fastpix.imread(file.path)
+def read_in_loop(files: list[bench_read.File], keep: bool) -> None:
+    take((fastpix.imread(file.path) for file in files), keep)
 
 
-def read_many(files: list[bench_read.File], threads: int) -> None:
-    for _ in fastpix.imread_many((file.path for file in files), threads=threads):
-        pass
+def read_many(files: list[bench_read.File], keep: bool, threads: int) -> None:
+    take(fastpix.imread_many((file.path for file in files), threads=threads), keep)
+
+
+def take(arrays: Iterator[NDArray[Any]], keep: bool) -> None:
+    """Take all arrays, and let go of each before the next one comes, or of none."""
+    if keep:
+        list(arrays)
+    else:
+        deque(arrays, maxlen=0)
 
 
 def many_table(rounds: int, seconds: float) -> Table:
     """Return what files of a series cost one after the other, and several at a time."""
     table = Table(title="Series of files to float32 arrays")
-    for heading in ("files", "by", "µs a file", "times as fast as the loop"):
-        table.add_column(heading, justify="right" if heading != "by" else "left")
+    for heading in ("files", "arrays are", "by", "µs a file", "times as fast as the loop"):
+        table.add_column(
+            heading, justify="right" if "fast" in heading or "µs" in heading else "left"
+        )
     for name, count in SERIES.items():
         with tempfile.TemporaryDirectory() as folder:
             files = bench_read.write_series(name, Path(folder), count)
             arrays = fastpix.imread_many([file.path for file in files], threads=2)
             for file, array in zip(files, arrays, strict=True):
                 assert np.array_equal(array, file.expected)
-            members: dict[str, Callable[[], object]] = {LOOP: partial(read_in_loop, files)}
-            for threads in sorted({1, 2, cores()}):
-                members[f"imread_many, threads={threads}"] = partial(read_many, files, threads)
-            found = measure(members, LOOP, rounds, seconds * len(members))
-            for by, timing in found.items():
-                table.add_row(
-                    f"{count} x {name}", by, f"{timing.microseconds / count:.1f}",
-                    f"{1 / timing.ratio:.2f}",
-                )  # fmt: skip
-            table.add_section()
+            for keep in (False, True):
+                members: dict[str, Callable[[], object]] = {
+                    LOOP: partial(read_in_loop, files, keep)
+                }
+                for threads in sorted({1, 2, cores()}):
+                    members[f"imread_many, threads={threads}"] = partial(
+                        read_many, files, keep, threads
+                    )
+                found = measure(members, LOOP, rounds, seconds * len(members))
+                for by, timing in found.items():
+                    table.add_row(
+                        f"{count} x {name}", "kept" if keep else "dropped", by,
+                        f"{timing.microseconds / count:.1f}", f"{1 / timing.ratio:.2f}",
+                    )  # fmt: skip
+                table.add_section()
     return table
 
 

@@ -52,11 +52,12 @@ class Blocks:
                 if len(blocks[k]) == size and _references(blocks, k) == _UNUSED:
                     self._next = k + 1
                     return np.ndarray(shape, dtype, blocks[k])
-            if self._bytes + size > max(_KEPT, _FEW * size) or len(blocks) == _BLOCKS:
+            most = max(_KEPT, _FEW * size)
+            if self._bytes + size > most or len(blocks) == _BLOCKS:
                 self._drop_unused()
             block = np.empty(size, np.uint8)
-            if len(blocks) < _BLOCKS:
-                blocks.insert(self._next, block)
+            if self._bytes + size <= most and len(self._blocks) < _BLOCKS:
+                self._blocks.insert(self._next, block)
                 self._next += 1
                 self._bytes += size
             return np.ndarray(shape, dtype, block)
