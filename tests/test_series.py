@@ -7,6 +7,7 @@ warnings.
 
 from __future__ import annotations
 
+import os
 import struct
 import tracemalloc
 import warnings
@@ -308,6 +309,27 @@ def test_an_interrupt_between_two_slopes(
     fastpix.imread(paths[2])
     fastpix.imread(paths[2])
     assert sum(shortcuts) > 0
+
+
+def test_an_interrupt_while_a_path_is_looked_at(tmp_path: Path, shortcuts: list[int]) -> None:
+    """It is not taken for something about the file."""
+
+    class Interrupted(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            given.append(self)
+            if len(given) == 1:
+                raise KeyboardInterrupt
+            return str(path)
+
+    given: list[object] = []
+    path = tmp_path / "a.dcm"
+    path.write_bytes(image())
+    for _ in range(3):
+        fastpix.imread(path)
+    assert shortcuts[-1] == 1
+    with pytest.raises(KeyboardInterrupt):
+        fastpix.imread(Interrupted())
+    assert len(given) == 1
 
 
 # --- memory that is used again --------------------------------------------------------------------

@@ -108,7 +108,7 @@ class Known:
             try:
                 name = os.fsencode(source)
                 sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
-            except BaseException:  # comes again, in its place
+            except Exception:  # comes again, in its place
                 break
             if b"\0" in name:
                 break
@@ -246,6 +246,7 @@ class SeriesReader:
             some = self._read_alike(rest) or [self._outcome(rest[0])]
             size += sum(outcome.nbytes for outcome in some if isinstance(outcome, np.ndarray))
             outcomes += some
+            del some  # errors hold this frame
         return outcomes
 
     def _read_alike(self, sources: Sequence[SourceLike]) -> list[Outcome]:
@@ -253,7 +254,10 @@ class SeriesReader:
         if self._known is None:
             return []
         some = sources[: max(1, min(FILES, BYTES // self._known.nbytes))]
-        values = self._known.read(some, self._empty)
+        try:
+            values = self._known.read(some, self._empty)
+        except BaseException:  # comes again, in its place
+            values = []
         if len(values) < len(some):
             self._known = None
         return list(values)
