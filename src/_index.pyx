@@ -372,7 +372,7 @@ cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcep
 cdef int at_top(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
     """Walk over one element of File Meta or of the data set; `file` counts in bytes of the file."""
     cdef uint32_t tag, length
-    cdef int vr = 0, head = 8, rule
+    cdef int vr = 0, head, rule
     cdef const uint8_t *at
     if self.at + 8 > self.size:
         return IRREGULAR
@@ -387,21 +387,9 @@ cdef int at_top(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
             return IRREGULAR
     if <int64_t>tag <= self.last or tag >> 16 == GROUP_OF_ITEMS:
         return IRREGULAR
-    if self.implicit:
-        length = u32(at + 4)
-    else:
-        vr = vr_of(at + 4)
-        head = length_bytes(vr)
-        if head == 0:
-            return IRREGULAR
-        if head == 2:
-            length = u16(at + 6)
-            head = 8
-        else:
-            if self.at + 12 > end or u16(at + 6) != 0:
-                return IRREGULAR
-            length = u32(at + 8)
-            head = 12
+    head = read_head(self, at, end, self.implicit, &vr, &length)
+    if head == 0:
+        return IRREGULAR
     if self.in_meta:
         return in_meta(self, file, end, tag, vr, head, length)
     rule = rule_of(tag)
@@ -418,6 +406,24 @@ cdef int at_top(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
     self.last = tag
     self.at += head + length
     return WHOLE
+
+
+cdef int read_head(Walk self, const uint8_t *at, int64_t end, bint implicit, int *vr,
+                   uint32_t *length) noexcept nogil:
+    """Read VR and length of an element; return how many bytes precede its value, 0: irregular."""
+    cdef int size
+    if implicit:
+        vr[0], length[0] = 0, u32(at + 4)
+        return 8
+    vr[0] = vr_of(at + 4)
+    size = length_bytes(vr[0])
+    if size == 2:
+        length[0] = u16(at + 6)
+        return 8
+    if size == 0 or self.at + 12 > end or u16(at + 6) != 0:
+        return 0
+    length[0] = u32(at + 8)
+    return 12
 
 
 cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
@@ -646,22 +652,10 @@ cdef int nested(Walk self, const uint8_t *file, int64_t end, const Level *level,
     """Walk over an element of an item."""
     cdef const uint8_t *at = file + self.at
     cdef uint32_t length
-    cdef int vr = 0, head = 8
-    if level.implicit:
-        length = u32(at + 4)
-    else:
-        vr = vr_of(at + 4)
-        head = length_bytes(vr)
-        if head == 0:
-            return IRREGULAR
-        if head == 2:
-            length = u16(at + 6)
-            head = 8
-        else:
-            if self.at + 12 > end or u16(at + 6) != 0:
-                return IRREGULAR
-            length = u32(at + 8)
-            head = 12
+    cdef int vr = 0, head
+    head = read_head(self, at, end, level.implicit, &vr, &length)
+    if head == 0:
+        return IRREGULAR
     if tag == 0x00080005:  # pydicom warns of one that it does not know
         return IRREGULAR
     if length == UNDEFINED:

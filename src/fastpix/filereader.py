@@ -14,7 +14,7 @@ from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import pydicom
-from pydicom import config, hooks
+from pydicom import config
 from pydicom.charset import convert_encodings, default_encoding, python_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
@@ -29,12 +29,12 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
-    PrivateTransferSyntaxes,
 )
 from pydicom.valuerep import VR
 from pydicom.values import convert_string
 
 from fastpix._elements import ITEM_END, SEQUENCE, read_plain
+from fastpix.index import converts_as_it_comes
 
 if TYPE_CHECKING:
     from pydicom.filebase import ReadableBuffer
@@ -58,7 +58,6 @@ _UID = re.compile(rb"([0-9.]+)\0?")
 _OTHER_ENCODINGS = {ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
 # Of one value, which pydicom takes without a word.
 _CHARSETS = {(name + " " * (len(name) % 2)).encode(): name for name in python_encoding if name}
-_VALUE, _VR = hooks.raw_element_value, hooks.raw_element_vr
 # The fields that `read_plain` fills; a pydicom with others reads all files itself.
 _FIELDS = (
     "tag", "VR", "length", "value", "value_tell", "is_implicit_VR", "is_little_endian", "is_raw",
@@ -111,25 +110,18 @@ def dcmread(
     than about 190 deep may be read where pydicom raises RecursionError.
     """
     source: Any = path_from_pathlike(fp)
-    if defer_size is None and not specific_tags and _converts_as_it_comes():
+    if (
+        defer_size is None
+        and not specific_tags
+        and RawDataElement._fields == _FIELDS
+        and converts_as_it_comes()
+    ):
         if isinstance(source, str):
             with open(source, "rb") as file:
                 return _read(file, stop_before_pixels, force)
         if type(source) in (BufferedReader, BytesIO):
             return _read(source, stop_before_pixels, force)
     return pydicom.dcmread(fp, defer_size, stop_before_pixels, force, specific_tags)
-
-
-def _converts_as_it_comes() -> bool:
-    """Whether pydicom converts values by its own functions, and keeps no log of what it reads."""
-    return (
-        RawDataElement._fields == _FIELDS
-        and config.data_element_callback is None
-        and hooks.hooks.raw_element_value is _VALUE
-        and hooks.hooks.raw_element_vr is _VR
-        and not config.debugging
-        and not PrivateTransferSyntaxes
-    )
 
 
 def _read(file: BufferedReader | BytesIO, stop_before_pixels: bool, force: bool) -> FileDataset:

@@ -135,12 +135,21 @@ _VALUE, _VR = hooks.raw_element_value, hooks.raw_element_vr
 _settings, _hooks = config.settings, hooks.hooks
 
 
-def is_pydicom_as_it_comes() -> bool:
-    """Whether neither settings nor hooks of pydicom say that elements be read in another way."""
+def converts_as_it_comes() -> bool:
+    """Whether pydicom converts values by its own functions, and keeps no log of what it reads."""
     return (
         config.data_element_callback is None
         and _hooks.raw_element_value is _VALUE
         and _hooks.raw_element_vr is _VR
+        and not config.debugging
+        and not uid.PrivateTransferSyntaxes
+    )
+
+
+def is_pydicom_as_it_comes() -> bool:
+    """Whether neither settings nor hooks of pydicom say that elements be read in another way."""
+    return (
+        converts_as_it_comes()
         and not _hooks.raw_element_kwargs
         and _settings.reading_validation_mode == config.WARN
         and _settings.infer_sq_for_un_vr
@@ -148,6 +157,4 @@ def is_pydicom_as_it_comes() -> bool:
         and config.assume_implicit_vr_switch
         and not config.convert_wrong_length_to_UN
         and not config.use_none_as_empty_text_VR_value
-        and not config.debugging
-        and not uid.PrivateTransferSyntaxes
     )
