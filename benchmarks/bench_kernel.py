@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastpix
-from fastpix.kernel import Kernel, get_kernel
-from fastpix.steps import Steps
+from fastpix.kernel.registry import Kernel, get_kernel
+from fastpix.kernel.steps import Steps
 
 FLOOR = "np.copyto"
 REFERENCE = "numpy"

@@ -32,7 +32,7 @@ import torch
 from monai.data import PydicomReader
 from monai.transforms import LoadImage
 
-from fastpix.monai import FastpixReader
+from fastpix.interop.monai_reader import FastpixReader
 
 # LoadImage makes one of each of MONAI's readers, and this one warns where its library is missing.
 pytestmark = pytest.mark.filterwarnings("ignore:NvImgCodecPydicomReader:UserWarning")

@@ -29,9 +29,9 @@ from rich.table import Table
 from turns import measure
 
 import fastpix
-from fastpix.kernel import current_kernel
-from fastpix.reading import cores
-from fastpix.steps import Steps
+from fastpix.image.frame_threads import cores
+from fastpix.kernel.registry import current_kernel
+from fastpix.kernel.steps import Steps
 
 KINDS = ("CT, 512 x 512", "radiograph, 3000 x 4000")
 PIECES = (2**16, 2**18, 2**20, 2**22)

@@ -3,7 +3,7 @@
 """The fused pixel kernel: stored cells to values in one pass over the buffer.
 
 Knows no DICOM: it is handed a buffer, an output array and plain numbers, all checked by its
-caller, and it has no error path. `fastpix.reference` says what every function must return, bit for
+caller, and it has no error path. `fastpix.kernel.reference` says what every function must return, bit for
 bit.
 
 The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
@@ -756,7 +756,7 @@ cdef Out out_of(const Py_buffer *buffer) noexcept:
 
 
 cdef int fill(Job *job, steps) except -1:
-    """The numbers of `steps` (see `fastpix.steps.Steps`) as a C struct."""
+    """The numbers of `steps` (see `fastpix.kernel.steps.Steps`) as a C struct."""
     cdef str cell
     cdef bint is_signed
     cdef int allocated, high_bit, bits
@@ -799,7 +799,7 @@ def scale(
     const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0,
     tuple segments=None,
 ):
-    """Cells to values: see `fastpix.reference.scale`, which returns the same bits."""
+    """Cells to values: see `fastpix.kernel.reference.scale`, which returns the same bits."""
     cdef Py_buffer target
     cdef Py_ssize_t bad
     cdef Job job
@@ -962,7 +962,7 @@ def peak(
     const uint8_t[::1] cells not None, Py_ssize_t count, steps not None, Py_ssize_t skip=0,
     tuple segments=None,
 ):
-    """The maximum of y over the cells: see `fastpix.reference.peak`."""
+    """The maximum of y over the cells: see `fastpix.kernel.reference.peak`."""
     cdef Job job
     cdef Planes planes
     cdef double result
@@ -1095,7 +1095,7 @@ def color(
     const uint8_t[::1] cells not None, out not None, steps not None, Py_ssize_t skip=0,
     tuple segments=None,
 ):
-    """Cells of a colour frame to RGB: see `fastpix.reference.color`."""
+    """Cells of a colour frame to RGB: see `fastpix.kernel.reference.color`."""
     cdef Py_buffer target
     cdef Py_ssize_t bad, count
     cdef str name

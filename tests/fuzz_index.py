@@ -61,9 +61,9 @@ def main(folder: Path, options: list[str]) -> None:
     from seeds import irregular_files, regular_files
     from structures import encode, mutated, parse
 
-    from fastpix.source import Memory
+    from fastpix.source.stored import Memory
 
-    assert sys.modules["fastpix.index"].Walk is module.Walk
+    assert sys.modules["fastpix.header.index"].Walk is module.Walk
     seeds = [*regular_files(), *irregular_files()]
     inputs = folder / "inputs"
     if not inputs.exists():

@@ -11,12 +11,12 @@ import numpy as np
 from pydicom.dataelem import RawDataElement
 
 from fastpix._index import Walk
-from fastpix.attributes import Attributes
 from fastpix.errors import FastpixError, PixelHeaderError
-from fastpix.header import Header
-from fastpix.image import MAX_BYTES
-from fastpix.instance import Instance, _read_by_pydicom, _read_regular
-from fastpix.source import File, Memory
+from fastpix.header.attributes import Attributes
+from fastpix.header.header import Header
+from fastpix.header.instance import Instance, _read_by_pydicom, _read_regular
+from fastpix.image.limits import MAX_BYTES
+from fastpix.source.stored import File, Memory
 
 WHOLE, MORE, REFUSED = 0, 1, 2
 

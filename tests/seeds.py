@@ -7,7 +7,7 @@ from regular import IRREGULAR, REGULAR
 from routes import serves
 from structures import File, encode, parse, shortened
 
-from fastpix.source import Memory
+from fastpix.source.stored import Memory
 
 
 def regular_files() -> list[File]:

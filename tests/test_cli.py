@@ -36,8 +36,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 import fastpix
-from fastpix.convert import Names, load_key
-from fastpix.tags import Tag
+from fastpix.job.names import Names, load_key
+from fastpix.standard.tags import Tag
 
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()"]
 BIN = Path(sys.executable).parent

@@ -34,9 +34,9 @@ from streams import (
 )
 
 import fastpix
-from fastpix import reference
-from fastpix.codecs import all_decoders
-from fastpix.steps import ColorSteps, Steps
+from fastpix.frames.codecs import all_decoders
+from fastpix.kernel import reference
+from fastpix.kernel.steps import ColorSteps, Steps
 
 IMAGE = picture(COLOR, 8)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fuzz_worker import FAMILIES, SECONDS
 
-from fastpix.codecs import all_decoders
+from fastpix.frames.codecs import all_decoders
 
 # More for a night: FASTPIX_FUZZ=100000 pytest tests/test_codec_fuzz.py
 COUNT = int(os.environ.get("FASTPIX_FUZZ", "150"))

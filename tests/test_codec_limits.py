@@ -44,8 +44,8 @@ from streams import (
 )
 
 import fastpix
-from fastpix.codecs import all_decoders
 from fastpix.errors import FastpixError, PixelDataError
+from fastpix.frames.codecs import all_decoders
 
 
 def read_or_refuse(data: bytes, pinned: str | None = None) -> NDArray[Any] | None:

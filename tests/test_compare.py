@@ -19,7 +19,15 @@ from builders import encode, make_dataset
 from files import WHEEL
 from numpy.typing import NDArray
 
-from fastpix.compare import READERS, Reader, compare, listing, markdown, readers_named, tables_of
+from fastpix.compare import (
+    READERS,
+    Reader,
+    compare,
+    listing,
+    markdown,
+    readers_named,
+    tables_of,
+)
 from fastpix.compare.differences import Difference, find_difference
 from fastpix.compare.measure import ComparedFile, standing_of
 from fastpix.compare.readers import FASTPIX

@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 
 import fastpix
 from fastpix import ArgumentError, FastpixError, Recipe, Summary
-from fastpix.convert import Names, Outcome, SourceFile, find_files, load_key
-from fastpix.convert.instance import Job, convert_file
-from fastpix.convert.store import Store
-from fastpix.kernel import kernel_name
-from fastpix.tags import Tag
+from fastpix.job.files import SourceFile, find_files
+from fastpix.job.names import Names, load_key
+from fastpix.job.one_file import Job, Outcome, convert_file
+from fastpix.job.store import Store
+from fastpix.kernel.registry import kernel_name
+from fastpix.standard.tags import Tag
 
 KEY = bytes(range(32))
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()"]

@@ -27,7 +27,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 import fastpix
-from fastpix import filereader
+from fastpix.header import dcmread as filereader
 
 FILES = files_under(WHEEL)
 # More for a night: FASTPIX_FUZZ=100000 pytest tests/test_dcmread.py

@@ -30,9 +30,9 @@ from streams import (
 )
 
 import fastpix
-from fastpix.codecs import Decoder, FrameFormat, all_decoders, decoders
 from fastpix.errors import ArgumentError, DecodeError, UnsupportedTransferSyntaxError
-from fastpix.syntaxes import DEFLATED_FRAMES, LOSSY, NATIVE, RLE
+from fastpix.frames.codecs import Decoder, FrameFormat, all_decoders, decoders
+from fastpix.standard.syntaxes import DEFLATED_FRAMES, LOSSY, NATIVE, RLE
 
 CELLS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 J2K_FILE = file_of_frames([j2k(CELLS, 8)], CELLS, J2K_LOSSLESS)

@@ -43,8 +43,8 @@ from fastpix import (
     UnsupportedTransferSyntaxError,
 )
 from fastpix.errors import tag_text
-from fastpix.rescale import RescaleError
-from fastpix.tags import Tag
+from fastpix.header.rescale import RescaleError
+from fastpix.standard.tags import Tag
 
 NAME = "Doe^John"
 # What an error that says what to do next has in it: somebody told to do something.

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fastpix import kernels, reference
-from fastpix.kernel import get_kernel
+from fastpix import kernels
+from fastpix.kernel import reference
+from fastpix.kernel.registry import get_kernel
+from fastpix.kernel.steps import ColorSteps, Layout, Steps, stored_range
 from fastpix.recipe import DTYPES
-from fastpix.steps import ColorSteps, Layout, Steps, stored_range
 
 COMPILED = [name for name in kernels() if name != "numpy"]
 OUTPUTS = [name for name in DTYPES if name != "auto"]

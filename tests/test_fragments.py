@@ -34,7 +34,7 @@ ENCODE: dict[str, tuple[str, Any]] = {
     "JPEG 2000": (J2K_LOSSLESS, lambda c: j2k(c, 16)),
     "HTJ2K": (HT_LOSSLESS, htj2k),
 }
-# Codestreams whose beginning is no mark that `fastpix.frames` knows.
+# Codestreams whose beginning is no mark that `fastpix.frames.locations` knows.
 UNMARKED: dict[str, tuple[str, Any]] = {
     "RLE": (RLE_LOSSLESS, rle),
     "JPEG XL": (JXL_LOSSLESS, lambda c: jxl(c, 16)),

@@ -63,10 +63,10 @@ from fastpix import (
     PixelHeaderError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.luts import expand_segments
-from fastpix.rescale import Rescale
-from fastpix.source import SourceLike
-from fastpix.tags import Tag
+from fastpix.header.luts import expand_segments
+from fastpix.header.rescale import Rescale
+from fastpix.source.opening import SourceLike
+from fastpix.standard.tags import Tag
 
 RAMP = np.arange(6, dtype=np.uint16).reshape(2, 3)
 FRAMES = np.arange(6, dtype=np.uint16).reshape(3, 1, 2)

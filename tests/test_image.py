@@ -331,8 +331,8 @@ def test_threads_share_an_image() -> None:
 
 def test_the_kernel_releases_the_gil() -> None:
     """While a long call runs in one thread, another gets on with Python."""
-    from fastpix.kernel import current_kernel
-    from fastpix.steps import Steps
+    from fastpix.kernel.registry import current_kernel
+    from fastpix.kernel.steps import Steps
 
     cells = np.zeros(200_000_000, np.uint8)
     out = np.empty(cells.size, np.float32)

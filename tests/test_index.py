@@ -26,10 +26,12 @@ from seeds import irregular_files, regular_files, wheel_files
 from structures import encode, mutated, parse, shortened
 
 import fastpix
-from fastpix import index, source
 from fastpix._index import Walk
-from fastpix.index import find_elements
-from fastpix.source import Memory, read_source
+from fastpix.header import index, instance
+from fastpix.header.index import find_elements
+from fastpix.source import opening
+from fastpix.source.opening import read_source
+from fastpix.source.stored import Memory
 
 # More for a night: FASTPIX_FUZZ=100000 pytest tests/test_index.py
 MUTANTS = int(os.environ.get("FASTPIX_FUZZ", "2000"))
@@ -39,7 +41,7 @@ MUTANTS = int(os.environ.get("FASTPIX_FUZZ", "2000"))
 def test_regular(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert serves(Memory(REGULAR[name]))
     found = opened(REGULAR[name])
-    monkeypatch.setattr(fastpix.instance, "_read_regular", lambda *_: None)
+    monkeypatch.setattr(instance, "_read_regular", lambda *_: None)
     assert found == opened(REGULAR[name])
 
 
@@ -61,7 +63,7 @@ def test_irregular(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = IRREGULAR[name]
     assert not serves(Memory(data))
     found = opened(data)
-    monkeypatch.setattr(fastpix.instance, "_read_regular", lambda *_: None)
+    monkeypatch.setattr(instance, "_read_regular", lambda *_: None)
     assert found == opened(data)
 
 
@@ -189,8 +191,8 @@ def test_a_part_from_elsewhere_is_refused(base: int) -> None:
 @pytest.mark.parametrize(("head", "fragment"), [(1040, 20), (1100, 33), (4096, 64)])
 def test_windows(head: int, fragment: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are read as far as is needed give what those in memory give."""
-    monkeypatch.setattr(source, "RESIDENT", 0)
-    monkeypatch.setattr(source, "HEAD", head)
+    monkeypatch.setattr(opening, "RESIDENT", 0)
+    monkeypatch.setattr(opening, "HEAD", head)
     monkeypatch.setattr(index, "HEAD", head)
     monkeypatch.setattr(index, "_FRAGMENT", fragment)
     path = tmp_path / "image.dcm"

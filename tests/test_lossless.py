@@ -35,7 +35,7 @@ from streams import (
 )
 
 import fastpix
-from fastpix.codecs import all_decoders
+from fastpix.frames.codecs import all_decoders
 
 Cells: TypeAlias = NDArray[Any]
 Encode: TypeAlias = Callable[[Cells, int], bytes]

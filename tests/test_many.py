@@ -39,12 +39,12 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 from streams import rle
 
 import fastpix
-from fastpix.blocks import Blocks
-from fastpix.dataset import parse_dataset
 from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, InexactError
-from fastpix.kernel import get_kernel, kernel_name
-from fastpix.series import BYTES, FILES, SeriesReader
-from fastpix.source import RESIDENT
+from fastpix.header.dataset import parse_dataset
+from fastpix.kernel.registry import get_kernel, kernel_name
+from fastpix.runs.alike import BYTES, FILES, SeriesReader
+from fastpix.runs.array_memory import Blocks
+from fastpix.source.stored import RESIDENT
 
 RNG = np.random.default_rng(7)
 LIMITED = 2**26  # max_bytes for files that promise more than they hold
@@ -478,7 +478,7 @@ def test_a_reader_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: Any) -> SeriesReader:
         raise MemoryError
 
-    monkeypatch.setattr("fastpix.many.SeriesReader", fail)
+    monkeypatch.setattr("fastpix.runs.many.SeriesReader", fail)
     with pytest.raises(MemoryError):
         list(fastpix.imread_many([slice_of(1)] * 9))
 
@@ -514,7 +514,7 @@ def test_errors_hold_no_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of errors is not a list of all that was read beside them."""
     without = Blocks()  # which would keep memory for the next call
     without._counts = False
-    monkeypatch.setattr("fastpix.many._blocks", without)
+    monkeypatch.setattr("fastpix.runs.many._blocks", without)
     big = slice_of(1, (400, 400))
     bad = slice_of(2, (8, 8))[:-3]
     sources = [big, bad] * 40
@@ -861,7 +861,7 @@ def test_the_kernel_of_the_call(
         used.add(kernel_name())
         return get_kernel(kernel_name())
 
-    for module in ("values", "series"):
+    for module in ("image.values", "runs.alike"):
         monkeypatch.setattr(f"fastpix.{module}.current_kernel", current)
     paths = [*write_series(tmp_path), *write_series(tmp_path)]
     wanted = [fastpix.imread(path).tobytes() for path in paths]
@@ -899,7 +899,7 @@ def test_pydicom_is_configured_in_another_way_midway(
         parsed.append(1)
         return plain(data, limit)
 
-    monkeypatch.setattr("fastpix.instance.parse_dataset", counted)
+    monkeypatch.setattr("fastpix.header.instance.parse_dataset", counted)
     wanted = [fastpix.imread(path).tobytes() for path in paths]
     reader = fastpix.imread_many(paths, threads=1)
     found = [next(reader).tobytes() for _ in range(100)]

@@ -30,7 +30,7 @@ from monai.data import Dataset as MonaiDataset
 from monai.transforms import LoadImage, LoadImaged
 from test_oracle import TWINS, expected
 
-from fastpix.monai import FastpixReader
+from fastpix.interop.monai_reader import FastpixReader
 
 # LoadImage makes one of each of MONAI's readers, and this one warns where its library is missing.
 pytestmark = pytest.mark.filterwarnings("ignore:NvImgCodecPydicomReader:UserWarning")

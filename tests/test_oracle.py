@@ -24,8 +24,8 @@ from pydicom.pixels.processing import (
 )
 
 import fastpix
-from fastpix import reference
-from fastpix.steps import ColorSteps, Steps
+from fastpix.kernel import reference
+from fastpix.kernel.steps import ColorSteps, Steps
 
 # Files that pydicom reads and we refuse, with the reason; none so far.
 REFUSED: dict[str, str] = {}

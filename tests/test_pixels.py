@@ -34,11 +34,11 @@ from pydicom.uid import (
 )
 
 import fastpix
-from fastpix import reference
-from fastpix.pixels import reference as loops_reference
-from fastpix.pixels.elements import find_pixels
-from fastpix.pixels.loops import get_loops
-from fastpix.steps import ColorSteps, Steps
+from fastpix.interop.pydicom_pixels import loops_reference as loops_reference
+from fastpix.interop.pydicom_pixels.elements import find_pixels
+from fastpix.interop.pydicom_pixels.loops import get_loops
+from fastpix.kernel import reference
+from fastpix.kernel.steps import ColorSteps, Steps
 
 COMPILED = [name for name in fastpix.kernels() if name != "numpy"]
 FUNCTIONS = (

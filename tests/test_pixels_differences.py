@@ -41,7 +41,7 @@ from pydicom.uid import (
 )
 
 import fastpix
-from fastpix.syntaxes import DEFLATED_FRAMES
+from fastpix.standard.syntaxes import DEFLATED_FRAMES
 
 
 @pytest.fixture(autouse=True)

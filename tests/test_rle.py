@@ -17,11 +17,11 @@ from streams import packbits, packed, rle, rle_of
 from test_exact import COMPILED, LENGTHS, OUTPUTS, integer_steps
 
 import fastpix
-from fastpix import reference
 from fastpix.errors import PixelDataError
-from fastpix.kernel import get_kernel, kernels
+from fastpix.kernel import reference
+from fastpix.kernel.registry import get_kernel, kernels
+from fastpix.kernel.steps import ColorSteps, Steps
 from fastpix.recipe import DTYPES
-from fastpix.steps import ColorSteps, Steps
 
 SIZES = st.one_of(
     LENGTHS,

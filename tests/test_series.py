@@ -26,10 +26,10 @@ from regular import FRAGMENTS, JPEG, image, sequence, text, us
 from structures import EXPLICIT, IMPLICIT, PIXEL_DATA, Element
 
 import fastpix
-from fastpix import series
-from fastpix.blocks import Blocks
-from fastpix.kernel import kernel_name
-from fastpix.series import Known
+from fastpix.kernel.registry import kernel_name
+from fastpix.runs import alike as series
+from fastpix.runs.alike import Known
+from fastpix.runs.array_memory import Blocks
 
 SLOPE, INTERCEPT, DOSE, MODALITY = 0x00281053, 0x00281052, 0x3004000E, 0x00080060
 PHOTOMETRIC, PADDING = 0x00280004, 0x00280120

@@ -22,9 +22,11 @@ from test_many import run_script
 
 import fastpix
 from fastpix._files import read_file
-from fastpix.cells import PIECE
 from fastpix.errors import ArgumentError, FastpixError, PixelDataError
-from fastpix.source import RESIDENT, Buffer, File, Memory, borrow, give_back, read_source
+from fastpix.frames.cells import PIECE
+from fastpix.source.lent_buffers import Buffer, borrow, give_back
+from fastpix.source.opening import read_source
+from fastpix.source.stored import RESIDENT, File, Memory
 
 RNG = np.random.default_rng(11)
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -1,4 +1,4 @@
-"""The shape of the package: imports point one way, what is public is documented and typed."""
+"""The shape of the package: stages, arrows that point one way, small modules, documented names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from itertools import chain
 from pathlib import Path
 
@@ -15,71 +16,109 @@ import pytest
 import fastpix
 
 PACKAGE = Path(fastpix.__file__).parent
-# Each layer may import those before it, and its own modules earlier in its line.
-LAYERS = [
-    ["errors", "tags", "syntaxes"],
-    ["_files", "source", "_index", "index", "_elements", "filereader", "dataset", "steps",
-     "codestream", "jpeg_xl", "selection"],
-    ["attributes", "luts", "rescale", "pixel_module"],
-    ["header", "instance"],
-    ["codecs.format", "codecs.checks", "codecs.inside", "codecs.decoders",
-     "codecs.samples", "codecs.decoding", "codecs"],
-    ["recipe", "describe", "plan"],
-    ["frames", "cells"],
-    ["reference", "_fastpix", "kernel"],
-    ["values", "reading"],
-    ["image", "series", "loaders", "blocks", "many"],
-    ["backend", "monai"],
-    ["pixels.reference", "_pixels", "pixels.loops", "pixels.memory", "pixels.windowing",
-     "pixels.luts", "pixels.color", "pixels.elements", "pixels.native", "pixels.arrays",
-     "pixels"],
-    ["convert.names", "convert.vocabulary", "convert.files", "convert.sidecar", "convert.store",
-     "convert.survey", "convert.instance", "convert.pool", "convert.summary", "convert"],
-    ["compare.readers", "compare.worker", "compare.differences", "compare.measure",
-     "compare.table", "compare"],
-    ["progress"],
-    ["cli", "__main__"],
-]  # fmt: skip
-ORDER = {name: place for place, name in enumerate(chain.from_iterable(LAYERS))}
+ROOT = Path(__file__).parent.parent
+LONGEST = 400  # lines of a module
+
+# What each package, or module of its own, may import; imports for typing count too.
+LEAVES = {"errors", "notes", "standard", "recipe"}
+DECIDING = {*LEAVES, "source", "kernel", "header", "plan"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "notes": set(),
+    "standard": set(),
+    "recipe": {"errors", "standard"},
+    "source": {"errors"},
+    "kernel": {"errors"},
+    "header": {"errors", "notes", "standard", "source"},
+    "plan": {*LEAVES, "kernel", "header"},
+    "frames": {"errors", "notes", "standard", "source", "header", "plan"},
+    "image": {*DECIDING, "frames"},
+    "runs": {*DECIDING, "frames", "image"},
+    "loaders": {*DECIDING, "image", "runs"},
+    "interop": {*DECIDING, "frames", "image", "loaders"},
+    "job": {*DECIDING, "frames", "image"},
+    "compare": {*LEAVES, "image", "loaders", "interop", "job"},
+    "cli": {*LEAVES, "plan", "frames", "image", "job", "compare"},
+    # The public face: names, and nothing of their own.
+    "backend": {"interop"},
+    "monai": {"interop"},
+    "__init__": {"errors", "recipe", "header", "plan", "image", "runs", "loaders", "kernel",
+                 "interop", "job", "backend"},
+    "__main__": {"cli"},
+}  # fmt: skip
+# Where compiled modules belong, which lie beside the packages.
+COMPILED = {
+    "_files": "source", "_fastpix": "kernel", "_index": "header", "_elements": "header",
+    "_pixels": "interop",
+}  # fmt: skip
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+CYTHON = sorted(chain(ROOT.glob("src/**/*.pyx"), ROOT.glob("src/**/*.px[di]")))
 
 
 def module_name(path: Path) -> str:
     parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
+    return ".".join(part for part in parts if part != "__init__") or "__init__"
+
+
+def package_of(module: str) -> str:
+    first = module.partition(".")[0]
+    return COMPILED.get(first, first)
 
 
 def imports_of(path: Path) -> set[str]:
-    """Modules of ours that a module imports at run time."""
-    tree = ast.parse(path.read_text())
-    typing_only = {
-        id(node)
-        for guard in ast.walk(tree)
-        if isinstance(guard, ast.If) and ast.unparse(guard.test) == "TYPE_CHECKING"
-        for node in ast.walk(guard)
-    }
+    """Modules of ours that a module imports anywhere, for typing included."""
+    names = {module_name(other) for other in MODULES} | COMPILED.keys()
     found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and id(node) not in typing_only and node.module:
-            base = node.module.removeprefix("fastpix").removeprefix(".")
-            if node.module == "fastpix":
-                found |= {alias.name for alias in node.names if alias.name in ORDER}
-            elif node.module.startswith("fastpix."):
-                names = {f"{base}.{alias.name}" for alias in node.names}
-                found |= names & ORDER.keys() or {base}
-    return found
-
-
-MODULES = sorted(PACKAGE.rglob("*.py"))
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("fastpix.")}
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("fastpix"):
+            continue
+        base = str(node.module)
+        for alias in node.names:
+            inner = f"{base}.{alias.name}".removeprefix("fastpix.")
+            found.add(f"fastpix.{inner}" if inner in names else base)
+    return {name.removeprefix("fastpix.") for name in found if name != "fastpix"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_imports_point_one_way(path: Path) -> None:
-    name = module_name(path)
-    if name == "":
-        return
-    assert name in ORDER, f"{name} has no place in the order of the modules"
+def test_packages_import_what_they_may(path: Path) -> None:
+    package = package_of(module_name(path))
+    assert package in MAY_IMPORT, f"{package} has no place in the order of the packages"
     for imported in imports_of(path):
-        assert ORDER[imported] < ORDER[name], f"{name} imports {imported}"
+        other = package_of(imported)
+        assert other == package or other in MAY_IMPORT[package], f"{path.name} imports {imported}"
+
+
+def test_no_circle() -> None:
+    assert list(TopologicalSorter(MAY_IMPORT).static_order())
+    modules = {module_name(path): imports_of(path) for path in MODULES}
+    assert list(TopologicalSorter(modules).static_order())
+
+
+TO_BE_SPLIT = {"_fastpix.pyx", "_index.pyx"}
+
+
+@pytest.mark.parametrize("path", [*MODULES, *CYTHON], ids=lambda path: path.name)
+def test_modules_are_small_and_say_what_they_are_for(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST or path.name in TO_BE_SPLIT, (
+        "it wants to be two modules"
+    )
+    if path.suffix == ".py":
+        purpose = ast.get_docstring(ast.parse(text)) or ""
+    else:
+        # cython's own directives may come first
+        lines = [line for line in text.splitlines() if not line.startswith("# cython:")]
+        purpose = lines[0].strip('"# ')
+    assert purpose.partition("\n")[0].endswith((".", ":")), "its first line is a sentence"
+
+
+def test_no_two_modules_share_a_name() -> None:
+    names = [path.stem for path in MODULES if path.stem not in ("__init__", "__main__")]
+    public = {"monai", "backend"}
+    assert {name for name in names if names.count(name) > 1} <= public
 
 
 @pytest.mark.parametrize("name", fastpix.__all__)
@@ -93,21 +132,35 @@ def test_public_names_are_documented(name: str) -> None:
             assert parameter.annotation is not inspect.Parameter.empty
 
 
-def test_heavy_libraries_are_not_imported() -> None:
-    command = "import sys, fastpix; print(sorted({'monai', 'torch'} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+def test_public_names_are_found_and_others_are_not() -> None:
+    assert set(fastpix.__all__) <= set(dir(fastpix))
+    assert fastpix.__version__
+    with pytest.raises(AttributeError, match="nothing"):
+        fastpix.nothing  # noqa: B018
+
+
+def loaded_by(command: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded after a command."""
+    program = f"import sys\n{command}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def test_import_loads_nothing_but_itself() -> None:
+    loaded = loaded_by("import fastpix") - loaded_by("import importlib, typing")
+    assert {name for name in loaded if name.startswith(("pydicom", "numpy", "fastpix."))} == set()
+
+
+def test_heavy_libraries_are_not_loaded() -> None:
+    loaded = loaded_by("import fastpix\nfor name in fastpix.__all__: getattr(fastpix, name)")
+    assert not {"monai", "torch", "rich", "typer"} & loaded
 
 
 def test_missing_monai_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "fastpix.monai", raising=False)
+    for name in ("fastpix.monai", "fastpix.interop.monai_reader"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     for name in ("monai", "monai.data"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install 'fastpix\[monai\]'"):
         importlib.import_module("fastpix.monai")
-
-
-def test_modules_stay_small() -> None:
-    for path in MODULES:
-        lines = len(path.read_text().splitlines())
-        assert lines <= 450, f"{path.name} has {lines} lines: it wants to be two modules"

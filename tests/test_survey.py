@@ -12,10 +12,10 @@ from builders import element, encode, encode_frames, file_of, make_dataset
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 import fastpix
-from fastpix.codecs import Decoder
-from fastpix.convert import find_files
-from fastpix.convert.survey import find_undecodable
 from fastpix.errors import DecoderWarning, UnsupportedTransferSyntaxError
+from fastpix.frames.codecs import Decoder
+from fastpix.job.files import find_files
+from fastpix.job.survey import find_undecodable
 
 MPEG = "1.2.840.10008.1.2.4.100"
 HEVC_IN_FRAGMENTS = "1.2.840.10008.1.2.4.102.1"

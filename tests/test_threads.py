@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from streams import J2K_LOSSLESS, JPEG_LS_LOSSLESS, RLE_LOSSLESS, file_of_frames, j2k, jpeg_ls, rle
 
 import fastpix
-from fastpix.codecs import Decoder, FrameFormat, decoders
 from fastpix.errors import ArgumentError, DecodeError, InexactError, PixelDataError
-from fastpix.kernel import kernel_name
-from fastpix.reading import cores
+from fastpix.frames.codecs import Decoder, FrameFormat, decoders
+from fastpix.image.frame_threads import cores
+from fastpix.kernel.registry import get_kernel, kernel_name
 
 CELLS = np.random.default_rng(1).integers(0, 4096, (7, 33, 17)).astype(np.uint16)
 COLOR = np.random.default_rng(2).integers(0, 256, (5, 20, 11, 3)).astype(np.uint8)
@@ -147,9 +147,9 @@ def test_threads_use_the_kernel_that_was_chosen(
 
     def current() -> Any:
         used.add((threading.current_thread() is threading.main_thread(), kernel_name()))
-        return fastpix.kernel.get_kernel(kernel_name())
+        return get_kernel(kernel_name())
 
-    monkeypatch.setattr("fastpix.values.current_kernel", current)
+    monkeypatch.setattr("fastpix.image.values.current_kernel", current)
     with fastpix.use_kernel(kernel):
         fastpix.imread(FILES["monochrome1"], threads=3)
     assert used == {(False, kernel)}

@@ -1,43 +1,86 @@
-"""fastpix: DICOM files to exact arrays, fast."""
+"""fastpix: DICOM files to exact arrays, fast.
 
-from importlib.metadata import version as _version
+A public name is loaded when it is first used (PEP 562), so that `import fastpix` costs little.
+"""
 
-from fastpix import backend
-from fastpix.convert import Summary, convert
-from fastpix.errors import (
-    ArgumentError,
-    DecodeError,
-    DecoderWarning,
-    FastpixError,
-    HeaderWarning,
-    InexactError,
-    NoPixelDataError,
-    NotDicomError,
-    PixelDataError,
-    PixelHeaderError,
-    SeriesError,
-    UnsupportedTransferSyntaxError,
-)
-from fastpix.filereader import dcmread
-from fastpix.image import Image, open
-from fastpix.kernel import kernels, use_kernel
-from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
-from fastpix.many import imread_many
-from fastpix.pixels import (
-    apply_color_lut,
-    apply_modality_lut,
-    apply_rescale,
-    apply_voi,
-    apply_voi_lut,
-    apply_windowing,
-    convert_color_space,
-    iter_pixels,
-    pixel_array,
-)
-from fastpix.plan import Plan
-from fastpix.recipe import Recipe
+from __future__ import annotations
 
-__version__ = _version("fastpix")
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastpix import backend
+    from fastpix.errors import (
+        ArgumentError,
+        DecodeError,
+        DecoderWarning,
+        FastpixError,
+        HeaderWarning,
+        InexactError,
+        NoPixelDataError,
+        NotDicomError,
+        PixelDataError,
+        PixelHeaderError,
+        SeriesError,
+        UnsupportedTransferSyntaxError,
+    )
+    from fastpix.header.dcmread import dcmread
+    from fastpix.image.image import Image, open
+    from fastpix.interop.pydicom_pixels import (
+        apply_color_lut,
+        apply_modality_lut,
+        apply_rescale,
+        apply_voi,
+        apply_voi_lut,
+        apply_windowing,
+        convert_color_space,
+        iter_pixels,
+        pixel_array,
+    )
+    from fastpix.job.conversion import convert
+    from fastpix.job.summary import Summary
+    from fastpix.kernel.registry import kernels, use_kernel
+    from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
+    from fastpix.plan.plan import Plan
+    from fastpix.recipe import Recipe
+    from fastpix.runs.many import imread_many
+
+_WHERE = {
+    "ArgumentError": "fastpix.errors",
+    "DecodeError": "fastpix.errors",
+    "DecoderWarning": "fastpix.errors",
+    "FastpixError": "fastpix.errors",
+    "HeaderWarning": "fastpix.errors",
+    "InexactError": "fastpix.errors",
+    "NoPixelDataError": "fastpix.errors",
+    "NotDicomError": "fastpix.errors",
+    "PixelDataError": "fastpix.errors",
+    "PixelHeaderError": "fastpix.errors",
+    "SeriesError": "fastpix.errors",
+    "UnsupportedTransferSyntaxError": "fastpix.errors",
+    "dcmread": "fastpix.header.dcmread",
+    "Image": "fastpix.image.image",
+    "open": "fastpix.image.image",
+    "apply_color_lut": "fastpix.interop.pydicom_pixels",
+    "apply_modality_lut": "fastpix.interop.pydicom_pixels",
+    "apply_rescale": "fastpix.interop.pydicom_pixels",
+    "apply_voi": "fastpix.interop.pydicom_pixels",
+    "apply_voi_lut": "fastpix.interop.pydicom_pixels",
+    "apply_windowing": "fastpix.interop.pydicom_pixels",
+    "convert_color_space": "fastpix.interop.pydicom_pixels",
+    "iter_pixels": "fastpix.interop.pydicom_pixels",
+    "pixel_array": "fastpix.interop.pydicom_pixels",
+    "Summary": "fastpix.job.summary",
+    "convert": "fastpix.job.conversion",
+    "kernels": "fastpix.kernel.registry",
+    "use_kernel": "fastpix.kernel.registry",
+    "dicom_to_array": "fastpix.loaders",
+    "dicom_to_tensor": "fastpix.loaders",
+    "imread": "fastpix.loaders",
+    "Plan": "fastpix.plan.plan",
+    "Recipe": "fastpix.recipe",
+    "imread_many": "fastpix.runs.many",
+}
 
 __all__ = [
     "ArgumentError",
@@ -76,3 +119,23 @@ __all__ = [
     "pixel_array",
     "use_kernel",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("fastpix")
+    elif name == "backend":
+        value = importlib.import_module("fastpix.backend")
+    elif name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+    else:
+        raise AttributeError(f"module 'fastpix' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

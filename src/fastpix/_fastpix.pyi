@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.steps import ColorSteps, Steps
+from fastpix.kernel.steps import ColorSteps, Steps
 
 def scale(
     cells: NDArray[np.uint8],

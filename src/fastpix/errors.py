@@ -246,9 +246,14 @@ def tag_text(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
+def is_ours(file_name: str) -> bool:
+    """Whether a code object's file is one of this package."""
+    return file_name.startswith(_HERE)
+
+
 def warn_caller(text: str, kind: type[UserWarning] = HeaderWarning) -> None:
     """Issue a warning that points at the line that called fastpix."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, kind, stacklevel=level)

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydicom.dataset import Dataset
 
-from fastpix.codecs import check_pin
-from fastpix.image import MAX_BYTES, Image, checked_limit, one_recipe
-from fastpix.index import Index
-from fastpix.instance import read_instance
-from fastpix.recipe import Invert, Recipe
-from fastpix.selection import Frames
-from fastpix.series import Known, known_of
-from fastpix.source import Buffer, File, SourceLike, borrow, give_back, read_source
+from fastpix.header.index import Index
+from fastpix.header.instance import read_instance
+from fastpix.image.frame_selection import Frames
+from fastpix.image.image import Image
+from fastpix.image.limits import MAX_BYTES, checked_limit
+from fastpix.recipe import Invert, Recipe, one_recipe
+from fastpix.runs.alike import Known, known_of
+from fastpix.source.lent_buffers import Buffer, borrow, give_back
+from fastpix.source.opening import SourceLike, read_source
+from fastpix.source.stored import File
 
 if TYPE_CHECKING:
     import torch
@@ -68,20 +70,17 @@ def imread(
         values = _last.read(source, asked, buffer)
         if values is not None:
             return values
-        limit, pinned = checked_limit(max_bytes), check_pin(decoder)
+        limit = checked_limit(max_bytes)
+        made = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
         stored = read_source(source, lent=buffer)
         try:
             instance = read_instance(stored, limit)
-            image = Image(instance, limit, pinned)
-            values = image.read(
-                recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-                padding=padding, frames=frames, out=out, threads=threads,
-            )  # fmt: skip
+            image = Image(instance, limit)
+            values = image.read(made, frames=frames, out=out, threads=threads)
         finally:
             if isinstance(stored, File):
                 stored.close()
         if out is None and frames is None and all(map(_is_fixed, asked)):
-            made = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
             _last.remember(instance.index, asked, image, made, values, buffer)
         return values
     finally:
@@ -164,13 +163,21 @@ def dicom_to_array(
     dataset : pydicom.Dataset
         All elements, as pydicom parses them.
     """
-    limit, pinned = checked_limit(max_bytes), check_pin(decoder)
-    image = Image(read_instance(read_source(source, whole=True), limit), limit, pinned)
-    array = image.read(
-        recipe, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-        padding=padding, frames=frames, out=out, threads=threads,
-    )  # fmt: skip
-    return array, image.dataset
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    return _read_with_dataset(source, asked, frames, out, max_bytes, threads)
+
+
+def _read_with_dataset(
+    source: SourceLike,
+    recipe: Recipe,
+    frames: Frames,
+    out: NDArray[Any] | None,
+    max_bytes: int,
+    threads: int | None,
+) -> tuple[NDArray[Any], Dataset]:
+    limit = checked_limit(max_bytes)
+    image = Image(read_instance(read_source(source, whole=True), limit), limit)
+    return image.read(recipe, frames=frames, out=out, threads=threads), image.dataset
 
 
 def dicom_to_tensor(
@@ -205,9 +212,6 @@ def dicom_to_tensor(
         import torch
     except ModuleNotFoundError as error:
         raise ImportError("dicom_to_tensor needs torch: pip install 'fastpix[torch]'") from error
-    array, dataset = dicom_to_array(
-        source, dtype=dtype, rescale=rescale, invert=invert, normalize=normalize,
-        padding=padding, frames=frames, recipe=recipe, max_bytes=max_bytes, decoder=decoder,
-        threads=threads,
-    )  # fmt: skip
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    array, dataset = _read_with_dataset(source, asked, frames, None, max_bytes, threads)
     return torch.from_numpy(array), dataset

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from fastpix.codecs import check_pin
 from fastpix.errors import ArgumentError
+from fastpix.standard.decoder_names import DECODER_NAMES
 
 Invert = Literal["max", "range", "none"]
 
@@ -69,7 +70,7 @@ class Recipe:
             object.__setattr__(self, "normalize", _interval(self.normalize))
         if self.padding is not None:
             object.__setattr__(self, "padding", _real("padding", self.padding))
-        check_pin(self.decoder)
+        checked_decoder(self.decoder)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recipe):
@@ -139,3 +140,68 @@ def _interval(value: object) -> tuple[float, float]:
     if not math.isfinite(high - low):
         raise ArgumentError("normalize", f"({low}, {high}) is wider than float64 can hold")
     return low, high
+
+
+def checked_decoder(name: str | None) -> str | None:
+    """Return a decoder's name to pin if there is a decoder of that name.
+
+    Raises
+    ------
+    ArgumentError
+        There is not.
+    """
+    if name is not None and (not isinstance(name, str) or name not in DECODER_NAMES):
+        raise ArgumentError("decoder", f"{name!r} is none of {', '.join(sorted(DECODER_NAMES))}")
+    return name
+
+
+_PLAIN = Recipe()
+
+
+def one_recipe(
+    recipe: Recipe | None,
+    dtype: DTypeLike,
+    rescale: bool,
+    invert: Invert,
+    normalize: tuple[float, float] | None,
+    padding: float | None,
+    decoder: str | None = None,
+) -> Recipe:
+    """Return the recipe that a call asks for, by its keywords or as a whole.
+
+    Parameters
+    ----------
+    recipe : Recipe or None
+        In place of the five keywords that follow.
+    dtype, rescale, invert, normalize, padding
+        See `Recipe`.
+    decoder : str or None
+        Pinned beside the recipe: by `fastpix.open`, or by the call.
+
+    Raises
+    ------
+    ArgumentError
+        A recipe and keywords, or two different decoders are given.
+    """
+    if (
+        isinstance(dtype, str) and dtype == _PLAIN.dtype
+        and rescale is True
+        and isinstance(invert, str) and invert == _PLAIN.invert
+        and normalize is None and padding is None
+    ):  # fmt: skip
+        asked = _PLAIN  # as most calls have it
+    else:
+        asked = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+    if recipe is not None:
+        if not isinstance(recipe, Recipe):
+            raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
+        if asked != _PLAIN:
+            raise ArgumentError("recipe", "give a recipe or its keywords, not both")
+        asked = recipe
+    if decoder is None or asked.decoder == decoder:
+        return asked
+    if asked.decoder is not None:
+        raise ArgumentError(
+            "decoder", f"the recipe pins {asked.decoder!r}, open pinned {decoder!r}"
+        )
+    return replace(asked, decoder=checked_decoder(decoder))

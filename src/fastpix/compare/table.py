@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from fastpix.attributes import count_of
 from fastpix.compare.measure import ComparedFile, Reading, Standing, standing_of
 from fastpix.compare.readers import FASTPIX, Reader
+from fastpix.notes import count_of
 
 
 def tables_of(

@@ -16,13 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.compare.readers import Read, Reader
-from fastpix.convert.pool import (
-    interrupts_held_back,
-    leave_with_parent,
-    signal_name,
-    silence,
-)
 from fastpix.errors import NoPixelDataError, NotDicomError
+from fastpix.job.pool import interrupts_held_back, leave_with_parent, signal_name, silence
 
 _START = 120.0  # seconds that a reader has to import
 _GRACE = 0.5  # seconds that it has to leave by itself

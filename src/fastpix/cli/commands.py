@@ -1,0 +1,336 @@
+"""The ``fastpix`` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import sys
+import warnings
+from contextlib import closing
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fastpix import __version__
+from fastpix.cli.progress import ComparisonProgress, JobProgress, summary_table
+from fastpix.compare import compare, listing, markdown, readers_named, tables_of
+from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
+from fastpix.frames.codecs import Decoder, all_decoders, decoders_for, usable_decoders
+from fastpix.image.image import open as open_image
+from fastpix.image.limits import MAX_BYTES
+from fastpix.job.conversion import convert
+from fastpix.job.files import find_files
+from fastpix.job.names import Names, default_key_file, load_key
+from fastpix.job.summary import Summary
+from fastpix.notes import count_of
+from fastpix.recipe import Recipe
+from fastpix.standard.syntaxes import syntax_name
+
+app = typer.Typer(
+    name="fastpix",
+    help="DICOM files to exact arrays, fast.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would take [default: ...] for markup
+)
+
+Dtype = Annotated[str, typer.Option(help="float32, float64, an integer dtype, or auto.")]
+Rescale = Annotated[bool, typer.Option(help="Apply slope and intercept or the Modality LUT.")]
+Invert = Annotated[str, typer.Option(help="MONOCHROME1: max, range or none.")]
+Normalize = Annotated[
+    tuple[float, float] | None,
+    typer.Option(metavar="LO HI", help="Clip to LO..HI and map to 0..1."),
+]
+Padding = Annotated[float | None, typer.Option(help="Value for pixels marked as padding.")]
+KeyFile = Annotated[
+    Path | None, typer.Option(help="Key of the hashed names [default: DST.key, made on first use].")
+]
+Root = Annotated[Path | None, typer.Option(help="Hash paths relative to this folder.")]
+DecoderName = Annotated[
+    str | None, typer.Option("--decoder", help="The one decoder to use [default: the fastest].")
+]
+MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
+
+
+def main() -> None:
+    """Run the command; errors of ours end it with one line and exit code 1."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # paths go out as they came in
+    try:
+        app()
+    except FastpixError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"fastpix {__version__}")
+        raise typer.Exit
+
+
+@app.command("convert")
+def convert_command(
+    src: Annotated[
+        list[str], typer.Argument(help="Folders or files; - reads a list of paths from stdin.")
+    ],
+    dst: Annotated[Path, typer.Argument(help="Folder for NAME.npz and NAME.json.")],
+    dtype: Dtype = "float32",
+    rescale: Rescale = True,
+    invert: Invert = "max",
+    normalize: Normalize = None,
+    padding: Padding = None,
+    decoder: DecoderName = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+    key_file: KeyFile = None,
+    root: Root = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that one file may take.")] = 600.0,
+    max_bytes: MaxBytes = MAX_BYTES,
+) -> None:
+    """Convert all DICOM images under SRC to arrays, with sidecars free of patient data."""
+    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
+    summary = _run(_sources(src), dst, recipe, workers, key_file, root, timeout, max_bytes)
+    if summary.failed:
+        typer.echo(f"Failures, one a line: {dst / 'failures.jsonl'}")
+        # SRC itself may name a patient: the log does not repeat it.
+        typer.echo("Which files they are: fastpix locate SRC DST, with the same --root, --key-file")
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder for the arrays.")] = Path("fastpix-demo"),
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+) -> None:
+    """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
+    import pydicom.data
+
+    source = Path(pydicom.data.__file__).parent / "test_files"
+    typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")
+    summary = _run([str(source)], out, Recipe(), workers, None, None, 600.0, MAX_BYTES)
+    if not (summary.converted or summary.present):
+        raise typer.Exit(1)
+    example = next(path for path in sorted(out.glob("*.json")))
+    array = json.dumps(str(example.with_suffix(".npz")))
+    python = shlex.quote(sys.executable)
+    show = f'import numpy; print(numpy.load({array})["pixels"])'
+    typer.echo(
+        f"""
+Look at {out}: NAME.npz holds an array, NAME.json what was done to get it.
+The failures above are files made to fail: cut off, or no valid image.
+
+  {python} -m json.tool {shlex.quote(str(example))}
+  {python} -c {shlex.quote(show)}
+  {python} -m fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
+    )
+
+
+@app.command()
+def info(
+    file: Annotated[Path, typer.Argument(help="A DICOM file.")],
+    dtype: Dtype = "float32",
+    rescale: Rescale = True,
+    invert: Invert = "max",
+    normalize: Normalize = None,
+    padding: Padding = None,
+    decoder: DecoderName = None,
+) -> None:
+    """Say, in words, what will be done to each pixel of FILE, and why."""
+    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HeaderWarning)  # they are printed as notes
+        image = open_image(file)
+        plan = image.plan(recipe)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    rows = plan.describe()
+    unsupported = False
+    if image.header.encapsulated:
+        try:
+            absent = [d.name for d in decoders_for(image.header.transfer_syntax, decoder)
+                      if not d.is_present()]  # fmt: skip
+            rows += [("absent", ", ".join(absent))] if absent else []
+            usable_decoders(image.header.transfer_syntax, decoder)
+        except UnsupportedTransferSyntaxError as error:
+            rows.append(("error", str(error)))
+            unsupported = True
+    for label, text in rows:
+        table.add_row(label, text)
+    _console().print(table, highlight=False, markup=False)
+    if unsupported:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Folders or files; - reads paths from stdin."),
+    ],
+    readers: Annotated[
+        str | None, typer.Option(help="Names with commas [default: all that are installed].")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Times that each reader is timed on each file.")] = 5,
+    limit: Annotated[
+        int | None, typer.Option(help="So many images, the same ones each time [default: all].")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that a reader may take for a file.")] = 60,
+    show: Annotated[
+        bool, typer.Option("--list", help="List the files that readers do not agree on.")
+    ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the tables as Markdown.")
+    ] = False,
+) -> None:
+    """Compare readers on the images under PATH: where their values differ, and what they cost.
+
+    Each reader gives modality values in its own way, in a process of its own. Values are compared
+    as float32, exactly. What a reader does to MONOCHROME1 is no difference: SimpleITK mirrors it,
+    pydcm negates it, the others leave it alone, and fastpix is asked for the same. Nothing is
+    stored.
+    """
+    chosen = readers_named(readers)
+    files = find_files(_sources(paths), Path(os.devnull))  # there is no output to leave out
+    compared = []
+    interrupted = False
+    console = _console()
+    present = [reader for reader in chosen if reader.is_present()]
+    outcomes = compare(
+        [file.path for file in files], present, rounds=rounds, timeout=timeout, limit=limit
+    )
+    try:
+        with closing(outcomes), ComparisonProgress(console, limit or len(files)) as progress:
+            for outcome in outcomes:
+                compared.append(outcome)
+                progress.advance(counts=bool(outcome.readings) or limit is None)
+    except KeyboardInterrupt:
+        interrupted = True
+    for table in tables_of(compared, chosen, rounds):
+        if as_markdown:
+            typer.echo(markdown(table))
+        else:
+            console.print(table, highlight=False, markup=False)
+    for line in listing(compared) if show else ():
+        typer.echo(os.fsencode(line))
+    if interrupted:
+        typer.echo("Interrupted: this is of the files until then.")
+        raise typer.Exit(130)
+    if not any(file.is_compared for file in compared):
+        _fail("no image under PATH that any reader reads")
+
+
+@app.command()
+def codecs() -> None:
+    """List the decoders of every compressed transfer syntax, in the order they are tried."""
+    table = Table(title="Decoders, in the order that they are tried", title_justify="left")
+    table.add_column("transfer syntaxes", overflow="fold", ratio=1)
+    table.add_column("decoder, licence, version here", overflow="fold", ratio=1)
+    chains: dict[tuple[Decoder, ...], list[str]] = {}
+    for syntax, decoders in all_decoders().items():
+        chains.setdefault(decoders, []).append(syntax)
+    for decoders, syntaxes in chains.items():
+        chain = Table.grid("", "", "", padding=(0, 2), expand=True)
+        for decoder in decoders:
+            here = decoder.version() if decoder.is_present() else "not installed"
+            if not decoder.is_fallback:
+                here += ", only where it is pinned"
+            chain.add_row(f"{decoder.name}: {decoder.library}", decoder.licence, here)
+        names = "\n".join(f"{syntax_name(syntax)} ({syntax})" for syntax in syntaxes)
+        table.add_row(names, chain, end_section=True)
+    _console().print(table, highlight=False, markup=False)
+
+
+@app.command()
+def locate(
+    src: Annotated[
+        list[str], typer.Argument(help="The sources of the job; - reads paths from stdin.")
+    ],
+    dst: Annotated[Path, typer.Argument(help="Its output folder.")],
+    name: Annotated[
+        list[str] | None, typer.Option(help="Names to look for [default: those that failed].")
+    ] = None,
+    key_file: KeyFile = None,
+    root: Root = None,
+) -> None:
+    """Print the source files behind names: paths may hold patient data, so no log does."""
+    wanted = set(name or _failed_names(dst))
+    key_file = key_file or default_key_file(dst)
+    key_file.stat()  # a key made now would find nothing
+    key = load_key(key_file, dst)
+    names = Names(key, str(root.absolute()) if root else None)
+    for file in find_files(_sources(src), dst):
+        if (found := names.of_path(file.path)) in wanted:
+            typer.echo(os.fsencode(f"{found}\t{file.path}"))
+            wanted.remove(found)
+    if wanted:
+        _fail(
+            f"{count_of(len(wanted), 'name')} not found under SRC: give the sources, --root and "
+            f"--key-file of the job"
+        )
+
+
+def _run(
+    sources: list[str],
+    dst: Path,
+    recipe: Recipe,
+    workers: int | None,
+    key_file: Path | None,
+    root: Path | None,
+    timeout: float,
+    max_bytes: int,
+) -> Summary:
+    console = _console()
+    try:
+        with JobProgress(console) as progress:
+            summary = convert(
+                sources, dst, recipe=recipe, workers=workers, key_file=key_file, root=root,
+                timeout=timeout, max_bytes=max_bytes,
+                on_start=progress.start, on_undecodable=progress.tell_undecodable,
+                on_outcome=progress.advance,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done stays; run the same command again for the rest.")
+        raise typer.Exit(130) from None
+    console.print(summary_table(summary), highlight=False)
+    return summary
+
+
+def _sources(src: list[str]) -> list[str]:
+    """Return the sources, with ``-`` replaced by the paths on standard input."""
+    sources: list[str] = []
+    for source in src:
+        if source != "-":
+            sources.append(source)
+            continue
+        text = os.fsdecode(sys.stdin.buffer.read())  # paths need not be text of any encoding
+        sources += [path for path in re.split("\0" if "\0" in text else "\r?\n", text) if path]
+    return sources
+
+
+def _failed_names(dst: Path) -> list[str]:
+    log = dst / "failures.jsonl"
+    if not log.exists():
+        return []
+    return [str(json.loads(line)["name"]) for line in log.read_text().splitlines()]
+
+
+def _console() -> Console:
+    # Lines of a log are as long as they are; only a terminal has a width.
+    return Console() if sys.stdout.isatty() else Console(width=120, soft_wrap=True)
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"fastpix: {message}", err=True)
+    sys.exit(1)

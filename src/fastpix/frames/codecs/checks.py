@@ -1,0 +1,178 @@
+"""What a frame says of itself, held against the header before any decoder or memory is asked."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from itertools import pairwise
+
+from fastpix.errors import PixelDataError
+from fastpix.frames.codecs.format import FrameFormat
+from fastpix.frames.codestreams import END_OF_IMAGE, Codestream, read_codestream
+from fastpix.frames.jpeg_xl import read_jpeg_xl
+from fastpix.standard.syntaxes import (
+    DEFLATED_FRAMES,
+    JPEG,
+    JPEG_2000,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    JPEG_XL,
+    RLE,
+    syntax_name,
+)
+
+# The most bytes that one encoded byte can stand for: a PackBits run of 128 takes 2 (PS3.5 G.3.1), a
+# deflate match of 258 at least 2 bits.
+_EXPANSION = {RLE: 64, DEFLATED_FRAMES: 1032}
+# The most samples that one encoded byte can stand for. Huffman codes have a bit or more: lossless
+# JPEG spends one on every sample, sequential DCT two on every 64 samples (DC and end of block),
+# progressive DCT one. Arithmetic codes have less, but no image is as plain as that.
+_SAMPLES = {"lossless": 8, "DCT": 256, "progressive": 512, "arithmetic": 2**14}
+# What a syntax may hold; which of JPEG's processes it is, decoders take from the codestream.
+_DCT = {"DCT", "progressive", "arithmetic", "lossless"}
+_CODINGS = (
+    (JPEG | JPEG_LOSSLESS, _DCT),
+    (JPEG_LS, {"JPEG-LS"}),
+    (JPEG_2000, {"JPEG 2000"}),
+    (JPEG_XL, {"JPEG XL"}),
+)
+# The others have no such limit: a blank image takes a few bytes. Beyond this size it is no image.
+_LARGE, _BLANK_EXPANSION = 2**28, 2**16
+_PADDING = 64  # bytes behind the end marker, at most, where it is looked for first
+
+
+def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) -> Codestream | None:
+    """Compare a frame's own header with the file's.
+
+    Parameters
+    ----------
+    parts : sequence of memoryview
+        The frame's fragments.
+    wanted : FrameFormat
+    frame : int
+        For the error.
+
+    Returns
+    -------
+    Codestream or None
+        None for syntaxes whose frames have no header that says anything of the image.
+
+    Raises
+    ------
+    PixelDataError
+        Rows, columns or samples differ, the bytes cannot hold the frame, or its end is missing.
+    """
+    size = sum(len(part) for part in parts)
+    if wanted.transfer_syntax in _EXPANSION:
+        _check_expansion(size * _EXPANSION[wanted.transfer_syntax], size, wanted, frame)
+        if wanted.transfer_syntax == RLE:
+            rle_segments(joined(parts), wanted, frame)
+        return None
+    stream = _read(parts[0], wanted)
+    if stream is None and len(parts) > 1:  # a header that is in pieces itself
+        stream = _read(joined(parts), wanted)
+    if stream is None:
+        raise PixelDataError(reason=f"frame {frame} has no codestream header that can be read")
+    _check_coding(stream, wanted, frame)
+    _check_geometry(stream, wanted, frame)
+    most = _LARGE
+    if stream.coding in _SAMPLES:
+        most = size * _SAMPLES[stream.coding] * wanted.cell_bytes
+        if stream.coding != "lossless":
+            most *= wanted.samples  # chrominance may be coarser
+    elif wanted.frame_bytes > _LARGE:
+        most = size * _BLANK_EXPANSION
+    _check_expansion(most, size, wanted, frame)
+    if stream.coding != "JPEG XL":
+        _check_end(parts, stream, frame)
+    return stream
+
+
+def joined(parts: Sequence[memoryview]) -> memoryview:
+    """Return the fragments of a frame as one, without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+
+
+def _read(encoded: memoryview, wanted: FrameFormat) -> Codestream | None:
+    return (read_jpeg_xl if wanted.transfer_syntax in JPEG_XL else read_codestream)(encoded)
+
+
+def _check_coding(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
+    if any(wanted.transfer_syntax in syntaxes and stream.coding not in codings
+           for syntaxes, codings in _CODINGS):  # fmt: skip
+        kind = "JPEG" if stream.coding in _DCT else stream.coding
+        raise PixelDataError(
+            reason=f"frame {frame} is {kind}, the transfer syntax is "
+            f"{syntax_name(wanted.transfer_syntax)}",
+            remedy="correct Transfer Syntax UID (0002,0010)",
+        )
+
+
+def _check_geometry(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
+    found = (stream.rows, stream.columns, stream.samples)
+    expected = (wanted.rows, wanted.columns, wanted.samples)
+    if found != expected:
+        raise PixelDataError(
+            reason=f"frame {frame} is encoded as {found[0]} rows x {found[1]} columns x "
+            f"{found[2]} samples, the header says {expected[0]} x {expected[1]} x {expected[2]}"
+        )
+    if not stream.uniform:
+        raise PixelDataError(
+            reason=f"frame {frame} is encoded with samples that differ in size or depth"
+        )
+    if stream.precision > max(wanted.bits_allocated, 8):
+        raise PixelDataError(
+            expected=wanted.bits_allocated,
+            found=stream.precision,
+            reason=f"frame {frame} is encoded with {stream.precision} bits a sample, "
+            f"BitsAllocated (0028,0100) says {wanted.bits_allocated}",
+        )
+
+
+def _check_expansion(most: int, size: int, wanted: FrameFormat, frame: int) -> None:
+    if most < wanted.frame_bytes:
+        raise PixelDataError(
+            expected=wanted.frame_bytes,
+            found=most,
+            reason=f"frame {frame} has {size} encoded bytes, which cannot decode to the "
+            f"{wanted.frame_bytes} bytes of a frame",
+        )
+
+
+def _check_end(parts: Sequence[memoryview], stream: Codestream, frame: int) -> None:
+    # Some decoders fill in the rest of a frame that is cut off, and say nothing.
+    tail = bytes(parts[-1][-_PADDING:])
+    end = tail.rfind(END_OF_IMAGE)
+    if end < 0:
+        tail = b"".join(parts)
+        end = tail.rfind(END_OF_IMAGE)
+    # A thumbnail has an end of its own, before the image's header.
+    if end < 0 or sum(len(part) for part in parts) - len(tail) + end < stream.at:
+        raise PixelDataError(
+            reason=f"frame {frame} is cut off: its codestream has no end marker (FFD9)"
+        )
+
+
+def rle_segments(encoded: memoryview, wanted: FrameFormat, frame: int) -> tuple[int, ...]:
+    """Return where the segments of an RLE frame begin, and where the last one ends (PS3.5 G.5).
+
+    Raises
+    ------
+    PixelDataError
+        There is not a segment for every byte of a pixel, in ascending order.
+    """
+    count = wanted.samples * wanted.cell_bytes
+    numbers = struct.unpack("<16I", encoded[:64]) if len(encoded) >= 64 else (0,)
+    offsets = (*numbers[1 : 1 + count], len(encoded))
+    if (
+        numbers[0] != count
+        or count > 15
+        or offsets[0] != 64
+        or any(b <= a for a, b in pairwise(offsets))
+    ):
+        raise PixelDataError(
+            expected=count,
+            found=numbers[0],
+            reason=f"frame {frame} has no RLE header for {count} segments (PS3.5 G.5)",
+        )
+    return offsets

@@ -1,0 +1,247 @@
+"""Single attributes, read defensively: numbers and text by one strict grammar.
+
+Values are taken from the raw bytes where pydicom has not converted them yet, so that no conversion
+of its own (a lenient `float`, a warning, a guess at a VR) stands between the file and the rules.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.valuerep import VR
+
+from fastpix.errors import PixelHeaderError, tag_text
+from fastpix.header.index import Elements
+
+# The grammar of PS3.5 table 6.2-1, DS: what float() accepts beyond it (1_0, nan, 0x1p3) is refused.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+_BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+_BINARY |= {"OW": "H", "OL": "I", "OF": "f", "OD": "d", "US or SS": "H", "US or OW": "H"}
+_BINARY |= {"US or SS or OW": "H"}
+_VRS = frozenset(str(vr) for vr in VR)
+_NOT_A_NUMBER = "not a number by the standard's grammar (PS3.5 6.2)"
+
+
+def name_of(tag: int) -> str:
+    """Return keyword and tag: ``RescaleSlope (0028,1053)``."""
+    return f"{keyword_for_tag(tag) or 'attribute'} {tag_text(tag)}"
+
+
+def header_error(tag: int, value: object, reason: str, remedy: str = "") -> PixelHeaderError:
+    """Return the error for an attribute that cannot be used."""
+    return PixelHeaderError(
+        tag=tag, keyword=keyword_for_tag(tag) or "attribute", value=value, reason=reason,
+        remedy=remedy,
+    )  # fmt: skip
+
+
+class Attributes:
+    """The attributes of one data set or sequence item.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset or Elements
+    remark : callable
+        Told of each oddity that was read over, in words free of the file's text.
+    little : bool
+        The byte order of values that pydicom keeps as bytes.
+    """
+
+    def __init__(
+        self, dataset: Dataset | Elements, remark: Callable[[str], None], little: bool
+    ) -> None:
+        self.dataset = dataset
+        self.remark = remark
+        self.little = little
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self.dataset
+
+    def element(self, tag: int) -> RawDataElement | DataElement | None:
+        """Return the element as it stands, unconverted, or None."""
+        if isinstance(self.dataset, Elements):
+            return self.dataset.get(tag)
+        return self.dataset.get_item(tag) if tag in self.dataset else None
+
+    def words(self, tag: int) -> list[int]:
+        """Return an element's bytes as unsigned 16-bit words; empty where it is missing."""
+        element = self.element(tag)
+        if element is None or element.value is None:
+            return []
+        value = element.value
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            little = self._is_little(element)
+            padded = bytes(value) + b"\0" * (len(value) % 2)
+            return list(struct.unpack(f"{'<' if little else '>'}{len(padded) // 2}H", padded))
+        values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+        try:
+            return [int(v) & 0xFFFF for v in values if v != ""]
+        except (TypeError, ValueError) as error:
+            raise header_error(tag, type(value).__name__, "not 16-bit words") from error
+
+    def items(self, tag: int) -> list[Attributes]:
+        """Return the items of a sequence; none where it is missing or empty."""
+        if tag not in self.dataset:
+            return []
+        assert isinstance(self.dataset, Dataset)  # a file with sequences of ours is pydicom's
+        try:
+            value = self.dataset[tag].value
+        except Exception as error:  # pydicom's, from parsing the items
+            raise header_error(tag, type(error).__name__, "its items cannot be parsed") from error
+        if value is None or value in ("", b""):
+            return []
+        if not isinstance(value, Sequence) or not all(isinstance(i, Dataset) for i in value):
+            raise header_error(tag, type(value).__name__, "not a sequence of items")
+        return [Attributes(item, self.remark, self.little) for item in value]
+
+    def text(self, tag: int) -> str | None:
+        """Return the text of an attribute, trimmed of spaces and NULs; None where it is empty."""
+        values = [v for v in (_text(v) for v in self._values(tag)) if v]
+        return "\\".join(values) or None
+
+    def numbers(self, tag: int) -> list[float]:
+        """Return the values of a numeric attribute; empty where it is missing or has no value.
+
+        Raises
+        ------
+        PixelHeaderError
+            A value that is not a finite number.
+        """
+        numbers = []
+        for value in self._values(tag):
+            number = self._number(tag, value)
+            if number is not None:
+                numbers.append(number)
+        return numbers
+
+    def number(self, tag: int) -> float | None:
+        """Return the one value of a numeric attribute, or None; repeated equal values are one.
+
+        Raises
+        ------
+        PixelHeaderError
+            Several different values, or one that is not a finite number.
+        """
+        numbers = self.numbers(tag)
+        if not numbers:
+            return None
+        if len(numbers) > 1:
+            if any(number != numbers[0] for number in numbers):
+                raise header_error(tag, numbers, "several values that differ, where one belongs")
+            self.remark(f"{name_of(tag)} repeats one value {len(numbers)} times: taken once")
+        return numbers[0] + 0.0  # a header's -0 is 0
+
+    def integer(self, tag: int) -> int | None:
+        """Return the one value of an integer attribute, or None.
+
+        Raises
+        ------
+        PixelHeaderError
+            A value that is not a whole number.
+        """
+        number = self.number(tag)
+        if number is None:
+            return None
+        if not number.is_integer():
+            raise header_error(tag, number, "not a whole number")
+        return int(number)
+
+    def _values(self, tag: int) -> list[Any]:
+        element = self.element(tag)
+        if element is None or element.value is None:
+            return []
+        value = element.value
+        self._check_vr(tag, element)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._unpack(tag, bytes(value), element.VR, self._is_little(element))
+        if isinstance(value, (MultiValue, list, tuple)):
+            return [v for v in value if v is not None and v != ""]
+        if isinstance(value, str):
+            return list(value.split("\\"))
+        return [value]
+
+    def _is_little(self, element: RawDataElement | DataElement) -> bool:
+        return element.is_little_endian if isinstance(element, RawDataElement) else self.little
+
+    def _check_vr(self, tag: int, element: RawDataElement | DataElement) -> None:
+        usual = _usual_vr(tag)
+        numeric = usual in _BINARY or usual in ("DS", "IS")
+        if numeric and element.VR is not None and str(element.VR) not in usual and element.value:
+            found = str(element.VR) if str(element.VR) in _VRS else "an unknown one"
+            self.remark(f"{name_of(tag)} has VR {found} in place of {usual}: read as a number")
+
+    def _unpack(self, tag: int, raw: bytes, vr: str | None, little: bool) -> list[Any]:
+        usual = _usual_vr(tag)
+        kind = usual if vr in (None, "UN", "OB") else str(vr)
+        if kind not in _BINARY:
+            return list(raw.decode("latin-1").split("\\"))
+        size = struct.calcsize(_BINARY[kind])
+        if usual not in _BINARY and _looks_like_text(raw):
+            if len(raw) % size == 0:
+                raise header_error(tag, f"{len(raw)} bytes", f"VR {kind}, but it may be text")
+            return [raw]
+        if len(raw) % size:
+            raise header_error(tag, f"{len(raw)} bytes", f"VR {kind} takes {size} bytes a value")
+        return list(
+            struct.unpack(f"{'<' if little else '>'}{len(raw) // size}{_BINARY[kind]}", raw)
+        )
+
+    def _number(self, tag: int, value: object) -> float | None:
+        original = getattr(value, "original_string", None)
+        if isinstance(original, str):
+            value = original
+        if isinstance(value, (str, bytes)):
+            text = _text(value)
+            if not text:
+                return None
+            if not _NUMBER.fullmatch(text):
+                if not _COMMA.fullmatch(text):
+                    raise header_error(tag, text, _NOT_A_NUMBER)
+                self.remark(f"{name_of(tag)} has a decimal comma: read as a point")
+                text = text.replace(",", ".")
+            number = float(text)
+            if number == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+                raise header_error(tag, text, "too small for float64")
+        else:
+            try:
+                number = float(value)  # type: ignore[arg-type]
+            except (TypeError, ValueError, OverflowError) as error:
+                raise header_error(tag, type(value).__name__, _NOT_A_NUMBER) from error
+        if not math.isfinite(number):
+            raise header_error(tag, str(number), "not a finite number")
+        return number
+
+
+@lru_cache(256)
+def _usual_vr(tag: int) -> str:
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+
+
+def _text(value: object) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    return text.strip(" \0")
+
+
+def _looks_like_text(raw: bytes) -> bool:
+    text = _text(raw)
+    return bool(_NUMBER.fullmatch(text) or _COMMA.fullmatch(text))
+
+
+def all_equal(values: Iterable[object]) -> bool:
+    """Whether the values are the same; true of none."""
+    seen = iter(values)
+    first = next(seen, None)
+    return all(value == first for value in seen)

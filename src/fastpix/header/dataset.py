@@ -1,0 +1,155 @@
+"""Bytes to pydicom's Dataset; whatever pydicom raises comes out as ours."""
+
+from __future__ import annotations
+
+import re
+import sys
+import zlib
+from io import BytesIO
+
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.values import converters
+
+from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
+from fastpix.header.dcmread import dcmread
+
+_PREAMBLE = 128
+_DEFLATED = DeflatedExplicitVRLittleEndian.encode()
+_VRS = {str(vr).encode() for vr in converters if len(str(vr)) == 2}
+_WIDE_VRS = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32}
+# Groups that a data set of ours may begin with; later ones cannot come first in an image.
+_FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
+_PIXELS = 0x7FE00010
+# Pixel Data of undefined length, explicit VR little endian, as every encapsulated syntax has it.
+_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00O[BW]\x00\x00\xff\xff\xff\xff")
+_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+_SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
+
+
+def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list[str]]:
+    """Parse a DICOM file held in memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file (PS3.10), or a bare data set as old software writes it.
+    max_bytes : int
+        What a deflated data set may inflate to.
+
+    Returns
+    -------
+    dataset : pydicom.dataset.FileDataset
+    stream : bytes
+        The bytes that positions in `dataset` count in: `data`, or what it inflates to.
+    oddities : list of str
+        What was mended to parse them.
+
+    Raises
+    ------
+    NotDicomError
+        The bytes are something else.
+    PixelHeaderError, PixelDataError
+        They are DICOM, but cannot be parsed or inflated.
+    """
+    has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+    if not has_preamble and not _may_be_dataset(data):
+        raise NotDicomError("no DICM prefix, and it does not begin like a data set")
+    stream = data
+    oddities = []
+    try:
+        start = _PREAMBLE + 4 if has_preamble else 0
+        inflated = _inflate(data, start, max_bytes) if _may_be_deflated(data, start) else None
+        if inflated is not None:
+            dataset, stream = inflated
+        else:
+            dataset = dcmread(BytesIO(data), force=not has_preamble)
+            if _PIXELS not in dataset and _OPEN_PIXELS.search(data):
+                # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
+                stream = data + _DELIMITER
+                dataset = dcmread(BytesIO(stream), force=not has_preamble)
+                oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
+            if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+                raise PixelDataError(reason="File Meta hides that the data set is deflated")
+        plausible = has_preamble or any(keyword in dataset for keyword in _SIGNS_OF_AN_INSTANCE)
+    except FastpixError:
+        raise
+    except Exception as error:  # pydicom's are of many kinds, RecursionError among them
+        if not has_preamble:
+            raise NotDicomError("no DICM prefix, and it cannot be read as a data set") from error
+        raise PixelHeaderError(
+            tag=None,
+            keyword="data set",
+            value=type(error).__name__,
+            reason="its elements cannot be parsed",
+            remedy="the file is damaged: fetch it again",
+        ) from error
+    if not plausible:
+        raise NotDicomError("no DICM prefix, and none of the attributes of an instance")
+    return dataset, stream, oddities
+
+
+def _may_be_dataset(data: bytes) -> bool:
+    """Whether the bytes may be a data set without preamble: a low group, a VR or a length."""
+    if len(data) < 8:
+        return False
+    little = int.from_bytes(data[0:2], "little")
+    big = int.from_bytes(data[0:2], "big")
+    if data[4:6] in _VRS:
+        return little in _FIRST_GROUPS or big in _FIRST_GROUPS
+    return little in _FIRST_GROUPS and int.from_bytes(data[4:8], "little") <= len(data) - 8
+
+
+def _may_be_deflated(data: bytes, start: int) -> bool:
+    """Whether the File Meta elements from `start` on name the deflated syntax, or are malformed."""
+    at = start
+    while data[at : at + 2] == b"\x02\x00" and at + 12 <= len(data):
+        vr = data[at + 4 : at + 6]
+        if vr not in _VRS:
+            return _DEFLATED in data
+        wide = vr in _WIDE_VRS
+        value = at + (12 if wide else 8)
+        length = int.from_bytes(data[value - (4 if wide else 2) : value], "little")
+        if wide and length == 0xFFFFFFFF:
+            return _DEFLATED in data
+        if data[at + 2 : at + 4] == b"\x10\x00" and _DEFLATED in data[value : value + length]:
+            return True
+        at = value + length
+    return False
+
+
+def _inflate(data: bytes, start: int, max_bytes: int) -> tuple[FileDataset, bytes] | None:
+    """Parse a deflated data set (PS3.5 A.5), inflating no more than `max_bytes`.
+
+    pydicom would inflate it whole, however large. None where the syntax is another one.
+    """
+    file = BytesIO(data)
+    file.seek(start)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return None
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        stream = inflater.decompress(memoryview(data)[file.tell() :], min(max_bytes, sys.maxsize))
+    except zlib.error as error:
+        raise PixelDataError(reason="the deflated data set is not valid deflate data") from error
+    if inflater.unconsumed_tail:
+        raise PixelDataError(
+            expected=max_bytes,
+            reason=f"the deflated data set inflates to more than max_bytes={max_bytes}",
+            remedy="raise max_bytes= if the file can be believed",
+        )
+    if not inflater.eof:
+        raise PixelDataError(reason="the deflated data set ends before its end mark")
+    dataset = FileDataset(
+        BytesIO(stream),
+        read_dataset(BytesIO(stream), False, True),
+        data[:_PREAMBLE] if start else None,
+        FileMetaDataset(meta),
+        False,
+        True,
+    )
+    dataset.set_original_encoding(False, True)
+    return dataset, stream

@@ -1,0 +1,329 @@
+"""What the file says about its pixels, read by the rules of docs/headers.md.
+
+Knows nothing of what the caller wants. An oddity that can only be read one way is read so and
+noted; what could be read two ways is an error that names the attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydicom.uid import ExplicitVRBigEndian
+
+from fastpix.errors import PixelHeaderError
+from fastpix.header.attributes import Attributes, header_error
+from fastpix.header.luts import Lut, read_lut
+from fastpix.header.pixel_module import (
+    FLOAT_BITS,
+    MONOCHROME,
+    read_bits,
+    read_bits_allocated,
+    read_dimension,
+    read_frames,
+    read_padding,
+    read_photometric,
+    read_planar,
+    read_samples,
+    read_signed,
+)
+from fastpix.header.rescale import Rescale, RescaleError, read_rescales
+from fastpix.notes import Note
+from fastpix.standard.syntaxes import uid_name
+from fastpix.standard.tags import Tag
+
+_PIXEL_NAMES = {
+    Tag.PixelData: "Pixel Data (7FE0,0010)",
+    Tag.FloatPixelData: "Float Pixel Data (7FE0,0008)",
+    Tag.DoubleFloatPixelData: "Double Float Pixel Data (7FE0,0009)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The pixel attributes of one instance, every one settled.
+
+    Attributes
+    ----------
+    transfer_syntax : str
+        Its UID.
+    big_endian : bool
+        The byte order of native cells wider than a byte.
+    encapsulated : bool
+        Whether the pixel data element holds fragments of codestreams.
+    pixel_bytes : int
+        How many bytes of native pixels there are; 0 where they are encapsulated.
+    pixel_keyword : str
+        What holds them, by name and tag.
+    is_float : bool
+        Float or Double Float Pixel Data; `bits_stored`, `high_bit` and `signed` say nothing then.
+    word_ow : bool
+        The element's VR is OW, which a big-endian file swaps in pairs.
+    frames, rows, columns, samples : int
+    photometric : str
+        Photometric Interpretation, upper case, trimmed.
+    planar : bool
+        Samples of a frame come plane by plane (Planar Configuration 1).
+    bits_allocated, bits_stored, high_bit : int
+    signed : bool
+        Pixel Representation 1: two's complement.
+    rescales : tuple of Rescale
+        One, or one a frame.
+    rescale_error : PixelHeaderError or None
+        Why `rescales` cannot be used, for those who ask for them.
+    modality_lut : Lut or None
+    palette : (Lut, Lut, Lut) or None
+    padding : (float, float) or None
+        Pixel Padding Value and Range Limit, in ascending order.
+    padding_error : PixelHeaderError or None
+        Why `padding` cannot be used, for those who ask for it.
+    modality : str
+    unit : str
+        What rescaled values are in, as far as the header says.
+    notes : tuple of Note
+    """
+
+    transfer_syntax: str
+    big_endian: bool
+    encapsulated: bool
+    pixel_bytes: int
+    pixel_keyword: str
+    is_float: bool
+    word_ow: bool
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    planar: bool
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    rescales: tuple[Rescale, ...]
+    rescale_error: PixelHeaderError | None
+    modality_lut: Lut | None
+    palette: tuple[Lut, Lut, Lut] | None
+    padding: tuple[float, float] | None
+    padding_error: PixelHeaderError | None
+    modality: str
+    unit: str
+    notes: tuple[Note, ...]
+
+    def __hash__(self) -> int:
+        # Enough to tell headers apart, at a fraction of what all attributes cost.
+        return hash((self.rows, self.columns, self.frames, self.transfer_syntax, self.rescales))
+
+
+class PixelElement(NamedTuple):
+    """What holds the pixels.
+
+    Attributes
+    ----------
+    tag : Tag
+    vr : str
+        Empty where the file does not say.
+    encapsulated : bool
+    length : int
+        Bytes of its value.
+    """
+
+    tag: Tag
+    vr: str
+    encapsulated: bool
+    length: int
+
+
+def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note]) -> Header:
+    """Settle every attribute that decides about pixels, by the rules of docs/headers.md.
+
+    Parameters
+    ----------
+    at : Attributes
+        Of the data set.
+    syntax : str
+        UID of the transfer syntax.
+    pixels : PixelElement
+    notes : list of Note
+        Takes what `at` remarks, and holds what has been noted before.
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    PixelHeaderError
+    """
+    remark, tag = at.remark, pixels.tag
+    is_float = tag in FLOAT_BITS
+    rows, columns = read_dimension(at, Tag.Rows), read_dimension(at, Tag.Columns)
+    frames = read_frames(at)
+    samples = read_samples(at, remark)
+    photometric = read_photometric(at, samples, remark)
+    allocated = read_bits_allocated(at, tag, samples)
+    signed = False if is_float else read_signed(at, remark)
+    stored, high = (allocated, allocated - 1) if is_float else read_bits(at, allocated, remark)
+    if is_float and photometric not in MONOCHROME:
+        raise header_error(Tag.PhotometricInterpretation, photometric, f"{tag.name} is MONOCHROME")
+    modality = _modality(at, remark)
+    lut = _modality_lut(at, signed, is_float, remark)
+    rescales, problem = _rescales(at, frames, modality, remark)
+    padding, padding_error = _padding(at, tag, signed, notes)
+    return Header(
+        transfer_syntax=syntax,
+        big_endian=syntax == ExplicitVRBigEndian,
+        encapsulated=pixels.encapsulated,
+        pixel_bytes=0 if pixels.encapsulated else pixels.length,
+        pixel_keyword=_PIXEL_NAMES[tag],
+        is_float=is_float,
+        word_ow=pixels.vr == "OW",
+        frames=frames,
+        rows=rows,
+        columns=columns,
+        samples=samples,
+        photometric=photometric,
+        planar=read_planar(at, samples, remark),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=high,
+        signed=signed,
+        rescales=rescales,
+        rescale_error=problem,
+        modality_lut=lut,
+        palette=_palette(at, signed) if photometric == "PALETTE COLOR" else None,
+        padding=padding,
+        padding_error=padding_error,
+        modality=modality,
+        unit=_unit(at, modality, lut is not None, rescales),
+        notes=(*notes, *_reported(at, photometric)),
+    )
+
+
+def _modality(at: Attributes, remark: Callable[[str], None]) -> str:
+    """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
+    modality = (at.text(Tag.Modality) or "").upper()
+    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
+    if modality != "RTDOSE" and sop_class == "RT Dose Storage":
+        remark("Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose")
+        return "RTDOSE"
+    if modality != "RTDOSE" and Tag.DoseGridScaling in at:
+        remark("DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied")
+    if not modality and "Positron Emission Tomography" in sop_class:
+        return "PT"
+    return modality
+
+
+def _modality_lut(
+    at: Attributes, signed: bool, is_float: bool, remark: Callable[[str], None]
+) -> Lut | None:
+    items = at.items(Tag.ModalityLUTSequence)
+    if not items:
+        return None
+    if len(items) > 1:
+        raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
+    lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
+    if lut is None:
+        remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
+    elif is_float:
+        raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
+    elif Tag.DoseGridScaling in at:
+        raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
+    elif Tag.RescaleSlope in at or Tag.RescaleIntercept in at:
+        remark("ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept")
+    return lut
+
+
+def _rescales(
+    at: Attributes, frames: int, modality: str, remark: Callable[[str], None]
+) -> tuple[tuple[Rescale, ...], PixelHeaderError | None]:
+    try:
+        return read_rescales(at, frames, modality, remark), None
+    except RescaleError as error:
+        return (Rescale(1.0, 0.0),), error
+
+
+def _padding(
+    at: Attributes, tag: Tag, signed: bool, notes: list[Note]
+) -> tuple[tuple[float, float] | None, PixelHeaderError | None]:
+    try:
+        return read_padding(at, tag, signed), None
+    except PixelHeaderError as error:
+        text = f"{error.storable}: padding cannot be told apart"
+        # In float data it is NaN, most likely, which is no oddity there.
+        notes.append(Note(text, oddity=tag is Tag.PixelData))
+        return None, error
+
+
+def _palette(at: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
+    luts = []
+    for color in range(3):
+        descriptor = Tag(Tag.RedPaletteColorLookupTableDescriptor + color)
+        data = Tag(Tag.RedPaletteColorLookupTableData + color)
+        segmented = Tag(Tag.SegmentedRedPaletteColorLookupTableData + color)
+        lut = read_lut(at, descriptor, data, signed, segmented)
+        if lut is None:
+            raise header_error(descriptor, None, "PALETTE COLOR needs its three tables")
+        luts.append(lut)
+    red, green, blue = luts
+    for lut, descriptor in (
+        (green, Tag.GreenPaletteColorLookupTableDescriptor),
+        (blue, Tag.BluePaletteColorLookupTableDescriptor),
+    ):
+        if (lut.first, len(lut.entries)) != (red.first, len(red.entries)):
+            raise header_error(descriptor, lut[:2], "the three descriptors differ")
+    return red, green, blue
+
+
+def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]) -> str:
+    if modality == "RTDOSE":
+        return at.text(Tag.DoseUnits) or "unspecified"
+    if has_lut:
+        items = at.items(Tag.ModalityLUTSequence)
+        return items[0].text(Tag.ModalityLUTType) or "unspecified"
+    if modality == "PT" and (unit := at.text(Tag.Units)):  # says more than Rescale Type's US
+        return unit
+    units = {rescale.unit for rescale in rescales if rescale.unit}
+    if len(units) > 1:
+        return "differs from frame to frame"
+    if units:
+        return units.pop()
+    if modality == "CT":  # PS3.3 C.8.2.1: Hounsfield units where Rescale Type is not given
+        return "HU"
+    return "unspecified"
+
+
+def _reported(at: Attributes, photometric: str) -> list[Note]:
+    """Return what a reader of the values may want to know of, and the loader never applies."""
+    notes = []
+    groups = at.items(Tag.SharedFunctionalGroupsSequence)
+    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)
+    places = [at, *groups]
+    if any(Tag.RealWorldValueMappingSequence in place for place in places):
+        notes.append("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
+    if Tag.WindowCenter in at or any(Tag.FrameVOILUTSequence in group for group in groups):
+        notes.append("WindowCenter (0028,1050) is present: reported, not applied")
+    if _has_philips_scale(at):
+        notes.append("Philips' private scale (2005,xx0E) is present: reported, not applied")
+    if at.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
+        notes.append("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
+    if (presentation := at.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
+        notes.append(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
+    if at.text(Tag.BurnedInAnnotation) == "YES":
+        notes.append("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
+    if at.text(Tag.SegmentationType) == "FRACTIONAL":
+        notes.append(
+            "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)"
+        )
+    return [Note(text) for text in notes]
+
+
+def _has_philips_scale(at: Attributes) -> bool:
+    """Whether a private block of Philips in group 2005 holds Scale Slope (PS3.5 7.8.1)."""
+    tags = at.dataset.keys()
+    creators = [tag for tag in tags if 0x20050010 <= int(tag) <= 0x200500FF]
+    return any(
+        (at.text(tag) or "").startswith("Philips") and (tag & 0xFF) << 8 | 0x2005000E in at
+        for tag in creators
+    )

@@ -1,0 +1,382 @@
+"""The public face: open an instance, look at its plan, read its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from pydicom.dataset import Dataset
+
+from fastpix.errors import (
+    FastpixError,
+    PixelDataError,
+    UnsupportedTransferSyntaxError,
+    warn_caller,
+)
+from fastpix.frames.cells import Cells, FrameCells
+from fastpix.frames.codecs import usable_decoders
+from fastpix.header.attributes import Attributes
+from fastpix.header.header import Header
+from fastpix.header.instance import Instance, read_instance
+from fastpix.image.frame_selection import Frames, checked_out, frame_indices
+from fastpix.image.frame_threads import read_frames, read_peak, read_pieces, thread_count
+from fastpix.image.limits import MAX_BYTES, checked_limit
+from fastpix.image.values import takes_pieces
+from fastpix.notes import Note
+from fastpix.plan.making import make_plan, stored_plan
+from fastpix.plan.plan import Plan
+from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
+from fastpix.source.opening import SourceLike, read_source
+from fastpix.source.stored import Memory, Pixels
+
+_KEPT = 256  # plans
+
+
+class Image:
+    """One DICOM instance, opened: its header is read, its pixels are not.
+
+    Made by `fastpix.open`. What it gives never changes: it may be shared by threads, kept across
+    a fork, and pickled (it takes its bytes along).
+
+    Attributes
+    ----------
+    header : Header
+        The pixel attributes, every one settled.
+    """
+
+    header: Header
+
+    def __init__(
+        self,
+        instance: Instance,
+        max_bytes: int,
+        decoder: str | None = None,
+        empty: Callable[[tuple[int, ...], str], NDArray[Any]] = np.empty,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._decoder = decoder
+        self._empty = empty
+        self.header = instance.header
+        self._instance: Instance | None = instance
+        self._cells: Cells | None = Cells(self.header, instance.pixels)
+        self._notes = self._cells.notes
+        for note in self._notes:
+            warn_caller(note.text)
+        self._peaks: dict[tuple[bool, bool, str | None], float | None] = {}
+        self._decoders: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return self.header.frames
+
+    def __repr__(self) -> str:
+        h = self.header
+        return f"<fastpix.Image: {h.frames} x {h.rows} x {h.columns}, {h.photometric}>"
+
+    def __enter__(self) -> Image:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self._open().source, self._max_bytes, self._decoder)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set as pydicom parsed it."""
+        return self._open().dataset
+
+    @property
+    def attributes(self) -> Attributes:
+        """The attributes of pixels, identity and geometry: what sidecars are made of."""
+        return self._open().attributes
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """What has decoded the frames read so far, with versions; empty for native data."""
+        return tuple(self._decoders)
+
+    def close(self) -> None:
+        """Let go of the bytes. The header stays; reading is an error from here on."""
+        self._instance = self._cells = None
+
+    def plan(
+        self,
+        recipe: Recipe | None = None,
+        *,
+        dtype: DTypeLike = "float32",
+        rescale: bool = True,
+        invert: Invert = "max",
+        normalize: tuple[float, float] | None = None,
+        padding: float | None = None,
+    ) -> Plan:
+        """Return every decision that `read` with these arguments would act on; print it.
+
+        Parameters
+        ----------
+        recipe : Recipe, optional
+            In place of the keywords.
+        dtype, rescale, invert, normalize, padding
+            See `Recipe`.
+
+        Returns
+        -------
+        Plan
+            Its notes name what has decoded the frames read so far, or what is going to be tried.
+
+        Raises
+        ------
+        FastpixError
+            The header cannot give what is asked.
+        """
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
+        plan = make_plan(self.header, asked)
+        notes = (*plan.notes, *self._notes, *self._decoder_notes(asked))
+        return replace(plan, notes=notes)
+
+    def read(
+        self,
+        recipe: Recipe | None = None,
+        *,
+        dtype: DTypeLike = "float32",
+        rescale: bool = True,
+        invert: Invert = "max",
+        normalize: tuple[float, float] | None = None,
+        padding: float | None = None,
+        frames: Frames = None,
+        out: NDArray[Any] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
+        """Return the values of all frames, or of some.
+
+        Parameters
+        ----------
+        recipe : Recipe, optional
+            In place of the five keywords that follow.
+        dtype, rescale, invert, normalize, padding
+            See `Recipe`.
+        frames : int, slice, sequence of int or None
+            Which frames; negative ones count from the end. An int drops the frame axis, a slice or
+            sequence keeps it; None reads all, with an axis only where there are several.
+        out : ndarray, optional
+            Filled and returned. C-contiguous, writable, of the right shape and dtype.
+        threads : int, optional
+            How many decode and scale frames at a time, or work on a single one where its codec
+            can; as many as help, up to all cores, if not given.
+
+        Returns
+        -------
+        ndarray
+            ``(rows, columns)``, ``(frames, rows, columns)``, and with a last axis of 3 for colour.
+            C-contiguous, native byte order, writable.
+
+        Raises
+        ------
+        FastpixError
+            Its subclasses say what is wrong. `out` is then partly filled.
+        """
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
+        # A plan for a header that many files share is made once.
+        make = _known_plan if self._open().index else make_plan
+        plan = make(self.header, asked)
+        for note in plan.notes:
+            if note.oddity and note not in self.header.notes:
+                warn_caller(note.text)
+        peak_key = (asked.rescale, asked.padding is not None)
+        return self._read(plan, frames, out, threads, asked.decoder, peak_key)
+
+    def stored(
+        self,
+        frames: Frames = None,
+        out: NDArray[Any] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
+        """Return the stored values: masked, with their sign, before any rescale (steps 1 to 3).
+
+        Parameters
+        ----------
+        frames, out, threads
+            As in `read`.
+
+        Returns
+        -------
+        ndarray
+            Integers as wide as Bits Allocated, signed as Pixel Representation says (float data: as
+            stored). Indices for PALETTE COLOR; the file's own colour space for other colour.
+        """
+        return self._read(
+            stored_plan(self.header), frames, out, threads, self._decoder, (False, False)
+        )
+
+    def iter_frames(
+        self,
+        recipe: Recipe | None = None,
+        *,
+        dtype: DTypeLike = "float32",
+        rescale: bool = True,
+        invert: Invert = "max",
+        normalize: tuple[float, float] | None = None,
+        padding: float | None = None,
+    ) -> Iterator[NDArray[Any]]:
+        """Yield the values of one frame after the other, each a new array without frame axis.
+
+        Parameters
+        ----------
+        recipe, dtype, rescale, invert, normalize, padding
+            As in `read`.
+        """
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
+        for frame in range(len(self)):
+            yield self.read(asked, frames=frame)
+
+    def _open(self) -> Instance:
+        if self._instance is None:
+            raise _closed()
+        return self._instance
+
+    def _decoder_notes(self, recipe: Recipe) -> list[Note]:
+        if not self.header.encapsulated:
+            return []
+        if self._decoders:
+            return [Note(f"decoded by {' and '.join(self._decoders)}")]
+        try:
+            usable = usable_decoders(self.header.transfer_syntax, recipe.decoder)
+        except UnsupportedTransferSyntaxError as error:
+            return [Note(error.storable, oddity=True)]
+        versions = dict.fromkeys(decoder.version() for decoder in usable)
+        return [Note(f"to be decoded by {', else '.join(versions)}")]
+
+    def _read(
+        self,
+        plan: Plan,
+        frames: Frames,
+        out: NDArray[Any] | None,
+        threads: int | None,
+        pinned: str | None,
+        peak_key: tuple[bool, bool],
+    ) -> NDArray[Any]:
+        cells = self._cells
+        if cells is None:
+            raise _closed()
+        indices, keep_axis = frame_indices(frames, len(self))
+        shape = (len(indices), *plan.shape[1:])
+        self._check_size(shape, plan)
+        count = len(self) if plan.needs_peak else len(indices)
+        workers = thread_count(threads, plan, count, self.header.encapsulated)
+        pixels = cells.opened()
+        try:
+            cells.check(pixels, indices, pinned)  # before memory is asked for
+            result = self._empty(shape, plan.dtype) if out is None else checked_out(
+                out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
+            if cells.comes_in_pieces() and takes_pieces(plan):
+                read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
+            else:
+                decode = self._decoder_of(cells, pixels, pinned)
+                self._fill(decode, plan, indices, result, workers, (*peak_key, pinned))
+            pixels.stored.check()
+        finally:
+            cells.release(pixels)
+        if out is not None:
+            return out
+        return result if keep_axis else result[0]
+
+    def _decoder_of(
+        self, cells: Cells, pixels: Pixels, pinned: str | None
+    ) -> Callable[[int, int], FrameCells]:
+        def decode(index: int, threads: int) -> FrameCells:
+            source = cells.frame(pixels, index, pinned, threads)
+            if source.decoder:
+                self._decoders[source.decoder] = None
+            return source
+
+        return decode
+
+    def _fill(
+        self,
+        decode: Callable[[int, int], FrameCells],
+        plan: Plan,
+        indices: Sequence[int],
+        result: NDArray[Any],
+        workers: int,
+        peak_key: tuple[bool, bool, str | None],
+    ) -> None:
+        peak: float | None = None
+        kept: dict[int, FrameCells] = {}
+        if plan.needs_peak:
+            # A lossy frame has the values that its decoder gives it.
+            if peak_key not in self._peaks:
+                self._peaks[peak_key], kept = read_peak(
+                    decode, plan, len(self), set(indices), workers
+                )
+            peak = self._peaks[peak_key]
+        read_frames(decode, plan, indices, result, peak, kept, workers)
+
+    def _check_size(self, shape: tuple[int, ...], plan: Plan) -> None:
+        size = math.prod(shape) * np.dtype(plan.dtype).itemsize
+        if size > self._max_bytes:
+            raise PixelDataError(
+                expected=size,
+                found=self._max_bytes,
+                reason=f"the image decodes to {size} bytes, more than max_bytes={self._max_bytes}",
+                remedy="ask for fewer frames=, or raise max_bytes= if the header can be believed",
+            )
+
+
+def open(source: SourceLike, *, max_bytes: int = MAX_BYTES, decoder: str | None = None) -> Image:
+    """Open a DICOM instance and read its header.
+
+    Parameters
+    ----------
+    source : path, bytes-like, binary file or pydicom Dataset
+        A file is read from where it stands, and put back there.
+    max_bytes : int
+        What the image may decode to, deflated data sets included.
+    decoder : str, optional
+        Pins what decodes compressed frames, by the name of its package (docs/codecs.md); no other
+        is tried then. If not given, the fastest that is installed comes first.
+
+    Returns
+    -------
+    Image
+
+    Raises
+    ------
+    FastpixError
+        The bytes are no DICOM image, or its header cannot be trusted.
+    OSError
+        The path cannot be read.
+
+    Examples
+    --------
+    >>> image = fastpix.open("slice.dcm")                              # doctest: +SKIP
+    >>> print(image.plan())                                            # doctest: +SKIP
+    """
+    limit, pinned = checked_limit(max_bytes), checked_decoder(decoder)
+    return Image(read_instance(read_source(source), limit), limit, pinned)
+
+
+def _reopen(source: bytes | Dataset, max_bytes: int, decoder: str | None) -> Image:
+    held = Memory(source) if isinstance(source, bytes) else source
+    with catch_warnings():
+        simplefilter("ignore")  # given when it was first opened
+        return Image(read_instance(held, max_bytes), max_bytes, decoder)
+
+
+def _closed() -> FastpixError:
+    return FastpixError("this Image is closed: open its source again")
+
+
+_known_plan = lru_cache(_KEPT)(make_plan)

@@ -1,0 +1,21 @@
+"""What one image may take: the limit that callers give as `max_bytes`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastpix.errors import ArgumentError
+
+MAX_BYTES = 2**32
+"""What one image may decode to, unless the caller says otherwise."""
+
+
+def checked_limit(max_bytes: int) -> int:
+    """Return `max_bytes` if it is a number of bytes."""
+    if (
+        isinstance(max_bytes, bool)
+        or not isinstance(max_bytes, (int, np.integer))
+        or max_bytes <= 0
+    ):
+        raise ArgumentError("max_bytes", f"{max_bytes!r} is not a positive number of bytes")
+    return int(max_bytes)

@@ -1,0 +1,128 @@
+"""Cells to values: hands the kernel what the Plan says, and names what does not fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.errors import InexactError, PixelDataError
+from fastpix.frames.cells import FrameCells
+from fastpix.kernel import reference
+from fastpix.kernel.registry import current_kernel
+from fastpix.plan.plan import Plan
+
+
+def fill_frame(
+    frame: int, source: FrameCells, out: NDArray[Any], plan: Plan, peak: float | None
+) -> None:
+    """Fill `out` with the values of one frame.
+
+    Parameters
+    ----------
+    frame : int
+        Counted from 0; it may have a rescale of its own.
+    source : FrameCells
+    out : ndarray, C-contiguous
+        ``plan.shape[1:]``, of ``plan.dtype``.
+    plan : Plan
+    peak : float or None
+        The maximum of the instance, where the plan inverts by it.
+
+    Raises
+    ------
+    InexactError
+        A value that the output dtype cannot hold.
+    PixelDataError
+        An RLE segment ends too early.
+    """
+    kernel = current_kernel()
+    cells, skip, _, segments = source
+    flat = out.reshape(-1)
+    color = plan.color
+    if color is not None and (color.layout != "interleaved" or color.ybr):
+        bad = kernel.color(cells, flat, color, skip, segments)
+        if bad >= 0:
+            exact = np.empty(flat.size, np.float64)
+            reference.color(cells, exact, color, skip, segments)
+    else:
+        # Interleaved samples that stay as they are: three values a pixel, each by itself.
+        steps = plan.frame_steps(frame) if color is None else color.samples
+        if plan.needs_peak:
+            steps = steps._replace(peak=0.0 if peak is None else peak)
+        bad = kernel.scale(cells, flat, steps, skip, segments)
+        if bad >= 0:
+            exact = np.empty(flat.size, np.float64)
+            reference.scale(cells, exact, steps, skip, segments)
+    if bad == reference.SHORT:
+        raise _short(frame)
+    if bad >= 0:
+        raise _inexact(frame, bad, float(exact[bad]), plan)
+
+
+def takes_pieces(plan: Plan) -> bool:
+    """Whether each cell becomes a value by itself, so that a frame may come in pieces."""
+    color = plan.color
+    plain = color is None or (color.layout == "interleaved" and not color.ybr)
+    return plain and not plan.needs_peak
+
+
+def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], plan: Plan) -> None:
+    """Fill `out` with the values of one native frame that comes in pieces.
+
+    Parameters
+    ----------
+    frame : int
+    pieces : iterable of FrameCells
+    out : ndarray, C-contiguous
+    plan : Plan
+        One that takes pieces.
+
+    Raises
+    ------
+    InexactError
+        A value that the output dtype cannot hold.
+    """
+    kernel = current_kernel()
+    steps = plan.frame_steps(frame) if plan.color is None else plan.color.samples
+    bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
+    flat = out.reshape(-1)
+    done = 0
+    for cells, skip, _, _ in pieces:
+        part = flat[done : done + (8 * len(cells) - skip) // bits]
+        bad = kernel.scale(cells, part, steps, skip)
+        if bad >= 0:
+            exact = np.empty(part.size, np.float64)
+            reference.scale(cells, exact, steps, skip)
+            raise _inexact(frame, done + bad, float(exact[bad]), plan)
+        done += part.size
+
+
+def _inexact(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+    index = tuple(int(i) for i in np.unravel_index(place, plan.shape[1:]))
+    return InexactError(value=value, index=(frame, *index), dtype=plan.dtype)
+
+
+def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
+    """Return the maximum of y over a frame, NaN and padding left out; None if nothing is left.
+
+    Raises
+    ------
+    PixelDataError
+        An RLE segment ends too early.
+    """
+    cells, skip, _, segments = source
+    count = plan.shape[1] * plan.shape[2]
+    peak = current_kernel().peak(cells, count, plan.frame_steps(frame), skip, segments)
+    if peak is not None and math.isnan(peak):
+        raise _short(frame)
+    return peak
+
+
+def _short(frame: int) -> PixelDataError:
+    return PixelDataError(
+        reason=f"frame {frame} is cut off: an RLE segment ends before the frame does"
+    )

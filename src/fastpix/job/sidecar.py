@@ -1,0 +1,143 @@
+"""What is kept beside an array: an allow-list, free of patient data by construction.
+
+Numbers, terms of the standard, entries of our own tables, and keyed hashes: no text of the file.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.errors import PixelHeaderError
+from fastpix.header.attributes import Attributes, all_equal
+from fastpix.image.image import Image
+from fastpix.job.names import Names
+from fastpix.job.vocabulary import maker, modality_term, model, unit_term
+from fastpix.kernel.registry import kernel_name
+from fastpix.plan.plan import Plan
+from fastpix.recipe import Recipe
+from fastpix.standard.syntaxes import uid_name
+from fastpix.standard.tags import Tag
+
+FORMAT = 2
+"""Raised whenever an older sidecar's array would be read differently today."""
+
+_PIXEL_SPACING, _ORIENTATION = 0x00280030, 0x00200037
+_PIXEL_MEASURES, _PLANE_ORIENTATION = 0x00289110, 0x00209116
+_UIDS = {
+    "sop_instance": 0x00080018,
+    "study": 0x0020000D,
+    "series": 0x0020000E,
+    "frame_of_reference": 0x00200052,
+}
+
+
+def make_sidecar(
+    image: Image, plan: Plan, recipe: Recipe, array: NDArray[Any], names: Names
+) -> dict[str, Any]:
+    """Return what may be known of one converted instance, as strict JSON can hold it.
+
+    Parameters
+    ----------
+    image : Image
+        Still open.
+    plan : Plan
+    recipe : Recipe
+    array : ndarray
+        What was read.
+    names : Names
+        For the keyed hashes.
+    """
+    header = image.header
+    at = image.attributes
+    versions = {"fastpix": version("fastpix"), "pydicom": version("pydicom"),
+                "numpy": np.__version__, "kernel": kernel_name()}  # fmt: skip
+    return {
+        "format": FORMAT,
+        "versions": versions,
+        "decoders": list(image.decoders),
+        "recipe": recipe.to_dict(),
+        "plan": plan.to_dict(),
+        "array": {
+            "shape": list(array.shape),
+            "dtype": array.dtype.name,
+            "unit": _unit(plan, image, recipe),
+            **_statistics(array),
+        },
+        "instance": {
+            "sop_class": uid_name(at.text(Tag.SOPClassUID) or "") or None,
+            "modality": modality_term(at.text(Tag.Modality)),
+            "manufacturer": maker(at.text(0x00080070), names),
+            "model": model(at.text(0x00081090), names),
+            "burned_in_annotation": _yes_or_no(at.text(Tag.BurnedInAnnotation)),
+            "uids": {key: _uid(at, tag, names) for key, tag in _UIDS.items()},
+        },
+        "bits": {
+            "allocated": header.bits_allocated,
+            "stored": header.bits_stored,
+            "high_bit": header.high_bit,
+            "signed": header.signed,
+        },
+        "geometry": {
+            "pixel_spacing": _grouped_numbers(at, _PIXEL_MEASURES, _PIXEL_SPACING, 2),
+            "image_orientation": _grouped_numbers(at, _PLANE_ORIENTATION, _ORIENTATION, 6),
+        },
+    }
+
+
+def _unit(plan: Plan, image: Image, recipe: Recipe) -> str:
+    if plan.color is not None:
+        return "RGB"
+    unit = image.header.unit if recipe.rescale else "stored values"
+    unit = unit_term(unit if plan.invert == "none" else f"inverted {unit}")
+    if recipe.normalize is not None:
+        lo, hi = recipe.normalize
+        return f"0..1, from {lo:g}..{hi:g} {unit}"
+    return unit
+
+
+def _uid(at: Attributes, tag: int, names: Names) -> str | None:
+    text = at.text(tag)
+    return names.of_uid(text) if text else None
+
+
+def _yes_or_no(text: str | None) -> str | None:
+    return text if text in ("YES", "NO") else None
+
+
+def _grouped_numbers(at: Attributes, group: int, tag: int, count: int) -> list[float] | None:
+    """Return numbers from the top level or the functional groups; None where frames differ."""
+    groups = at.items(Tag.SharedFunctionalGroupsSequence)
+    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)
+    found = []
+    for place in [at, *(item for items in groups for item in items.items(group))]:
+        try:
+            numbers = place.numbers(tag)
+        except PixelHeaderError:
+            return None
+        if len(numbers) == count:
+            found.append(numbers)
+    return found[0] if found and all_equal(found) else None
+
+
+def _statistics(array: NDArray[Any]) -> dict[str, float | int | None]:
+    """Minimum, maximum, mean and standard deviation of the values, NaN left out."""
+    values = array[~np.isnan(array)] if array.dtype.kind == "f" else array
+    if values.size == 0:
+        return {"min": None, "max": None, "mean": None, "std": None}
+    with np.errstate(all="ignore"):
+        mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    return {
+        "min": _finite(values.min().item()),
+        "max": _finite(values.max().item()),
+        "mean": _finite(mean),
+        "std": _finite(std),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,99 @@
+"""The Plan of a colour image: its samples as RGB (PS3.3 C.7.6.3.1.2)."""
+
+from __future__ import annotations
+
+from array import array
+
+from fastpix.errors import ArgumentError, PixelHeaderError
+from fastpix.header.header import Header
+from fastpix.header.luts import Lut
+from fastpix.kernel.steps import ColorSteps, Steps, stored_range
+from fastpix.notes import Note
+from fastpix.plan.cells_of_header import cells_of, holds_full, layout_of, smallest_integer
+from fastpix.plan.plan import Plan
+from fastpix.recipe import Recipe
+from fastpix.standard.syntaxes import JPEG_2000, JPEG_XL
+from fastpix.standard.tags import Tag
+
+_CONVERTED_HERE = ("RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR")
+_YBR = ("YBR_FULL", "YBR_FULL_422")
+
+
+def color_plan(header: Header, recipe: Recipe) -> Plan:
+    """Settle what will be done to every pixel of a colour image.
+
+    Raises
+    ------
+    ArgumentError
+        The recipe asks for `normalize`, which colour cannot take.
+    PixelHeaderError
+        The colours cannot be converted to RGB.
+    """
+    photometric = header.photometric
+    if recipe.normalize is not None:
+        raise ArgumentError("normalize", f"colour ({photometric}) has no modality units to clip")
+    _check_colors(header)
+    cells = cells_of(header)
+    if header.palette is not None:
+        color = ColorSteps(_with_palette(header.palette, cells), "indexed", ybr=False)
+        top = 2.0 ** max(lut.bits for lut in header.palette) - 1
+        low, high = 0.0, top
+    else:
+        color = ColorSteps(cells, layout_of(header), ybr=photometric in _YBR)
+        top = 2.0**header.bits_stored - 1
+        low, high = stored_range(cells)
+    dtype = recipe.dtype
+    if dtype == "auto":
+        dtype = smallest_integer([low, high]) or "float64"
+    return Plan(
+        shape=(header.frames, header.rows, header.columns, 3),
+        dtype=dtype,
+        transfer_syntax=header.transfer_syntax,
+        photometric=photometric,
+        steps=(),
+        color=color,
+        invert="none",
+        unit=f"RGB, 0..{top:g}",
+        notes=(*header.notes, *_notes(header)),
+    )
+
+
+def _check_colors(header: Header) -> None:
+    """Check that the colours are ones that we, or the codec, convert to RGB."""
+    photometric = header.photometric
+    by_codec = (header.transfer_syntax in JPEG_2000 and photometric in ("YBR_RCT", "YBR_ICT")) or (
+        header.transfer_syntax in JPEG_XL and photometric == "XYB"
+    )
+    if photometric not in _CONVERTED_HERE and not by_codec:
+        raise PixelHeaderError(
+            tag=Tag.PhotometricInterpretation,
+            keyword="PhotometricInterpretation",
+            value=photometric,
+            reason="its colours cannot be converted to RGB",
+            remedy="read the samples as they are with Image.stored()",
+        )
+    if photometric in _YBR and header.signed:
+        raise PixelHeaderError(
+            tag=Tag.PixelRepresentation,
+            keyword="PixelRepresentation",
+            value=1,
+            reason=f"{photometric} samples are unsigned",
+        )
+
+
+def _notes(header: Header) -> list[Note]:
+    if header.photometric == "YBR_FULL_422" and not header.encapsulated and holds_full(header):
+        text = (
+            "PhotometricInterpretation (0028,0004) is YBR_FULL_422, but the data holds 3 "
+            "samples a pixel: read as YBR_FULL"
+        )
+        return [Note(text, oddity=True)]
+    return []
+
+
+def _with_palette(palette: tuple[Lut, Lut, Lut], cells: Steps) -> Steps:
+    """Return the steps of an index: its table holds a red, a green and a blue value an entry."""
+    red, green, blue = (memoryview(lut.entries).cast("d") for lut in palette)
+    triples = zip(red, green, blue, strict=True)
+    table = array("d", (value for triple in triples for value in triple))
+    return cells._replace(table=table.tobytes(), first=float(palette[0].first))

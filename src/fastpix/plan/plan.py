@@ -1,0 +1,114 @@
+"""`Plan`: every decision about the pixels of one instance, as plain numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastpix.kernel.steps import ColorSteps, Steps
+from fastpix.notes import Note, count_of
+from fastpix.plan.words import (
+    cell_words,
+    color_words,
+    invert_words,
+    mask_words,
+    rescale_words,
+    sign_words,
+)
+from fastpix.standard.syntaxes import syntax_name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every decision about the pixels of one instance; print it to read it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(frames, rows, columns)``, or ``(frames, rows, columns, 3)`` for colour.
+    dtype : str
+        Of the output.
+    transfer_syntax : str
+        Its UID.
+    photometric : str
+    steps : tuple of Steps
+        One, or one a frame.
+    color : ColorSteps or None
+        For colour, in place of `steps`.
+    invert : {"max", "range", "none"}
+        What is done, not what was asked: ``"none"`` unless the image is MONOCHROME1.
+    unit : str
+        Of the output values.
+    notes : tuple of Note
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    transfer_syntax: str
+    photometric: str
+    steps: tuple[Steps, ...]
+    color: ColorSteps | None
+    invert: str
+    unit: str
+    notes: tuple[Note, ...]
+
+    @property
+    def needs_peak(self) -> bool:
+        """Whether the maximum of the instance must be known before a value can be."""
+        return self.invert == "max"
+
+    def frame_steps(self, frame: int) -> Steps:
+        """Return the steps of one frame."""
+        return self.steps[frame if len(self.steps) > 1 else 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON can hold it, free of text that the file's author chose."""
+        rescales = [[s.slope, s.intercept] for s in self.steps]
+        cells = self.color.samples if self.color else self.steps[0]
+        return {
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "transfer_syntax": syntax_name(self.transfer_syntax),
+            "photometric": self.photometric,  # one of those that can be planned for
+            "cell": cells.cell,
+            "bits_stored": cells.bits,
+            "high_bit": cells.high_bit,
+            "signed": cells.signed,
+            "slope_intercept": rescales,
+            "modality_lut": cells.table is not None and self.color is None,
+            "color": self.color.layout if self.color else None,
+            "ybr_to_rgb": bool(self.color and self.color.ybr),
+            "invert": self.invert,
+            "normalize": list(cells.normalize) if cells.normalize else None,
+            "padding": list(map(str, cells.padding)) if cells.padding else None,
+            "notes": [note.text for note in self.notes],
+        }
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Return the plan in words, in the order of the steps: pairs of a label and a text."""
+        cells = self.color.samples if self.color else self.steps[0]
+        syntax = self.transfer_syntax
+        size = f"{count_of(self.shape[0], 'frame')} of {self.shape[1]} x {self.shape[2]}"
+        lines = [
+            ("image", f"{size} (rows x columns), {self.photometric}"),
+            ("encoding", f"{syntax_name(syntax)} ({syntax})"),
+            ("cells", cell_words(cells)),
+        ]
+        if cells.cell[0] != "f":
+            lines += [("mask", mask_words(cells, syntax)), ("sign", sign_words(cells))]
+        if self.color is not None:
+            lines.append(("colour", color_words(self.color)))
+        else:
+            lines += [("rescale", rescale_words(self.steps)), ("invert", invert_words(self.invert))]
+            if cells.normalize:
+                lo, hi = cells.normalize
+                lines.append(("normalize", f"clip to {lo:g}..{hi:g}, map to 0..1"))
+            if cells.padding:
+                first, last, value = cells.padding
+                lines.append(("padding", f"stored {first:g}..{last:g} becomes {value:g}"))
+        lines.append(("output", f"{self.dtype}, {self.unit}"))
+        lines += [("warning" if note.oddity else "note", note.text) for note in self.notes]
+        return lines
+
+    def __str__(self) -> str:
+        return "\n".join(f"{label + ':':12}{text}" for label, text in self.describe())
