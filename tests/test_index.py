@@ -31,7 +31,7 @@ from fastpix.header import index, instance
 from fastpix.header.index import find_elements
 from fastpix.source import opening
 from fastpix.source.opening import read_source
-from fastpix.source.stored import Memory
+from fastpix.source.stored import File, Memory
 
 # More for a night: FASTPIX_FUZZ=100000 pytest tests/test_index.py
 MUTANTS = int(os.environ.get("FASTPIX_FUZZ", "2000"))
@@ -199,7 +199,7 @@ def test_windows(head: int, fragment: int, tmp_path: Path, monkeypatch: pytest.M
     for data in [*REGULAR.values(), *SMALL]:
         path.write_bytes(data)
         stored = read_source(path)
-        assert isinstance(stored, source.File)
+        assert isinstance(stored, File)
         assert serves(stored), data
 
 
