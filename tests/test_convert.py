@@ -301,7 +301,7 @@ KILLED_AT_EACH_STEP = """
 import json, os, signal, sys
 from pathlib import Path
 import numpy as np
-from fastpix.convert.store import Store
+from fastpix.job.store import Store
 
 folder = Path(sys.argv[1])
 small, large = np.zeros((2, 2)), np.ones((3, 3))
@@ -468,7 +468,7 @@ def hooked(tmp_path: Path) -> dict[str, str]:
 HOOKS = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from fastpix.convert import instance
+from fastpix.job import one_file as instance
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 NO_MORE = Path(__file__).with_name("no-more-workers")
@@ -719,7 +719,7 @@ def test_a_worker_that_dies_costs_the_file_it_was_reading(folders: Folders, tmp_
         "os-exit": ("WorkerDied", "the worker reading it ended with exit code 0"),
         "sleep": ("WorkerDied", "the worker reading it was still busy after 3 seconds"),
         "memory": ("MemoryError", "there is not enough memory for this image"),
-        "bug": ("RuntimeError", "unexpected, at instance.py:N"),
+        "bug": ("RuntimeError", "unexpected, at one_file.py:N"),
     }
     fatal = [folders.add(name) for name in reasons]
     sound = [folders.add(f"{letter}{n}") for letter in "aefklprst" for n in range(3)]
