@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.codec_fuzz_worker import FAMILIES, SECONDS
+from support.sizes import cases, first_case
 
 from fastpix.frames.codecs import all_decoders
 
-# More for a night: FASTPIX_FUZZ=100000 pytest tests/test_codec_fuzz.py
-COUNT = int(os.environ.get("FASTPIX_FUZZ", "150"))
-FIRST = 0 if os.environ.get("CI") or "FASTPIX_FUZZ" not in os.environ else 10**6
+COUNT = cases(150)
 TESTS = Path(__file__).parents[1]
 
 
@@ -24,9 +22,9 @@ def test_mutated(family: str) -> None:
     # gdcm asserts what it does not check, and ends the process: it is tried only if it is pinned.
     table = all_decoders()[FAMILIES[family].syntax]
     pinned = dict.fromkeys(d.name for d in table if d.is_present() and d.name != "python-gdcm")
-    jobs = [f"chain={COUNT}", *(f"{name}={max(COUNT // 5, 20)}" for name in pinned)]
+    jobs = [f"chain={COUNT}", *(f"{name}={max(COUNT // 5, 5)}" for name in pinned)]
     ran = subprocess.run(
-        [sys.executable, "-m", "support.codec_fuzz_worker", family, str(FIRST), *jobs],
+        [sys.executable, "-m", "support.codec_fuzz_worker", family, str(first_case()), *jobs],
         cwd=TESTS,
         capture_output=True,
         text=True,

@@ -6,7 +6,6 @@ import copy
 import gzip
 import io
 import logging
-import os
 import pickle
 import random
 import struct
@@ -25,13 +24,13 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from support.builders import encode, file_of, make_dataset
 from support.real_files import WHEEL, corpus_parameters, file_id, files_under
+from support.sizes import cases, first_case
 
 import fastpix
 from fastpix.header import dcmread as filereader
 
 FILES = files_under(WHEEL)
-# More for a night: FASTPIX_FUZZ=100000 pytest tests/test_dcmread.py
-MUTANTS = int(os.environ.get("FASTPIX_FUZZ", "3000"))
+MUTANTS = cases(3000)
 SEEDS = [path for path in FILES if path.stat().st_size < 20_000]
 WINDOWS = (400, 450, 520, 640, 1000, 2**16)  # to cut elements at other places than files do
 
@@ -446,7 +445,7 @@ def mutated(chance: random.Random, data: bytes) -> bytes:
 
 def test_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a file has become, both read it alike."""
-    first = 0 if "FASTPIX_FUZZ" not in os.environ or os.environ.get("CI") else 10**6
+    first = first_case()
     files = [path.read_bytes() for path in SEEDS]
     files += [file_of(odd, syntax=ExplicitVRLittleEndian) for odd in ODD.values()]
     files += [file_of(odd, syntax=ImplicitVRLittleEndian) for odd in ODD_IMPLICIT.values()]

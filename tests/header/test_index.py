@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from support.index_and_pydicom import ENOUGH, REFUSED, facts_of, serves, walk_of
 from support.real_files import WHEEL, corpus_files, corpus_parameters, file_id, files_under
 from support.regular_files import CODE, IRREGULAR, PLAIN, REGULAR, WORD, image, sequence, text
 from support.seed_files import irregular_files, regular_files, wheel_files
+from support.sizes import cases
 
 import fastpix
 from fastpix._index import Walk
@@ -33,8 +33,7 @@ from fastpix.source import opening
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File, Memory
 
-# More for a night: FASTPIX_FUZZ=100000 pytest tests/test_index.py
-MUTANTS = int(os.environ.get("FASTPIX_FUZZ", "2000"))
+MUTANTS = cases(2000)
 
 
 @pytest.mark.parametrize("name", REGULAR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import warnings
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.real_files import WHEEL
+from support.sizes import cases
 
 import fastpix
 from fastpix.recipe import Recipe
@@ -40,8 +40,7 @@ SEEDS = [
     "UN_sequence.dcm",
     "badVR.dcm",
 ]
-# More for a night: FASTPIX_FUZZ=100000 pytest tests/test_fuzz.py
-EXAMPLES = int(os.environ.get("FASTPIX_FUZZ", "300"))
+EXAMPLES = cases(300)
 MAX_BYTES = 64 * 1024 * 1024
 RECIPES = [
     Recipe(),
@@ -109,7 +108,7 @@ def test_truncated_at_every_length(seed: str) -> None:
 
 
 @given(st.binary(max_size=600), st.booleans(), st.sampled_from(RECIPES))
-@settings(max_examples=EXAMPLES * 3, deadline=None)
+@settings(max_examples=3 * EXAMPLES, deadline=None)
 def test_any_bytes(data: bytes, with_prefix: bool, recipe: Recipe) -> None:
     read((bytes(128) + b"DICM" if with_prefix else b"") + data, recipe)
 

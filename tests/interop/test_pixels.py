@@ -32,6 +32,7 @@ from pydicom.uid import (
 )
 from support.builders import compress, encode, make_dataset, make_item
 from support.real_files import WHEEL, corpus_parameters, file_id, files_under
+from support.sizes import cases
 
 import fastpix
 from fastpix.interop.pydicom_pixels import loops_reference as loops_reference
@@ -273,7 +274,7 @@ def headers(draw: st.DrawFn) -> Dataset:
     return ds
 
 
-FUZZ = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=cases(400), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @given(arr=arrays(), ds=headers())
@@ -574,7 +575,7 @@ def test_color_spaces(shape: tuple[int, ...], per_frame: bool) -> None:
     width=st.one_of(st.sampled_from([0.0, 1.0, 399.0, 400.0]), st.floats(1e-3, 1e6)),
     seed=st.integers(0, 2**32),
 )  # fmt: skip
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=cases(400), deadline=None)
 def test_window_loop(
     kernel: str, kind: str, count: int, offset: int, numbers: list[float], width: float, seed: int
 ) -> None:
@@ -610,7 +611,7 @@ def check_equal(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> None
     first=st.one_of(st.integers(-300, 300), st.sampled_from([-32768, 65535])),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=cases(600), deadline=None)
 def test_look_up_loop(
     kernel: str, kind: str, count: int, offset: int, entries: int, size: int, first: int, seed: int
 ) -> None:
@@ -704,7 +705,7 @@ def images(draw: st.DrawFn) -> tuple[bytes, Dataset]:
     raw=st.booleans(),
     as_dataset=st.booleans(),
 )
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=cases(800), deadline=None)
 def test_uncompressed(
     image: tuple[bytes, Dataset], index: int | None, raw: bool, as_dataset: bool
 ) -> None:
@@ -918,7 +919,7 @@ def test_subclasses_and_scalars_are_pydicoms() -> None:
 
 @given(data=st.binary(max_size=400), at=st.integers(0, 600), kept=st.integers(0, 900))
 @example(data=b"", at=0, kept=900)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=cases(400), deadline=None)
 def test_damaged_files(data: bytes, at: int, kept: int) -> None:
     """Whatever the bytes: pydicom's pixels, or its error."""
     good = encode(make_dataset())

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.sizes import cases
 
 from fastpix import kernels
 from fastpix.kernel import reference
@@ -116,7 +117,7 @@ def check_scale(kernel: str, cells: NDArray[np.uint8], count: int, steps: Steps,
     offset=st.integers(0, 3),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_integer_cells(
     kernel: str, steps: Steps, dtype: str, count: int, skip: int, offset: int, seed: int
 ) -> None:
@@ -136,7 +137,7 @@ def test_integer_cells(
     offset=st.integers(0, 3),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=cases(500), deadline=None)
 def test_float_cells(
     kernel: str, steps: Steps, dtype: str, count: int, offset: int, seed: int
 ) -> None:
@@ -194,7 +195,7 @@ def test_output_larger_than_any_cache(kernel: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("kernel", COMPILED)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), offset=st.integers(0, 3))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=cases(600), deadline=None)
 def test_color(kernel: str, data: st.DataObject, seed: int, offset: int) -> None:
     layout: Layout = data.draw(st.sampled_from(["interleaved", "planar", "subsampled", "indexed"]))
     cell = data.draw(st.sampled_from(["u1", "u2", "u4"]))
@@ -233,7 +234,7 @@ def test_every_ybr_color(kernel: str) -> None:
 
 
 @given(steps=integer_steps(), count=LENGTHS, seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=cases(300), deadline=None)
 @example(Steps("u2", False, 11, 12, True, slope=1.0, intercept=0.0), 5, 0)
 def test_reference_masks_by_the_bits_one_at_a_time(steps: Steps, count: int, seed: int) -> None:
     """The reference itself, against Python's integers written from the standard."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.uid import RLELossless
 from support.builders import encode, encode_frames, make_dataset
 from support.codestream_cases import packbits, packed, rle, rle_of
+from support.sizes import cases
 from test_exact import COMPILED, LENGTHS, OUTPUTS, integer_steps
 
 import fastpix
@@ -122,7 +123,7 @@ def compare_peak(kernel: str, cells: NDArray[np.uint8], count: int, steps: Steps
     gap=st.integers(0, 3),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_coding(
     kernel: str, steps: Steps, samples: int, dtype: str, pixels: int,
     coding: tuple[int, int, float, float, int], gap: int, seed: int,
@@ -156,7 +157,7 @@ def test_every_coding(
     bits=st.integers(1, 32),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_coding_of_color(
     kernel: str, cell: str, indexed: bool, ybr: bool, signed: bool, dtype: str, pixels: int,
     coding: tuple[int, int, float, float, int], bits: int, seed: int,
@@ -208,7 +209,7 @@ def damaged(draw: st.DrawFn) -> list[bytes]:
     padded=st.booleans(),
     gap=st.integers(0, 3),
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=cases(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(
     [packbits(bytes(k % 251 for k in range(3000)))] * 2, 1, False, "uint8", 4096, 0.3, False, 0
 )
