@@ -1,4 +1,4 @@
-"""A codec's samples to cells: every sign, precision and width, against the rule in plain integers."""
+"""A codec's samples to cells: every sign, precision and width, by the rule in plain integers."""
 
 from __future__ import annotations
 

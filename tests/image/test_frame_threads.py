@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from support.codestream_cases import RLE_LOSSLESS, file_of_frames, rle
 
 import fastpix
 from fastpix import Recipe
-from fastpix.frames.cells import FrameCells
+from fastpix.frames.cells import Cells, FrameCells
 from fastpix.image.frame_threads import read_peak
 from fastpix.plan.making import make_plan
 
@@ -43,13 +44,13 @@ def test_a_frame_that_is_wanted_is_not_decoded_twice(
     wanted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[int] = []
-    frame = fastpix.frames.cells.Cells.frame
+    frame: Callable[..., FrameCells] = Cells.frame
 
     def counted(self: Any, pixels: Any, index: int, *arguments: Any, **named: Any) -> FrameCells:
         decoded.append(index)
         return frame(self, pixels, index, *arguments, **named)
 
-    monkeypatch.setattr(fastpix.frames.cells.Cells, "frame", counted)
+    monkeypatch.setattr(Cells, "frame", counted)
     image = fastpix.open(
         file_of_frames([rle(each) for each in CELLS], CELLS, RLE_LOSSLESS, **ATTRIBUTES)
     )

@@ -64,8 +64,6 @@ def test_words(place: int, size: int) -> None:
     data = cells.reshape(-1).view(np.uint8)
     parts = [FrameCells(data[k : k + size].copy()) for k in range(0, len(data), size)]
     with pytest.raises(InexactError) as caught:
-        fill_pieces(
-            0, parts, np.empty((3, 6), np.int16), make_plan(header, Recipe(dtype="int16"))
-        )
+        fill_pieces(0, parts, np.empty((3, 6), np.int16), make_plan(header, Recipe(dtype="int16")))
     assert caught.value.index == (0, *divmod(place, 6))
     assert caught.value.value == 3.5

@@ -35,7 +35,7 @@ import torch
 from monai.data import DataLoader, MetaTensor, PydicomReader
 from monai.data import Dataset as MonaiDataset
 from monai.transforms import LoadImage, LoadImaged
-from test_oracle import TWINS, expected
+from support.oracle import TWINS, expected
 
 from fastpix.interop.monai_reader import FastpixReader
 

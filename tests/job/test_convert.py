@@ -309,7 +309,7 @@ KILLED_AT_EACH_STEP = """
 import json, os, signal, sys
 from pathlib import Path
 import numpy as np
-from fastpix.convert.store import Store
+from fastpix.job.store import Store
 
 folder = Path(sys.argv[1])
 small, large = np.zeros((2, 2)), np.ones((3, 3))
@@ -476,13 +476,13 @@ def hooked(tmp_path: Path) -> dict[str, str]:
 HOOKS = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from fastpix.convert import instance
+from fastpix.job import one_file
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 NO_MORE = Path(__file__).with_name("no-more-workers")
 if NO_MORE.exists() and "spawn_main" in "".join(sys.orig_argv):
     os._exit(1)
-read = instance.open_image
+read = one_file.open_image
 
 def open_image(path, **options):
     mark = os.path.basename(path)
@@ -511,7 +511,7 @@ def open_image(path, **options):
         raise RuntimeError(path)
     return read(path, **options)
 
-instance.open_image = open_image
+one_file.open_image = open_image
 """
 
 
@@ -727,7 +727,7 @@ def test_a_worker_that_dies_costs_the_file_it_was_reading(folders: Folders, tmp_
         "os-exit": ("WorkerDied", "the worker reading it ended with exit code 0"),
         "sleep": ("WorkerDied", "the worker reading it was still busy after 3 seconds"),
         "memory": ("MemoryError", "there is not enough memory for this image"),
-        "bug": ("RuntimeError", "unexpected, at instance.py:N"),
+        "bug": ("RuntimeError", "unexpected, at one_file.py:N"),
     }
     fatal = [folders.add(name) for name in reasons]
     sound = [folders.add(f"{letter}{n}") for letter in "aefklprst" for n in range(3)]

@@ -11,7 +11,6 @@ import os
 import pickle
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -37,6 +36,7 @@ from support.builders import (
 )
 from support.codestream_cases import rle
 from support.real_files import WHEEL, corpus_files, files_under
+from support.scripts import run_script
 
 import fastpix
 from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, InexactError
@@ -791,17 +791,6 @@ def test_collected_in_a_thread_of_its_own(tmp_path: Path) -> None:
         sys.unraisablehook = hook
     assert caught == []
     assert workers_now() == 0
-
-
-def run_script(script: str, *arguments: object, timeout: float = 60) -> str:
-    """Run Python code in a process of its own, all its warnings shown; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", script,
-         *map(str, arguments)],
-        capture_output=True, text=True, timeout=timeout,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 SUSPENDED = """

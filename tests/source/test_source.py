@@ -18,7 +18,7 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 from support.builders import element, encode, encode_frames, file_of, image_elements, make_dataset
 from support.codestream_cases import rle
-from test_many import run_script
+from support.scripts import run_script
 
 import fastpix
 from fastpix._files import read_file
@@ -611,6 +611,8 @@ def test_what_imread_gives_is_not_in_the_buffer(tmp_path: Path) -> None:
 
 LIMITED = """
 import os, resource, sys, fastpix
+# Loads every module that the reads below need.
+fastpix.imread(sys.argv[1]), fastpix.open(sys.argv[1]), fastpix.imread_many([], threads=2)
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 held = []
 try:
