@@ -33,6 +33,7 @@ from support.builders import (
     set_raw,
 )
 from support.real_files import WHEEL, files_under
+from support.sizes import cases
 
 import fastpix
 from fastpix import ArgumentError, FastpixError, Recipe, Summary
@@ -434,7 +435,7 @@ def test_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
     dst = tmp_path / "dst"
     dst.mkdir()
     done: set[str] = set()
-    for _ in range(6):
+    for _ in range(max(cases(6), 2)):
         before = times(dst, done)
         enough = len(done) + chance.randrange(20)
         with running_job(many, dst, "--workers", 2) as job:

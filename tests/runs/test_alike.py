@@ -24,6 +24,7 @@ import pytest
 from numpy.typing import NDArray
 from support.file_structures import EXPLICIT, IMPLICIT, PIXEL_DATA, Element
 from support.regular_files import FRAGMENTS, JPEG, image, sequence, text, us
+from support.sizes import cases
 
 import fastpix
 from fastpix.kernel.registry import kernel_name
@@ -219,7 +220,7 @@ def test_imread_in_any_order(tmp_path: Path, seed: int, shortcuts: list[int]) ->
     expected = Alone()
     paths = [tmp_path / f"{k}.dcm" for k in range(3)]
     held: dict[Path, Kept] = {}
-    for file, number in islice(steps(random, files(random)), 2000):
+    for file, number in islice(steps(random, files(random)), cases(2000)):
         kernel = kernel_name()
         if random.random() < 0.05:
             kernel = random.choice(fastpix.kernels())
@@ -234,7 +235,7 @@ def test_imread_in_any_order(tmp_path: Path, seed: int, shortcuts: list[int]) ->
                 arguments["out"] = np.full(wanted[1], 99, wanted[0])
             found = outcome(partial(fastpix.imread, path, **arguments))
         assert found == wanted, (file.name, arguments)
-    assert sum(shortcuts) > 100
+    assert sum(shortcuts) > cases(2000) / 20
 
 
 @pytest.mark.parametrize("threads", [1, 3])
