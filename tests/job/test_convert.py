@@ -33,7 +33,7 @@ from support.builders import (
     set_raw,
 )
 from support.real_files import WHEEL, files_under
-from support.sizes import cases
+from support.sizes import rounds
 
 import fastpix
 from fastpix import ArgumentError, FastpixError, Recipe, Summary
@@ -125,7 +125,7 @@ def pixels_in(path: Path) -> NDArray[Any]:
 
 def quiet_imread(path: Path, recipe: Recipe) -> NDArray[Any]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # real files are odd; test_header.py tests the warnings
+        warnings.simplefilter("ignore")  # real files are odd; tests/header tests the warnings
         return fastpix.imread(path, recipe=recipe)
 
 
@@ -435,7 +435,7 @@ def test_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
     dst = tmp_path / "dst"
     dst.mkdir()
     done: set[str] = set()
-    for _ in range(max(cases(6), 2)):
+    for _ in range(rounds(6)):
         before = times(dst, done)
         enough = len(done) + chance.randrange(20)
         with running_job(many, dst, "--workers", 2) as job:

@@ -37,7 +37,7 @@ from support.builders import (
 from support.codestream_cases import rle
 from support.real_files import WHEEL, corpus_files, files_under
 from support.scripts import run_script
-from support.sizes import cases, some
+from support.sizes import rounds, some
 
 import fastpix
 from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, InexactError
@@ -736,7 +736,7 @@ def test_interrupts_at_any_time(tmp_path: Path) -> None:
     wanted = [fastpix.imread(path).tobytes() for path in paths]
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        for k in range(0, 60, 60 // cases(60)):
+        for k in range(0, 60, 60 // rounds(60)):
             with contextlib.suppress(Stop):
                 try:
                     signal.setitimer(signal.ITIMER_REAL, 0.0003 + 0.0003 * k)

@@ -23,6 +23,11 @@ def cases(gate: int) -> int:
     return int(_SETTING) if _SETTING else max(gate // _SHARE, 1)
 
 
+def rounds(gate: int) -> int:
+    """Return how often a slow test does the same: no more than in the gate, whatever the setting."""
+    return gate if _SETTING else max(gate // _SHARE, 2)
+
+
 def first_case() -> int:
     """Return the number of the first case: the same in the gate, and in every quick look."""
     return 10**6 if _SETTING.isdigit() and not os.environ.get("CI") else 0
