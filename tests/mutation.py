@@ -27,6 +27,12 @@ PACKAGE = Path(fastpix.__file__).parent
 TESTS = Path(__file__).parent
 MODULES = ("header", "plan", "frames", "image")  # if none is named
 # First what is near a module; what lives there is held against all that reads images.
+NEAR = {
+    "plan": ("plan", "header/test_rescale.py", "header/test_luts.py", "header/test_padding.py",
+             "image/test_image.py", "test_docs.py"),
+    "image": ("image/test_frame_threads.py", "image/test_inexact_bits.py", "image/test_image.py",
+              "image/test_threads.py", "header/test_rescale.py", "source/test_source.py"),
+}  # fmt: skip
 WIDE = ("header", "plan", "frames", "image", "source", "runs", "interop/test_backend.py")
 PYTEST = f"{sys.executable} -m pytest -x -q -p no:cacheprovider"
 NEAR_SECONDS, WIDE_SECONDS = 120, 600
@@ -60,11 +66,11 @@ def drawn(files: list[Path], count: int) -> list[MutationSpec]:
 def tried(mutation: MutationSpec) -> WorkResult:
     """Run the tests on a mutant: those of its package, then all others."""
     package = mutation.module_path.relative_to(PACKAGE).parts[0]
-    near = [TESTS / package] if (TESTS / package).is_dir() else []
+    near = [TESTS / name for name in NEAR.get(package, (package,))]
     wide = [TESTS / name for name in WIDE if TESTS / name not in near]
     result = None
     for paths, options, seconds in ((near, "", NEAR_SECONDS), (wide, "-n auto", WIDE_SECONDS)):
-        if paths and (result is None or result.test_outcome == TestOutcome.SURVIVED):
+        if result is None or result.test_outcome == TestOutcome.SURVIVED:
             result = mutate_and_test([mutation], f"{PYTEST} {options} {_words(paths)}", seconds)
     assert result is not None
     return result

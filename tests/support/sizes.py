@@ -24,7 +24,7 @@ def cases(gate: int) -> int:
 
 
 def rounds(gate: int) -> int:
-    """Return how often a slow test does the same: no more than in the gate, whatever the setting."""
+    """Return how often a slow test does the same: never more than in the gate."""
     return gate if _SETTING else max(gate // _SHARE, 2)
 
 
