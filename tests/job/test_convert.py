@@ -477,13 +477,13 @@ def hooked(tmp_path: Path) -> dict[str, str]:
 HOOKS = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from fastpix.job import one_file
+from fastpix.job import one_file as instance
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 NO_MORE = Path(__file__).with_name("no-more-workers")
 if NO_MORE.exists() and "spawn_main" in "".join(sys.orig_argv):
     os._exit(1)
-read = one_file.open_image
+read = instance.open_image
 
 def open_image(path, **options):
     mark = os.path.basename(path)
@@ -512,7 +512,7 @@ def open_image(path, **options):
         raise RuntimeError(path)
     return read(path, **options)
 
-one_file.open_image = open_image
+instance.open_image = open_image
 """
 
 
