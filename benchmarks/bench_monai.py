@@ -19,10 +19,10 @@ from typing import Any
 
 import bench_read
 import numpy as np
+import paired_timing
 import pydicom
 import pytest
 import ratios
-import turns
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -132,7 +132,7 @@ def main() -> None:
     for name in NAMES:
         with tempfile.TemporaryDirectory() as folder:
             members = make_members(make_source(name, Path(folder)))
-            found = turns.measure(members, "FastpixReader", rounds, seconds)
+            found = paired_timing.measure(members, "FastpixReader", rounds, seconds)
             for reader, timing in found.items():
                 print(f"{name:30}{reader:20}{timing.microseconds:10.0f} µs{timing.ratio:8.2f}×")
     print(ratios.describe_run(["fastpix", "monai", "torch", "pydicom"], rounds))

@@ -4,8 +4,8 @@ Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the read
 for the readers of compressed files and the decoders below them, ``--pixels`` for the functions that
 have pydicom's names.
 
-Members take turns (`turns.py`), and the tables show the medians of their ratios in a round. Every
-member is held against the right answer first.
+Members take turns (`paired_timing.py`), and the tables show the medians of their ratios in a round.
+Every member is held against the right answer first.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ import bench_pixels
 import bench_read
 from bare_decoders import decoders_of, fastest_decoder, one_processor
 from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
+from paired_timing import measure
 from rich.console import Console
 from rich.table import Table
-from turns import measure
 
 import fastpix
 from fastpix.compare import READERS, markdown

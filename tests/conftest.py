@@ -12,10 +12,12 @@ from hypothesis import settings
 
 from fastpix.cli import main
 
-# The gate runs the same examples every time; elsewhere each run tries new ones.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+pytest.register_assert_rewrite("support")
+
+# The gate runs the same examples every time; elsewhere each run tries new ones. No deadline: other
+# workers of pytest-xdist take the processor away from an example.
+settings.register_profile("tests", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("tests")
 
 # A shell that starts the tests in the background ignores SIGINT for them, and for what they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import (
+from pydicom.uid import JPEGLSLossless, RLELossless
+from support.builders import (
     element,
     encode,
     encode_frames,
@@ -26,7 +27,6 @@ from builders import (
     set_raw,
     undecodable_frame,
 )
-from pydicom.uid import JPEGLSLossless, RLELossless
 
 import fastpix
 from fastpix import (

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import encode, make_dataset
 from hypothesis import given
 from hypothesis import strategies as st
+from support.builders import encode, make_dataset
 
 import fastpix
 from fastpix import ArgumentError, FastpixError, Recipe
@@ -128,7 +128,7 @@ def test_dtype_spelled_otherwise(dtype: Any, name: str) -> None:
         ("padding", 10**400),
         ("padding", object()),
     ],
-    ids=lambda value: repr(value)[:30],
+    ids=lambda value: "object()" if type(value) is object else repr(value)[:30],
 )
 def test_bad_argument(argument: str, value: object) -> None:
     with pytest.raises(ArgumentError) as caught:

@@ -1,0 +1,152 @@
+"""The checks by name: ``nox -l`` lists them, ``nox -s lint types tests`` runs three.
+
+Each session makes an environment and installs what it needs. What follows ``--`` goes to its main
+command. FASTPIX_WHEEL names a wheel to install, where fastpix need not be built again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider")
+EVERY_CORE = ("-n", "auto")
+
+# Where bytes of other people are taken apart by compiled code.
+SANITIZED = (
+    "tests/kernel",
+    "tests/header/test_index.py",
+    "tests/image/test_fuzz.py",
+    "tests/interop/test_pixels.py",
+)
+FUZZED = (
+    "tests/header/test_dcmread.py",
+    "tests/header/test_index.py",
+    "tests/image/test_fuzz.py",
+    "tests/frames/test_codec_fuzz.py",
+)
+
+
+def tools(*names: str) -> list[str]:
+    """Return requirements of the extra `dev`, by name."""
+    return [next(r for r in EXTRAS["dev"] if r.startswith(f"{name}>")) for name in names]
+
+
+def install(session: nox.Session, extra: str = "test") -> None:
+    """Install fastpix with an extra."""
+    session.install(f"{os.environ.get('FASTPIX_WHEEL', '.')}[{extra}]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, ruff's rules, cython-lint."""
+    session.install(*tools("ruff", "cython-lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    cython = [path for ending in ("pyx", "pxi", "pxd") for path in Path("src").rglob(f"*.{ending}")]
+    session.run("cython-lint", *map(str, sorted(cython)))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Run mypy, strict, over the package, the tests and the benchmarks."""
+    session.install(*PROJECT["dependencies"], *EXTRAS["test"], *tools("mypy", "nox"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, on every core; FASTPIX_FUZZ=full for the cases of the gate."""
+    install(session)
+    session.run(*PYTEST, *EVERY_CORE, *session.posargs)
+
+
+@nox.session
+def corpus(session: nox.Session) -> None:
+    """Run the tests over your own DICOM files: FASTPIX_CORPUS names their folder."""
+    if "FASTPIX_CORPUS" not in os.environ:
+        session.error("FASTPIX_CORPUS names no folder")
+    install(session)
+    session.run(*PYTEST, *EVERY_CORE, "-m", "corpus", *session.posargs)
+
+
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """Build the sdist, install it, and run tests in what it unpacks to."""
+    session.install(*tools("build"))
+    folder = Path(session.create_tmp()).resolve()
+    session.run("python", "-m", "build", "-q", "--sdist", "--outdir", str(folder), ".")
+    (archive,) = folder.glob("fastpix-*.tar.gz")
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    session.install(f"{archive}[test]")
+    session.chdir(folder / archive.name.removesuffix(".tar.gz"))
+    chosen = ("tests/test_structure.py", "tests/test_docs.py", "tests/image", "tests/cli")
+    session.run(*PYTEST, *EVERY_CORE, *chosen, *session.posargs)
+
+
+@nox.session
+def sanitizers(session: nox.Session) -> None:
+    """Run tests of the compiled modules under AddressSanitizer and UBSan (gcc)."""
+    session.install("-C", "cmake.define.FASTPIX_SANITIZE=ON", ".[test]")
+    libraries = [
+        subprocess.run(
+            ["cc", f"-print-file-name=lib{name}.so"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for name in ("asan", "ubsan")
+    ]
+    settings = {
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    left_out = ("-k", "not test_wheel and not test_ds_out")
+    session.run(*PYTEST, *EVERY_CORE, *SANITIZED, *left_out, *session.posargs, env=settings)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Check that everything that the benchmarks time gives the right answer."""
+    install(session)
+    session.run(*PYTEST, "benchmarks", "--benchmark-disable", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Read mutated files for a night: FASTPIX_FUZZ says how many in each test."""
+    install(session)
+    settings = {"FASTPIX_FUZZ": os.environ.get("FASTPIX_FUZZ", "100000")}
+    session.run(*PYTEST, *EVERY_CORE, *FUZZED, *session.posargs, env=settings)
+
+
+@nox.session
+def monai(session: nox.Session) -> None:
+    """Run the tests that need torch and MONAI.
+
+    FASTPIX_TORCH names a CPU build where the index at hand has one under another name.
+    """
+    install(session)
+    session.install(os.environ.get("FASTPIX_TORCH", "torch==2.13.0"))
+    # MONAI needs torch and numpy alone; with its dependencies pip would put another torch here.
+    session.install("--no-deps", "monai==1.6.1")
+    session.run(*PYTEST, "tests/image/test_image.py", "-k", "tensor")
+    session.run(*PYTEST, "tests/interop/test_monai.py", "tests/test_docs.py", "-k", "monai")
+    session.run(*PYTEST, "benchmarks/bench_monai.py", "--benchmark-disable")
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Try mutants of headers, plan, frames and image: ``nox -s mutation -- 60 plan frames``."""
+    install(session)
+    session.install("cosmic-ray>=8.4")
+    session.run("python", "tests/mutation.py", *(session.posargs or ["60"]))
