@@ -12,6 +12,7 @@ from test_structure import MAY_IMPORT
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "fastpix"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 PATHS = sorted(set(re.findall(r"`([\w./]+(?:/|\.(?:py|pyx|pxi|pxd|h)))`", PAGE)))
 FUNCTIONS = sorted(set(re.findall(r"`(\w+)`\s\(`([\w./]+\.py)`\)", PAGE)))
@@ -24,6 +25,12 @@ PUBLIC = {"__init__", "__main__", "backend", "monai"}  # names alone: not in the
 @pytest.mark.parametrize("path", PATHS)
 def test_paths_exist(path: str) -> None:
     assert (PACKAGE / path).exists() or (ROOT / path).exists()
+
+
+def test_paths_of_other_pages_exist() -> None:
+    for page in PAGES:
+        for path in re.findall(r"`(src/[\w./]+)`", page.read_text()):
+            assert (ROOT / path).exists(), f"{page.name} names {path}"
 
 
 @pytest.mark.parametrize(("name", "path"), FUNCTIONS)
@@ -49,8 +56,7 @@ def test_the_picture_has_the_order_of_the_packages() -> None:
 
 def test_links_of_all_pages_lead_somewhere() -> None:
     """Files and headings that README, CONTRIBUTING and the pages under docs link to."""
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
-    for page in pages:
+    for page in PAGES:
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
             if target.startswith("http"):
                 continue
