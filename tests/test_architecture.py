@@ -66,6 +66,16 @@ def test_links_of_all_pages_lead_somewhere() -> None:
             assert not anchor or anchor in anchors_of(linked), f"{page.name} links to {target}"
 
 
+def test_decisions_are_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = (folder / "README.md").read_text()
+    for record in folder.glob("*.md"):
+        text = record.read_text()
+        if record.name != "README.md":
+            assert f"({record.name})" in listed
+            assert re.findall("^## (.+)$", text, re.M) == ["Context", "Decision", "Consequences"]
+
+
 def anchors_of(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
