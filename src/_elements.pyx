@@ -11,28 +11,29 @@ from cpython.dict cimport PyDict_SetItem
 from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from element cimport LETTERS, PAIRS_OF_LETTERS, UNDEFINED, length_at, place_of, tag_at, u32
 
 from pydicom.dataelem import RawDataElement, empty_value_for_VR
 from pydicom.filereader import ENCODED_VR
 from pydicom.tag import BaseTag
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from fastpix.standard.vrs import HEAD_BYTES
 
 cdef extern from *:
     object PyType_GenericAlloc(PyTypeObject *, Py_ssize_t)
 
 cdef enum:
-    UNDEFINED = 0xFFFFFFFF
     CHARACTER_SET = 0x00080005
     END_OF_ITEM = 0xFFFEE00D
     GROUP_OF_ITEMS = 0xFFFE
-    LETTERS = 26
     FIELDS = 9  # of a RawDataElement
     KEPT_TAGS = 4096
 
 cdef dict _tags = {}  # pydicom's tags by number: they never change, and cost more than the rest
-cdef list _vrs = [None] * (LETTERS * LETTERS)  # those of two letters, by their place
-cdef uint8_t _head[LETTERS * LETTERS]  # bytes before a value of that VR; 0: there is no such VR
+cdef list _vrs = [None] * PAIRS_OF_LETTERS  # those of two letters, by their place
+cdef uint8_t _head[PAIRS_OF_LETTERS]  # bytes before a value of that VR; 0: there is no such VR
 
 
 def _know_vrs():
@@ -41,25 +42,10 @@ def _know_vrs():
             vr = encoded.decode("ascii")
             place = (encoded[0] - 0x41) * LETTERS + encoded[1] - 0x41
             _vrs[place] = vr
-            _head[place] = 12 if vr in EXPLICIT_VR_LENGTH_32 else 8
+            _head[place] = HEAD_BYTES[place]
 
 
 _know_vrs()
-
-
-cdef inline uint16_t u16(const uint8_t *at) noexcept nogil:
-    return <uint16_t>(at[0] | at[1] << 8)
-
-
-cdef inline uint32_t u32(const uint8_t *at) noexcept nogil:
-    return at[0] | at[1] << 8 | at[2] << 16 | <uint32_t>at[3] << 24
-
-
-cdef inline int place_of(const uint8_t *vr) noexcept nogil:
-    """Return the place of a VR in the tables; -1: it is not made of two capitals."""
-    if not (0x41 <= vr[0] <= 0x5A and 0x41 <= vr[1] <= 0x5A):
-        return -1
-    return (vr[0] - 0x41) * LETTERS + vr[1] - 0x41
 
 
 cdef object tag_of(uint32_t tag):
@@ -118,7 +104,7 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
     cdef PyTypeObject *element_type = <PyTypeObject *>RawDataElement
     while (end < 0 or base + place < end) and place + 8 <= size:
         at = first + place
-        tag = <uint32_t>u16(at) << 16 | u16(at + 2)
+        tag = tag_at(at)
         if in_meta and tag >> 16 != 2:
             return place, ODD, last
         if tag >> 16 == GROUP_OF_ITEMS:
@@ -133,13 +119,10 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
             head = _head[known] if known >= 0 else 0
             if head == 0:
                 return place, ODD, last
-            if head == 8:
-                length = u16(at + 6)
-            elif place + 12 > size:
-                wanted = 12
+            if place + head > size:
+                wanted = head
                 break
-            else:
-                length = u32(at + 8)
+            length = length_at(at, head)
             vr = _vrs[known]
         if length == UNDEFINED:
             return place, SEQUENCE if implicit or vr == "SQ" else ODD, last

@@ -97,7 +97,7 @@ def test_no_circle() -> None:
     assert list(TopologicalSorter(modules).static_order())
 
 
-TO_BE_SPLIT = {"_fastpix.pyx", "_index.pyx"}
+TO_BE_SPLIT = {"_fastpix.pyx"}
 
 
 @pytest.mark.parametrize("path", [*MODULES, *CYTHON], ids=lambda path: path.name)

@@ -10,16 +10,15 @@ from io import BytesIO
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
-from pydicom.values import converters
 
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
 from fastpix.header.dcmread import dcmread
+from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 
 _PREAMBLE = 128
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
-_VRS = {str(vr).encode() for vr in converters if len(str(vr)) == 2}
-_WIDE_VRS = {str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32}
+_WIDE_VRS = {vr.encode() for vr in LONG_LENGTH}
+_VRS = {vr.encode() for vr in SHORT_LENGTH} | _WIDE_VRS
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
 _PIXELS = 0x7FE00010

@@ -12,11 +12,12 @@ from fastpix.errors import UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
 from fastpix.job.files import SourceFile
 from fastpix.standard.syntaxes import NATIVE
+from fastpix.standard.vrs import LONG_LENGTH
 
 _HEAD = 2048  # bytes: File Meta is a few hundred
 _TOGETHER = 256  # files a task; several tasks wait for a slow disk at the same time
 _TASKS = 8
-_LONG_LENGTH = frozenset({b"OB", b"UN", b"OW", b"SQ", b"UT"})  # of File Meta (PS3.10 7.1)
+_LONG_LENGTH = frozenset(vr.encode() for vr in LONG_LENGTH)
 
 
 def find_undecodable(

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix._index import Alike
+from fastpix._index import AlikeFiles
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.index import Index, elements_of, is_pydicom_as_it_comes
@@ -78,7 +78,7 @@ class Known:
         buffer: Buffer,
     ) -> None:
         self.buffer = buffer
-        self._alike = Alike(buffer.data, index.header, index.scale)
+        self._alike = AlikeFiles(buffer.data, index.header, index.scale)
         self._implicit = index.implicit
         self._modality = header.modality
         self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples

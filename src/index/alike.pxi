@@ -1,0 +1,114 @@
+# Files of one header, and the entries of a walk as Python reads them.
+
+def entries_of(bytes entries not None):
+    """Return the elements of `Walk.header_entries`: tags, VRs, lengths and values."""
+    cdef const uint8_t *at = entries
+    cdef Py_ssize_t place = 0, size = len(entries)
+    cdef uint32_t length, kept
+    found = []
+    while place + 10 <= size:
+        length = u32(at + place + 6)
+        tag = u32(at + place)
+        vr = entries[place + 4 : place + 6]
+        kept = 0 if tag == 0x7FE00010 else length
+        found.append((tag, vr, length, entries[place + 10 : place + 10 + kept]))
+        place += 10 + kept
+    return found
+
+
+cdef class AlikeFiles:
+    """Files of one header, read one after the other into one buffer, without the interpreter.
+
+    Parameters
+    ----------
+    target : writable buffer
+        For a whole file.
+    header, scale : bytes
+        What `Walk.header_entries` and `Walk.scale_entries` give for each of them.
+    """
+
+    cdef Walk walk
+    cdef unsigned char[::1] target
+    cdef bytes header, scale
+    cdef const char *known_header
+    cdef const char *known_scale
+    cdef Py_ssize_t header_size, scale_size
+    cdef list paths
+    cdef const char **names
+    cdef bint held  # the file is in the buffer already, and walked over
+    cdef fastpix_cells cells
+
+    def __cinit__(self, unsigned char[::1] target not None, bytes header not None,
+                  bytes scale not None):
+        self.walk = Walk(0)
+        self.target = target
+        self.header = header
+        self.known_header, self.header_size = PyBytes_AS_STRING(header), len(header)
+        self.look_for(scale)
+        self.cells.next = next_cells
+        self.cells.state = <void *>self
+
+    def __dealloc__(self):
+        PyMem_Free(self.names)
+
+    cdef void look_for(self, bytes scale):
+        self.scale = scale
+        self.known_scale, self.scale_size = PyBytes_AS_STRING(scale), len(scale)
+
+    def cells_of(self, list paths not None, bint held=False):
+        """Return a capsule that gives a kernel the cells of file after file.
+
+        It gives none for the first that cannot be read, does not fit, or is not like the others. It
+        is good while this object is, until the next call, for one thread at a time.
+
+        Parameters
+        ----------
+        paths : list of bytes
+            Without a NUL in any.
+        held : bool
+            The first is the file that `other_scale` was about.
+        """
+        cdef Py_ssize_t k, count = len(paths)
+        self.held = self.held and held
+        PyMem_Free(self.names)
+        self.names = <const char **>PyMem_Malloc((count + 1) * sizeof(char *))
+        if self.names == NULL:
+            raise MemoryError
+        self.paths = paths
+        for k in range(count):
+            self.names[k] = PyBytes_AS_STRING(paths[k])
+        return PyCapsule_New(<void *>&self.cells, FASTPIX_CELLS, NULL)
+
+    def other_scale(self):
+        """Return slope and intercept of the last file if nothing else sets it apart, or None.
+
+        They are those to look for from here on.
+        """
+        if not self.held:
+            return None
+        self.look_for(self.walk.scale_entries())
+        return self.scale
+
+
+cdef const uint8_t *next_cells(void *state, ptrdiff_t k) noexcept nogil:
+    return pixels_of_file(<AlikeFiles>state, k)
+
+
+cdef const uint8_t *pixels_of_file(AlikeFiles self, ptrdiff_t k) noexcept nogil:
+    """Read file `k`, and return where its pixels are; NULL where it is not like the others."""
+    cdef uint8_t *data = &self.target[0]
+    cdef ptrdiff_t size
+    if not self.held:
+        size = fastpix_read_file(self.names[k], <char *>data, self.target.shape[0])
+        if size <= 0:
+            return NULL
+        begin(self.walk, size)
+        if walk(self.walk, data, 0, size) != WHOLE or self.walk.header.size != self.header_size:
+            return NULL
+        if memcmp(self.walk.header.bytes, self.known_header, self.header_size) != 0:
+            return NULL
+    self.held = (
+        self.walk.scale.size != self.scale_size
+        or memcmp(self.walk.scale.bytes, self.known_scale, self.scale_size) != 0
+    )
+    return NULL if self.held else data + self.walk.start

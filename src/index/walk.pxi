@@ -1,0 +1,336 @@
+# The walk from element to element, over levels of sequences and items.
+
+cdef void begin(Walk self, int64_t size) noexcept nogil:
+    """Stand at the beginning of a file of `size` bytes."""
+    self.size = size
+    self.at = self.start = self.length = self.data_set = 0
+    self.last = -1
+    self.depth = self.sequences = 0
+    self.implicit = self.encapsulated = self.has_pixels = False
+    self.in_meta = True
+    self.tables[0] = self.tables[2] = -1
+    self.header.size = self.scale.size = self.others.size = 0
+
+
+cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcept nogil:
+    """Walk from `self.at` as far as the bytes of base..end lead."""
+    cdef int result, vr, k
+    if self.at == 0:
+        if self.size < META + 8:
+            return IRREGULAR
+        if end < META:
+            return MORE
+        if memcmp(part + META - 4, b"DICM", 4) != 0:
+            return IRREGULAR
+        self.at = META
+    while True:
+        if self.depth:
+            result = in_level(self, part - base, end)
+        else:
+            if self.at == self.size:
+                break
+            result = top_level_element(self, part - base, end)
+        if result != WHOLE:
+            return result
+    if self.in_meta or not self.has_pixels:
+        return IRREGULAR
+    for k in range(self.sequences):
+        vr = AN_ITEM if self.sequence_items[k] else A_DELIMITER
+        if not add(&self.header, self.sequence_tags[k], vr, NULL, 0, 0):
+            return IRREGULAR
+    return WHOLE
+
+
+cdef int top_level_element(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
+    """Walk over one element of File Meta or of the data set; `file` counts in bytes of the file."""
+    cdef uint32_t tag, length
+    cdef int vr = 0, head, rule
+    cdef const uint8_t *at
+    if self.at + 8 > self.size:
+        return IRREGULAR
+    if self.at + 12 > end and end < self.size:
+        return MORE
+    if self.at + 8 > end:
+        return IRREGULAR
+    at = file + self.at
+    tag = tag_at(at)
+    if self.in_meta and tag >> 16 != 2:
+        if not begin_data_set(self, at, tag):
+            return IRREGULAR
+    if <int64_t>tag <= self.last or tag >> 16 == GROUP_OF_ITEMS:
+        return IRREGULAR
+    head = read_head(self, at, end, self.implicit, &vr, &length)
+    if head == 0:
+        return IRREGULAR
+    if self.in_meta:
+        return in_meta(self, file, end, tag, vr, head, length)
+    rule = rule_of(tag)
+    if rule == REFUSE:
+        return IRREGULAR
+    if length == UNDEFINED:
+        return open_element(self, file, end, tag, vr, head, rule)
+    if length & 1 or self.at + head + length > self.size:
+        return IRREGULAR
+    if rule != SKIP:
+        rule = take(self, file, end, tag, vr, head, length, rule)
+        if rule != WHOLE:
+            return rule
+    self.last = tag
+    self.at += head + length
+    return WHOLE
+
+
+cdef int read_head(Walk self, const uint8_t *at, int64_t end, bint implicit, int *vr,
+                   uint32_t *length) noexcept nogil:
+    """Read VR and length of an element; return how many bytes precede its value, 0: irregular."""
+    cdef int size
+    if implicit:
+        vr[0], length[0] = 0, u32(at + 4)
+        return 8
+    vr[0] = vr_of(at + 4)
+    size = head_size(_head_bytes, at + 4)
+    if size == 0 or (size == 12 and (self.at + 12 > end or u16(at + 6) != 0)):
+        return 0
+    length[0] = length_at(at, size)
+    return size
+
+
+cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
+                 uint32_t length) noexcept nogil:
+    """Walk over one element of File Meta, and find out how the data set is encoded."""
+    cdef const uint8_t *uid = file + self.at + head
+    cdef uint32_t size = length, k
+    # What pydicom converts to see whether File Meta is sound; a value of it could be odd.
+    if self.last < 0 and not (tag == 0x00020000 and vr == UL and length == 4 or
+                              tag == 0x00020001 and vr == OB):
+        return IRREGULAR
+    if length & 1 or self.at + head + length > self.size:
+        return IRREGULAR
+    if tag == 0x00020010:
+        if vr != UI or not 18 <= length <= 64:
+            return IRREGULAR
+        if self.at + head + length > end:
+            return MORE if end < self.size else IRREGULAR
+        if uid[size - 1] == 0:
+            size -= 1
+        for k in range(size):
+            if uid[k] != 0x2E and not 0x30 <= uid[k] <= 0x39:
+                return IRREGULAR
+        if memcmp(uid, b"1.2.840.10008.1.2", 17) != 0:
+            return IRREGULAR
+        self.implicit = False
+        if size == 17:
+            self.data_set = -1  # implicit, once File Meta is at its end
+        elif size == 19 and memcmp(uid + 17, b".2", 2) == 0:  # big endian
+            return IRREGULAR
+        elif size == 22 and memcmp(uid + 17, b".1.99", 5) == 0:  # deflated
+            return IRREGULAR
+        if not add(&self.header, tag, vr, uid, size, size):
+            return IRREGULAR
+    self.last = tag
+    self.at += head + length
+    return WHOLE
+
+
+cdef bint begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept nogil:
+    """Leave File Meta for the data set; False if it cannot be left."""
+    if not self.header.size or tag >> 16 < 3:  # no transfer syntax, or a command set
+        return False
+    self.implicit = self.data_set < 0
+    if self.implicit and is_capital(at[4]) and is_capital(at[5]):  # it looks like a VR
+        return False
+    self.data_set = self.at
+    self.in_meta = False
+    return True
+
+
+cdef int take(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
+              uint32_t length, int rule) noexcept nogil:
+    """Keep what is wanted of an element at the top level."""
+    cdef int plain = rule & ~(KEPT | SCALE), place
+    cdef Entries *entries = &self.header
+    cdef const uint8_t *value = file + self.at + head
+    if not self.implicit and plain != PIXELS and not has_vr(plain, tag, vr):
+        return IRREGULAR
+    if rule & KEPT:
+        entries = &self.others
+    elif rule & SCALE:
+        entries = &self.scale
+    if plain == PIXELS:
+        # Native: an encapsulated value has an undefined length.
+        if length == 0 or (not self.implicit and vr != OB and vr != OW):
+            return IRREGULAR
+        self.has_pixels = True
+        self.start, self.length = self.at + head, length
+        return WHOLE if add(&self.header, tag, vr, NULL, length, 0) else IRREGULAR
+    if plain == TABLE:
+        place = 2 * (tag == 0x7FE00002)
+        self.tables[place], self.tables[place + 1] = self.at + head, length
+        return WHOLE
+    if plain == PRESENCE:
+        return WHOLE if add(entries, tag, vr, NULL, 0, 0) else IRREGULAR
+    if length > LONGEST:
+        return IRREGULAR
+    if self.at + head + length > end:
+        return MORE if end < self.size else IRREGULAR
+    if plain == NUMBER or plain == SIGN:
+        if length != 0 and length != 2:
+            return IRREGULAR
+    elif not is_ascii(value, length, not rule & KEPT and plain != CHARSET and plain != NAME):
+        return IRREGULAR
+    return WHOLE if add(entries, tag, vr, value, length, length) else IRREGULAR
+
+
+cdef int open_element(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
+                      int rule) noexcept nogil:
+    """Enter an element of undefined length at the top level."""
+    cdef int result
+    if rule == PIXELS:
+        if self.implicit or (vr != OB and vr != OW):
+            return IRREGULAR
+        if not add(&self.header, tag, vr, NULL, UNDEFINED, 0):
+            return IRREGULAR
+        self.has_pixels = self.encapsulated = True
+        self.start = self.at + head
+    elif rule == PRESENCE and tag == 0x00409096:
+        if not self.implicit and vr != SQ:
+            return IRREGULAR
+        if not add(&self.header, tag, vr, NULL, 0, 0):
+            return IRREGULAR
+    elif rule != SKIP:
+        return IRREGULAR
+    result = enter(self, file, end, tag, vr, head, self.implicit, rule == PIXELS)
+    if result == WHOLE:
+        self.last = tag
+    elif rule != SKIP:
+        self.header.size -= 10  # it will be here again
+    return result
+
+
+cdef int enter(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
+               bint implicit, bint fragments) noexcept nogil:
+    """Step into an element of undefined length: a sequence, or fragments."""
+    cdef Level *level
+    cdef uint32_t first
+    cdef int k
+    if self.depth == DEEPEST or self.at + head + 8 > self.size:
+        return IRREGULAR
+    if self.at + head + 4 > end:
+        return MORE if end < self.size else IRREGULAR
+    if implicit:
+        first = tag_at(file + self.at + head)
+        if first != ITEM_TAG and first != END_OF_SEQUENCE:
+            return IRREGULAR
+        # The dictionary says whether it is a sequence: `header_entries` names the tags.
+        for k in range(self.sequences):
+            if self.sequence_tags[k] == tag and self.sequence_items[k] == (first == ITEM_TAG):
+                break
+        else:
+            if self.sequences == SEQUENCES:
+                return IRREGULAR
+            self.sequence_tags[self.sequences] = tag
+            self.sequence_items[self.sequences] = first == ITEM_TAG
+            self.sequences += 1
+    elif not fragments and vr != SQ and vr != UN:
+        return IRREGULAR
+    level = &self.levels[self.depth]
+    level.kind = FRAGMENTS if fragments else ITEMS
+    level.implicit = implicit
+    level.bare = not implicit and vr == UN
+    level.end = -1
+    self.depth += 1
+    self.at += head
+    return WHOLE
+
+
+cdef int in_level(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
+    """Walk over one item, fragment, delimiter or nested element."""
+    cdef Level *level = &self.levels[self.depth - 1]
+    cdef uint32_t tag, length
+    cdef const uint8_t *at
+    if level.kind == ITEM and level.end >= 0:
+        if self.at == level.end:
+            self.depth -= 1
+            return WHOLE
+        if self.at > level.end:
+            return IRREGULAR
+    if self.at + 8 > self.size:
+        return IRREGULAR
+    if self.at + 20 > end and end < self.size:
+        return MORE
+    at = file + self.at
+    tag, length = tag_at(at), u32(at + 4)
+    if level.kind == ITEM:
+        if tag >> 16 != GROUP_OF_ITEMS:
+            return nested(self, file, end, level, tag)
+        if tag != END_OF_ITEM or length != 0 or level.end >= 0:
+            return IRREGULAR
+        self.depth -= 1
+        self.at += 8
+        return WHOLE
+    if tag == END_OF_SEQUENCE:
+        if length != 0:
+            return IRREGULAR
+        self.depth -= 1
+        if level.kind == FRAGMENTS and self.depth == 0:
+            self.length = self.at - self.start
+        self.at += 8
+        return WHOLE
+    if tag != ITEM_TAG:
+        return IRREGULAR
+    if level.kind == FRAGMENTS:
+        if length == UNDEFINED or self.at + 8 + length > self.size:
+            return IRREGULAR
+        self.at += 8 + length
+        return WHOLE
+    return enter_item(self, file, end, level, length)
+
+
+cdef int enter_item(Walk self, const uint8_t *file, int64_t end, const Level *sequence,
+                    uint32_t length) noexcept nogil:
+    """Step into an item of a sequence."""
+    cdef Level *level
+    cdef const uint8_t *first = file + self.at + 8
+    cdef bint empty = length == 0
+    if self.depth == DEEPEST:
+        return IRREGULAR
+    if length != UNDEFINED and (length & 1 or self.at + 8 + length > self.size):
+        return IRREGULAR
+    if length == UNDEFINED:
+        if self.at + 16 > self.size:
+            return IRREGULAR
+        empty = tag_at(first) == END_OF_ITEM
+    level = &self.levels[self.depth]
+    level.kind = ITEM
+    level.bare = False
+    level.implicit = sequence.implicit or sequence.bare
+    level.end = -1 if length == UNDEFINED else self.at + 8 + length
+    # pydicom tells by the first element of an item whether its elements have a VR.
+    if not empty and not sequence.implicit:
+        if self.at + 16 > self.size:
+            return IRREGULAR
+        if level.implicit == (is_capital(first[4]) and is_capital(first[5])):
+            return IRREGULAR
+    self.depth += 1
+    self.at += 8
+    return WHOLE
+
+
+cdef int nested(Walk self, const uint8_t *file, int64_t end, const Level *level,
+                uint32_t tag) noexcept nogil:
+    """Walk over an element of an item."""
+    cdef const uint8_t *at = file + self.at
+    cdef uint32_t length
+    cdef int vr = 0, head
+    head = read_head(self, at, end, level.implicit, &vr, &length)
+    if head == 0:
+        return IRREGULAR
+    if tag == 0x00080005:  # pydicom warns of one that it does not know
+        return IRREGULAR
+    if length == UNDEFINED:
+        return enter(self, file, end, tag, vr, head, level.implicit,
+                     not level.implicit and tag == 0x7FE00010 and (vr == OB or vr == OW))
+    if length & 1 or self.at + head + length > self.size:
+        return IRREGULAR
+    self.at += head + length
+    return WHOLE
