@@ -3,7 +3,7 @@
 """The loops behind `fastpix.interop.pydicom_pixels`: arrays through windows, tables and colour matrices.
 
 Knows no DICOM and has no error path: lengths, kinds and contiguity are settled by the caller.
-`fastpix.pixels.reference` says what every function must return, bit for bit.
+`fastpix.interop.pydicom_pixels.loops_reference` says what every function must return, bit for bit.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t

@@ -52,17 +52,18 @@ class Kernel(Protocol):
         """See `fastpix.kernel.reference.color`."""
 
 
-_LEVELS = (("baseline", "_fastpix"), ("avx2", "_fastpix_avx2"), ("avx512", "_fastpix_avx512"))
+# The suffix that each level has in the names of compiled modules, in the order of `supports`.
+_LEVELS = {"baseline": "", "avx2": "_avx2", "avx512": "_avx512"}
 
 
 def _find() -> dict[str, Kernel]:
     """Load the kernels that were built and that this processor supports, the best one last."""
     found: dict[str, Kernel] = {"numpy": reference}
-    for level, (name, module) in enumerate(_LEVELS):
+    for level, (name, suffix) in enumerate(_LEVELS.items()):
         if not _fastpix.supports(level):
             continue
         try:
-            found[name] = importlib.import_module(f"fastpix.{module}")
+            found[name] = importlib.import_module(f"fastpix._fastpix{suffix}")
         except ModuleNotFoundError:  # not built on this platform
             continue
     return found
@@ -79,6 +80,13 @@ def _checked(name: str, argument: str) -> str:
 _KERNELS = _find()
 _DEFAULT = _checked(os.environ.get("FASTPIX_KERNEL") or list(_KERNELS)[-1], "FASTPIX_KERNEL")
 _chosen: ContextVar[str] = ContextVar("fastpix_kernel", default=_DEFAULT)
+
+
+def compiled_modules(name: str) -> dict[str, str]:
+    """Return the modules that `name` is compiled into, for the kernels that run here."""
+    return {
+        level: f"fastpix.{name}{suffix}" for level, suffix in _LEVELS.items() if level in _KERNELS
+    }
 
 
 def kernels() -> tuple[str, ...]:

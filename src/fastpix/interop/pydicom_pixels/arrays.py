@@ -28,12 +28,12 @@ from fastpix.image.image import open as open_image
 from fastpix.interop.decoding_plugin import decoder_of
 from fastpix.interop.pydicom_pixels.array_layout import flat_bytes
 from fastpix.interop.pydicom_pixels.color_spaces import convert_color_space
-from fastpix.interop.pydicom_pixels.elements import PixelElement, find_pixels, is_deflated
+from fastpix.interop.pydicom_pixels.elements import FilePixels, find_pixels, is_deflated
 from fastpix.interop.pydicom_pixels.native import (
-    Bytes,
     BytesOfDataset,
     BytesOfFile,
-    Native,
+    NativeLayout,
+    PixelBytes,
     native_pixels,
 )
 from fastpix.kernel.registry import current_kernel
@@ -98,8 +98,8 @@ class _Encapsulated(NamedTuple):
 class _Uncompressed(NamedTuple):
     """Uncompressed pixels, and where their bytes are."""
 
-    native: Native
-    source: Bytes
+    native: NativeLayout
+    source: PixelBytes
 
     def has(self, index: int) -> bool:
         """Whether there is such a frame."""
@@ -304,7 +304,7 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
     return pixels
 
 
-def _check_packed(found: PixelElement, size: int) -> None:
+def _check_packed(found: FilePixels, size: int) -> None:
     """Raise an error for 1-bit pixels that are cut off: pydicom makes up the missing ones."""
     names = ("bits_allocated", "number_of_frames", "rows", "columns")
     allocated, frames, rows, columns = (found.options.get(name, 0) for name in names)

@@ -47,7 +47,7 @@ _WANTED = {
 }
 
 
-class PixelElement(NamedTuple):
+class FilePixels(NamedTuple):
     """The pixels of a file.
 
     Attributes
@@ -158,7 +158,7 @@ class _Elements:
         return None
 
 
-def find_pixels(file: BinaryIO) -> PixelElement | None:
+def find_pixels(file: BinaryIO) -> FilePixels | None:
     """Find the pixels of a file that is read from its beginning; None where it is not plain."""
     elements = _Elements(file)
     start = elements.syntax()
@@ -177,7 +177,7 @@ def find_pixels(file: BinaryIO) -> PixelElement | None:
     options |= {"pixel_keyword": _PIXELS[tag], "transfer_syntax_uid": syntax}
     if vr is not None:
         options["pixel_vr"] = vr.decode("latin-1")
-    return PixelElement(options, options.pop("high_bit", None), start_of_value, length)
+    return FilePixels(options, options.pop("high_bit", None), start_of_value, length)
 
 
 def is_deflated(file: BinaryIO) -> bool:

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.interop.pydicom_pixels import loops_reference as reference
-from fastpix.kernel.registry import kernel_name, kernels
-
-_MODULES = {"baseline": "_pixels", "avx2": "_pixels_avx2", "avx512": "_pixels_avx512"}
+from fastpix.kernel.registry import compiled_modules, kernel_name
 
 
 class Loops(Protocol):
@@ -53,9 +51,7 @@ class Loops(Protocol):
 
 
 _LOOPS: Mapping[str, Loops] = {"numpy": reference} | {
-    name: importlib.import_module(f"fastpix.{module}")
-    for name, module in _MODULES.items()
-    if name in kernels()
+    level: importlib.import_module(module) for level, module in compiled_modules("_pixels").items()
 }
 
 

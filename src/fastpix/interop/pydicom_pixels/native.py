@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.common import PhotometricInterpretation
-from pydicom.uid import UID
 
 from fastpix.interop.pydicom_pixels.loops import current_loops
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
 
 _KNOWN = {str(known) for known in PhotometricInterpretation} | {"PALETTE COLOR"}
+_SUBSAMPLED = "YBR_FULL_422"
+_YBR = ("YBR_FULL", _SUBSAMPLED)
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 _BLOCK = 1 << 20  # bytes of cells between a file and an array; a multiple of every cell
 _LITTLE = np.little_endian
 
 
-class Bytes(Protocol):
+class PixelBytes(Protocol):
     """The value of a pixel data element."""
 
     def read(self, start: int, out: NDArray[np.uint8]) -> None:
@@ -82,8 +83,29 @@ class BytesOfFile:
         return out
 
 
+class BytesInWordOrder:
+    """Bytes of an element of big-endian 16-bit words, with the two of each word exchanged.
+
+    The element has an even number of bytes (PS3.5 A.3). Only the words asked for are read.
+    """
+
+    def __init__(self, source: PixelBytes) -> None:
+        self._source = source
+
+    def read(self, start: int, out: NDArray[np.uint8]) -> None:
+        """Fill `out` with the bytes from `start` on."""
+        np.copyto(out, self.view(start, out.size))
+
+    def view(self, start: int, count: int) -> NDArray[np.uint8]:
+        """Return a copy of `count` bytes, exchanged."""
+        before = start % 2
+        size = before + count
+        words = self._source.view(start - before, size + size % 2)
+        return words.view(np.uint16).byteswap().view(np.uint8)[before:size]
+
+
 @dataclass(frozen=True, slots=True)
-class Native:
+class NativeLayout:
     """How the uncompressed frames of an image become arrays.
 
     Attributes
@@ -121,7 +143,7 @@ class Native:
         """Bytes of all frames."""
         return (self.frames * self.bits + 7) // 8
 
-    def array(self, source: Bytes, index: int | None, raw: bool) -> NDArray[Any]:
+    def array(self, source: PixelBytes, index: int | None, raw: bool) -> NDArray[Any]:
         """Return one frame, or all; `raw` leaves YBR as it is."""
         first, count = (0, self.frames) if index is None else (index, 1)
         shape: tuple[int, ...] = (self.rows, self.columns)
@@ -130,7 +152,7 @@ class Native:
         if count > 1:
             shape = (count, *shape)
         if self.swapped:
-            source = _turned(source, self.nbytes)
+            source = BytesInWordOrder(source)
         if self.packed:
             return self._unpacked(source, first, count).reshape(shape)
         start, size = first * self.bits // 8, count * self.bits // 8
@@ -150,7 +172,7 @@ class Native:
             return out
         return samples.reshape(shape) if samples.flags.writeable else samples.reshape(shape).copy()
 
-    def _fill(self, source: Bytes, start: int, size: int, out: NDArray[Any]) -> None:
+    def _fill(self, source: PixelBytes, start: int, size: int, out: NDArray[Any]) -> None:
         """Cells as they are, or masked in blocks that stay in the cache."""
         if self.steps is None:
             source.read(start, out.view(np.uint8))
@@ -178,20 +200,16 @@ class Native:
             loops.interleave(planes.view(np.uint8), pixels.view(np.uint8), frames.dtype.itemsize)
         return out.reshape(-1)
 
-    def _unpacked(self, source: Bytes, first: int, count: int) -> NDArray[np.uint8]:
+    def _unpacked(self, source: PixelBytes, first: int, count: int) -> NDArray[np.uint8]:
         start, stop = first * self.bits, (first + count) * self.bits
         packed = source.view(start // 8, (stop + 7) // 8 - start // 8)
         bits = np.unpackbits(packed, bitorder="little")
         return bits[start % 8 : start % 8 + stop - start]
 
 
-def _turned(source: Bytes, size: int) -> BytesOfDataset:
-    """Return the bytes of 16-bit words, each turned round (PS3.5 A.3)."""
-    words = source.view(0, size + size % 2).view(np.uint16)
-    return BytesOfDataset(words.byteswap().data.cast("B"))
-
-
-def native_pixels(options: dict[str, Any], high_bit: int | None, length: int) -> Native | None:
+def native_pixels(
+    options: dict[str, Any], high_bit: int | None, length: int
+) -> NativeLayout | None:
     """Settle how pixels become arrays.
 
     Parameters
@@ -204,50 +222,80 @@ def native_pixels(options: dict[str, Any], high_bit: int | None, length: int) ->
 
     Returns
     -------
-    Native or None
+    NativeLayout or None
         None where anything is out of the ordinary: that is pydicom's to judge.
     """
+    size = _size(options)
+    photometric = options.get("photometric_interpretation")
+    if size is None or photometric not in _KNOWN:
+        return None
+    little = options["transfer_syntax_uid"].is_little_endian
+    dtype, steps = _cells(options, high_bit, size.allocated, little)
+    if dtype is None:
+        return None
+    planar = size.samples == 3 and options.get("planar_configuration") == 1
+    layout = NativeLayout(
+        frames=size.frames,
+        rows=size.rows,
+        columns=size.columns,
+        samples=size.samples,
+        dtype=dtype,
+        bits=_frame_bits(size, photometric),
+        packed=size.allocated == 1,
+        steps=steps,
+        swapped=not little and size.allocated <= 8 and options.get("pixel_vr") == "OW",
+        planar=planar,
+        subsampled=photometric == _SUBSAMPLED,
+        ybr=photometric in _YBR,
+    )
+    known = _is_known_color(layout, options) and _fits(layout, length)
+    return layout if known else None
+
+
+class _Size(NamedTuple):
+    """What decides about the number of bytes of an image."""
+
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    allocated: int
+
+
+def _size(options: dict[str, Any]) -> _Size | None:
+    """Return the size of an image; None where a number is missing, or not one or three samples."""
     names = ("number_of_frames", "rows", "columns", "samples_per_pixel", "bits_allocated")
     numbers = [options.get(name) for name in names]
     if not all(isinstance(number, int) and number > 0 for number in numbers):
         return None
-    frames, rows, columns, samples, allocated = (int(number or 0) for number in numbers)
-    photometric = options.get("photometric_interpretation")
-    if photometric not in _KNOWN or samples not in (1, 3):
-        return None
-    syntax: UID = options["transfer_syntax_uid"]
-    little = syntax.is_little_endian
-    dtype, steps = _cells(options, high_bit, allocated, little)
-    if dtype is None:
-        return None
-    planar = samples == 3 and options.get("planar_configuration") == 1
-    ybr = photometric in ("YBR_FULL", "YBR_FULL_422")
-    subsampled = photometric == "YBR_FULL_422"
-    if samples == 3 and (allocated == 1 or options.get("planar_configuration") not in (0, 1)):
-        return None
-    if ybr and (samples != 3 or dtype != np.uint8 or steps is not None):
-        return None
-    if subsampled and (planar or columns % 2):
-        return None
-    bits = rows * columns * allocated * (2 if subsampled else samples)
-    swapped = not little and allocated <= 8 and options.get("pixel_vr") == "OW"
-    needed = (frames * bits + 7) // 8
-    if length not in (needed, needed + needed % 2) or (swapped and length % 2):
-        return None
-    return Native(
-        frames=frames,
-        rows=rows,
-        columns=columns,
-        samples=samples,
-        dtype=dtype,
-        bits=bits,
-        packed=allocated == 1,
-        steps=steps,
-        swapped=swapped,
-        planar=planar,
-        subsampled=subsampled,
-        ybr=ybr,
-    )
+    size = _Size(*(int(number or 0) for number in numbers))
+    return size if size.samples in (1, 3) else None
+
+
+def _frame_bits(size: _Size, photometric: str) -> int:
+    """Return the bits of a frame; two pixels of 4:2:2 have four samples."""
+    samples = 2 if photometric == _SUBSAMPLED else size.samples
+    return size.rows * size.columns * size.allocated * samples
+
+
+def _is_known_color(layout: NativeLayout, options: dict[str, Any]) -> bool:
+    """Whether samples are laid out in one of the ways that `NativeLayout.array` reads."""
+    if layout.samples == 3:
+        if layout.packed or options.get("planar_configuration") not in (0, 1):
+            return False
+    elif layout.ybr:
+        return False
+    if layout.ybr and (layout.dtype != np.uint8 or layout.steps is not None):
+        return False
+    return not layout.subsampled or not (layout.planar or layout.columns % 2)
+
+
+def _fits(layout: NativeLayout, length: int) -> bool:
+    """Whether an element of `length` bytes holds the frames, and no more than a byte of padding."""
+    needed = layout.nbytes
+    if layout.swapped and length % 2:
+        return False
+    return length in (needed, needed + needed % 2)
 
 
 def _cells(
