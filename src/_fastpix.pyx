@@ -3,8 +3,8 @@
 """The fused pixel kernel: stored cells to values in one pass over the buffer.
 
 Knows no DICOM: it is handed a buffer, an output array and plain numbers, all checked by its
-caller, and it has no error path. `fastpix.kernel.reference` says what every function must return, bit for
-bit.
+caller, and it has no error path. `fastpix.kernel.reference` says what every function must return,
+bit for bit.
 
 The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
 loop that the compiler vectorizes, and nothing as large as the image exists between cells and

@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False, freethreading_compatible=True
-"""The loops behind `fastpix.interop.pydicom_pixels`: arrays through windows, tables and colour matrices.
+"""The loops behind pydicom's pixel functions: windows, tables and colour matrices.
 
 Knows no DICOM and has no error path: lengths, kinds and contiguity are settled by the caller.
 `fastpix.interop.pydicom_pixels.loops_reference` says what every function must return, bit for bit.
@@ -73,7 +73,7 @@ def window(
     const uint8_t[::1] cells not None, str kind not None, double[::1] out not None,
     double center, double width, double y_min, double y_max, double y_range,
 ):
-    """A linear window: see `fastpix.interop.pydicom_pixels.loops_reference.window`."""
+    """A linear window: see `loops_reference.window`."""
     cdef Kind cell = kind_of(kind)
     cdef Py_ssize_t n = out.shape[0]
     cdef const void *source
@@ -113,7 +113,7 @@ def exponent(
     const uint8_t[::1] cells not None, str kind not None, double[::1] out not None,
     double center, double width,
 ):
-    """What a sigmoid takes the exponential of: see `fastpix.interop.pydicom_pixels.loops_reference.exponent`."""
+    """What a sigmoid takes the exponential of: see `loops_reference.exponent`."""
     cdef Kind cell = kind_of(kind)
     cdef Py_ssize_t n = out.shape[0]
     cdef const void *source
@@ -142,7 +142,7 @@ def exponent(
 
 
 def logistic(double[::1] values not None, double y_min, double y_range):
-    """A sigmoid from its exponentials, in place: see `fastpix.interop.pydicom_pixels.loops_reference.logistic`."""
+    """A sigmoid from its exponentials, in place: see `loops_reference.logistic`."""
     cdef Py_ssize_t i, n = values.shape[0]
     cdef double *x
     if n == 0:
@@ -210,7 +210,7 @@ def look_up(
     const uint8_t[::1] cells not None, str kind not None, uint8_t[:, ::1] out not None,
     const uint8_t[:, ::1] entries not None, int64_t first,
 ):
-    """Entries of a table: see `fastpix.interop.pydicom_pixels.loops_reference.look_up`."""
+    """Entries of a table: see `loops_reference.look_up`."""
     cdef Kind cell = kind_of(kind)
     cdef Py_ssize_t n = out.shape[0], size = entries.shape[1], last = entries.shape[0] - 1
     cdef const void *source
@@ -278,7 +278,7 @@ cdef void convert_ybr(const uint8_t *ybr, uint8_t *rgb, Py_ssize_t pixels) noexc
 
 
 def rgb_to_ybr(const uint8_t[::1] rgb not None, uint8_t[::1] ybr not None):
-    """RGB to YBR_FULL: see `fastpix.interop.pydicom_pixels.loops_reference.rgb_to_ybr`."""
+    """RGB to YBR_FULL: see `loops_reference.rgb_to_ybr`."""
     cdef Py_ssize_t pixels = rgb.shape[0] // 3
     if pixels == 0:
         return
@@ -287,7 +287,7 @@ def rgb_to_ybr(const uint8_t[::1] rgb not None, uint8_t[::1] ybr not None):
 
 
 def ybr_to_rgb(const uint8_t[::1] ybr not None, uint8_t[::1] rgb not None):
-    """YBR_FULL to RGB: see `fastpix.interop.pydicom_pixels.loops_reference.ybr_to_rgb`."""
+    """YBR_FULL to RGB: see `loops_reference.ybr_to_rgb`."""
     cdef Py_ssize_t pixels = ybr.shape[0] // 3
     if pixels == 0:
         return
@@ -308,7 +308,7 @@ cdef void interleave_planes(
 def interleave(
     const uint8_t[::1] planes not None, uint8_t[::1] out not None, Py_ssize_t size
 ):
-    """Three planes to pixels: see `fastpix.interop.pydicom_pixels.loops_reference.interleave`."""
+    """Three planes to pixels: see `loops_reference.interleave`."""
     cdef Py_ssize_t pixels = out.shape[0] // 3 // size
     if pixels == 0:
         return
@@ -322,7 +322,7 @@ def interleave(
 
 
 def expand_pairs(const uint8_t[::1] pairs not None, uint8_t[::1] out not None):
-    """Y1 Y2 Cb Cr to Y1 Cb Cr Y2 Cb Cr: see `fastpix.interop.pydicom_pixels.loops_reference.expand_pairs`."""
+    """Y1 Y2 Cb Cr to Y1 Cb Cr Y2 Cb Cr: see `loops_reference.expand_pairs`."""
     cdef Py_ssize_t i, n = out.shape[0] // 6
     cdef const uint8_t *pair
     cdef uint8_t *pixel
