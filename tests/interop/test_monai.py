@@ -15,6 +15,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, RLELossless
 from support.builders import compress, encode, make_dataset, make_group, make_item
 from support.real_files import (
@@ -492,7 +493,8 @@ DIFFERENCES: list[Pair] = [
                 PhotometricInterpretation="YBR_FULL",
             )
         ),
-        [[[90, 1, 0]]],
+        # In float32, where fused multiplication and addition give 2, and other processors 1.
+        convert_color_space(row(20, 78, 178, dtype=np.uint8).reshape(1, 1, 3), "YBR_FULL", "RGB").tolist(),
         [[[90, 2, 0]]],
     ),
     (
