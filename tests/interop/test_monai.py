@@ -494,7 +494,7 @@ DIFFERENCES: list[Pair] = [
             )
         ),
         # In float32, where fused multiplication and addition give 2, and other processors 1.
-        convert_color_space(np.uint8([[[20, 78, 178]]]), "YBR_FULL", "RGB").tolist(),
+        convert_color_space(row(20, 78, 178, dtype=np.uint8)[:, None], "YBR_FULL", "RGB").tolist(),
         [[[90, 2, 0]]],
     ),
     (
