@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.builders import encode, make_dataset
 from support.file_structures import EXPLICIT, IMPLICIT, PIXEL_DATA, Element
 from support.regular_files import FRAGMENTS, JPEG, image, sequence, text, us
 from support.sizes import cases
@@ -384,3 +385,22 @@ def test_memory_of_mixed_sizes_is_never_shared() -> None:
             assert (kept == number).all()
             del kept
     assert len(seen) < 1000
+
+
+@pytest.mark.parametrize(("setting", "is_on"), [("0", False), ("1", True), (None, True)])
+def test_the_route_can_be_switched_off(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shortcuts: list[int],
+    setting: str | None,
+    is_on: bool,
+) -> None:
+    monkeypatch.delenv("FASTPIX_ALIKE", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("FASTPIX_ALIKE", setting)
+    path = tmp_path / "slice.dcm"
+    path.write_bytes(encode(make_dataset(np.arange(6, dtype=np.uint16).reshape(2, 3))))
+    arrays = [fastpix.imread(path) for _ in range(5)]
+    arrays += list(fastpix.imread_many([path] * 5, threads=1))
+    assert all(array.tolist() == [[0, 1, 2], [3, 4, 5]] for array in arrays)
+    assert (sum(shortcuts) > 0) == is_on

@@ -67,6 +67,9 @@ class Cells:
                 self.notes += _color_notes(read_codestream(first), header.photometric)
         else:
             self._bits, self.notes = native_frame_bits(header, stored_samples(header))
+        self._held: NDArray[np.uint8] | None = None
+        if not header.encapsulated and isinstance(self._pixels.stored, Memory):
+            self._held = np.frombuffer(self._pixels.view(0, self._pixels.length), np.uint8)
 
     def opened(self) -> Pixels:
         """Return the pixels, to be given to the methods below until they are released."""
@@ -101,9 +104,19 @@ class Cells:
                 self._parts(pixels, index), self._format, index, pinned=pinned, threads=threads
             )
             return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
+        if (held := self.frame_in_memory(index)) is not None:
+            return held
         first, last = index * self._bits, (index + 1) * self._bits
         cells = np.frombuffer(pixels.view(first // 8, (last + 7) // 8), np.uint8)
         return FrameCells(cells, first % 8)
+
+    def frame_in_memory(self, index: int) -> FrameCells | None:
+        """Return the cells of a frame if it is native, and held in memory."""
+        held = self._held
+        if held is None:
+            return None
+        first, last = index * self._bits, (index + 1) * self._bits
+        return FrameCells(held[first // 8 : (last + 7) // 8], first % 8)
 
     def comes_in_pieces(self) -> bool:
         """Whether a frame is native, in a file, and too large to be read at once."""

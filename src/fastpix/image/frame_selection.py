@@ -41,14 +41,13 @@ def _frame_index(frame: object, count: int) -> int:
     return index % count
 
 
-def checked_out(out: object, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+def checked_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return `out` if results of this shape and dtype can be written into it."""
     if not isinstance(out, np.ndarray):
         raise ArgumentError("out", f"a {type(out).__name__} is not an ndarray")
-    if out.shape != shape or out.dtype != np.dtype(dtype):
-        raise ArgumentError(
-            "out", f"it is {out.shape} {out.dtype}, the result is {shape} {np.dtype(dtype)}"
-        )
-    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+    if out.shape != shape or out.dtype != dtype:
+        raise ArgumentError("out", f"it is {out.shape} {out.dtype}, the result is {shape} {dtype}")
+    flags = out.flags
+    if not (flags.c_contiguous and flags.writeable and flags.aligned):
         raise ArgumentError("out", "it must be C-contiguous, aligned and writable")
     return out

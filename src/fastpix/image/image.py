@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -17,26 +16,22 @@ from pydicom.dataset import Dataset
 from fastpix.errors import (
     FastpixError,
     PixelDataError,
-    UnsupportedTransferSyntaxError,
     warn_caller,
 )
 from fastpix.frames.cells import Cells, FrameCells
-from fastpix.frames.codecs import usable_decoders
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
 from fastpix.image.frame_threads import read_frames, read_peak, read_pieces, thread_count
 from fastpix.image.limits import MAX_BYTES, checked_limit
-from fastpix.image.values import takes_pieces
-from fastpix.notes import Note
-from fastpix.plan.making import make_plan, stored_plan
+from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
+from fastpix.image.values import fill_frame, takes_pieces
+from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import Memory, Pixels
-
-_KEPT = 256  # plans
 
 
 class Image:
@@ -71,6 +66,9 @@ class Image:
             warn_caller(note.text)
         self._peaks: dict[tuple[bool, bool, str | None], float | None] = {}
         self._decoders: dict[str, None] = {}
+        # Of the last call: a call with the same arguments settles nothing again.
+        self._reading: Reading | None = None
+        self._stored_reading: Reading | None = None
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -103,6 +101,11 @@ class Image:
     def attributes(self) -> Attributes:
         """The attributes of pixels, identity and geometry: what sidecars are made of."""
         return self._open().attributes
+
+    @property
+    def route(self) -> Literal["index", "pydicom"]:
+        """What read the header: fastpix's own index, or pydicom (see docs/performance.md)."""
+        return "pydicom" if self._open().index is None else "index"
 
     @property
     def decoders(self) -> tuple[str, ...]:
@@ -144,7 +147,11 @@ class Image:
         """
         asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
         plan = make_plan(self.header, asked)
-        notes = (*plan.notes, *self._notes, *self._decoder_notes(asked))
+        notes = (
+            *plan.notes,
+            *self._notes,
+            *decoder_notes(self.header, self._decoders, asked.decoder),
+        )
         return replace(plan, notes=notes)
 
     def read(
@@ -188,15 +195,17 @@ class Image:
         FastpixError
             Its subclasses say what is wrong. `out` is then partly filled.
         """
-        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
-        # A plan for a header that many files share is made once.
-        make = _known_plan if self._open().index else make_plan
-        plan = make(self.header, asked)
-        for note in plan.notes:
-            if note.oddity and note not in self.header.notes:
-                warn_caller(note.text)
-        peak_key = (asked.rescale, asked.padding is not None)
-        return self._read(plan, frames, out, threads, asked.decoder, peak_key)
+        reading = self._reading
+        if reading is None or not reading.serves(
+            recipe, dtype, rescale, invert, normalize, padding
+        ):
+            asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
+            arguments = (recipe, dtype, rescale, invert, normalize, padding)
+            is_shared = self._open().index is not None
+            reading = self._reading = reading_of(self.header, asked, arguments, is_shared)
+        for note in reading.warnings:
+            warn_caller(note.text)
+        return self._read(reading, frames, out, threads)
 
     def stored(
         self,
@@ -217,9 +226,9 @@ class Image:
             Integers as wide as Bits Allocated, signed as Pixel Representation says (float data: as
             stored). Indices for PALETTE COLOR; the file's own colour space for other colour.
         """
-        return self._read(
-            stored_plan(self.header), frames, out, threads, self._decoder, (False, False)
-        )
+        if self._stored_reading is None:
+            self._stored_reading = stored_reading(self.header, self._decoder)
+        return self._read(self._stored_reading, frames, out, threads)
 
     def iter_frames(
         self,
@@ -247,51 +256,61 @@ class Image:
             raise _closed()
         return self._instance
 
-    def _decoder_notes(self, recipe: Recipe) -> list[Note]:
-        if not self.header.encapsulated:
-            return []
-        if self._decoders:
-            return [Note(f"decoded by {' and '.join(self._decoders)}")]
-        try:
-            usable = usable_decoders(self.header.transfer_syntax, recipe.decoder)
-        except UnsupportedTransferSyntaxError as error:
-            return [Note(error.storable, oddity=True)]
-        versions = dict.fromkeys(decoder.version() for decoder in usable)
-        return [Note(f"to be decoded by {', else '.join(versions)}")]
-
     def _read(
         self,
-        plan: Plan,
+        reading: Reading,
         frames: Frames,
         out: NDArray[Any] | None,
         threads: int | None,
-        pinned: str | None,
-        peak_key: tuple[bool, bool],
     ) -> NDArray[Any]:
-        cells = self._cells
+        cells, plan = self._cells, reading.plan
         if cells is None:
             raise _closed()
+        if out is not None and threads is None:
+            frame = 0 if frames is None and self.header.frames == 1 else frames
+            if type(frame) is int and self._fill_from_memory(cells, reading, frame, out):
+                return out
         indices, keep_axis = frame_indices(frames, len(self))
-        shape = (len(indices), *plan.shape[1:])
-        self._check_size(shape, plan)
+        shape = (len(indices), *reading.frame_shape)
+        self._check_size(len(indices) * reading.frame_bytes)
         count = len(self) if plan.needs_peak else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
+        pinned = reading.decoder
         pixels = cells.opened()
         try:
             cells.check(pixels, indices, pinned)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
-                out, shape if keep_axis else shape[1:], plan.dtype).reshape(shape)  # fmt: skip
+                out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
             if cells.comes_in_pieces() and takes_pieces(plan):
                 read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
             else:
                 decode = self._decoder_of(cells, pixels, pinned)
-                self._fill(decode, plan, indices, result, workers, (*peak_key, pinned))
+                self._fill(decode, plan, indices, result, workers, (*reading.peak_key, pinned))
             pixels.stored.check()
         finally:
             cells.release(pixels)
         if out is not None:
             return out
         return result if keep_axis else result[0]
+
+    def _fill_from_memory(
+        self, cells: Cells, reading: Reading, frame: int, out: NDArray[Any]
+    ) -> bool:
+        """Fill `out` with one native frame held in memory; False where it takes more than that."""
+        peak = None
+        if reading.plan.needs_peak:
+            peak_key = (*reading.peak_key, reading.decoder)
+            if peak_key not in self._peaks:
+                return False
+            peak = self._peaks[peak_key]
+        if not 0 <= frame < self.header.frames or reading.frame_bytes > self._max_bytes:
+            return False
+        source = cells.frame_in_memory(frame)
+        if source is None:
+            return False
+        checked_out(out, reading.frame_shape, reading.dtype)
+        fill_frame(frame, source, out, reading.plan, peak)
+        return True
 
     def _decoder_of(
         self, cells: Cells, pixels: Pixels, pinned: str | None
@@ -324,8 +343,7 @@ class Image:
             peak = self._peaks[peak_key]
         read_frames(decode, plan, indices, result, peak, kept, workers)
 
-    def _check_size(self, shape: tuple[int, ...], plan: Plan) -> None:
-        size = math.prod(shape) * np.dtype(plan.dtype).itemsize
+    def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
             raise PixelDataError(
                 expected=size,
@@ -377,6 +395,3 @@ def _reopen(source: bytes | Dataset, max_bytes: int, decoder: str | None) -> Ima
 
 def _closed() -> FastpixError:
     return FastpixError("this Image is closed: open its source again")
-
-
-_known_plan = lru_cache(_KEPT)(make_plan)

@@ -181,6 +181,8 @@ def known_of(
     buffer : ndarray
         To read into.
     """
+    if os.environ.get("FASTPIX_ALIKE") == "0":  # to find out whether this route is at fault
+        return None
     if last is None or index is None or last.header != index.header or index.is_encapsulated:
         return None
     if last.scale != index.scale and not _may_scales_differ(image.header, recipe):
