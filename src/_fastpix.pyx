@@ -35,6 +35,8 @@ cdef extern from "platform.h":
     ctypedef unsigned int u32 "fastpix_u32"
     ctypedef float f32 "fastpix_f32"
     ctypedef double f64 "fastpix_f64"
+    ctypedef struct Block "fastpix_block":  # BLOCK doubles, from a cache line on
+        double values[1024]
     void fastpix_stream(void *target, const void *source, size_t n) nogil
     void fastpix_stream_end() nogil
     void fastpix_unpack8(uint8_t *target, unsigned int byte) nogil
@@ -92,6 +94,7 @@ cdef enum:
     BLOCK = 1024  # cells; a multiple of 8, so that packed bits keep their phase from block to block
     PLANES = 15  # the most segments that an RLE header has room for (PS3.5 G.5)
     RUN = 128  # the most bytes that one PackBits code stands for
+    LINE = 64  # bytes of a cache line, and of the widest vector
     FILES = 32  # at a time
     SHORT = -2  # in place of an index: an RLE segment ends before the frame does
     STREAM_FROM = 16 * 1024 * 1024  # bytes of output that no cache is expected to keep
@@ -271,8 +274,8 @@ def color(
     with nogil:
         bad = -1
         if target.len:
-            bad = run_color(&cells[0], skip, target.buf, target.len // target.itemsize // 3, layout,
-                            ybr, half, top, &job)
+            bad = run_color(&cells[0], skip, target.buf, target.len // target.itemsize // 3,
+                            target.itemsize, layout, ybr, half, top, &job)
             if job.planes != NULL and planes.short_:
                 bad = SHORT
     if bad >= 0 and job.planes != NULL:

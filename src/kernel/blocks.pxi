@@ -12,8 +12,27 @@ cdef inline int width_of(const Job *job) noexcept nogil:
 
 
 cdef inline Py_ssize_t block_cells(const Job *job) noexcept nogil:
-    """Cells of a block: whole pixels where RLE segments are joined."""
-    return BLOCK if job.planes == NULL else BLOCK - BLOCK % job.planes.samples
+    """Cells of a block: whole pixels where RLE segments are joined, and whole cache lines of any
+    output."""
+    return BLOCK if job.planes == NULL else BLOCK - BLOCK % (LINE * job.planes.samples)
+
+
+cdef Py_ssize_t head_of(
+    const void *out, Py_ssize_t itemsize, Py_ssize_t unit, Py_ssize_t most
+) noexcept nogil:
+    """Items to write before the output reaches a cache line, in multiples of `unit` items.
+
+    Whole vectors are then stored to whole cache lines; NumPy's arrays start at 16 modulo 64. The
+    result is 0 where there is nothing to gain: no multiple of `unit` leads to a cache line, or it
+    is not below `most`.
+    """
+    cdef Py_ssize_t line = LINE // itemsize, k
+    cdef Py_ssize_t head = (<Py_ssize_t> (-<uintptr_t> out & (LINE - 1))) // itemsize
+    for k in range(unit):
+        if head % unit == 0:
+            return head if head < most else 0
+        head += line
+    return 0
 
 
 cdef inline const void *block(
@@ -46,11 +65,11 @@ cdef inline const void *block(
 cdef bint cut_off(const uint8_t *cells, Py_ssize_t total, const Job *job) noexcept nogil:
     """Whether an RLE segment ends before there are `total` cells: walks all of them, from a fresh
     start. For a value that does not fit has ended the first walk, and may be damage itself."""
-    cdef double scratch[BLOCK]
+    cdef Block scratch
     cdef Py_ssize_t start = 0, n, step = block_cells(job)
     while start < total and not job.planes.short_:
         n = min(step, total - start)
-        block(cells, start, n, <uint8_t *> scratch, job)
+        block(cells, start, n, <uint8_t *> scratch.values, job)
         start += n
     return job.planes.short_
 
@@ -59,25 +78,26 @@ cdef Py_ssize_t run(
     const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, Py_ssize_t itemsize,
     const Job *job
 ) noexcept nogil:
-    cdef double scratch[BLOCK]
-    cdef double v[BLOCK]
-    cdef double y[BLOCK]
+    cdef Block scratch, stored, modal
+    cdef double *v = stored.values
+    cdef double *y = modal.values
     # Only the cheapest route waits for memory, and gains by sparing the cache its output.
     cdef bint streamed = job.route == EXACT_FLOAT and total * itemsize >= STREAM_FROM
     cdef bint in_place = not (job.swap or job.packed or job.planes != NULL)
     cdef bint whole = in_place and not (streamed or job.route == GENERAL or job.normalized)
     cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else block_cells(job)
     if streamed and in_place:
-        step = sizeof(y) // itemsize
-    cdef Py_ssize_t head = (<Py_ssize_t> (-<uintptr_t> out & 63)) // itemsize
+        step = sizeof(Block) // itemsize
+    cdef Py_ssize_t unit = 1, head  # packed bits of RLE segments come in bytes
     cdef const void *source
     cdef uint8_t *place
     cdef void *target
+    if job.planes != NULL:
+        unit = 8 if job.packed else job.planes.samples
+    head = head_of(out, itemsize, unit, total)
     while start < total:
-        n = min(step, total - start)
-        if start == 0 and 0 < head < total and not job.packed and job.planes == NULL:
-            n = head  # whole vectors are then stored to whole cache lines
-        source = block(cells, skip + start, n, <uint8_t *> scratch, job)
+        n = head if start < head else min(step, total - start)
+        source = block(cells, skip + start, n, <uint8_t *> scratch.values, job)
         place = <uint8_t *> out + start * itemsize
         target = y if streamed else <void *> place
         if job.route == EXACT_FLOAT:

@@ -26,6 +26,11 @@ cdef inline void unpack_bits(
             fastpix_unpack8(cells + i, packed[byte])
             i += 8
             byte += 1
+    else:
+        while i + 8 <= n:  # the last of these eight bits lies in the next byte
+            fastpix_unpack8(cells + i, (packed[byte] >> phase) | (packed[byte + 1] << (8 - phase)))
+            i += 8
+            byte += 1
     while i < n:
         cells[i] = (packed[(start + i) >> 3] >> ((start + i) & 7)) & 1
         i += 1

@@ -72,32 +72,40 @@ cdef void ybr_to_rgb(double *samples, Py_ssize_t n, double half, double top) noe
         samples[3 * i + 2] = ratio(1000 * y + 1772 * cb, 1000, top)
 
 
-cdef Py_ssize_t run_color(
-    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels, Layout layout, bint ybr,
-    double half, double top, const Job *job
+cdef inline Py_ssize_t color_head(
+    const void *out, Py_ssize_t itemsize, Py_ssize_t pixels, Layout layout, const Job *job
 ) noexcept nogil:
-    cdef double scratch[BLOCK]
-    cdef double v[BLOCK]
-    cdef double samples[3 * BLOCK]
+    """Pixels to write before the output reaches a cache line: see `head_of`."""
+    if job.packed and job.planes != NULL:
+        return 0  # such bits come in bytes
+    return head_of(out, itemsize, 6 if layout == SUBSAMPLED else 3, 3 * pixels) // 3
+
+
+cdef Py_ssize_t run_color(
+    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels, Py_ssize_t itemsize,
+    Layout layout, bint ybr, double half, double top, const Job *job
+) noexcept nogil:
+    cdef Block scratch, stored
+    cdef Block rgb[3]
+    cdef double *v = stored.values
+    cdef double *samples = <double *> rgb
+    cdef uint8_t *room = <uint8_t *> scratch.values
     cdef Py_ssize_t start = 0, n, bad, step = BLOCK
+    cdef Py_ssize_t head = color_head(out, itemsize, pixels, layout, job)
     if layout == INTERLEAVED:
-        step = BLOCK // 3
+        step = BLOCK // (3 * LINE) * LINE
     elif layout == SUBSAMPLED:
         step = BLOCK // 2
     while start < pixels:
-        n = min(step, pixels - start)
+        n = head if start < head else min(step, pixels - start)
         if layout == INTERLEAVED:
-            load(
-                block(cells, skip + 3 * start, 3 * n, <uint8_t *> scratch, job), samples, 3 * n, job
-            )
+            load(block(cells, skip + 3 * start, 3 * n, room, job), samples, 3 * n, job)
         elif layout == PLANAR:
-            planes_to_pixels(
-                cells, start, n, pixels, <uint8_t *> scratch, v, samples, job
-            )
+            planes_to_pixels(cells, start, n, pixels, room, v, samples, job)
         elif layout == SUBSAMPLED:
-            pairs_to_pixels(cells, start, n, <uint8_t *> scratch, v, samples, job)
+            pairs_to_pixels(cells, start, n, room, v, samples, job)
         else:
-            indices_to_pixels(cells, skip + start, n, <uint8_t *> scratch, v, samples, job)
+            indices_to_pixels(cells, skip + start, n, room, v, samples, job)
         if ybr:
             ybr_to_rgb(samples, n, half, top)
         bad = store_as(samples, out, 3 * start, 3 * n, job.out)

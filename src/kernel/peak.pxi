@@ -40,7 +40,7 @@ cdef double peak_of_integers(
 ) noexcept nogil:
     """Rounded multiplication and addition keep the order: the peak is the highest stored value's,
     or the lowest's where the slope is negative or the values are mirrored."""
-    cdef double scratch[BLOCK]
+    cdef Block scratch
     cdef bint lowest = (job.slope < 0) != job.mirrored
     cdef double best = INFINITY if lowest else -INFINITY, x
     cdef Py_ssize_t start = 0, n, step = total
@@ -48,7 +48,7 @@ cdef double peak_of_integers(
         step = block_cells(job)
     while start < total:
         n = min(step, total - start)
-        x = highest_of(block(cells, skip + start, n, <uint8_t *> scratch, job), n, lowest, job)
+        x = highest_of(block(cells, skip + start, n, <uint8_t *> scratch.values, job), n, lowest, job)
         best = min(best, x) if lowest else max(best, x)
         start += n
     if job.mirrored:
@@ -60,9 +60,9 @@ cdef bint peak_of_values(
     const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job, double *peak
 ) noexcept nogil:
     """The peak by the steps, NaN and padding left out; whether there was any value."""
-    cdef double scratch[BLOCK]
-    cdef double v[BLOCK]
-    cdef double y[BLOCK]
+    cdef Block scratch, stored, modal
+    cdef double *v = stored.values
+    cdef double *y = modal.values
     cdef double best[8]  # as many running maxima, so that the loop vectorizes
     cdef Py_ssize_t start = 0, n, i, k, step = block_cells(job)
     cdef bint found = False
@@ -70,7 +70,7 @@ cdef bint peak_of_values(
         best[k] = -INFINITY
     while start < total:
         n = min(step, total - start)
-        load(block(cells, skip + start, n, <uint8_t *> scratch, job), v, n, job)
+        load(block(cells, skip + start, n, <uint8_t *> scratch.values, job), v, n, job)
         modality(v, y, n, job)
         if job.padded:
             for i in range(n):
