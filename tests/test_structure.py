@@ -97,15 +97,10 @@ def test_no_circle() -> None:
     assert list(TopologicalSorter(modules).static_order())
 
 
-TO_BE_SPLIT = {"_fastpix.pyx"}
-
-
 @pytest.mark.parametrize("path", [*MODULES, *CYTHON], ids=lambda path: path.name)
 def test_modules_are_small_and_say_what_they_are_for(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= LONGEST or path.name in TO_BE_SPLIT, (
-        "it wants to be two modules"
-    )
+    assert len(text.splitlines()) <= LONGEST, "it wants to be two modules"
     if path.suffix == ".py":
         purpose = ast.get_docstring(ast.parse(text)) or ""
     else:

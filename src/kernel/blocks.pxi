@@ -1,0 +1,129 @@
+# The walk over a buffer, in blocks that stay in the first-level cache.
+
+cdef inline int width_of(const Job *job) noexcept nogil:
+    """Bytes of a cell; packed bits come to one each."""
+    if job.cell == I16 or job.cell == U16:
+        return 2
+    if job.cell == F64:
+        return 8
+    if job.cell == I32 or job.cell == U32 or job.cell == F32:
+        return 4
+    return 1
+
+
+cdef inline Py_ssize_t block_cells(const Job *job) noexcept nogil:
+    """Cells of a block: whole pixels where RLE segments are joined, and whole cache lines of any
+    output."""
+    return BLOCK if job.planes == NULL else BLOCK - BLOCK % (LINE * job.planes.samples)
+
+
+cdef Py_ssize_t head_of(
+    const void *out, Py_ssize_t itemsize, Py_ssize_t unit, Py_ssize_t most
+) noexcept nogil:
+    """Items to write before the output reaches a cache line, in multiples of `unit` items.
+
+    Whole vectors are then stored to whole cache lines; NumPy's arrays start at 16 modulo 64. The
+    result is 0 where there is nothing to gain: no multiple of `unit` leads to a cache line, or it
+    is not below `most`.
+    """
+    cdef Py_ssize_t line = LINE // itemsize, k
+    cdef Py_ssize_t head = (<Py_ssize_t> (-<uintptr_t> out & (LINE - 1))) // itemsize
+    for k in range(unit):
+        if head % unit == 0:
+            return head if head < most else 0
+        head += line
+    return 0
+
+
+cdef inline const void *block(
+    const uint8_t *cells, Py_ssize_t start, Py_ssize_t n, uint8_t *scratch, const Job *job
+) noexcept nogil:
+    """Where the n cells from `start` on are as machine integers, in `scratch` if need be."""
+    cdef int width = width_of(job)
+    if job.planes != NULL:  # blocks are asked for in order
+        if job.packed:
+            join(job.planes, scratch + BLOCK, (n + 7) >> 3)
+            unpack_bits(scratch + BLOCK, 0, scratch, n)
+        else:
+            join(job.planes, scratch, n // job.planes.samples)
+        return scratch
+    if job.packed:
+        unpack_bits(cells, start, scratch, n)
+        return scratch
+    if not job.swap or width == 1:
+        return cells + start * width
+    memcpy(scratch, cells + start * width, n * width)
+    if width == 2:
+        swap_words(<u16 *> scratch, n)
+    elif width == 4:
+        swap_words(<u32 *> scratch, n)
+    else:
+        swap_words(<uint64_t *> scratch, n)
+    return scratch
+
+
+cdef bint cut_off(const uint8_t *cells, Py_ssize_t total, const Job *job) noexcept nogil:
+    """Whether an RLE segment ends before there are `total` cells: walks all of them, from a fresh
+    start. For a value that does not fit has ended the first walk, and may be damage itself."""
+    cdef Block scratch
+    cdef Py_ssize_t start = 0, n, step = block_cells(job)
+    while start < total and not job.planes.short_:
+        n = min(step, total - start)
+        block(cells, start, n, <uint8_t *> scratch.values, job)
+        start += n
+    return job.planes.short_
+
+
+cdef Py_ssize_t run(
+    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, Py_ssize_t itemsize,
+    const Job *job
+) noexcept nogil:
+    cdef Block scratch, stored, modal
+    cdef double *v = stored.values
+    cdef double *y = modal.values
+    # Only the cheapest route waits for memory, and gains by sparing the cache its output.
+    cdef bint streamed = job.route == EXACT_FLOAT and total * itemsize >= STREAM_FROM
+    cdef bint in_place = not (job.swap or job.packed or job.planes != NULL)
+    cdef bint whole = in_place and not (streamed or job.route == GENERAL or job.normalized)
+    cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else block_cells(job)
+    if streamed and in_place:
+        step = sizeof(Block) // itemsize
+    cdef Py_ssize_t unit = 1, head  # packed bits of RLE segments come in bytes
+    cdef const void *source
+    cdef uint8_t *place
+    cdef void *target
+    if job.planes != NULL:
+        unit = 8 if job.packed else job.planes.samples
+    head = head_of(out, itemsize, unit, total)
+    while start < total:
+        n = head if start < head else min(step, total - start)
+        source = block(cells, skip + start, n, <uint8_t *> scratch.values, job)
+        place = <uint8_t *> out + start * itemsize
+        target = y if streamed else <void *> place
+        if job.route == EXACT_FLOAT:
+            run_exact_float(source, <float *> target, n, job)
+        elif job.route == EXACT_INT:
+            run_exact_int(source, target, n, job)
+        elif job.route == LINEAR:
+            if job.out == OUT_F32:
+                linear_to(source, <float *> target, n, job)
+            else:
+                linear_to(source, <double *> target, n, job)
+        else:
+            load(source, v, n, job)
+            modality(v, y, n, job)
+            if job.inverted:
+                invert(y, n, job.peak)
+            if job.normalized:
+                normalize(y, n, job.lo, job.hi)
+            if job.padded:
+                pad(v, y, n, job)
+            bad = store_as(y, out, start, n, job.out)
+            if bad >= 0:
+                return bad
+        if streamed:
+            fastpix_stream(place, target, n * itemsize)
+        start += n
+    if streamed:
+        fastpix_stream_end()
+    return -1
