@@ -143,9 +143,8 @@ class AlikeReader:
         assert elements is not None
         oddities: list[str] = []
         try:
-            (rescale,) = read_rescales(
-                Attributes(elements, oddities.append, True), 1, self._modality, oddities.append
-            )
+            attributes = Attributes(elements, oddities.append, True)
+            (rescale,) = read_rescales(attributes, 1, self._modality)
         except RescaleError:
             # It is an error only for callers who ask for rescaled values.
             return not self._rescales and not oddities
