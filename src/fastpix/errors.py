@@ -1,7 +1,7 @@
-"""What can go wrong, as one tree of exceptions; every one says what to do next.
+"""The exceptions and warnings of fastpix: one tree, and each message says what to do next.
 
-Each error carries its facts as attributes and pickles. `str(error)` may quote what the file says;
-`error.storable` never does, so that it can be kept where nothing about a patient may be.
+Each error has its facts as attributes, and can be pickled. `str(error)` may quote the file.
+`error.storable` never does, so it can be kept in a place that must be free of patient data.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _HERE = os.path.dirname(__file__) + os.sep
 
 
 class HeaderWarning(UserWarning):
-    """A header was odd, and was read in the one way that makes sense; the Plan's notes keep it."""
+    """A header is wrong, but has one sensible reading; the notes of the Plan say the same."""
 
 
 class DecoderWarning(UserWarning):
-    """Files of a job cannot be decoded here; says how many, and what to install."""
+    """Some files of a job cannot be decoded here; the text says how many, and what to install."""
 
 
 class FastpixError(ValueError):
@@ -29,7 +29,7 @@ class FastpixError(ValueError):
     Attributes
     ----------
     storable : str
-        The message without any text taken from the file.
+        The message, without any text taken from the file.
     """
 
     storable: str
@@ -83,7 +83,7 @@ class NoPixelDataError(FastpixError):
     sop_class : str
         The SOP Class by name, where the file gives one that is known.
     describes_image : bool
-        The data set is an image's in all but its pixels: the file may be cut off.
+        The data set has the attributes of an image, but no pixels: the file may be cut off.
     """
 
     def __init__(self, sop_class: str = "", describes_image: bool = False) -> None:
@@ -112,7 +112,7 @@ class PixelHeaderError(FastpixError):
     keyword : str
         Its keyword.
     value : object
-        What the file holds (``None``: nothing).
+        The value in the file; None if there is none.
     reason, remedy : str
     """
 
@@ -133,12 +133,12 @@ class PixelHeaderError(FastpixError):
 
 
 class PixelDataError(FastpixError):
-    """The bytes of the pixels are not the bytes that the header promises.
+    """The pixel data does not fit the header, or is damaged.
 
     Attributes
     ----------
     expected, found : int or None
-        Bytes (or frames, or samples, as `reason` says).
+        Numbers of bytes, or of frames, fragments or bits, as `reason` says.
     reason : str
     """
 
@@ -162,7 +162,7 @@ class PixelDataError(FastpixError):
 
 
 class UnsupportedTransferSyntaxError(FastpixError):
-    """Nothing installed here decodes the file's transfer syntax.
+    """No installed decoder can decode the file's transfer syntax.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ class UnsupportedTransferSyntaxError(FastpixError):
     name : str
         Its name in the standard (PS3.6 annex A).
     remedy : str
-        What to install or do.
+        What to install, or what else to do.
     """
 
     def __init__(self, transfer_syntax: str, name: str, remedy: str) -> None:
@@ -186,16 +186,16 @@ class UnsupportedTransferSyntaxError(FastpixError):
 
 
 class DecodeError(FastpixError):
-    """Every decoder that was tried on a frame refused it.
+    """No decoder that was tried could decode a frame.
 
     Attributes
     ----------
     frame : int
         Counted from 0.
     tried : dict of str to str
-        What each decoder said, by its name.
+        The error of each decoder, by its name and version.
     pinned : bool
-        Whether only one was allowed.
+        Whether one decoder was pinned, so that no other was tried.
     """
 
     def __init__(self, *, frame: int, tried: Mapping[str, str], pinned: bool = False) -> None:
@@ -220,7 +220,8 @@ class InexactError(FastpixError):
     value : float
         The first value that does not fit.
     index : tuple of int
-        ``(frame, row, column)``, with a sample for colour; the frame counted in the file.
+        ``(frame, row, column)``, and the sample for colour. The frame is its number in the file,
+        not in the result.
     dtype : str
     """
 
@@ -238,7 +239,7 @@ class InexactError(FastpixError):
 
 
 class SeriesError(FastpixError):
-    """Files that were to form one series do not belong together."""
+    """Files that were given as one series do not belong together."""
 
 
 def tag_text(tag: int) -> str:
@@ -247,12 +248,12 @@ def tag_text(tag: int) -> str:
 
 
 def is_ours(file_name: str) -> bool:
-    """Whether a code object's file is one of this package."""
+    """Whether the file of a code object belongs to this package."""
     return file_name.startswith(_HERE)
 
 
 def warn_caller(text: str, kind: type[UserWarning] = HeaderWarning) -> None:
-    """Issue a warning that points at the line that called fastpix."""
+    """Issue a warning whose line is the one that called fastpix."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and is_ours(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back

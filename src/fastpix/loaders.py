@@ -1,4 +1,4 @@
-"""The one-line loaders: a file to an array, with or without its data set."""
+"""The loaders for one file: a file to an array or a tensor, with or without its data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastpix.image.frame_selection import Frames
 from fastpix.image.image import Image
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
-from fastpix.runs.alike import Known, known_of
+from fastpix.runs.alike import AlikeReader, alike_reader
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
@@ -67,7 +67,7 @@ def imread(
              threads)  # fmt: skip
     buffer = borrow()
     try:
-        values = _last.read(source, asked, buffer)
+        values = _last_read.read_alike(source, asked, buffer)
         if values is not None:
             return values
         limit = checked_limit(max_bytes)
@@ -80,61 +80,66 @@ def imread(
         finally:
             if isinstance(stored, File):
                 stored.close()
-        if out is None and frames is None and all(map(_is_fixed, asked)):
-            _last.remember(instance.index, asked, image, made, values, buffer)
+        if out is None and frames is None and all(map(_never_changes, asked)):
+            _last_read.remember(instance.index, asked, image, made, values, buffer)
         return values
     finally:
         give_back(buffer)
 
 
-def _is_fixed(argument: object) -> bool:
-    """Whether an argument says the same as long as it is the same object."""
+def _never_changes(argument: object) -> bool:
+    """Whether an object can never change, so that the same object is always the same argument."""
     if isinstance(argument, tuple):
-        return all(map(_is_fixed, argument))
-    return argument is None or isinstance(argument, _FIXED)
+        return all(map(_never_changes, argument))
+    return argument is None or isinstance(argument, _IMMUTABLE)
 
 
-_FIXED = (str, int, float, np.generic, np.dtype, type, Recipe)
+_IMMUTABLE = (str, int, float, np.generic, np.dtype, type, Recipe)
 
 
-class _Last(threading.local):
-    """What this thread has read last: most files are like the one before."""
+class _LastRead(threading.local):
+    """What this thread read last, because most files are like the one before."""
 
     index: Index | None = None
-    asked: tuple[object, ...] = ()
-    known: Known | None = None
+    arguments: tuple[object, ...] = ()
+    alike: AlikeReader | None = None
 
-    def read(
-        self, source: SourceLike, asked: tuple[object, ...], buffer: Buffer
+    def read_alike(
+        self, source: SourceLike, arguments: tuple[object, ...], buffer: Buffer
     ) -> NDArray[Any] | None:
-        """Read a file if the same is asked for it, and it is like the last two."""
-        known = self.known
-        # Another buffer: this call is made by something that the call that has ours has called.
-        if known is None or known.buffer is not buffer or not all(map(is_, asked, self.asked)):
+        """Read a file if it is like the last two, and the arguments are the same objects."""
+        alike = self.alike
+        # Another buffer: this is a nested imread (from a warning hook, say), and the outer call is
+        # using the buffer that `alike` reads into.
+        if (
+            alike is None
+            or alike.buffer is not buffer
+            or not all(map(is_, arguments, self.arguments))
+        ):
             return None
-        self.known = None  # what is interrupted is not gone on with
-        values = known.read((source,), np.empty)
+        self.alike = None  # an interrupted read may leave it half-changed: it is not used again
+        values = alike.read((source,), np.empty)
         if not values:
             return None
-        self.known = known
+        self.alike = alike
         return values[0]
 
     def remember(
         self,
         index: Index | None,
-        asked: tuple[object, ...],
+        arguments: tuple[object, ...],
         image: Image,
         recipe: Recipe,
         values: NDArray[Any],
         buffer: Buffer,
     ) -> None:
-        """Get ready for files like the last two, if these are alike."""
-        last = self.index if all(map(is_, asked, self.asked)) else None
-        self.index, self.asked = index, asked
-        self.known = known_of(last, index, image, recipe, values, buffer)
+        """Prepare for files like the last two, if these are alike."""
+        last = self.index if all(map(is_, arguments, self.arguments)) else None
+        self.index, self.arguments = index, arguments
+        self.alike = alike_reader(last, index, image, recipe, values, buffer)
 
 
-_last = _Last()
+_last_read = _LastRead()
 
 
 def dicom_to_array(

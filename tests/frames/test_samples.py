@@ -15,7 +15,7 @@ from support.codestream_cases import (
 )
 
 from fastpix.frames.codecs.format import FrameFormat
-from fastpix.frames.codecs.samples import to_cells
+from fastpix.frames.codecs.samples import SampleCase, sample_case, to_cells
 from fastpix.frames.codestreams import Codestream
 
 
@@ -106,3 +106,50 @@ def test_bytes_are_cells_already() -> None:
     samples = np.array([0, 255, 7], np.uint8)
     wanted = FrameFormat(J2K_LOSSLESS, 1, 3, 1, 8, 4, True)
     assert to_cells(samples, None, wanted).tolist() == [0, 255, 7]
+
+
+@pytest.mark.parametrize("extra", range(-3, 4))
+@pytest.mark.parametrize(
+    ("lossy", "stream_signed", "signed"), list(product((False, True), repeat=3))
+)
+def test_the_table_of_cases(lossy: bool, stream_signed: bool, signed: bool, extra: int) -> None:
+    """docs/exactness.md, "Samples of a codec": one line of its table for each combination."""
+    same = stream_signed == signed
+    lines = {
+        SampleCase("codestream", kept=True): [
+            not lossy and same,
+            lossy and same and extra <= 0,
+        ],
+        SampleCase("codestream"): [
+            lossy and same and extra > 0,
+            lossy and stream_signed and not signed and extra > 0,
+        ],
+        SampleCase("header", kept=True): [not lossy and not same and extra >= 0],
+        SampleCase("header"): [
+            not lossy and not same and extra < 0,
+            lossy and not same and not (stream_signed and extra > 0),
+        ],
+    }
+    assert sum(map(sum, lines.values())) == 1
+    (right,) = (case for case, applies in lines.items() if any(applies))
+    assert sample_case(lossy, stream_signed, signed, extra) == right
+
+
+@pytest.mark.parametrize(("stored", "kept"), [(11, False), (12, True), (13, True)])
+def test_samples_that_need_nothing_are_not_copied(stored: int, kept: bool) -> None:
+    stream = Codestream("DCT", 1, 1, 1, 12, lossy=True)
+    wanted = FrameFormat(BASELINE, 1, 2, 1, 16, stored, False)
+    samples = np.array([0, 4095], np.uint16)
+    cells = to_cells(samples, stream, wanted)
+    assert np.shares_memory(cells, samples) == kept
+    assert cells.view(np.uint16).tolist() == [0, min(4095, 2**stored - 1)]
+
+
+def test_limits_that_the_dtype_of_samples_cannot_hold() -> None:
+    """An 8-bit signed sample that claims more precision than its container has."""
+    stream = Codestream("JPEG 2000", 1, 1, 1, 8, signed=True, lossy=True)
+    wanted = FrameFormat(J2K_LOSSY, 1, 2, 1, 16, 7, True)
+    for dtype in ("i1", "u1"):
+        samples = np.array([-100, 100], "i1").view(dtype)
+        cells = to_cells(samples, stream, wanted).view(np.int16)
+        assert cells.tolist() == [-64, 63]

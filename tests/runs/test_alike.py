@@ -29,9 +29,9 @@ from support.sizes import cases
 
 import fastpix
 from fastpix.kernel.registry import kernel_name
-from fastpix.runs import alike as series
-from fastpix.runs.alike import Known
-from fastpix.runs.array_memory import Blocks
+from fastpix.runs import alike
+from fastpix.runs.alike import AlikeReader
+from fastpix.runs.array_memory import ArrayMemory
 
 SLOPE, INTERCEPT, DOSE, MODALITY = 0x00281053, 0x00281052, 0x3004000E, 0x00080060
 PHOTOMETRIC, PADDING = 0x00280004, 0x00280120
@@ -191,14 +191,14 @@ class Alone:
 def shortcuts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many files each call of the shortcut has read."""
     taken: list[int] = []
-    read = Known.read
+    read = AlikeReader.read
 
-    def counted(self: Known, *arguments: Any) -> list[NDArray[Any]]:
+    def counted(self: AlikeReader, *arguments: Any) -> list[NDArray[Any]]:
         found = read(self, *arguments)
         taken.append(len(found))
         return found
 
-    monkeypatch.setattr(Known, "read", counted)
+    monkeypatch.setattr(AlikeReader, "read", counted)
     return taken
 
 
@@ -304,7 +304,7 @@ def test_an_interrupt_between_two_slopes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(series, where, interrupt)
+        patch.setattr(alike, where, interrupt)
         with pytest.raises(KeyboardInterrupt):
             fastpix.imread(paths[2])
     np.testing.assert_array_equal(fastpix.imread(paths[2]), fastpix.open(paths[2]).read())
@@ -339,7 +339,7 @@ def test_an_interrupt_while_a_path_is_looked_at(tmp_path: Path, shortcuts: list[
 
 def test_memory_of_images_of_every_size_is_not_kept() -> None:
     """Radiographs hardly ever have the size of the one before."""
-    blocks = Blocks()
+    blocks = ArrayMemory()
     tracemalloc.start()
     try:
         for rows in range(1000, 1200):
@@ -351,7 +351,7 @@ def test_memory_of_images_of_every_size_is_not_kept() -> None:
 
 
 def test_memory_of_many_that_were_held_at_once_is_not_kept() -> None:
-    blocks = Blocks()
+    blocks = ArrayMemory()
     tracemalloc.start()
     try:
         held = [blocks.array((1000, 1000), "float32") for _ in range(200)]
@@ -371,7 +371,7 @@ def test_memory_of_many_that_were_held_at_once_is_not_kept() -> None:
 
 def test_memory_of_mixed_sizes_is_never_shared() -> None:
     random = Random(0)
-    blocks = Blocks()
+    blocks = ArrayMemory()
     held: list[tuple[NDArray[Any], int]] = []
     seen: set[int] = set()
     for k in range(4000):

@@ -43,8 +43,8 @@ import fastpix
 from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, InexactError
 from fastpix.header.dataset import parse_dataset
 from fastpix.kernel.registry import get_kernel, kernel_name
-from fastpix.runs.alike import BYTES, FILES, SeriesReader
-from fastpix.runs.array_memory import Blocks
+from fastpix.runs.alike import RUN_BYTES, RUN_FILES, RunReader
+from fastpix.runs.array_memory import ArrayMemory
 from fastpix.source.stored import RESIDENT
 
 RNG = np.random.default_rng(7)
@@ -121,14 +121,14 @@ def assert_same(sources: list[Any], threads: int | None = 2, **arguments: Any) -
 def went_alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Have the lengths of runs that were read past the interpreter recorded."""
     runs: list[int] = []
-    plain = SeriesReader._read_alike
+    plain = RunReader._read_alike
 
-    def recorded(self: SeriesReader, sources: Any) -> Any:
+    def recorded(self: RunReader, sources: Any) -> Any:
         some = plain(self, sources)
         runs.append(len(some))
         return some
 
-    monkeypatch.setattr(SeriesReader, "_read_alike", recorded)
+    monkeypatch.setattr(RunReader, "_read_alike", recorded)
     return runs
 
 
@@ -476,10 +476,10 @@ def test_what_is_no_error_of_a_file_is_raised(
 
 
 def test_a_reader_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*arguments: Any) -> SeriesReader:
+    def fail(*arguments: Any) -> RunReader:
         raise MemoryError
 
-    monkeypatch.setattr("fastpix.runs.many.SeriesReader", fail)
+    monkeypatch.setattr("fastpix.runs.many.RunReader", fail)
     with pytest.raises(MemoryError):
         list(fastpix.imread_many([slice_of(1)] * 9))
 
@@ -513,9 +513,9 @@ def test_warnings_as_errors_are_raised_in_their_place(tmp_path: Path) -> None:
 
 def test_errors_hold_no_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of errors is not a list of all that was read beside them."""
-    without = Blocks()  # which would keep memory for the next call
-    without._counts = False
-    monkeypatch.setattr("fastpix.runs.many._blocks", without)
+    without = ArrayMemory()  # which would keep memory for the next call
+    without._reuses = False
+    monkeypatch.setattr("fastpix.runs.many._array_memory", without)
     big = slice_of(1, (400, 400))
     bad = slice_of(2, (8, 8))[:-3]
     sources = [big, bad] * 40
@@ -591,7 +591,7 @@ def test_sources_are_taken_lazily(tmp_path: Path) -> None:
     assert taken == []
     for k in range(500):
         next(reader)
-        assert k < len(taken) <= k + (2 * 2 + 1) * FILES
+        assert k < len(taken) <= k + (2 * 2 + 1) * RUN_FILES
     reader.close()  # type: ignore[attr-defined]
 
 
@@ -992,7 +992,7 @@ def test_memory_is_used_again(tmp_path: Path) -> None:
 
 def test_memory_of_another_size_makes_room() -> None:
     """Blocks of a size that is asked for no more are not kept for ever, nor too many."""
-    memory = Blocks()
+    memory = ArrayMemory()
     for rows in (6000, 4000, 2000, 300, 40, 5):
         size = rows * 4000
         for _ in range(3):
@@ -1007,7 +1007,7 @@ def test_memory_of_another_size_makes_room() -> None:
 
 def test_a_block_is_one_array_s(monkeypatch: pytest.MonkeyPatch) -> None:
     """However often the count is taken: the interpreter optimises what runs often."""
-    memory = Blocks()
+    memory = ArrayMemory()
     first = memory.array((200, 200), "float32")
     for _ in range(5000):
         second = memory.array((200, 200), "float32")
@@ -1030,7 +1030,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
         left, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 4 * (BYTES + 2**24)
+    assert peak < 4 * (RUN_BYTES + 2**24)
     assert left < 2**24 + 2**20  # what is kept for the next call
 
 

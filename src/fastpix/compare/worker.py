@@ -1,4 +1,4 @@
-"""A process for each reader, which may crash or hang: that costs it the file, and nothing else."""
+"""A process for each reader: if it crashes or hangs, only one result is lost."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from fastpix.compare.readers import Read, Reader
 from fastpix.errors import NoPixelDataError, NotDicomError
 from fastpix.job.pool import interrupts_held_back, leave_with_parent, signal_name, silence
 
-_START = 120.0  # seconds that a reader has to import
-_GRACE = 0.5  # seconds that it has to leave by itself
-_DYING = 10.0  # seconds until one that has closed its pipe is gone, core dumps included
-_TURN = 5e6  # nanoseconds: fast reads are repeated so long in one turn, to be told from noise
-_MOST_READS = 20  # of one turn
-_MOST_TEXT = 300  # characters of an error
+_IMPORT_SECONDS = 120.0  # within which the module of a reader must be imported
+_EXIT_SECONDS = 0.5  # within which a process must end by itself once its pipe is closed
+_CRASH_SECONDS = 10.0  # within which a crashed process must be gone, core dump included
+_TIMED_NANOSECONDS = 5e6  # a fast read is repeated for this long, to measure more than noise
+_MOST_READS = 20  # in one measurement
+_MOST_CHARACTERS = 300  # of an error message
 
 
 class Failure(NamedTuple):
-    """Why a reader gives no values.
+    """Why a reader returned no values.
 
     Attributes
     ----------
     kind : str
-        In a word or two: a class of errors, the end of its process.
+        In a word or two: the class of the error, or how the process ended.
     reason : str
-        What it says; may quote the file.
+        The message of the error; may quote the file.
     is_image : bool
-        False where fastpix finds that the file holds no image, so that no reader is asked for one.
+        False if fastpix finds that the file holds no image: then no other reader is asked.
     """
 
     kind: str
@@ -46,13 +46,13 @@ class Failure(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What a reader gives for a file.
+    """What a reader returned for a file.
 
     Attributes
     ----------
     array : ndarray of float32
     dtype : str
-        As the reader gave it.
+        The dtype that the reader returned.
     """
 
     array: NDArray[np.float32]
@@ -66,15 +66,16 @@ class _Task(NamedTuple):
 
 
 class ReaderProcess:
-    """A reader in a process of its own, which is started again where it is asked after it died.
+    """A reader in a process of its own; if it has died, the next question starts a new one.
 
-    Use as a context manager: it starts at once, and is waited for when it is first asked.
+    Use it as a context manager. The process starts at once, and the first question waits until it
+    is ready.
 
     Parameters
     ----------
     reader : Reader
     timeout : float
-        Seconds that one answer may take.
+        Seconds within which a question must be answered.
     """
 
     def __init__(self, reader: Reader, timeout: float) -> None:
@@ -91,10 +92,10 @@ class ReaderProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end(_GRACE)
+        self._end(_EXIT_SECONDS)
 
     def values(self, path: str, read: Read | None = None) -> Values | Failure:
-        """Return what the reader, or another function, gives for a file."""
+        """Return what the reader returns for a file; or another function, in its process."""
         answer = self._ask(_Task("values", read or self.reader.read, path))
         if isinstance(answer, Failure):
             return answer
@@ -106,7 +107,7 @@ class ReaderProcess:
         return Values(np.frombuffer(data, np.float32).reshape(shape), dtype)
 
     def time(self, path: str) -> float | Failure:
-        """Return the nanoseconds that one read of a file takes, of several if they are fast."""
+        """Return how many nanoseconds one read of a file takes: a mean if it is fast."""
         answer: float | Failure = self._ask(_Task("time", self.reader.read, path))
         return answer
 
@@ -144,17 +145,17 @@ class ReaderProcess:
         self._is_ready = False
 
     def _wait_until_ready(self) -> Failure | None:
-        failure: Failure | None = self._answer(_START)
+        failure: Failure | None = self._answer(_IMPORT_SECONDS)
         if failure is None:
             self._is_ready = self._has_been_ready = True
             return None
         self._end(0.0)
-        if not self._has_been_ready:  # nor will it be for the next file
+        if not self._has_been_ready:  # nor will it start for the next file
             self._unusable = failure
         return failure
 
     def _died(self) -> Failure:
-        code = self._end(_DYING) or 0
+        code = self._end(_CRASH_SECONDS) or 0
         if code < 0:
             return Failure(signal_name(-code), f"its process was killed by {signal_name(-code)}")
         return Failure(f"exit code {code}", f"its process ended with exit code {code}")
@@ -163,7 +164,7 @@ class ReaderProcess:
         if self._process is None:
             return None
         process, self._process = self._process, None
-        self._pipe.close()  # the end of its input
+        self._pipe.close()  # the process ends when its input does
         process.join(grace)
         if process.is_alive():
             process.kill()
@@ -172,8 +173,8 @@ class ReaderProcess:
 
 
 def _work(pipe: Connection, module: str) -> None:
-    """Do what comes through the pipe until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    """Answer the questions that come through the pipe, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends us
     threading.Thread(target=leave_with_parent, daemon=True).start()
     silence()
     warnings.simplefilter("ignore")
@@ -188,7 +189,7 @@ def _work(pipe: Connection, module: str) -> None:
 def _import(module: str) -> Failure | None:
     try:
         import_module(module)
-    except Exception as error:  # whatever is wrong with how it was installed
+    except Exception as error:  # a broken installation may raise anything
         return _failure_of(error)
     return None
 
@@ -203,7 +204,7 @@ def _do(task: _Task, pipe: Connection) -> None:
         if not values.size:
             raise ValueError("it gives an array of no values")
         described = (given.shape, str(given.dtype))
-    except Exception as error:  # each reader has errors of its own
+    except Exception as error:  # each reader has its own classes of errors
         pipe.send(_failure_of(error))
         return
     pipe.send(described)
@@ -211,17 +212,17 @@ def _do(task: _Task, pipe: Connection) -> None:
 
 
 def _time(read: Read, path: str) -> float:
-    """Return the nanoseconds of one read, to float32: of the first, or of as many as fit behind it.
+    """Return how many nanoseconds it takes to read a file as float32.
 
-    The first is what a slow reader is timed by. Of a fast one it loads the caches of the processor,
-    which another process has used since the last turn.
+    For a slow reader this is the time of one read. For a fast one it is the mean of several more
+    reads: the first only fills the caches of the processor, which another process has used since.
     """
     start = perf_counter_ns()
     read(path).astype(np.float32, copy=False)
     taken = perf_counter_ns() - start
-    if taken > _TURN:
+    if taken > _TIMED_NANOSECONDS:
         return float(taken)
-    reads = max(1, min(_MOST_READS, int(_TURN / taken)))
+    reads = max(1, min(_MOST_READS, int(_TIMED_NANOSECONDS / taken)))
     start = perf_counter_ns()
     for _ in range(reads):
         read(path).astype(np.float32, copy=False)
@@ -234,4 +235,4 @@ def _failure_of(error: Exception) -> Failure:
         is_image = error.describes_image
     text = " ".join(str(error).split())
     printable = "".join(c if c.isprintable() else "?" for c in text)
-    return Failure(type(error).__name__, printable[:_MOST_TEXT], is_image)
+    return Failure(type(error).__name__, printable[:_MOST_CHARACTERS], is_image)

@@ -14,6 +14,7 @@ from fastpix.source.stored import Pixels
 from fastpix.standard.syntaxes import RLE
 
 Span: TypeAlias = tuple[int, int]  # start and end in Pixels
+Fragments: TypeAlias = tuple[Span, ...]  # of one frame
 
 _ITEM = 0xE000FFFE
 _DELIMITER = 0xE0DDFFFE
@@ -69,13 +70,12 @@ def native_frame_bits(header: Header, samples: int) -> tuple[int, list[Note]]:
     return bits, notes
 
 
-def encapsulated_frames(
-    header: Header, pixels: Pixels
-) -> tuple[list[tuple[Span, ...]], list[Note]]:
+def encapsulated_frames(header: Header, pixels: Pixels) -> tuple[list[Fragments], list[Note]]:
     """Find the fragments of each frame.
 
     The Extended Offset Table is preferred to the Basic one, and a table that does not fit the
-    fragments is not used. Without one a frame is a fragment, or begins where a codestream does.
+    fragments is not used. Without a table, each frame is one fragment, or begins where a codestream
+    begins.
 
     Parameters
     ----------
@@ -95,31 +95,10 @@ def encapsulated_frames(
         The items are damaged, or hold fewer frames than the header promises.
     """
     table, items = _items(pixels)
-    fragments = [(start, end) for start, end in items if end > start]
-    if not fragments:
-        raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no fragment")
-    starts = [start - 8 for start, _ in fragments]  # offsets count to the item's tag
-    notes = []
-    if empty := len(items) - len(fragments):
-        what = f"{count_of(empty, 'fragment')} of Pixel Data (7FE0,0010) without a byte"
-        notes.append(
-            Note(f"{what}: left out, which is right only if nothing was lost", oddity=True)
-        )
-    frames = None
-    if pixels.offsets is not None:
-        frames = _by_extended_table(pixels.offsets, starts, fragments)
-        if frames is None or len(frames) < header.frames:
-            notes.append(_not_used("Extended Offset Table (7FE0,0001)"))
-            frames = None
-    if frames is None and table:
-        frames = _by_offsets([starts[0] + offset for offset in table], starts, fragments)
-        if frames is None or len(frames) < header.frames:
-            notes.append(_not_used("the Basic Offset Table of Pixel Data (7FE0,0010)"))
-            frames = None
+    fragments, notes = _not_empty(items)
+    frames = _by_tables(header, pixels.offsets, table, fragments, notes)
     if frames is None:
-        # RLE is a fragment a frame (PS3.5 A.4.2); others may be several.
-        one_each = header.transfer_syntax == RLE or len(fragments) == header.frames
-        frames = [(f,) for f in fragments] if one_each else _by_codestream(pixels, fragments)
+        frames = _without_table(header, pixels, fragments)
     if len(frames) < header.frames:
         raise PixelDataError(
             expected=header.frames,
@@ -138,8 +117,54 @@ def encapsulated_frames(
     return frames[: header.frames], notes
 
 
+def _not_empty(items: Sequence[Span]) -> tuple[list[Span], list[Note]]:
+    """Return the fragments that hold a byte, and a note on the others."""
+    fragments = [(start, end) for start, end in items if end > start]
+    if not fragments:
+        raise PixelDataError(expected=1, found=0, reason="encapsulated Pixel Data has no fragment")
+    empty = len(items) - len(fragments)
+    if not empty:
+        return fragments, []
+    what = f"{count_of(empty, 'fragment')} of Pixel Data (7FE0,0010) without a byte"
+    text = f"{what}: left out, which is right only if nothing was lost"
+    return fragments, [Note(text, oddity=True)]
+
+
+def _by_tables(
+    header: Header,
+    extended: tuple[bytes, bytes] | None,
+    basic: Sequence[int],
+    fragments: Sequence[Span],
+    notes: list[Note],
+) -> list[Fragments] | None:
+    """Group fragments by the first table that fits them; None if there is no such table.
+
+    A table that does not fit, or has too few frames, is noted.
+    """
+    starts = [start - 8 for start, _ in fragments]  # offsets count to the item's tag
+    if extended is not None:
+        frames = _by_extended_table(extended, starts, fragments)
+        if frames is not None and len(frames) >= header.frames:
+            return frames
+        notes.append(_not_used("Extended Offset Table (7FE0,0001)"))
+    if basic:
+        frames = _by_offsets([starts[0] + offset for offset in basic], starts, fragments)
+        if frames is not None and len(frames) >= header.frames:
+            return frames
+        notes.append(_not_used("the Basic Offset Table of Pixel Data (7FE0,0010)"))
+    return None
+
+
 def _not_used(table: str) -> Note:
     return Note(f"{table} does not fit the fragments: it is not used", oddity=True)
+
+
+def _without_table(header: Header, pixels: Pixels, fragments: Sequence[Span]) -> list[Fragments]:
+    """Group fragments as one a frame, or else by where codestreams begin."""
+    # A frame of RLE is always one fragment (PS3.5 A.4.2); other frames may be several.
+    if header.transfer_syntax == RLE or len(fragments) == header.frames:
+        return [(fragment,) for fragment in fragments]
+    return _by_codestream(pixels, fragments)
 
 
 def _items(pixels: Pixels) -> tuple[list[int], list[Span]]:
@@ -170,13 +195,13 @@ def _items(pixels: Pixels) -> tuple[list[int], list[Span]]:
 
 def _by_extended_table(
     tables: tuple[bytes, bytes], starts: Sequence[int], fragments: Sequence[Span]
-) -> list[tuple[Span, ...]] | None:
-    """Return a fragment a frame; None where offsets or lengths are not those of the fragments."""
+) -> list[Fragments] | None:
+    """Return one fragment a frame; None if offsets or lengths are not those of the fragments."""
     offsets, lengths = (struct.unpack(f"<{len(t) // 8}Q", t[: len(t) // 8 * 8]) for t in tables)
     frames = _by_offsets([starts[0] + offset for offset in offsets], starts, fragments)
     if frames is None or len(lengths) != len(frames):
         return None
-    spans: list[tuple[Span, ...]] = []
+    spans: list[Fragments] = []
     for frame, length in zip(frames, lengths, strict=True):
         start, end = frame[0]
         if len(frame) != 1 or not 0 <= end - start - length <= 1:
@@ -187,8 +212,8 @@ def _by_extended_table(
 
 def _by_offsets(
     offsets: Sequence[int], starts: Sequence[int], fragments: Sequence[Span]
-) -> list[tuple[Span, ...]] | None:
-    """Group fragments by a table; None where it does not point at items in ascending order."""
+) -> list[Fragments] | None:
+    """Group fragments by a table; None if it does not point at items in ascending order."""
     places = {start: k for k, start in enumerate(starts)}
     firsts = [places.get(offset, -1) for offset in offsets]
     if not firsts or firsts[0] != 0 or any(b <= a for a, b in pairwise(firsts)):
@@ -196,7 +221,7 @@ def _by_offsets(
     return [tuple(fragments[a:b]) for a, b in pairwise([*firsts, len(fragments)])]
 
 
-def _by_codestream(pixels: Pixels, fragments: Sequence[Span]) -> list[tuple[Span, ...]]:
+def _by_codestream(pixels: Pixels, fragments: Sequence[Span]) -> list[Fragments]:
     """Group fragments by where codestreams begin."""
     frames: list[list[Span]] = []
     for start, end in fragments:

@@ -6,7 +6,6 @@ noted; what could be read two ways is an error that names the attribute.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -135,18 +134,18 @@ class PixelElement(NamedTuple):
     length: int
 
 
-def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note]) -> Header:
+def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: list[Note]) -> Header:
     """Settle every attribute that decides about pixels, by the rules of docs/headers.md.
 
     Parameters
     ----------
-    at : Attributes
+    attributes : Attributes
         Of the data set.
     syntax : str
         UID of the transfer syntax.
     pixels : PixelElement
     notes : list of Note
-        Takes what `at` remarks, and holds what has been noted before.
+        The notes so far; those of `attributes` are added to the same list.
 
     Returns
     -------
@@ -156,21 +155,21 @@ def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note])
     ------
     PixelHeaderError
     """
-    remark, tag = at.remark, pixels.tag
+    tag = pixels.tag
     is_float = tag in FLOAT_BITS
-    rows, columns = read_dimension(at, Tag.Rows), read_dimension(at, Tag.Columns)
-    frames = read_frames(at)
-    samples = read_samples(at, remark)
-    photometric = read_photometric(at, samples, remark)
-    allocated = read_bits_allocated(at, tag, samples)
-    signed = False if is_float else read_signed(at, remark)
-    stored, high = (allocated, allocated - 1) if is_float else read_bits(at, allocated, remark)
+    rows, columns = read_dimension(attributes, Tag.Rows), read_dimension(attributes, Tag.Columns)
+    frames = read_frames(attributes)
+    samples = read_samples(attributes)
+    photometric = read_photometric(attributes, samples)
+    allocated = read_bits_allocated(attributes, tag, samples)
+    signed = False if is_float else read_signed(attributes)
+    stored, high = (allocated, allocated - 1) if is_float else read_bits(attributes, allocated)
     if is_float and photometric not in MONOCHROME:
         raise header_error(Tag.PhotometricInterpretation, photometric, f"{tag.name} is MONOCHROME")
-    modality = _modality(at, remark)
-    lut = _modality_lut(at, signed, is_float, remark)
-    rescales, problem = _rescales(at, frames, modality, remark)
-    padding, padding_error = _padding(at, tag, signed, notes)
+    modality = _modality(attributes)
+    lut = _modality_lut(attributes, signed, is_float)
+    rescales, problem = _rescales(attributes, frames, modality)
+    padding, padding_error = _padding(attributes, tag, signed, notes)
     return Header(
         transfer_syntax=syntax,
         big_endian=syntax == ExplicitVRBigEndian,
@@ -184,7 +183,7 @@ def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note])
         columns=columns,
         samples=samples,
         photometric=photometric,
-        planar=read_planar(at, samples, remark),
+        planar=read_planar(attributes, samples),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high,
@@ -192,63 +191,67 @@ def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note])
         rescales=rescales,
         rescale_error=problem,
         modality_lut=lut,
-        palette=_palette(at, signed) if photometric == "PALETTE COLOR" else None,
+        palette=_palette(attributes, signed) if photometric == "PALETTE COLOR" else None,
         padding=padding,
         padding_error=padding_error,
         modality=modality,
-        unit=_unit(at, modality, lut is not None, rescales),
-        notes=(*notes, *_reported(at, photometric)),
+        unit=_unit(attributes, modality, lut is not None, rescales),
+        notes=(*notes, *_reported(attributes, photometric)),
     )
 
 
-def _modality(at: Attributes, remark: Callable[[str], None]) -> str:
+def _modality(attributes: Attributes) -> str:
     """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
-    modality = (at.text(Tag.Modality) or "").upper()
-    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
+    modality = (attributes.text(Tag.Modality) or "").upper()
+    sop_class = uid_name(attributes.text(Tag.SOPClassUID) or "")
     if modality != "RTDOSE" and sop_class == "RT Dose Storage":
-        remark("Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose")
+        attributes.remark(
+            "Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose"
+        )
         return "RTDOSE"
-    if modality != "RTDOSE" and Tag.DoseGridScaling in at:
-        remark("DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied")
+    if modality != "RTDOSE" and Tag.DoseGridScaling in attributes:
+        attributes.remark(
+            "DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied"
+        )
     if not modality and "Positron Emission Tomography" in sop_class:
         return "PT"
     return modality
 
 
-def _modality_lut(
-    at: Attributes, signed: bool, is_float: bool, remark: Callable[[str], None]
-) -> Lut | None:
-    items = at.items(Tag.ModalityLUTSequence)
+def _modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut | None:
+    items = attributes.items(Tag.ModalityLUTSequence)
     if not items:
         return None
     if len(items) > 1:
         raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
     lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
     if lut is None:
-        remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
+        attributes.remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
     elif is_float:
         raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
-    elif Tag.DoseGridScaling in at:
+    elif Tag.DoseGridScaling in attributes:
         raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
-    elif Tag.RescaleSlope in at or Tag.RescaleIntercept in at:
-        remark("ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept")
+    elif Tag.RescaleSlope in attributes or Tag.RescaleIntercept in attributes:
+        attributes.remark(
+            "ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept"
+        )
     return lut
 
 
 def _rescales(
-    at: Attributes, frames: int, modality: str, remark: Callable[[str], None]
+    attributes: Attributes, frames: int, modality: str
 ) -> tuple[tuple[Rescale, ...], PixelHeaderError | None]:
     try:
-        return read_rescales(at, frames, modality, remark), None
+        return read_rescales(attributes, frames, modality), None
     except RescaleError as error:
         return (Rescale(1.0, 0.0),), error
 
 
 def _padding(
-    at: Attributes, tag: Tag, signed: bool, notes: list[Note]
+    attributes: Attributes, tag: Tag, signed: bool, notes: list[Note]
 ) -> tuple[tuple[float, float] | None, PixelHeaderError | None]:
     try:
-        return read_padding(at, tag, signed), None
+        return read_padding(attributes, tag, signed), None
     except PixelHeaderError as error:
         text = f"{error.storable}: padding cannot be told apart"
         # In float data it is NaN, most likely, which is no oddity there.
@@ -256,13 +259,13 @@ def _padding(
         return None, error
 
 
-def _palette(at: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
+def _palette(attributes: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
     luts = []
     for color in range(3):
         descriptor = Tag(Tag.RedPaletteColorLookupTableDescriptor + color)
         data = Tag(Tag.RedPaletteColorLookupTableData + color)
         segmented = Tag(Tag.SegmentedRedPaletteColorLookupTableData + color)
-        lut = read_lut(at, descriptor, data, signed, segmented)
+        lut = read_lut(attributes, descriptor, data, signed, segmented)
         if lut is None:
             raise header_error(descriptor, None, "PALETTE COLOR needs its three tables")
         luts.append(lut)
@@ -276,13 +279,16 @@ def _palette(at: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
     return red, green, blue
 
 
-def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]) -> str:
+def _unit(
+    attributes: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]
+) -> str:
     if modality == "RTDOSE":
-        return at.text(Tag.DoseUnits) or "unspecified"
+        return attributes.text(Tag.DoseUnits) or "unspecified"
     if has_lut:
-        items = at.items(Tag.ModalityLUTSequence)
+        items = attributes.items(Tag.ModalityLUTSequence)
         return items[0].text(Tag.ModalityLUTType) or "unspecified"
-    if modality == "PT" and (unit := at.text(Tag.Units)):  # says more than Rescale Type's US
+    # In a PET, Units says more than the "US" of Rescale Type.
+    if modality == "PT" and (unit := attributes.text(Tag.Units)):
         return unit
     units = {rescale.unit for rescale in rescales if rescale.unit}
     if len(units) > 1:
@@ -294,36 +300,37 @@ def _unit(at: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale,
     return "unspecified"
 
 
-def _reported(at: Attributes, photometric: str) -> list[Note]:
+def _reported(attributes: Attributes, photometric: str) -> list[Note]:
     """Return what a reader of the values may want to know of, and the loader never applies."""
     notes = []
-    groups = at.items(Tag.SharedFunctionalGroupsSequence)
-    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)
-    places = [at, *groups]
+    groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
+    groups += attributes.items(Tag.PerFrameFunctionalGroupsSequence)
+    places = [attributes, *groups]
     if any(Tag.RealWorldValueMappingSequence in place for place in places):
         notes.append("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
-    if Tag.WindowCenter in at or any(Tag.FrameVOILUTSequence in group for group in groups):
+    if Tag.WindowCenter in attributes or any(Tag.FrameVOILUTSequence in group for group in groups):
         notes.append("WindowCenter (0028,1050) is present: reported, not applied")
-    if _has_philips_scale(at):
+    if _has_philips_scale(attributes):
         notes.append("Philips' private scale (2005,xx0E) is present: reported, not applied")
-    if at.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
+    if attributes.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
         notes.append("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
-    if (presentation := at.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
+    if (presentation := attributes.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
         notes.append(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
-    if at.text(Tag.BurnedInAnnotation) == "YES":
+    if attributes.text(Tag.BurnedInAnnotation) == "YES":
         notes.append("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
-    if at.text(Tag.SegmentationType) == "FRACTIONAL":
+    if attributes.text(Tag.SegmentationType) == "FRACTIONAL":
         notes.append(
             "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)"
         )
     return [Note(text) for text in notes]
 
 
-def _has_philips_scale(at: Attributes) -> bool:
+def _has_philips_scale(attributes: Attributes) -> bool:
     """Whether a private block of Philips in group 2005 holds Scale Slope (PS3.5 7.8.1)."""
-    tags = at.dataset.keys()
+    tags = attributes.dataset.keys()
     creators = [tag for tag in tags if 0x20050010 <= int(tag) <= 0x200500FF]
     return any(
-        (at.text(tag) or "").startswith("Philips") and (tag & 0xFF) << 8 | 0x2005000E in at
+        (attributes.text(tag) or "").startswith("Philips")
+        and (tag & 0xFF) << 8 | 0x2005000E in attributes
         for tag in creators
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fastpix.header.attributes import Attributes, header_error
 from fastpix.standard.tags import Tag
 
@@ -13,17 +11,17 @@ MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _LARGEST_IS = 2**31 - 1
 
 
-def read_dimension(at: Attributes, tag: Tag) -> int:
+def read_dimension(attributes: Attributes, tag: Tag) -> int:
     """Read Rows or Columns: required, more than 0."""
-    value = at.integer(tag)
+    value = attributes.integer(tag)
     if value is None or value <= 0:
         raise header_error(tag, value, "an image has at least one")
     return value
 
 
-def read_frames(at: Attributes) -> int:
+def read_frames(attributes: Attributes) -> int:
     """Read Number of Frames; missing, empty or 0 is 1."""
-    value = at.integer(Tag.NumberOfFrames)
+    value = attributes.integer(Tag.NumberOfFrames)
     if value is not None and value < 0:
         raise header_error(Tag.NumberOfFrames, value, "a number of frames is not negative")
     if value is not None and value > _LARGEST_IS:
@@ -31,23 +29,23 @@ def read_frames(at: Attributes) -> int:
     return value or 1
 
 
-def read_samples(at: Attributes, remark: Callable[[str], None]) -> int:
+def read_samples(attributes: Attributes) -> int:
     """Read Samples per Pixel: 1 or 3."""
-    value = at.integer(Tag.SamplesPerPixel)
+    value = attributes.integer(Tag.SamplesPerPixel)
     if value is None:
-        remark("SamplesPerPixel (0028,0002) is missing: read as 1")
+        attributes.remark("SamplesPerPixel (0028,0002) is missing: read as 1")
         return 1
     if value not in (1, 3):
         raise header_error(Tag.SamplesPerPixel, value, "pixels have 1 or 3 samples")
     return value
 
 
-def read_photometric(at: Attributes, samples: int, remark: Callable[[str], None]) -> str:
+def read_photometric(attributes: Attributes, samples: int) -> str:
     """Read Photometric Interpretation, upper case, and check it against the samples."""
-    text = at.text(Tag.PhotometricInterpretation)
+    text = attributes.text(Tag.PhotometricInterpretation)
     if text is None:
         text = "MONOCHROME2" if samples == 1 else "RGB"
-        remark(f"PhotometricInterpretation (0028,0004) is missing: read as {text}")
+        attributes.remark(f"PhotometricInterpretation (0028,0004) is missing: read as {text}")
     text = text.upper()
     single = text in MONOCHROME or text == "PALETTE COLOR"
     if single and samples != 1:
@@ -57,22 +55,24 @@ def read_photometric(at: Attributes, samples: int, remark: Callable[[str], None]
     return text
 
 
-def read_planar(at: Attributes, samples: int, remark: Callable[[str], None]) -> bool:
+def read_planar(attributes: Attributes, samples: int) -> bool:
     """Read whether samples come plane by plane."""
     if samples == 1:
         return False
-    value = at.integer(Tag.PlanarConfiguration)
+    value = attributes.integer(Tag.PlanarConfiguration)
     if value is None:
-        remark("PlanarConfiguration (0028,0006) is missing: read as 0, samples interleaved")
+        attributes.remark(
+            "PlanarConfiguration (0028,0006) is missing: read as 0, samples interleaved"
+        )
         return False
     if value not in (0, 1):
         raise header_error(Tag.PlanarConfiguration, value, "it is 0 or 1")
     return value == 1
 
 
-def read_bits_allocated(at: Attributes, tag: Tag, samples: int) -> int:
+def read_bits_allocated(attributes: Attributes, tag: Tag, samples: int) -> int:
     """Read Bits Allocated: 1, 8, 16 or 32; 32 or 64 for float data."""
-    value = at.integer(Tag.BitsAllocated)
+    value = attributes.integer(Tag.BitsAllocated)
     if tag in FLOAT_BITS:
         if value != FLOAT_BITS[tag]:
             raise header_error(
@@ -93,37 +93,39 @@ def read_bits_allocated(at: Attributes, tag: Tag, samples: int) -> int:
     return value
 
 
-def read_bits(at: Attributes, allocated: int, remark: Callable[[str], None]) -> tuple[int, int]:
+def read_bits(attributes: Attributes, allocated: int) -> tuple[int, int]:
     """Read Bits Stored and High Bit."""
-    stored = at.integer(Tag.BitsStored)
+    stored = attributes.integer(Tag.BitsStored)
     if not stored:
         what = "missing" if stored is None else "0"
         stored = allocated
-        remark(f"BitsStored (0028,0101) is {what}: read as BitsAllocated, {allocated}")
+        attributes.remark(f"BitsStored (0028,0101) is {what}: read as BitsAllocated, {allocated}")
     if not 0 < stored <= allocated:
         raise header_error(Tag.BitsStored, stored, f"it lies in 1..{allocated}, BitsAllocated")
-    high = at.integer(Tag.HighBit)
+    high = attributes.integer(Tag.HighBit)
     if high is None:
         high = stored - 1
-        remark(f"HighBit (0028,0102) is missing: read as BitsStored - 1, {high}")
+        attributes.remark(f"HighBit (0028,0102) is missing: read as BitsStored - 1, {high}")
     elif not stored - 1 <= high <= allocated - 1:
-        remark(f"HighBit (0028,0102) is {high}, impossible: read as BitsStored - 1, {stored - 1}")
+        attributes.remark(
+            f"HighBit (0028,0102) is {high}, impossible: read as BitsStored - 1, {stored - 1}"
+        )
         high = stored - 1
     return stored, high
 
 
-def read_signed(at: Attributes, remark: Callable[[str], None]) -> bool:
+def read_signed(attributes: Attributes) -> bool:
     """Read Pixel Representation."""
-    value = at.integer(Tag.PixelRepresentation)
+    value = attributes.integer(Tag.PixelRepresentation)
     if value is None:
-        remark("PixelRepresentation (0028,0103) is missing: read as 0, unsigned")
+        attributes.remark("PixelRepresentation (0028,0103) is missing: read as 0, unsigned")
         return False
     if value not in (0, 1):
         raise header_error(Tag.PixelRepresentation, value, "it is 0 or 1")
     return value == 1
 
 
-def read_padding(at: Attributes, tag: Tag, signed: bool) -> tuple[float, float] | None:
+def read_padding(attributes: Attributes, tag: Tag, signed: bool) -> tuple[float, float] | None:
     """Read Pixel Padding Value and Range Limit, in ascending order."""
     value_tag, limit_tag = {
         Tag.PixelData: (Tag.PixelPaddingValue, Tag.PixelPaddingRangeLimit),
@@ -133,10 +135,10 @@ def read_padding(at: Attributes, tag: Tag, signed: bool) -> tuple[float, float] 
             Tag.DoubleFloatPixelPaddingRangeLimit,
         ),
     }[tag]
-    value = at.number(value_tag)
+    value = attributes.number(value_tag)
     if value is None:
         return None
-    limit = at.number(limit_tag)
+    limit = attributes.number(limit_tag)
     ends = [value, value if limit is None else limit]
     if tag is Tag.PixelData:
         ends = [_with_sign(end, signed) for end in ends]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from fastpix.errors import PixelHeaderError
@@ -13,7 +12,7 @@ _REMEDY = "correct it, or pass rescale=False for stored values"
 
 
 class Rescale(NamedTuple):
-    """Modality units per stored unit, the value of stored 0, and the unit where the file says."""
+    """Modality units per stored unit, the value of stored 0, and the unit if the file gives it."""
 
     slope: float
     intercept: float
@@ -21,70 +20,79 @@ class Rescale(NamedTuple):
 
 
 class RescaleError(PixelHeaderError):
-    """Rescaled values cannot be had from this file; stored values can."""
+    """The file gives stored values, but no rescaled ones."""
 
 
-def read_rescales(
-    at: Attributes, frames: int, modality: str, remark: Callable[[str], None]
-) -> tuple[Rescale, ...]:
+def read_rescales(attributes: Attributes, frames: int, modality: str) -> tuple[Rescale, ...]:
     """Read what scales each frame: its own functional group, else the shared one, else top level.
 
     Parameters
     ----------
-    at : Attributes
+    attributes : Attributes
         Of the data set.
     frames : int
     modality : str
         RTDOSE scales by Dose Grid Scaling; PT may not have a slope of 0.
-    remark : callable
 
     Returns
     -------
     tuple of Rescale
-        One where all frames are alike, else one a frame.
+        One if all frames are alike, else one for each frame.
 
     Raises
     ------
     RescaleError
-        A value that is no number, or fewer functional groups than frames.
+        A value is no number, or there are fewer functional groups than frames.
     """
     try:
         if modality == "RTDOSE":
-            return (_dose(at),)
-        per_frame = at.items(Tag.PerFrameFunctionalGroupsSequence)
-        if per_frame and len(per_frame) < frames:
-            raise header_error(
-                Tag.PerFrameFunctionalGroupsSequence,
-                f"{len(per_frame)} items",
-                f"there are {frames} frames",
-            )
-        if len(per_frame) > frames:
-            remark(
-                f"{name_of(Tag.PerFrameFunctionalGroupsSequence)} has {len(per_frame)} items, "
-                f"NumberOfFrames (0028,0008) says {frames}: those beyond are not used"
-            )
-        own = [_from_group(group, modality, remark) for group in per_frame[:frames]]
-        if own and all(own):  # what no frame falls back to decides nothing
-            rescales = tuple(rescale for rescale in own if rescale)
-        else:
-            base = _shared(at, modality, remark) or _read(at, modality, remark)
-            rescales = tuple(rescale or base for rescale in own) or (base,)
+            return (_dose(attributes),)
+        own = [_of_group(group, modality) for group in _groups_of_frames(attributes, frames)]
+        rescales = _completed(own, attributes, modality)
     except PixelHeaderError as error:
         raise RescaleError(
             tag=error.tag, keyword=error.keyword, value=error.value, reason=error.reason,
             remedy=_REMEDY,
         ) from error  # fmt: skip
     if any(own) and not all(own):
-        remark(
-            f"{sum(rescale is None for rescale in own)} of {frames} frames have no Pixel Value "
+        attributes.remark(
+            f"{own.count(None)} of {frames} frames have no Pixel Value "
             f"Transformation of their own: the shared or top level one is used"
         )
     return rescales[:1] if all_equal(rescales) else rescales
 
 
-def _shared(at: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale | None:
-    groups = at.items(Tag.SharedFunctionalGroupsSequence)
-    found = [_from_group(group, modality, remark) for group in groups]
+def _groups_of_frames(attributes: Attributes, frames: int) -> list[Attributes]:
+    """Return the functional group of each frame; none if the file has no such groups."""
+    groups = attributes.items(Tag.PerFrameFunctionalGroupsSequence)
+    if groups and len(groups) < frames:
+        raise header_error(
+            Tag.PerFrameFunctionalGroupsSequence,
+            f"{len(groups)} items",
+            f"there are {frames} frames",
+        )
+    if len(groups) > frames:
+        attributes.remark(
+            f"{name_of(Tag.PerFrameFunctionalGroupsSequence)} has {len(groups)} items, "
+            f"NumberOfFrames (0028,0008) says {frames}: those beyond are not used"
+        )
+    return groups[:frames]
+
+
+def _completed(
+    own: list[Rescale | None], attributes: Attributes, modality: str
+) -> tuple[Rescale, ...]:
+    """Fill in the rescale of frames that have none of their own: the shared, or top level one."""
+    complete = tuple(rescale for rescale in own if rescale is not None)
+    if complete and len(complete) == len(own):
+        return complete  # the shared and top level ones, even if wrong, do not matter then
+    base = _shared(attributes, modality) or _read(attributes, modality)
+    return tuple(rescale or base for rescale in own) or (base,)
+
+
+def _shared(attributes: Attributes, modality: str) -> Rescale | None:
+    groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
+    found = [_of_group(group, modality) for group in groups]
     if not all_equal(found):
         raise header_error(
             Tag.SharedFunctionalGroupsSequence, f"{len(groups)} items", "they differ; it has one"
@@ -92,14 +100,14 @@ def _shared(at: Attributes, modality: str, remark: Callable[[str], None]) -> Res
     return found[0] if found else None
 
 
-def _from_group(group: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale | None:
-    """Return the rescale of a functional group; None where it has none."""
+def _of_group(group: Attributes, modality: str) -> Rescale | None:
+    """Return the rescale of a functional group; None if it has none."""
     items = group.items(Tag.PixelValueTransformationSequence)
     if not items:
         return None
     if not any(i.numbers(Tag.RescaleSlope) or i.numbers(Tag.RescaleIntercept) for i in items):
         return None
-    found = [_read(item, modality, remark) for item in items]
+    found = [_read(item, modality) for item in items]
     if not all_equal(found):
         raise header_error(
             Tag.PixelValueTransformationSequence, f"{len(items)} items", "they differ; it has one"
@@ -107,23 +115,25 @@ def _from_group(group: Attributes, modality: str, remark: Callable[[str], None])
     return found[0]
 
 
-def _read(at: Attributes, modality: str, remark: Callable[[str], None]) -> Rescale:
-    slope = at.number(Tag.RescaleSlope)
-    intercept = at.number(Tag.RescaleIntercept)
+def _read(attributes: Attributes, modality: str) -> Rescale:
+    slope = attributes.number(Tag.RescaleSlope)
+    intercept = attributes.number(Tag.RescaleIntercept)
     if slope == 0:
         if modality == "PT":
             raise header_error(Tag.RescaleSlope, slope, "it would pass counts off as activity")
-        remark("RescaleSlope (0028,1053) is 0, some vendors' way to say absent: read as 1")
+        attributes.remark(
+            "RescaleSlope (0028,1053) is 0, some vendors' way to say absent: read as 1"
+        )
         slope = 1.0
     return Rescale(
         1.0 if slope is None else slope,
         0.0 if intercept is None else intercept,
-        at.text(Tag.RescaleType) or "",
+        attributes.text(Tag.RescaleType) or "",
     )
 
 
-def _dose(at: Attributes) -> Rescale:
-    scaling = at.number(Tag.DoseGridScaling)
+def _dose(attributes: Attributes) -> Rescale:
+    scaling = attributes.number(Tag.DoseGridScaling)
     if not scaling or scaling < 0:
         raise header_error(Tag.DoseGridScaling, scaling, "RTDOSE has no dose without it")
     return Rescale(scaling, 0.0)

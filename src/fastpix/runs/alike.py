@@ -1,8 +1,8 @@
-"""Files one after the other: those that are like the one before go past the interpreter.
+"""Files read one after the other: a file like the two before is read in compiled code alone.
 
-The slices of a series have the same pixel header. Once two files in a row had one, the next are
-read, recognised and scaled in compiled code alone, up to the first that is not like them; that one
-is read as any file is.
+The slices of a scan usually have the same pixel header. Once two files in a row had the same one,
+compiled code reads, recognises and scales the next files, up to the first that differs. That file
+is read as any other.
 """
 
 from __future__ import annotations
@@ -33,39 +33,40 @@ from fastpix.source.lent_buffers import Buffer
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
 
-Outcome: TypeAlias = "NDArray[Any] | BaseException"
+ArrayOrError: TypeAlias = "NDArray[Any] | BaseException"
 ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps], int]
 Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
-FILES, BYTES = 32, 2 * 2**20
-"""Files that are read in one call, at the most, and bytes of arrays from which on it reads no more.
+RUN_FILES, RUN_BYTES = 32, 2 * 2**20
+"""The most files that one call reads, and the bytes of arrays after which it reads no more.
 
-Several files where they are small, so that handing them over costs little beside reading them, but
-not many bytes: memory that is used again at once is much cheaper than new memory.
+Several small files share the cost of one call. Their arrays stay few bytes, because memory that is
+used again at once is much cheaper than new memory.
 """
 
 
-class Known:
-    """What files that are like one that has been read become, and how to read them.
+class AlikeReader:
+    """Reads files that are like a file read before, without its header being read again.
 
     Parameters
     ----------
     index : Index
-        Of that file.
+        Index of the file read before.
     header : Header
+        Its header.
     plan : Plan
-        By which it was read whole, with the notes of its Image.
+        The plan by which it was read whole, with the notes of its Image.
     recipe : Recipe
     shape : tuple of int
-        Of its values.
+        Shape of its values.
     buffer : ndarray
-        To read into.
+        Memory that files are read into.
 
     Attributes
     ----------
     buffer : ndarray
     nbytes : int
-        Of an array.
+        Bytes of one array.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Known:
         buffer: Buffer,
     ) -> None:
         self.buffer = buffer
-        self._alike = AlikeFiles(buffer.data, index.header, index.scale)
+        self._files = AlikeFiles(buffer.data, index.header, index.scale)
         self._implicit = index.implicit
         self._modality = header.modality
         self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
@@ -89,19 +90,20 @@ class Known:
         self.nbytes = max(1, math.prod(shape) * np.dtype(plan.dtype).itemsize)
         self._kernel = current_kernel()
 
-    def read(self, sources: Sequence[SourceLike], empty: Allocate) -> list[NDArray[Any]]:
-        """Read files as far as they are like that one, but for slope and intercept.
+    def read(self, sources: Sequence[SourceLike], allocate: Allocate) -> list[NDArray[Any]]:
+        """Read files up to the first that differs in more than slope and intercept.
 
         Parameters
         ----------
         sources : sequence
-        empty : callable
-            Shape and dtype to a new array.
+        allocate : callable
+            Makes a new array from a shape and a dtype.
 
         Returns
         -------
         list of ndarray
-            Of the first so many; none where pydicom or the kernel is another than before.
+            One array for each file that was read. The list is empty if pydicom or the kernel is
+            not the same as before.
         """
         paths = []
         for source in sources:
@@ -110,18 +112,18 @@ class Known:
             try:
                 name = os.fsencode(source)
                 sys.audit("open", source, "rb", os.O_RDONLY)  # as Python's own open does
-            except Exception:  # comes again, in its place
+            except Exception:  # the usual way meets the same error, and reports it in order
                 break
             if b"\0" in name:
                 break
             paths.append(name)
         if not paths or current_kernel() is not self._kernel or not is_pydicom_as_it_comes():
             return []
-        outs = [empty(self._shape, self._dtype) for _ in paths]
+        outs = [allocate(self._shape, self._dtype) for _ in paths]
         scale_files: ScaleFiles = self._kernel.scale_files  # type: ignore[attr-defined]
-        done = scale_files(self._alike.cells_of(paths), outs, self._steps)
+        done = scale_files(self._files.cells_of(paths), outs, self._steps)
         while done < len(paths) and self._take_scale():
-            cells = self._alike.cells_of(paths[done:], held=True)
+            cells = self._files.cells_of(paths[done:], held=True)
             more = scale_files(cells, outs[done:], self._steps)
             if not more:
                 break
@@ -129,22 +131,22 @@ class Known:
         return outs[:done]
 
     def _take_scale(self) -> bool:
-        """Go on with slope and intercept of the last file; False if it differs in more, or worse.
+        """Take slope and intercept from the file where the last call stopped.
 
-        They are taken as they are read everywhere, where nothing is to be said of them.
+        Returns False if that file differs in more than these, or if its slope or intercept causes
+        an error or a note. Both are read by the rules that hold for any other file.
         """
-        scale = self._alike.other_scale() if self._may_differ else None
+        scale = self._files.other_scale() if self._may_differ else None
         if scale is None:
             return False
         elements = elements_of(scale, self._implicit)
         assert elements is not None
         oddities: list[str] = []
         try:
-            (rescale,) = read_rescales(
-                Attributes(elements, oddities.append, True), 1, self._modality, oddities.append
-            )
+            attributes = Attributes(elements, oddities.append, True)
+            (rescale,) = read_rescales(attributes, 1, self._modality)
         except RescaleError:
-            # It is an error for those alone who ask for rescaled values.
+            # It is an error only for callers who ask for rescaled values.
             return not self._rescales and not oddities
         if self._rescales:
             self._steps = self._steps._replace(slope=rescale.slope, intercept=rescale.intercept)
@@ -152,34 +154,34 @@ class Known:
 
 
 def _may_scales_differ(header: Header, recipe: Recipe) -> bool:
-    """Whether files whose slopes or intercepts differ are still read alike."""
+    """Whether files are still read alike if their slopes or intercepts differ."""
     if not recipe.rescale or header.samples == 3:
         return True
-    # A dose has a scale of its own, and "auto" a dtype that depends on it.
+    # A dose is scaled by another attribute, and the dtype of "auto" depends on the slope.
     return header.modality != "RTDOSE" and recipe.dtype != "auto"
 
 
-def known_of(
+def alike_reader(
     last: Index | None,
     index: Index | None,
     image: Image,
     recipe: Recipe,
     values: NDArray[Any],
     buffer: Buffer,
-) -> Known | None:
-    """Get ready to read files like two in a row; None where they differ, or need more than that.
+) -> AlikeReader | None:
+    """Return a reader of files like the last two; None if these differ, or need the usual way.
 
     Parameters
     ----------
     last, index : Index or None
-        Of the two files.
+        Indexes of the last two files.
     image : Image
-        Of the second.
+        The second of them.
     recipe : Recipe
     values : ndarray
-        What it has become, all frames of it.
+        The values of all its frames.
     buffer : ndarray
-        To read into.
+        Memory that files are read into.
     """
     if os.environ.get("FASTPIX_ALIKE") == "0":  # to find out whether this route is at fault
         return None
@@ -189,17 +191,17 @@ def known_of(
         return None
     plan = image.plan(recipe)
     if (
-        not hasattr(current_kernel(), "scale_files")  # the reference has none
+        not hasattr(current_kernel(), "scale_files")  # the reference kernel has no such function
         or image.header.bits_allocated < 8
         or not takes_pieces(plan)
-        or any(note.oddity for note in plan.notes)  # each file is to be warned of
+        or any(note.oddity for note in plan.notes)  # each file gives its own warnings
     ):
         return None
-    return Known(index, image.header, plan, recipe, values.shape, buffer)
+    return AlikeReader(index, image.header, plan, recipe, values.shape, buffer)
 
 
-class SeriesReader:
-    """Reads files for one thread.
+class RunReader:
+    """Reads files one after the other, for one thread.
 
     Parameters
     ----------
@@ -207,11 +209,11 @@ class SeriesReader:
     frames : int, slice, sequence of int or None
     max_bytes : int
     threads : int or None
-        What a single file may use.
+        How many threads a single file may use.
     buffer : ndarray
-        To read into.
-    empty : callable
-        Shape and dtype to a new array.
+        Memory that files are read into.
+    allocate : callable
+        Makes a new array from a shape and a dtype.
     """
 
     def __init__(
@@ -221,66 +223,66 @@ class SeriesReader:
         max_bytes: int,
         threads: int | None,
         buffer: Buffer,
-        empty: Allocate,
+        allocate: Allocate,
     ) -> None:
         self._recipe = recipe
         self._frames = frames
         self._max_bytes = max_bytes
         self._threads = threads
         self._buffer = buffer
-        self._last: Index | None = None  # of the file before
-        self._known: Known | None = None
-        self._empty = empty
+        self._last: Index | None = None  # index of the file before
+        self._alike: AlikeReader | None = None
+        self._allocate = allocate
 
-    def read(self, sources: Sequence[SourceLike]) -> list[Outcome]:
-        """Read files, at least one of them, as far as they go into one call.
+    def read(self, sources: Sequence[SourceLike]) -> list[ArrayOrError]:
+        """Read at least one file, and at most as many as one call should.
 
         Returns
         -------
         list of ndarray or BaseException
-            One for each file that was read; an exception stands for one that cannot be read.
+            One for each file that was read; an exception stands for a file that cannot be read.
         """
-        outcomes: list[Outcome] = []
+        results: list[ArrayOrError] = []
         size = 0
-        while len(outcomes) < len(sources) and size < BYTES:
-            rest = sources[len(outcomes) :]
-            some = self._read_alike(rest) or [self._outcome(rest[0])]
-            size += sum(outcome.nbytes for outcome in some if isinstance(outcome, np.ndarray))
-            outcomes += some
-            del some  # errors hold this frame
-        return outcomes
+        while len(results) < len(sources) and size < RUN_BYTES:
+            rest = sources[len(results) :]
+            some = self._read_alike(rest) or [self._array_or_error(rest[0])]
+            size += sum(result.nbytes for result in some if isinstance(result, np.ndarray))
+            results += some
+            del some  # an error refers to this frame: its variables must not keep arrays alive
+        return results
 
-    def _read_alike(self, sources: Sequence[SourceLike]) -> list[Outcome]:
-        """Read files as far as they are like the ones before."""
-        if self._known is None:
+    def _read_alike(self, sources: Sequence[SourceLike]) -> list[ArrayOrError]:
+        """Read files up to the first that is not like those before."""
+        if self._alike is None:
             return []
-        some = sources[: max(1, min(FILES, BYTES // self._known.nbytes))]
+        some = sources[: max(1, min(RUN_FILES, RUN_BYTES // self._alike.nbytes))]
         try:
-            values = self._known.read(some, self._empty)
-        except BaseException:  # comes again, in its place
+            values = self._alike.read(some, self._allocate)
+        except BaseException:  # the usual way meets the same error, and reports it in order
             values = []
         if len(values) < len(some):
-            self._known = None
+            self._alike = None
         return list(values)
 
-    def _outcome(self, source: SourceLike) -> Outcome:
-        """Read a file as any is read; what it raises keeps no other file's array alive."""
+    def _array_or_error(self, source: SourceLike) -> ArrayOrError:
+        """Read a file the usual way; its error keeps no array of another file alive."""
         try:
             return self._read_one(source)
         except BaseException as error:
-            self._last = self._known = None
+            self._last = self._alike = None
             return error
 
     def _read_one(self, source: SourceLike) -> NDArray[Any]:
         stored = read_source(source, lent=self._buffer)
         try:
             instance = read_instance(stored, self._max_bytes)
-            image = Image(instance, self._max_bytes, empty=self._empty)
+            image = Image(instance, self._max_bytes, empty=self._allocate)
             values = image.read(self._recipe, frames=self._frames, threads=self._threads)
         finally:
             if isinstance(stored, File):
                 stored.close()
         last, self._last = self._last, instance.index
         if self._frames is None:
-            self._known = known_of(last, self._last, image, self._recipe, values, self._buffer)
+            self._alike = alike_reader(last, self._last, image, self._recipe, values, self._buffer)
         return values

@@ -1,4 +1,4 @@
-"""Many files to arrays, in order, read ahead by threads."""
+"""Many files to arrays, in order: threads read ahead of the caller."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from fastpix.image.frame_selection import Frames
 from fastpix.image.frame_threads import checked_threads, cores
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
-from fastpix.runs.alike import BYTES, FILES, Allocate, Outcome, SeriesReader
-from fastpix.runs.array_memory import Blocks
+from fastpix.runs.alike import RUN_BYTES, RUN_FILES, Allocate, ArrayOrError, RunReader
+from fastpix.runs.array_memory import ArrayMemory
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
 from fastpix.source.opening import SourceLike
 
 OnError: TypeAlias = Literal["raise", "yield"]
-NewReader: TypeAlias = Callable[[Buffer, Allocate], SeriesReader]
+NewReader: TypeAlias = Callable[[Buffer, Allocate], RunReader]
 
-_TASKS_AHEAD = 2  # for each thread, so that what waits to be taken is bounded
-_blocks = Blocks()
+_TASKS_AHEAD = 2  # for each thread: bounds how many arrays wait for the caller
+_array_memory = ArrayMemory()
 
 
 def imread_many(
@@ -53,22 +53,22 @@ def imread_many(
 ) -> Iterator[Any]:
     """Read many DICOM images, several at a time, and yield their arrays in order.
 
-    Files are read ahead of what is taken by a bounded number: no more than about 4 MiB of arrays
-    for each thread, or two arrays where they are larger. Threads are started when the first array
-    is asked for, and have ended when the iteration has, by whatever means. They use the kernel that
-    was in use when this was called.
+    Threads read ahead of the caller, but not far: each thread holds at most about 4 MiB of arrays,
+    or two arrays if they are larger. The threads start when the caller asks for the first array,
+    and end when the iteration ends, however it ends. They use the kernel that was in use when
+    `imread_many` was called.
 
     Parameters
     ----------
     sources : iterable of path, bytes-like, binary file or pydicom Dataset
-        Taken from as files are read, by whoever takes the arrays, so that it may be long, or not
-        end. What it raises comes when its turn has come, behind the arrays before.
+        Read step by step, in the thread that takes the arrays, so it may be long, or endless. An
+        error that it raises is raised after the arrays of the sources before it.
     dtype, rescale, invert, normalize, padding, frames, recipe, max_bytes, decoder
         See `imread`; the same for all.
     threads : int, optional
         How many files are read at a time; as many as there are cores if not given.
     on_error : {"raise", "yield"}
-        What to do about a file that cannot be read: raise its error when its turn comes, which ends
+        What to do with a file that cannot be read: raise its error when its turn comes, which ends
         the iteration, or yield the error, a `FastpixError` or OSError, in place of an array.
 
     Yields
@@ -79,8 +79,8 @@ def imread_many(
     Raises
     ------
     FastpixError
-        An argument cannot be used; or see `on_error`. Also in a process forked since the first
-        array was asked for, which has no threads.
+        An argument cannot be used; or a file cannot be read (see `on_error`). Also in a process
+        that was forked after the first array was asked for: it has no threads.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def imread_many(
         raise ArgumentError("on_error", f"{on_error!r} is not 'raise' or 'yield'")
     count = cores() if threads is None else checked_threads(threads)
     new_reader = partial(
-        SeriesReader, asked, frames, checked_limit(max_bytes), 1 if count > 1 else None
+        RunReader, asked, frames, checked_limit(max_bytes), 1 if count > 1 else None
     )
     workers = _Workers(new_reader, count)
     return _yielded(_in_order(workers, _iterator(sources)), on_error)
@@ -100,7 +100,7 @@ def imread_many(
 
 def _iterator(sources: Iterable[SourceLike]) -> Iterator[SourceLike]:
     one = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike, Dataset))
-    if one or hasattr(sources, "read"):  # some of them are iterable
+    if one or hasattr(sources, "read"):  # one source, though some kinds of source are iterable
         raise ArgumentError("sources", f"one {type(sources).__name__}: use imread, or a list of it")
     try:
         return iter(sources)
@@ -108,34 +108,36 @@ def _iterator(sources: Iterable[SourceLike]) -> Iterator[SourceLike]:
         raise ArgumentError("sources", f"a {type(sources).__name__} is not iterable") from error
 
 
-def _yielded(outcomes: Generator[Outcome, None, None], on_error: OnError) -> Iterator[Outcome]:
-    with closing(outcomes):
-        for outcome in outcomes:
-            expected = on_error == "yield" and isinstance(outcome, (FastpixError, OSError))
-            if isinstance(outcome, BaseException) and not expected:
+def _yielded(
+    results: Generator[ArrayOrError, None, None], on_error: OnError
+) -> Iterator[ArrayOrError]:
+    with closing(results):
+        for result in results:
+            expected = on_error == "yield" and isinstance(result, (FastpixError, OSError))
+            if isinstance(result, BaseException) and not expected:
                 try:
-                    raise outcome
+                    raise result
                 finally:
-                    del outcome  # which would hold this frame, which holds it
-            yield outcome
+                    del result  # breaks the circle: the error refers to this frame, which holds it
+            yield result
 
 
 class _Task:
     """Files that one thread reads one after the other."""
 
-    __slots__ = ("done", "outcomes", "sources")
+    __slots__ = ("done", "results", "sources")
 
     def __init__(self, sources: list[SourceLike]) -> None:
         self.sources = sources
-        self.outcomes: list[Outcome] = []  # of the first of them, at least one
-        self.done = Lock()  # held until the outcomes are there
+        self.results: list[ArrayOrError] = []  # of the first source, and of some that follow
+        self.done = Lock()  # held until the results are there
         self.done.acquire()
 
 
 class _Workers:
-    """Threads that read, and the tasks that wait for them.
+    """Threads that read, and the queue of their tasks.
 
-    Lighter than an executor, whose futures take as long as a small file does.
+    This is lighter than an executor: one of its futures costs as much time as a small file.
     """
 
     def __init__(self, new_reader: NewReader, count: int) -> None:
@@ -157,24 +159,24 @@ class _Workers:
             self._threads.append(thread)
 
     def put(self, task: _Task) -> None:
-        """Have a task done."""
+        """Hand a task to the threads."""
         self._tasks.put(task)
 
-    def outcomes_of(self, task: _Task) -> list[Outcome]:
-        """Wait until a task is done, and return its outcomes.
+    def results_of(self, task: _Task) -> list[ArrayOrError]:
+        """Wait until a task is done, and return its results.
 
         Raises
         ------
         FastpixError
-            There are no threads to do it.
+            There are no threads: this process was forked, or Python is about to exit.
         """
         if self._process != os.getpid() or not self._threads:
             raise FastpixError("imread_many does not go on in a forked process, or at exit")
         task.done.acquire()
-        return task.outcomes
+        return task.results
 
     def stop(self) -> None:
-        """End the threads; what they have not begun to read is not read."""
+        """End the threads; tasks that no thread has begun are dropped."""
         with suppress(Empty):
             while True:
                 self._tasks.get_nowait()
@@ -182,7 +184,7 @@ class _Workers:
         for _ in range(self.count):
             self._tasks.put(None)
         for thread in threads:
-            if thread is not current_thread():  # where garbage is collected in one of them
+            if thread is not current_thread():  # the garbage collector may call this in any thread
                 thread.join()
 
 
@@ -191,14 +193,16 @@ _started: WeakSet[_Workers] = WeakSet()
 
 @atexit.register
 def _stop_all() -> None:
-    """End all threads while there is an interpreter that they can end in."""
+    """End all threads before the interpreter goes, which they need in order to end."""
     for workers in list(_started):
         workers.stop()
 
 
-def _in_order(workers: _Workers, sources: Iterator[SourceLike]) -> Generator[Outcome, None, None]:
+def _in_order(
+    workers: _Workers, sources: Iterator[SourceLike]
+) -> Generator[ArrayOrError, None, None]:
     waiting: deque[_Task] = deque()
-    files = 1  # of a task
+    files = 1  # in the next task
     more, failure = True, None
     try:
         workers.start()
@@ -216,20 +220,20 @@ def _in_order(workers: _Workers, sources: Iterator[SourceLike]) -> Generator[Out
             if not waiting:
                 break
             task = waiting.popleft()
-            outcomes = workers.outcomes_of(task)
-            if rest := task.sources[len(outcomes) :]:
+            results = workers.results_of(task)
+            if rest := task.sources[len(results) :]:
                 waiting.appendleft(_Task(rest))
                 workers.put(waiting[0])
-            del task, rest  # what is taken is not held
-            files = _files_of_next(outcomes)
-            outcomes.reverse()
-            while outcomes:
-                yield outcomes.pop()
+            del task, rest  # only the caller holds an array that it has taken
+            files = _files_of_next(results)
+            results.reverse()
+            while results:
+                yield results.pop()
         if failure is not None:
             raise failure
     finally:
         workers.stop()
-        _blocks.trim()
+        _array_memory.trim()
 
 
 def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
@@ -238,10 +242,10 @@ def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
         reader = None
         while (task := tasks.get()) is not None:
             try:
-                reader = reader or new_reader(buffer, _blocks.array)
-                task.outcomes = reader.read(task.sources)
+                reader = reader or new_reader(buffer, _array_memory.array)
+                task.results = reader.read(task.sources)
             except BaseException as error:
-                task.outcomes = [error]
+                task.results = [error]
             finally:
                 task.done.release()
             del task
@@ -249,9 +253,9 @@ def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
         give_back(buffer, leave=True)
 
 
-def _files_of_next(outcomes: list[Outcome]) -> int:
-    """Return how many files like these make a task."""
-    sizes = [outcome.nbytes for outcome in outcomes if isinstance(outcome, np.ndarray)]
+def _files_of_next(results: list[ArrayOrError]) -> int:
+    """Return how many files the next task should have, if they are as large as these."""
+    sizes = [result.nbytes for result in results if isinstance(result, np.ndarray)]
     if not sizes:
-        return len(outcomes)
-    return max(1, min(FILES, BYTES // max(1, max(sizes))))
+        return len(results)
+    return max(1, min(RUN_FILES, RUN_BYTES // max(1, max(sizes))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,49 +31,96 @@ def to_cells(
         A lossless sample is wider than the codestream says samples are: it is damaged.
     """
     if stream is not None:
-        samples = _settle(samples, stream, wanted)
+        samples = _stored_values(samples, stream, wanted)
     cells = np.ascontiguousarray(samples, dtype=f"u{wanted.cell_bytes}")
     return cells.reshape(-1).view(np.uint8)
 
 
-def _settle(samples: NDArray[Any], stream: Codestream, wanted: FrameFormat) -> NDArray[Any]:
-    """Widen by the codestream's own sign, or by the header's where they differ; clip if lossy."""
+class SampleCase(NamedTuple):
+    """What is to be done with the samples of a frame.
+
+    Attributes
+    ----------
+    sign : {"codestream", "header"}
+        Whose sign the samples have. The header's sign is that of the codestream's precision.
+    kept : bool
+        The samples can be left as they are, if their dtype is wide enough: the mask and the sign
+        of steps 2 and 3 make stored values of them.
+    """
+
+    sign: Literal["codestream", "header"]
+    kept: bool = False
+
+
+def sample_case(lossy: bool, stream_signed: bool, signed: bool, extra_bits: int) -> SampleCase:
+    """Return which case of the table in docs/exactness.md ("Samples of a codec") a frame is.
+
+    Parameters
+    ----------
+    lossy : bool
+        Lossy values are clipped to the range of Bits Stored, in every case.
+    stream_signed, signed : bool
+        The sign of the codestream, and that of the header.
+    extra_bits : int
+        Precision of the codestream minus Bits Stored.
+    """
+    match (lossy, stream_signed == signed):
+        case (False, True):
+            return SampleCase("codestream", kept=True)
+        case (False, False):
+            return SampleCase("header", kept=extra_bits >= 0)
+        case (True, True):
+            return SampleCase("codestream", kept=extra_bits <= 0)
+        case _ if stream_signed and extra_bits > 0:
+            return SampleCase("codestream")  # values below 0 are ringing of the codec
+        case _:
+            return SampleCase("header")
+
+
+def _stored_values(samples: NDArray[Any], stream: Codestream, wanted: FrameFormat) -> NDArray[Any]:
+    """Return what becomes stored values by the mask and the sign of steps 2 and 3."""
     container = 8 * samples.dtype.itemsize
     precision = min(stream.precision, container)
-    # A lossless process under a lossy syntax has the bits that the header says.
-    lossy = stream.lossy or (wanted.transfer_syntax in LOSSY and stream.coding != "lossless")
     if stream.coding == "lossless" and precision < container:
-        # JPEG's predictors work modulo 2**16: damage shows as samples that are too large.
-        highest = int(samples.max(initial=0))
-        if highest >> precision:
-            raise ValueError(f"a sample of {highest} where samples have {precision} bits")
-    signed = stream.signed
-    same_sign = signed == wanted.signed
-    # A dtype without sign, of a decoder that leaves it to the caller, cannot be widened as it is.
-    wide_enough = container >= wanted.bits_allocated or not signed or samples.dtype.kind == "i"
-    if lossy:
-        as_it_is = same_sign and precision <= wanted.bits_stored
-    else:
-        as_it_is = same_sign or precision >= wanted.bits_stored
-    if as_it_is and wide_enough:
-        return samples  # the kernel masks and extends
+        _check_highest(samples, precision)
+    lossy = _is_lossy(stream, wanted)
+    case = sample_case(lossy, stream.signed, wanted.signed, precision - wanted.bits_stored)
+    has_sign = samples.dtype.kind == "i"
+    # Negative samples in an unsigned dtype, as some decoders return them, need to be extended.
+    wide_enough = container >= wanted.bits_allocated or not stream.signed or has_sign
+    if case.kept and wide_enough:
+        return samples
     low = -(1 << (wanted.bits_stored - 1)) if wanted.signed else 0
     high = low + (1 << wanted.bits_stored) - 1
-    if lossy and same_sign and signed == (samples.dtype.kind == "i") and high >> precision == 0:
-        clipped: NDArray[Any] = np.clip(samples, low, high)
+    if lossy and has_sign == stream.signed == wanted.signed and high >> precision == 0:
+        clipped: NDArray[Any] = np.clip(samples, low, high)  # the dtype holds the limits
         return clipped
-    wide = samples.astype(np.int64)
-    # A lossy stream's own sign stands where an unsigned header leaves room for it: what is below 0
-    # is ringing, and clipped. Elsewhere the bits mean what the header says, at the stream's width.
-    rings = lossy and signed and not wanted.signed and precision > wanted.bits_stored
-    bits = container
-    if signed != wanted.signed and not rings:
-        signed = wanted.signed
-        bits = precision
-    wide &= (1 << bits) - 1
+    if case.sign == "codestream":
+        values = _extended(samples, container, stream.signed)
+    else:
+        values = _extended(samples, precision, wanted.signed)
+    if lossy:
+        np.clip(values, low, high, out=values)
+    return values
+
+
+def _is_lossy(stream: Codestream, wanted: FrameFormat) -> bool:
+    """Whether samples are approximate; JPEG's lossless process is exact under any syntax."""
+    return stream.lossy or (wanted.transfer_syntax in LOSSY and stream.coding != "lossless")
+
+
+def _check_highest(samples: NDArray[Any], precision: int) -> None:
+    """Refuse a sample that is too large: JPEG's predictors work modulo 2**16, so it is damage."""
+    highest = int(samples.max(initial=0))
+    if highest >> precision:
+        raise ValueError(f"a sample of {highest} where samples have {precision} bits")
+
+
+def _extended(samples: NDArray[Any], bits: int, signed: bool) -> NDArray[np.int64]:
+    """Return the lowest bits of samples as integers, with or without a sign."""
+    values = samples.astype(np.int64)
+    values &= (1 << bits) - 1
     if signed:
         sign = 1 << (bits - 1)
-        wide = (wide ^ sign) - sign
-    if lossy:
-        np.clip(wide, low, high, out=wide)
-    return wide
+        values = (values ^ sign) - sign
+    return values
