@@ -31,7 +31,7 @@ from fastpix.header.pixel_module import (
 from fastpix.header.rescale import Rescale, RescaleError, read_rescales
 from fastpix.notes import Note
 from fastpix.standard.syntaxes import uid_name
-from fastpix.standard.tags import Tag
+from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 
 _PIXEL_NAMES = {
     Tag.PixelData: "Pixel Data (7FE0,0010)",
@@ -322,8 +322,8 @@ def _reported(at: Attributes, photometric: str) -> list[Note]:
 def _has_philips_scale(at: Attributes) -> bool:
     """Whether a private block of Philips in group 2005 holds Scale Slope (PS3.5 7.8.1)."""
     tags = at.dataset.keys()
-    creators = [tag for tag in tags if 0x20050010 <= int(tag) <= 0x200500FF]
+    creators = [tag for tag in tags if int(tag) in PHILIPS_CREATORS]
     return any(
-        (at.text(tag) or "").startswith("Philips") and (tag & 0xFF) << 8 | 0x2005000E in at
+        (at.text(tag) or "").startswith("Philips") and (tag & 0xFF) << 8 | PHILIPS_SCALE_SLOPE in at
         for tag in creators
     )

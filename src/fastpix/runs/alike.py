@@ -78,7 +78,7 @@ class Known:
         buffer: Buffer,
     ) -> None:
         self.buffer = buffer
-        self._alike = AlikeFiles(buffer.data, index.header, index.scale)
+        self._alike = AlikeFiles(buffer.data, index.pixel_entries, index.scale_entries)
         self._implicit = index.implicit
         self._modality = header.modality
         self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
@@ -181,9 +181,11 @@ def known_of(
     buffer : ndarray
         To read into.
     """
-    if last is None or index is None or last.header != index.header or index.is_encapsulated:
+    if last is None or index is None or index.is_encapsulated:
         return None
-    if last.scale != index.scale and not _may_scales_differ(image.header, recipe):
+    if last.pixel_entries != index.pixel_entries:
+        return None
+    if last.scale_entries != index.scale_entries and not _may_scales_differ(image.header, recipe):
         return None
     plan = image.plan(recipe)
     if (
