@@ -13,23 +13,29 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from element cimport LETTERS, PAIRS_OF_LETTERS, UNDEFINED, length_at, place_of, tag_at, u32
+from element cimport (
+    END_OF_ITEM, GROUP_OF_ITEMS, LETTERS, PAIRS_OF_LETTERS, UNDEFINED, length_at, place_of, tag_at,
+    u32,
+)
 
 from pydicom.dataelem import RawDataElement, empty_value_for_VR
 from pydicom.filereader import ENCODED_VR
 from pydicom.tag import BaseTag
 
+from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import HEAD_BYTES
 
 cdef extern from *:
     object PyType_GenericAlloc(PyTypeObject *, Py_ssize_t)
 
 cdef enum:
-    CHARACTER_SET = 0x00080005
-    END_OF_ITEM = 0xFFFEE00D
-    GROUP_OF_ITEMS = 0xFFFE
     FIELDS = 9  # of a RawDataElement
     KEPT_TAGS = 4096
+
+cdef uint32_t CHARACTER_SET = Tag.SpecificCharacterSet
+cdef uint32_t PIXEL_DATA = Tag.PixelData
+cdef uint32_t FLOAT_PIXEL_DATA = Tag.FloatPixelData
+cdef uint32_t DOUBLE_FLOAT_PIXEL_DATA = Tag.DoubleFloatPixelData
 
 cdef dict _tags = {}  # pydicom's tags by number: they never change, and cost more than the rest
 cdef list _vrs = [None] * PAIRS_OF_LETTERS  # those of two letters, by their place
@@ -109,7 +115,9 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
             return place, ODD, last
         if tag >> 16 == GROUP_OF_ITEMS:
             return place, ITEM_END if tag == END_OF_ITEM and u32(at + 4) == 0 else ODD, last
-        if not pixels and (tag == 0x7FE00010 or tag == 0x7FE00009 or tag == 0x7FE00008):
+        if not pixels and (
+            tag == PIXEL_DATA or tag == FLOAT_PIXEL_DATA or tag == DOUBLE_FLOAT_PIXEL_DATA
+        ):
             return place, ODD, last
         if implicit:
             length = u32(at + 4)

@@ -15,9 +15,12 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 from element cimport (
-    PAIRS_OF_LETTERS, UNDEFINED, head_size, is_capital, length_at, tag_at, u16, u32, vr_of,
+    END_OF_ITEM, END_OF_SEQUENCE, GROUP_OF_ITEMS, ITEM_TAG, PAIRS_OF_LETTERS, UNDEFINED, head_size,
+    is_capital, length_at, tag_at, u16, u32, vr_of,
 )
 
+from fastpix.standard.indexed import INDEXED_ROWS
+from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import HEAD_BYTES
 
 cdef extern from "read_file.h":
@@ -35,10 +38,7 @@ cdef enum:
     ROOM = 4096  # bytes for the entries of one kind
     LONGEST = 1024  # bytes of a value that is taken out
     SEQUENCES = 64  # different tags of undefined length without a VR
-    ITEM_TAG = 0xFFFEE000
-    END_OF_ITEM = 0xFFFEE00D
-    END_OF_SEQUENCE = 0xFFFEE0DD
-    GROUP_OF_ITEMS = 0xFFFE
+    ROWS = 256  # of the table, at the most
 
 cdef enum Result:
     WHOLE, MORE, IRREGULAR  # what `Walk.on` returns
@@ -46,11 +46,19 @@ cdef enum Result:
 cdef enum Kind:  # of a level
     ITEMS, ITEM, FRAGMENTS
 
-cdef enum Rule:  # what is done with an element at the top level
-    SKIP, NUMBER, SIGN, INTEGER, DECIMAL, CODE, TERM, UID, NAME, PRESENCE, CHARSET, TABLE, PIXELS
-    REFUSE
-    SCALE = 64  # added to a rule above: it differs from slice to slice of some series
-    KEPT = 128  # added to a rule above: not for the header
+cdef enum Form:  # what is taken of an element: `fastpix.standard.indexed.Form`
+    WORD = 1
+    TEXT = 2
+    TEXTS = 3
+    BINARY = 4
+    PRESENCE = 5
+    PIXELS = 6
+    OFFSETS = 7
+    REFUSED = 8
+
+cdef enum Purpose:  # `fastpix.standard.indexed.Purpose`; what is greater does not bear on pixels
+    OF_PIXELS = 0
+    OF_SCALE = 1
 
 cdef struct Level:
     Kind kind
@@ -62,47 +70,26 @@ cdef struct Entries:  # tag, VR, length and value of elements, one after the oth
     uint8_t bytes[ROOM]
     int size
 
-cdef enum:  # the VRs of PS3.5 6.2, as `vr_of` gives them
-    AE = 0x4145
-    AS = 0x4153
-    AT = 0x4154
-    CS = 0x4353
-    DA = 0x4441
-    DS = 0x4453
-    DT = 0x4454
-    FD = 0x4644
-    FL = 0x464C
-    IS = 0x4953
-    LO = 0x4C4F
-    LT = 0x4C54
+cdef enum:  # VRs of PS3.5 6.2 whose elements have a structure, as `vr_of` gives them
     OB = 0x4F42
-    OD = 0x4F44
-    OF = 0x4F46
-    OL = 0x4F4C
-    OV = 0x4F56
     OW = 0x4F57
-    PN = 0x504E
-    SH = 0x5348
-    SL = 0x534C
     SQ = 0x5351
-    SS = 0x5353
-    ST = 0x5354
-    SV = 0x5356
-    TM = 0x544D
-    UC = 0x5543
     UI = 0x5549
     UL = 0x554C
     UN = 0x554E
-    UR = 0x5552
-    US = 0x5553
-    UT = 0x5554
-    UV = 0x5556
     # In place of one: what follows on an element of undefined length that has none.
     AN_ITEM = 0x3F49  # ?I
     A_DELIMITER = 0x3F44  # ?D
 
 cdef uint8_t _head_bytes[PAIRS_OF_LETTERS]
 memcpy(_head_bytes, PyBytes_AS_STRING(HEAD_BYTES), PAIRS_OF_LETTERS)
+
+cdef uint32_t GROUP_LENGTH_OF_META = Tag.FileMetaInformationGroupLength
+cdef uint32_t VERSION_OF_META = Tag.FileMetaInformationVersion
+cdef uint32_t TRANSFER_SYNTAX = Tag.TransferSyntaxUID
+cdef uint32_t CHARACTER_SET = Tag.SpecificCharacterSet
+cdef uint32_t LENGTHS_OF_FRAMES = Tag.ExtendedOffsetTableLengths
+cdef uint32_t PIXEL_DATA = Tag.PixelData
 
 
 include "index/rules.pxi"
@@ -126,19 +113,23 @@ cdef class Walk:
     encapsulated : bool
     table_start, table_length : tuple of int
         Of the values of Extended Offset Table and Extended Offset Table Lengths; -1: absent.
+    is_complete : bool
+        `identity_entries` has all that the table names and the file has.
     """
 
     cdef readonly int64_t at, size, data_set, start, length
-    cdef readonly bint implicit, encapsulated
+    cdef readonly bint implicit, encapsulated, is_complete
     cdef int64_t tables[4]
     cdef int64_t last  # the tag before
     cdef int depth
     cdef int sequences
+    cdef int row  # of the table: the first whose last tag is not below the last one asked for
     cdef bint in_meta, has_pixels
+    cdef bint only_pixels  # identity is left out
     cdef Level levels[DEEPEST]
     cdef uint32_t sequence_tags[SEQUENCES]
     cdef bint sequence_items[SEQUENCES]
-    cdef Entries header, scale, others
+    cdef Entries of_pixels, of_scale, of_identity
 
     def __cinit__(self, int64_t size):
         begin(self, size)
@@ -171,7 +162,7 @@ cdef class Walk:
             result = walk(self, &part[0], base, base + size)
         return result
 
-    def header_entries(self):
+    def pixel_entries(self):
         """Return the elements that decide about pixels, but slope and intercept.
 
         They are as `entries_of` reads them.
@@ -179,15 +170,18 @@ cdef class Walk:
         Tags of undefined length that have no VR come with the VR ``?I`` where an item follows and
         ``?D`` where a delimiter does.
         """
-        return PyBytes_FromStringAndSize(<char *>self.header.bytes, self.header.size)
+        return PyBytes_FromStringAndSize(<char *>self.of_pixels.bytes, self.of_pixels.size)
 
     def scale_entries(self):
         """Return slope and intercept."""
-        return PyBytes_FromStringAndSize(<char *>self.scale.bytes, self.scale.size)
+        return PyBytes_FromStringAndSize(<char *>self.of_scale.bytes, self.of_scale.size)
 
-    def other_entries(self):
-        """Return the elements of identity and geometry."""
-        return PyBytes_FromStringAndSize(<char *>self.others.bytes, self.others.size)
+    def identity_entries(self):
+        """Return the elements of identity, geometry and grouping.
+
+        An element that is odd in any way is left out, and the walk is not `is_complete` then.
+        """
+        return PyBytes_FromStringAndSize(<char *>self.of_identity.bytes, self.of_identity.size)
 
 
 include "index/walk.pxi"

@@ -6,6 +6,10 @@ cdef enum:
     LETTERS = 26
     PAIRS_OF_LETTERS = 676
     UNDEFINED = 0xFFFFFFFF
+    GROUP_OF_ITEMS = 0xFFFE
+    ITEM_TAG = 0xFFFEE000
+    END_OF_ITEM = 0xFFFEE00D
+    END_OF_SEQUENCE = 0xFFFEE0DD
 
 
 cdef inline uint16_t u16(const uint8_t *at) noexcept nogil:

@@ -1,7 +1,7 @@
 # Files of one header, and the entries of a walk as Python reads them.
 
 def entries_of(bytes entries not None):
-    """Return the elements of `Walk.header_entries`: tags, VRs, lengths and values."""
+    """Return the elements of `Walk.pixel_entries`: tags, VRs, lengths and values."""
     cdef const uint8_t *at = entries
     cdef Py_ssize_t place = 0, size = len(entries)
     cdef uint32_t length, kept
@@ -10,7 +10,7 @@ def entries_of(bytes entries not None):
         length = u32(at + place + 6)
         tag = u32(at + place)
         vr = entries[place + 4 : place + 6]
-        kept = 0 if tag == 0x7FE00010 else length
+        kept = 0 if tag == PIXEL_DATA else length
         found.append((tag, vr, length, entries[place + 10 : place + 10 + kept]))
         place += 10 + kept
     return found
@@ -23,37 +23,39 @@ cdef class AlikeFiles:
     ----------
     target : writable buffer
         For a whole file.
-    header, scale : bytes
-        What `Walk.header_entries` and `Walk.scale_entries` give for each of them.
+    pixel_entries, scale_entries : bytes
+        What `Walk.pixel_entries` and `Walk.scale_entries` give for each of them.
     """
 
     cdef Walk walk
     cdef unsigned char[::1] target
-    cdef bytes header, scale
-    cdef const char *known_header
+    cdef bytes pixel_entries, scale_entries
+    cdef const char *known_pixels
     cdef const char *known_scale
-    cdef Py_ssize_t header_size, scale_size
+    cdef Py_ssize_t pixels_size, scale_size
     cdef list paths
     cdef const char **names
     cdef bint held  # the file is in the buffer already, and walked over
     cdef fastpix_cells cells
 
-    def __cinit__(self, unsigned char[::1] target not None, bytes header not None,
-                  bytes scale not None):
+    def __cinit__(self, unsigned char[::1] target not None, bytes pixel_entries not None,
+                  bytes scale_entries not None):
         self.walk = Walk(0)
+        self.walk.only_pixels = True
         self.target = target
-        self.header = header
-        self.known_header, self.header_size = PyBytes_AS_STRING(header), len(header)
-        self.look_for(scale)
+        self.pixel_entries = pixel_entries
+        self.known_pixels = PyBytes_AS_STRING(pixel_entries)
+        self.pixels_size = len(pixel_entries)
+        self.look_for(scale_entries)
         self.cells.next = next_cells
         self.cells.state = <void *>self
 
     def __dealloc__(self):
         PyMem_Free(self.names)
 
-    cdef void look_for(self, bytes scale):
-        self.scale = scale
-        self.known_scale, self.scale_size = PyBytes_AS_STRING(scale), len(scale)
+    cdef void look_for(self, bytes scale_entries):
+        self.scale_entries = scale_entries
+        self.known_scale, self.scale_size = PyBytes_AS_STRING(scale_entries), len(scale_entries)
 
     def cells_of(self, list paths not None, bint held=False):
         """Return a capsule that gives a kernel the cells of file after file.
@@ -87,7 +89,7 @@ cdef class AlikeFiles:
         if not self.held:
             return None
         self.look_for(self.walk.scale_entries())
-        return self.scale
+        return self.scale_entries
 
 
 cdef const uint8_t *next_cells(void *state, ptrdiff_t k) noexcept nogil:
@@ -103,12 +105,12 @@ cdef const uint8_t *pixels_of_file(AlikeFiles self, ptrdiff_t k) noexcept nogil:
         if size <= 0:
             return NULL
         begin(self.walk, size)
-        if walk(self.walk, data, 0, size) != WHOLE or self.walk.header.size != self.header_size:
+        if walk(self.walk, data, 0, size) != WHOLE or self.walk.of_pixels.size != self.pixels_size:
             return NULL
-        if memcmp(self.walk.header.bytes, self.known_header, self.header_size) != 0:
+        if memcmp(self.walk.of_pixels.bytes, self.known_pixels, self.pixels_size) != 0:
             return NULL
     self.held = (
-        self.walk.scale.size != self.scale_size
-        or memcmp(self.walk.scale.bytes, self.known_scale, self.scale_size) != 0
+        self.walk.of_scale.size != self.scale_size
+        or memcmp(self.walk.of_scale.bytes, self.known_scale, self.scale_size) != 0
     )
     return NULL if self.held else data + self.walk.start

@@ -1,93 +1,52 @@
-# What the walk does with an element at the top level, and the entries that it collects.
+# The table of elements at the top level, and the entries that are collected by it.
 
-cdef int rule_of(uint32_t tag) noexcept nogil:
-    """Return what is done with an element at the top level of a data set."""
-    cdef uint32_t group = tag >> 16
-    if group == 0x0028:
-        if (tag == 0x00280002 or tag == 0x00280006 or tag == 0x00280010 or tag == 0x00280011
-                or tag == 0x00280100 or tag == 0x00280101 or tag == 0x00280102
-                or tag == 0x00280103):
-            return NUMBER
-        if tag == 0x00280004 or tag == 0x00280301:
-            return CODE
-        if tag == 0x00280008:
-            return INTEGER
-        if tag == 0x00280030:
-            return DECIMAL | KEPT
-        if tag == 0x00280120 or tag == 0x00280121:
-            return SIGN
-        if tag == 0x00281050:
-            return PRESENCE
-        if tag == 0x00281052 or tag == 0x00281053:
-            return DECIMAL | SCALE
-        if tag == 0x00281054:
-            return TERM
-        # Palettes, plain and segmented, and the Modality LUT.
-        if 0x00281101 <= tag <= 0x00281104 or 0x00281201 <= tag <= 0x00281224 or tag == 0x00283000:
-            return REFUSE
-        return SKIP
-    if group == 0x0008:
-        if tag == 0x00080005:
-            return CHARSET
-        if tag == 0x00080016:
-            return UID
-        if tag == 0x00080018:
-            return UID | KEPT
-        if tag == 0x00080060 or tag == 0x00089205:
-            return CODE
-        if tag == 0x00080070 or tag == 0x00081090:
-            return NAME | KEPT
-        return SKIP
-    if group == 0x0020:
-        if tag == 0x0020000D or tag == 0x0020000E or tag == 0x00200052:
-            return UID | KEPT
-        if tag == 0x00200037:
-            return DECIMAL | KEPT
-        return SKIP
-    if group == 0x2005:  # blocks of Philips, who keep a scale of their own in them
-        if 0x20050010 <= tag <= 0x200500FF:
-            return NAME
-        return PRESENCE if tag & 0xFF == 0x0E else SKIP
-    if group == 0x7FE0:
-        if tag == 0x7FE00010:
-            return PIXELS
-        if tag == 0x7FE00001 or tag == 0x7FE00002:
-            return TABLE
-        return REFUSE if tag == 0x7FE00008 or tag == 0x7FE00009 else SKIP
-    if tag == 0x00409096:
-        return PRESENCE
-    if tag == 0x00541001 or tag == 0x00620001 or tag == 0x20500020 or tag == 0x30040002:
-        return CODE
-    if tag == 0x3004000E:
-        return DECIMAL
-    if tag == 0x52009229 or tag == 0x52009230:  # functional groups
-        return REFUSE
-    return SKIP
+cdef struct Row:
+    uint32_t first, last
+    uint32_t mask  # of the bits of `first` that a tag must have
+    int vr, other_vr  # those that are allowed; 0: any
+    uint8_t form, purpose
+
+cdef Row _rows[ROWS + 1]
 
 
-cdef bint has_vr(int rule, uint32_t tag, int vr) noexcept nogil:
-    """Whether an element has the VR that the dictionary says (PS3.6)."""
-    if rule == NUMBER:
-        return vr == US
-    if rule == SIGN:
-        return vr == US or vr == SS
-    if rule == INTEGER:
-        return vr == IS
-    if rule == DECIMAL:
-        return vr == DS
-    if rule == CODE or rule == CHARSET:
-        return vr == CS
-    if rule == TERM or rule == NAME:
-        return vr == LO
-    if rule == UID:
-        return vr == UI
-    if rule == TABLE:
-        return vr == OV
-    if tag == 0x00281050:
-        return vr == DS
-    if tag == 0x00409096:
-        return vr == SQ
-    return True  # private
+cdef int read_table(bytes table) except -1:
+    """Read what `fastpix.standard.indexed` has packed, and put a row behind it that fits no tag."""
+    cdef const uint8_t *at = table
+    cdef Row *row
+    cdef int k, count = len(table) // 18
+    if count > ROWS:
+        raise ValueError(f"the table has {count} rows, more than {ROWS}")
+    for k in range(count):
+        row = &_rows[k]
+        row.first, row.last, row.mask = u32(at), u32(at + 4), u32(at + 8)
+        row.vr, row.other_vr = vr_of(at + 12), vr_of(at + 14)
+        row.form, row.purpose = at[16], at[17]
+        at += 18
+    _rows[count].first = _rows[count].last = 0xFFFFFFFF
+    return 0
+
+
+read_table(INDEXED_ROWS)
+
+
+cdef const Row *row_of(Walk self, uint32_t tag) noexcept nogil:
+    """Return the table's row for a tag, or NULL; tags must be asked for in ascending order."""
+    cdef const Row *row
+    cdef int k = self.row
+    while _rows[k].last < tag:
+        k += 1
+    self.row = k
+    row = &_rows[k]
+    if tag < row.first or (tag ^ row.first) & row.mask or row.form == 0:
+        return NULL
+    if row.purpose > OF_SCALE and self.only_pixels:
+        return NULL
+    return row
+
+
+cdef bint has_vr(const Row *row, int vr) noexcept nogil:
+    """Whether an element has a VR that the dictionary allows (PS3.6)."""
+    return row.vr == 0 or vr == row.vr or vr == row.other_vr
 
 
 cdef bint is_ascii(const uint8_t *text, uint32_t size, bint single) noexcept nogil:

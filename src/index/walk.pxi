@@ -7,9 +7,10 @@ cdef void begin(Walk self, int64_t size) noexcept nogil:
     self.last = -1
     self.depth = self.sequences = 0
     self.implicit = self.encapsulated = self.has_pixels = False
-    self.in_meta = True
+    self.in_meta = self.is_complete = True
+    self.row = 0
     self.tables[0] = self.tables[2] = -1
-    self.header.size = self.scale.size = self.others.size = 0
+    self.of_pixels.size = self.of_scale.size = self.of_identity.size = 0
 
 
 cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcept nogil:
@@ -36,7 +37,7 @@ cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcep
         return IRREGULAR
     for k in range(self.sequences):
         vr = AN_ITEM if self.sequence_items[k] else A_DELIMITER
-        if not add(&self.header, self.sequence_tags[k], vr, NULL, 0, 0):
+        if not add(&self.of_pixels, self.sequence_tags[k], vr, NULL, 0, 0):
             return IRREGULAR
     return WHOLE
 
@@ -44,7 +45,8 @@ cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcep
 cdef int top_level_element(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
     """Walk over one element of File Meta or of the data set; `file` counts in bytes of the file."""
     cdef uint32_t tag, length
-    cdef int vr = 0, head, rule
+    cdef int vr = 0, head, result
+    cdef const Row *row
     cdef const uint8_t *at
     if self.at + 8 > self.size:
         return IRREGULAR
@@ -64,17 +66,20 @@ cdef int top_level_element(Walk self, const uint8_t *file, int64_t end) noexcept
         return IRREGULAR
     if self.in_meta:
         return in_meta(self, file, end, tag, vr, head, length)
-    rule = rule_of(tag)
-    if rule == REFUSE:
+    row = row_of(self, tag)
+    if row != NULL and row.form == REFUSED:
         return IRREGULAR
     if length == UNDEFINED:
-        return open_element(self, file, end, tag, vr, head, rule)
+        return open_element(self, file, end, tag, vr, head, row)
     if length & 1 or self.at + head + length > self.size:
         return IRREGULAR
-    if rule != SKIP:
-        rule = take(self, file, end, tag, vr, head, length, rule)
-        if rule != WHOLE:
-            return rule
+    if row != NULL:
+        if row.purpose > OF_SCALE:
+            result = take_identity(self, file, end, tag, vr, head, length, row)
+        else:
+            result = take(self, file, end, tag, vr, head, length, row)
+        if result != WHOLE:
+            return result
     self.last = tag
     self.at += head + length
     return WHOLE
@@ -101,12 +106,12 @@ cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int 
     cdef const uint8_t *uid = file + self.at + head
     cdef uint32_t size = length, k
     # What pydicom converts to see whether File Meta is sound; a value of it could be odd.
-    if self.last < 0 and not (tag == 0x00020000 and vr == UL and length == 4 or
-                              tag == 0x00020001 and vr == OB):
+    if self.last < 0 and not (tag == GROUP_LENGTH_OF_META and vr == UL and length == 4 or
+                              tag == VERSION_OF_META and vr == OB):
         return IRREGULAR
     if length & 1 or self.at + head + length > self.size:
         return IRREGULAR
-    if tag == 0x00020010:
+    if tag == TRANSFER_SYNTAX:
         if vr != UI or not 18 <= length <= 64:
             return IRREGULAR
         if self.at + head + length > end:
@@ -125,7 +130,7 @@ cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int 
             return IRREGULAR
         elif size == 22 and memcmp(uid + 17, b".1.99", 5) == 0:  # deflated
             return IRREGULAR
-        if not add(&self.header, tag, vr, uid, size, size):
+        if not add(&self.of_pixels, tag, vr, uid, size, size):
             return IRREGULAR
     self.last = tag
     self.at += head + length
@@ -134,7 +139,7 @@ cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int 
 
 cdef bint begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept nogil:
     """Leave File Meta for the data set; False if it cannot be left."""
-    if not self.header.size or tag >> 16 < 3:  # no transfer syntax, or a command set
+    if not self.of_pixels.size or tag >> 16 < 3:  # no transfer syntax, or a command set
         return False
     self.implicit = self.data_set < 0
     if self.implicit and is_capital(at[4]) and is_capital(at[5]):  # it looks like a VR
@@ -145,65 +150,80 @@ cdef bint begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept no
 
 
 cdef int take(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
-              uint32_t length, int rule) noexcept nogil:
-    """Keep what is wanted of an element at the top level."""
-    cdef int plain = rule & ~(KEPT | SCALE), place
-    cdef Entries *entries = &self.header
+              uint32_t length, const Row *row) noexcept nogil:
+    """Keep what is wanted of an element that decides about pixels."""
+    cdef int form = row.form, place
+    cdef Entries *entries = &self.of_scale if row.purpose == OF_SCALE else &self.of_pixels
     cdef const uint8_t *value = file + self.at + head
-    if not self.implicit and plain != PIXELS and not has_vr(plain, tag, vr):
+    if not self.implicit and not has_vr(row, vr):
         return IRREGULAR
-    if rule & KEPT:
-        entries = &self.others
-    elif rule & SCALE:
-        entries = &self.scale
-    if plain == PIXELS:
+    if form == PIXELS:
         # Native: an encapsulated value has an undefined length.
-        if length == 0 or (not self.implicit and vr != OB and vr != OW):
+        if length == 0:
             return IRREGULAR
         self.has_pixels = True
         self.start, self.length = self.at + head, length
-        return WHOLE if add(&self.header, tag, vr, NULL, length, 0) else IRREGULAR
-    if plain == TABLE:
-        place = 2 * (tag == 0x7FE00002)
+        return WHOLE if add(entries, tag, vr, NULL, length, 0) else IRREGULAR
+    if form == OFFSETS:
+        place = 2 * (tag == LENGTHS_OF_FRAMES)
         self.tables[place], self.tables[place + 1] = self.at + head, length
         return WHOLE
-    if plain == PRESENCE:
+    if form == PRESENCE:
         return WHOLE if add(entries, tag, vr, NULL, 0, 0) else IRREGULAR
     if length > LONGEST:
         return IRREGULAR
     if self.at + head + length > end:
         return MORE if end < self.size else IRREGULAR
-    if plain == NUMBER or plain == SIGN:
+    if form == WORD:
         if length != 0 and length != 2:
             return IRREGULAR
-    elif not is_ascii(value, length, not rule & KEPT and plain != CHARSET and plain != NAME):
+    elif not is_ascii(value, length, form == TEXT):
         return IRREGULAR
     return WHOLE if add(entries, tag, vr, value, length, length) else IRREGULAR
 
 
+cdef int take_identity(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
+                       uint32_t length, const Row *row) noexcept nogil:
+    """Keep an element that does not bear on pixels; an odd one is left out, and that is noted."""
+    cdef const uint8_t *value = file + self.at + head
+    cdef bint fits = self.implicit or has_vr(row, vr)
+    if row.form == PRESENCE:
+        length = 0
+    elif length > LONGEST:
+        fits = False
+    elif fits:
+        if self.at + head + length > end:
+            return MORE if end < self.size else IRREGULAR
+        fits = row.form == BINARY or is_ascii(value, length, False)
+    if not (fits and add(&self.of_identity, tag, vr, value, length, length)):
+        self.is_complete = False
+    return WHOLE
+
+
 cdef int open_element(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
-                      int rule) noexcept nogil:
+                      const Row *row) noexcept nogil:
     """Enter an element of undefined length at the top level."""
     cdef int result
-    if rule == PIXELS:
-        if self.implicit or (vr != OB and vr != OW):
+    cdef bint is_pixels = False
+    if row != NULL and row.purpose > OF_SCALE:
+        self.is_complete = False
+        row = NULL
+    if row != NULL:
+        is_pixels = row.form == PIXELS
+        if is_pixels:
+            if self.implicit or not has_vr(row, vr):
+                return IRREGULAR
+            self.has_pixels = self.encapsulated = True
+            self.start = self.at + head
+        elif row.form != PRESENCE or row.vr != SQ or not (self.implicit or vr == SQ):
             return IRREGULAR
-        if not add(&self.header, tag, vr, NULL, UNDEFINED, 0):
+        if not add(&self.of_pixels, tag, vr, NULL, UNDEFINED if is_pixels else 0, 0):
             return IRREGULAR
-        self.has_pixels = self.encapsulated = True
-        self.start = self.at + head
-    elif rule == PRESENCE and tag == 0x00409096:
-        if not self.implicit and vr != SQ:
-            return IRREGULAR
-        if not add(&self.header, tag, vr, NULL, 0, 0):
-            return IRREGULAR
-    elif rule != SKIP:
-        return IRREGULAR
-    result = enter(self, file, end, tag, vr, head, self.implicit, rule == PIXELS)
+    result = enter(self, file, end, tag, vr, head, self.implicit, is_pixels)
     if result == WHOLE:
         self.last = tag
-    elif rule != SKIP:
-        self.header.size -= 10  # it will be here again
+    elif row != NULL:
+        self.of_pixels.size -= 10  # it will be here again
     return result
 
 
@@ -221,7 +241,7 @@ cdef int enter(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr
         first = tag_at(file + self.at + head)
         if first != ITEM_TAG and first != END_OF_SEQUENCE:
             return IRREGULAR
-        # The dictionary says whether it is a sequence: `header_entries` names the tags.
+        # The dictionary says whether it is a sequence: `pixel_entries` names the tags.
         for k in range(self.sequences):
             if self.sequence_tags[k] == tag and self.sequence_items[k] == (first == ITEM_TAG):
                 break
@@ -325,11 +345,11 @@ cdef int nested(Walk self, const uint8_t *file, int64_t end, const Level *level,
     head = read_head(self, at, end, level.implicit, &vr, &length)
     if head == 0:
         return IRREGULAR
-    if tag == 0x00080005:  # pydicom warns of one that it does not know
+    if tag == CHARACTER_SET:  # pydicom warns of one that it does not know
         return IRREGULAR
     if length == UNDEFINED:
         return enter(self, file, end, tag, vr, head, level.implicit,
-                     not level.implicit and tag == 0x7FE00010 and (vr == OB or vr == OW))
+                     not level.implicit and tag == PIXEL_DATA and (vr == OB or vr == OW))
     if length & 1 or self.at + head + length > self.size:
         return IRREGULAR
     self.at += head + length

@@ -32,6 +32,7 @@ from fastpix.header.index import find_elements
 from fastpix.source import opening
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File, Memory
+from fastpix.standard.tags import Tag
 
 MUTANTS = cases(2000)
 
@@ -82,10 +83,18 @@ def test_vrs_are_those_of_pydicom() -> None:
 
 def test_room_for_what_is_kept() -> None:
     """Where values no longer fit, whatever comes last, the file is left to pydicom."""
-    long = [text(0x00080060, b"CS", b"OT".ljust(1024)), text(0x00280301, b"CS", b" " * 1024)]
-    long += [text(0x00541001, b"CS", b" " * 1024), sequence(CODE, tag=0x00409096)]
+    long = [
+        text(Tag.Modality, b"CS", b"OT".ljust(1024)),
+        text(Tag.BurnedInAnnotation, b"CS", b" " * 1024),
+    ]
+    long += [
+        text(Tag.Units, b"CS", b" " * 1024),
+        sequence(CODE, tag=Tag.RealWorldValueMappingSequence),
+    ]
     sizes = range(500, 1024, 2)
-    served = [serves(Memory(image(*long, text(0x00281054, b"LO", b" " * size)))) for size in sizes]
+    served = [
+        serves(Memory(image(*long, text(Tag.RescaleType, b"LO", b" " * size)))) for size in sizes
+    ]
     assert served == sorted(served, reverse=True)
     assert served[0]
     assert not served[-1]

@@ -17,6 +17,8 @@ from fastpix.header.header import Header
 from fastpix.header.instance import Instance, _read_by_pydicom, _read_regular
 from fastpix.image.limits import MAX_BYTES
 from fastpix.source.stored import File, Memory
+from fastpix.standard.indexed import INDEXED, Form
+from fastpix.standard.tags import Tag
 
 WHOLE, MORE, REFUSED = 0, 1, 2
 
@@ -26,12 +28,17 @@ ENOUGH = 2048
 
 # Whose values the index keeps, and those of which it keeps that they are there.
 VALUES = [
-    0x00080016, 0x00080018, 0x00080060, 0x00080070, 0x00081090, 0x00089205, 0x0020000D, 0x0020000E,
-    0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010, 0x00280011,
-    0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301,
-    0x00281052, 0x00281053, 0x00281054, 0x00541001, 0x00620001, 0x20500020, 0x30040002, 0x3004000E,
-]  # fmt: skip
-PRESENCES = [0x00281050, 0x00283000, 0x00409096, 0x52009229, 0x52009230, 0x7FE00008, 0x7FE00009]
+    row.first
+    for row in INDEXED
+    if row.form in (Form.WORD, Form.TEXT, Form.TEXTS, Form.BINARY)
+    and row.first == row.last
+    and row.first != Tag.SpecificCharacterSet
+]
+PRESENCES = [
+    row.first
+    for row in INDEXED
+    if row.form in (Form.PRESENCE, Form.REFUSED) and row.first == row.last
+]
 
 
 def serves(stored: Memory | File) -> bool:
@@ -120,7 +127,7 @@ def walk_of(data: bytes, sizes: Iterator[int]) -> tuple[object, ...]:
     if result == REFUSED:
         return (result,)
     return (
-        result, walk.header_entries(), walk.scale_entries(), walk.other_entries(), walk.implicit,
-        walk.encapsulated, walk.data_set, walk.start, walk.length, walk.table_start,
-        walk.table_length,
+        result, walk.pixel_entries(), walk.scale_entries(), walk.identity_entries(),
+        walk.is_complete, walk.implicit, walk.encapsulated, walk.data_set, walk.start, walk.length,
+        walk.table_start, walk.table_length,
     )  # fmt: skip

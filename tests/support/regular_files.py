@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+from fastpix.standard.indexed import INDEXED, Form, Indexed, Purpose
+from fastpix.standard.tags import PHILIPS_CREATORS, Tag
 from support.file_structures import (
     END_OF_ITEM,
     END_OF_SEQUENCE,
@@ -32,16 +34,16 @@ def us(tag: int, value: int) -> Element:
 
 
 HEADER = [
-    Element(0x00080016, b"UI", b"1.2.840.10008.5.1.4.1.1.7\0"),
-    Element(0x00080060, b"CS", b"OT"),
-    us(0x00280002, 1),
-    Element(0x00280004, b"CS", b"MONOCHROME2 "),
-    us(0x00280010, 2),
-    us(0x00280011, 3),
-    us(0x00280100, 16),
-    us(0x00280101, 16),
-    us(0x00280102, 15),
-    us(0x00280103, 0),
+    Element(Tag.SOPClassUID, b"UI", b"1.2.840.10008.5.1.4.1.1.7\0"),
+    Element(Tag.Modality, b"CS", b"OT"),
+    us(Tag.SamplesPerPixel, 1),
+    Element(Tag.PhotometricInterpretation, b"CS", b"MONOCHROME2 "),
+    us(Tag.Rows, 2),
+    us(Tag.Columns, 3),
+    us(Tag.BitsAllocated, 16),
+    us(Tag.BitsStored, 16),
+    us(Tag.HighBit, 15),
+    us(Tag.PixelRepresentation, 0),
 ]
 PIXELS = Element(PIXEL_DATA, b"OW", bytes(range(12)))
 FRAGMENTS = Element(PIXEL_DATA, b"OB", b"", [Item(b""), Item(b"\xff\xd8\xff\xd9")], True)
@@ -61,10 +63,10 @@ def implicit(element: Element) -> Element:
 
 
 def meta(syntax: bytes, *others: Element) -> list[Element]:
-    uid = Element(0x00020010, b"UI", syntax + b"\0" * (len(syntax) % 2))
+    uid = Element(Tag.TransferSyntaxUID, b"UI", syntax + b"\0" * (len(syntax) % 2))
     elements = sorted([uid, *others], key=lambda element: element.tag)
     size = sum(len(encode_element(element)) for element in elements)
-    return [Element(0x00020000, b"UL", struct.pack("<I", size)), *elements]
+    return [Element(Tag.FileMetaInformationGroupLength, b"UL", struct.pack("<I", size)), *elements]
 
 
 def data_set(*extra: Element, pixels: Element | None = PIXELS) -> list[Element]:
@@ -84,6 +86,28 @@ def text(tag: int, vr: bytes, value: bytes) -> Element:
     return Element(tag, vr, value + b" " * (len(value) % 2))
 
 
+SAMPLES = {
+    Tag.Modality: b"CT", Tag.PhotometricInterpretation: b"RGB", Tag.PixelPresentation: b"COLOR",
+    Tag.RescaleType: b"HU", Tag.BurnedInAnnotation: b"YES", Tag.Units: b"BQML",
+    Tag.SegmentationType: b"BINARY", Tag.PresentationLUTShape: b"INVERSE", Tag.DoseUnits: b"GY",
+}  # fmt: skip
+SAMPLES_OF_VRS = {
+    "UI": b"1.2", "CS": b"A_B", "IS": b"1", "DS": b"1", "LO": b"A", "SH": b"A", "DA": b"20260102",
+    "TM": b"101112", "DT": b"20260102101112", "FD": struct.pack("<d", 0.5), "UL": b"\1\0\0\0",
+}  # fmt: skip
+
+
+def sample(row: Indexed) -> bytes:
+    """A value of an element of the table, without what makes its length even."""
+    known = {int(tag): value for tag, value in SAMPLES.items()}
+    value = known.get(row.first, SAMPLES_OF_VRS[row.vrs[0]])
+    if row.multiplicity.isdigit():
+        value = (b"" if row.form == Form.BINARY else b"\\").join([value] * int(row.multiplicity))
+    return value
+
+
+# Elements that do not bear on pixels: identity, geometry, grouping.
+IDENTITY = [row for row in INDEXED if row.purpose not in (Purpose.PIXELS, Purpose.SCALE)]
 CODE = [text(0x00080100, b"SH", b"T-04000"), text(0x00080104, b"LO", b"Breast")]
 REFERENCE = [Element(0x00081155, b"UI", b"1.2.3\0")]
 
@@ -106,27 +130,45 @@ def icon(pixels: Element, undefined: bool, open_items: bool = False) -> Element:
 
 
 EMPTY = [
-    Element(0x00080005, b"CS"), Element(0x00080070, b"LO"), Element(0x00081090, b"LO"),
-    Element(0x00200037, b"DS"), Element(0x00280008, b"IS"), Element(0x00280030, b"DS"),
-    us(0x00280006, 0), Element(0x00280120, b"US"), Element(0x00281050, b"DS"),
-    Element(0x00281052, b"DS"), Element(0x00281053, b"DS"), Element(0x00281054, b"LO"),
-    Element(0x00409096, b"SQ", b"", []),
-]  # fmt: skip
+    Element(Tag.SpecificCharacterSet, b"CS"),
+    Element(Tag.Manufacturer, b"LO"),
+    Element(Tag.ManufacturerModelName, b"LO"),
+    Element(Tag.ImageOrientationPatient, b"DS"),
+    Element(Tag.NumberOfFrames, b"IS"),
+    Element(Tag.PixelSpacing, b"DS"),
+    us(Tag.PlanarConfiguration, 0),
+    Element(Tag.PixelPaddingValue, b"US"),
+    Element(Tag.WindowCenter, b"DS"),
+    Element(Tag.RescaleIntercept, b"DS"),
+    Element(Tag.RescaleSlope, b"DS"),
+    Element(Tag.RescaleType, b"LO"),
+    Element(Tag.RealWorldValueMappingSequence, b"SQ", b"", []),
+]
 VALUES = [
-    text(0x00080018, b"UI", b"1.2.3\0"), text(0x00080060, b"CS", b"CT"),
-    text(0x00080070, b"LO", b"Maker"), text(0x00081090, b"LO", b"A\\B"),
-    text(0x0020000D, b"UI", b"1.2.4\0"), text(0x00200037, b"DS", b"1\\0\\0\\0\\1\\0"),
-    text(0x00280008, b"IS", b"1"), text(0x00280030, b"DS", b"0.5\\0.5"),
-    text(0x00280301, b"CS", b"YES"), text(0x00281050, b"DS", b"1\\2"),
-    text(0x00281052, b"DS", b"-1024"), text(0x00281053, b"DS", b"1.5"),
-    text(0x00281054, b"LO", b"HU"), text(0x20500020, b"CS", b"INVERSE"),
-]  # fmt: skip
+    text(Tag.SOPInstanceUID, b"UI", b"1.2.3\0"),
+    text(Tag.Modality, b"CS", b"CT"),
+    text(Tag.Manufacturer, b"LO", b"Maker"),
+    text(Tag.ManufacturerModelName, b"LO", b"A\\B"),
+    text(Tag.StudyInstanceUID, b"UI", b"1.2.4\0"),
+    text(Tag.ImageOrientationPatient, b"DS", b"1\\0\\0\\0\\1\\0"),
+    text(Tag.NumberOfFrames, b"IS", b"1"),
+    text(Tag.PixelSpacing, b"DS", b"0.5\\0.5"),
+    text(Tag.BurnedInAnnotation, b"CS", b"YES"),
+    text(Tag.WindowCenter, b"DS", b"1\\2"),
+    text(Tag.RescaleIntercept, b"DS", b"-1024"),
+    text(Tag.RescaleSlope, b"DS", b"1.5"),
+    text(Tag.RescaleType, b"LO", b"HU"),
+    text(Tag.PresentationLUTShape, b"CS", b"INVERSE"),
+]
 PHILIPS = [
-    text(0x20050010, b"LO", b"Philips MR Imaging DD 001"),
+    text(PHILIPS_CREATORS[0], b"LO", b"Philips MR Imaging DD 001"),
     Element(0x2005100E, b"FL", bytes(4)),
 ]
 LIKE_A_VR = int.from_bytes(b"LO", "little")  # a length
-TABLES = [Element(0x7FE00001, b"OV", bytes(8)), Element(0x7FE00002, b"OV", b"\4" + bytes(7))]
+TABLES = [
+    Element(Tag.ExtendedOffsetTable, b"OV", bytes(8)),
+    Element(Tag.ExtendedOffsetTableLengths, b"OV", b"\4" + bytes(7)),
+]
 BEHIND = [
     text(0x7FE10010, b"LO", b"Maker"), Element(0x7FE11001, b"OB", bytes(6)),
     Element(0xFFFCFFFC, b"OB", bytes(100)),
@@ -158,15 +200,27 @@ BOTH = {
     "group lengths": LENGTHS,
     "without values": EMPTY,
     "values": VALUES,
-    "padding": [us(0x00280120, 0x8000), us(0x00280121, 0xFFFF)],
-    "real world values": [sequence(CODE, tag=0x00409096)],
+    "identity": [text(row.first, row.vrs[0].encode(), sample(row)) for row in IDENTITY],
+    "empty identity": [text(row.first, row.vrs[0].encode(), b"") for row in IDENTITY],
+    "padding": [us(Tag.PixelPaddingValue, 0x8000), us(Tag.PixelPaddingRangeLimit, 0xFFFF)],
+    "real world values": [sequence(CODE, tag=Tag.RealWorldValueMappingSequence)],
     "the scale of Philips": PHILIPS,
-    "oddities": [Element(0x00280002, b"US"), us(0x00280102, 40), text(0x00281053, b"DS", b"0")],
-    "an error of rescaling": [text(0x00281053, b"DS", b"nan")],
-    "a range of padding without an end": [us(0x00280120, 1), Element(0x00280121, b"SS")],
-    "the longest value": [text(0x00080070, b"LO", b"x" * 1024)],
-    **{f"charset {name.decode()}": [text(0x00080005, b"CS", name)] for name in CHARSETS},
-}  # fmt: skip
+    "oddities": [
+        Element(Tag.SamplesPerPixel, b"US"),
+        us(Tag.HighBit, 40),
+        text(Tag.RescaleSlope, b"DS", b"0"),
+    ],
+    "an error of rescaling": [text(Tag.RescaleSlope, b"DS", b"nan")],
+    "a range of padding without an end": [
+        us(Tag.PixelPaddingValue, 1),
+        Element(Tag.PixelPaddingRangeLimit, b"SS"),
+    ],
+    "the longest value": [text(Tag.Manufacturer, b"LO", b"x" * 1024)],
+    **{
+        f"charset {name.decode()}": [text(Tag.SpecificCharacterSet, b"CS", name)]
+        for name in CHARSETS
+    },
+}
 REGULAR = {
     **{f"{name}": image(*extra) for name, extra in BOTH.items()},
     **{f"{name}, implicit": image(*extra, syntax=IMPLICIT) for name, extra in BOTH.items()},
@@ -190,7 +244,10 @@ REGULAR = {
     "two encapsulated": image(icon(FRAGMENTS, undefined=True), syntax=JPEG, pixels=FRAGMENTS),
     "Extended Offset Table": image(*TABLES, syntax=JPEG, pixels=FRAGMENTS),
     "an empty Extended Offset Table": image(
-        Element(0x7FE00001, b"OV"), Element(0x7FE00002, b"OV"), syntax=JPEG, pixels=FRAGMENTS
+        Element(Tag.ExtendedOffsetTable, b"OV"),
+        Element(Tag.ExtendedOffsetTableLengths, b"OV"),
+        syntax=JPEG,
+        pixels=FRAGMENTS,
     ),
     "half an Extended Offset Table": image(TABLES[0], syntax=JPEG, pixels=FRAGMENTS),
     "Extended Offset Table of native pixels": image(*TABLES),
@@ -205,13 +262,27 @@ REGULAR = {
         syntax=JPEG, pixels=Element(PIXEL_DATA, b"OB", b"", [Item(b""), Item(b"abc")], True)
     ),
     "pixels as OB": image(pixels=Element(PIXEL_DATA, b"OB", bytes(12))),
-    "signed padding": image(Element(0x00280120, b"SS", WORD(0x8000)), us(0x00280103, 1)),
+    "signed padding": image(
+        Element(Tag.PixelPaddingValue, b"SS", WORD(0x8000)), us(Tag.PixelRepresentation, 1)
+    ),
     "long form": image(Element(0x00400244, b"UT", b"x" * 70000)),
     "File Meta without a group length": encode(
-        File([Element(0x00020001, b"OB", b"\0\1"), *meta(EXPLICIT)[1:], *data_set()])
+        File(
+            [
+                Element(Tag.FileMetaInformationVersion, b"OB", b"\0\1"),
+                *meta(EXPLICIT)[1:],
+                *data_set(),
+            ]
+        )
     ),
     "a wrong group length of File Meta": encode(
-        File([Element(0x00020000, b"UL", b"\xff" * 4), *meta(EXPLICIT)[1:], *data_set()])
+        File(
+            [
+                Element(Tag.FileMetaInformationGroupLength, b"UL", b"\xff" * 4),
+                *meta(EXPLICIT)[1:],
+                *data_set(),
+            ]
+        )
     ),
     "a preamble": bytes(range(128)) + image()[128:],
 }
@@ -230,31 +301,25 @@ def delimiter(tag: int, length: int = 0) -> Element:
 
 
 SINGLE = [
-    (0x00080016, b"UI", b"1.2"), (0x00080060, b"CS", b"CT"), (0x00089205, b"CS", b"COLOR"),
-    (0x00280004, b"CS", b"RGB"), (0x00280008, b"IS", b"1"), (0x00280301, b"CS", b"YES"),
-    (0x00281052, b"DS", b"1"), (0x00281053, b"DS", b"1"), (0x00281054, b"LO", b"HU"),
-    (0x00541001, b"CS", b"BQML"), (0x00620001, b"CS", b"BINARY"), (0x20500020, b"CS", b"INVERSE"),
-    (0x30040002, b"CS", b"GY"), (0x3004000E, b"DS", b"1"),
-]  # fmt: skip
-MANY = [
-    (0x00080018, b"UI", b"1.2"), (0x00080070, b"LO", b"A"), (0x00081090, b"LO", b"A"),
-    (0x0020000D, b"UI", b"1.2"), (0x0020000E, b"UI", b"1.2"), (0x00200052, b"UI", b"1.2"),
-    (0x00200037, b"DS", b"1"), (0x00280030, b"DS", b"1"), (0x20050010, b"LO", b"A"),
-]  # fmt: skip
-WORDS = [0x00280002, 0x00280006, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102,
-         0x00280103, 0x00280120, 0x00280121]  # fmt: skip
+    (row.first, row.vrs[0].encode(), sample(row))
+    for row in INDEXED
+    if row.form == Form.TEXT and row.purpose in (Purpose.PIXELS, Purpose.SCALE)
+]
+MANY = [(PHILIPS_CREATORS[0], b"LO", b"A")]
+WORDS = [row.first for row in INDEXED if row.form == Form.WORD]
+UNSIGNED = [row.first for row in INDEXED if row.vrs == ("US",)]
 OTHER_VR = {b"UI": b"LO", b"CS": b"SH", b"IS": b"DS", b"DS": b"LO", b"LO": b"SH"}
 REFUSED = {
-    "palette descriptor": Element(0x00281101, b"US", bytes(6)),
-    "palette data": Element(0x00281201, b"OW", bytes(6)),
-    "segmented palette": Element(0x00281221, b"OW", bytes(6)),
-    "Modality LUT": Element(0x00283000, b"SQ", b"", [Item(CODE)]),
-    "open Modality LUT": sequence(CODE, tag=0x00283000),
-    "shared groups": Element(0x52009229, b"SQ", b"", [Item([])]),
-    "open shared groups": sequence([], tag=0x52009229),
-    "groups of frames": Element(0x52009230, b"SQ", b"", [Item([])]),
-    "Float Pixel Data": Element(0x7FE00008, b"OF", bytes(24)),
-    "Double Float Pixel Data": Element(0x7FE00009, b"OD", bytes(48)),
+    "palette descriptor": Element(Tag.RedPaletteColorLookupTableDescriptor, b"US", bytes(6)),
+    "palette data": Element(Tag.RedPaletteColorLookupTableData, b"OW", bytes(6)),
+    "segmented palette": Element(Tag.SegmentedRedPaletteColorLookupTableData, b"OW", bytes(6)),
+    "Modality LUT": Element(Tag.ModalityLUTSequence, b"SQ", b"", [Item(CODE)]),
+    "open Modality LUT": sequence(CODE, tag=Tag.ModalityLUTSequence),
+    "shared groups": Element(Tag.SharedFunctionalGroupsSequence, b"SQ", b"", [Item([])]),
+    "open shared groups": sequence([], tag=Tag.SharedFunctionalGroupsSequence),
+    "groups of frames": Element(Tag.PerFrameFunctionalGroupsSequence, b"SQ", b"", [Item([])]),
+    "Float Pixel Data": Element(Tag.FloatPixelData, b"OF", bytes(24)),
+    "Double Float Pixel Data": Element(Tag.DoubleFloatPixelData, b"OD", bytes(48)),
 }
 OPEN = Element(PIXEL_DATA, b"OB", b"", [Item(b""), Item(bytes(12))], True)
 PLAIN = image()
@@ -275,17 +340,21 @@ IRREGULAR = {
         File([Element(0x00020002, b"UI", b"1.2\0"), *FIRST[1:], *data_set()])
     ),
     "group length as US": encode(
-        File([Element(0x00020000, b"US", b"\x1e\0"), *FIRST[1:], *data_set()])
+        File(
+            [Element(Tag.FileMetaInformationGroupLength, b"US", b"\x1e\0"), *FIRST[1:], *data_set()]
+        )
     ),
     "group length of 8 bytes": encode(
-        File([Element(0x00020000, b"UL", bytes(8)), *FIRST[1:], *data_set()])
+        File(
+            [Element(Tag.FileMetaInformationGroupLength, b"UL", bytes(8)), *FIRST[1:], *data_set()]
+        )
     ),
     "File Meta descending": encode(File([FIRST[1], FIRST[0], *data_set()])),
     "odd File Meta": encode(
         File([*meta(EXPLICIT, Element(0x00020016, b"AE", b"ABC")), *data_set()])
     ),
     "syntax as LO": encode(
-        File([FIRST[0], Element(0x00020010, b"LO", EXPLICIT + b" "), *data_set()])
+        File([FIRST[0], Element(Tag.TransferSyntaxUID, b"LO", EXPLICIT + b" "), *data_set()])
     ),
     "syntax with a space": elements_of(*data_set(), syntax=EXPLICIT + b" "),
     "syntax with two NULs": elements_of(*data_set(), syntax=EXPLICIT + b"\0\0\0"),
@@ -301,8 +370,8 @@ IRREGULAR = {
     "descending": elements_of(*data_set()[1:], data_set()[0]),
     "repeated": elements_of(*data_set()[:2], *data_set()[1:]),
     "File Meta again": elements_of(FIRST[1], *data_set(), FIRST[1]),
-    "odd length": image(Element(0x00080070, b"LO", b"ABC")),
-    "odd length, implicit": image(Element(0x00080070, b"LO", b"ABC"), syntax=IMPLICIT),
+    "odd length": image(Element(Tag.Manufacturer, b"LO", b"ABC")),
+    "odd length, implicit": image(Element(Tag.Manufacturer, b"LO", b"ABC"), syntax=IMPLICIT),
     "odd pixels": image(pixels=Element(PIXEL_DATA, b"OB", bytes(13))),
     "beyond the end": PLAIN[:-2],
     "bytes behind": PLAIN + b"\0\0",
@@ -348,7 +417,7 @@ IRREGULAR = {
         )
     ),
     "no item but an element": image(
-        Element(0x00081140, b"SQ", b"", [Item(b"", tag=0x00080008)], True)
+        Element(0x00081140, b"SQ", b"", [Item(b"", tag=Tag.ImageType)], True)
     ),
     "an item beyond its elements": image(
         Element(0x00081140, b"SQ", b"", [Item(CODE, forged=18)], True)
@@ -372,29 +441,29 @@ IRREGULAR = {
         syntax=JPEG, pixels=Element(PIXEL_DATA, b"OB", b"", [Item(b"", forged=UNDEFINED)], True)
     ),
     "no fragment but an element": image(
-        syntax=JPEG, pixels=Element(PIXEL_DATA, b"OB", b"", [Item(b"", tag=0x00080008)], True)
+        syntax=JPEG, pixels=Element(PIXEL_DATA, b"OB", b"", [Item(b"", tag=Tag.ImageType)], True)
     ),
     "too deep": image(nested(17)),
     "explicit items in UN": image(sequence(CODE, tag=0x00091001, vr=b"UN")),
     "implicit items in SQ": image(sequence(list(map(implicit, CODE)))),
     "items in UN that look explicit": image(
-        sequence([Element(0x00080008, b"", b"x" * LIKE_A_VR)], tag=0x00091001, vr=b"UN")
+        sequence([Element(Tag.ImageType, b"", b"x" * LIKE_A_VR)], tag=0x00091001, vr=b"UN")
     ),
     "a data set that looks explicit": image(
-        Element(0x00080008, b"CS", b"x" * LIKE_A_VR), syntax=IMPLICIT
+        Element(Tag.ImageType, b"CS", b"x" * LIKE_A_VR), syntax=IMPLICIT
     ),
     "open OB": image(Element(0x00091001, b"OB", b"", [Item(CODE)], True)),
     "open LO": image(Element(0x00091001, b"LO", b"ab", forged=0xFFFF)),
-    "open text, implicit": image(sequence(CODE, tag=0x00080070), syntax=IMPLICIT),
-    "open numbers, implicit": image(sequence(CODE, tag=0x00180050), syntax=IMPLICIT),
+    "open text, implicit": image(sequence(CODE, tag=Tag.Manufacturer), syntax=IMPLICIT),
+    "open numbers, implicit": image(sequence(CODE, tag=Tag.SliceThickness), syntax=IMPLICIT),
     "open without an item, private and implicit": image(sequence(tag=0x00091001), syntax=IMPLICIT),
     "too many open ones, implicit": image(
         *(sequence(CODE, tag=0x00091001 + k) for k in range(65)), syntax=IMPLICIT
     ),
     "unknown VR, nested": image(sequence([Element(0x00091001, b"ZZ", b"AB")])),
-    "odd length, nested": image(sequence([Element(0x00080070, b"LO", b"ABC"), CODE[0]])),
+    "odd length, nested": image(sequence([Element(Tag.Manufacturer, b"LO", b"ABC"), CODE[0]])),
     "odd length in an open item": image(
-        sequence([Element(0x00080070, b"LO", b"ABC")], open_items=True)
+        sequence([Element(Tag.Manufacturer, b"LO", b"ABC")], open_items=True)
     ),
     "beyond the end, nested": image(sequence([Element(0x00091001, b"OB", forged=0xFFFF0)])),
     "open without an item, implicit": image(
@@ -438,18 +507,22 @@ IRREGULAR = {
     **{f"{tag:08X} open": image(sequence(CODE, tag=tag, vr=b"UN")) for tag in WORDS},
     **{f"{tag:08X} of two words": image(Element(tag, b"US", bytes(4))) for tag in WORDS},
     **{f"{tag:08X} as UL": image(Element(tag, b"UL", bytes(4))) for tag in WORDS},
-    **{f"{tag:08X} as SS": image(Element(tag, b"SS", b"\1\0")) for tag in WORDS[:-2]},
+    **{f"{tag:08X} as SS": image(Element(tag, b"SS", b"\1\0")) for tag in UNSIGNED},
     **{
         f"{tag:08X} of four bytes, implicit": image(Element(tag, b"US", bytes(4)), syntax=IMPLICIT)
         for tag in WORDS
     },
-    "a long value": image(text(0x00080070, b"LO", b"x" * 1026)),
-    "many long values": image(*(text(0x20050010 + k, b"LO", b"x" * 1024) for k in range(4))),
-    "WindowCenter as LO": image(text(0x00281050, b"LO", b"1")),
-    "real world values as UN": image(Element(0x00409096, b"UN", b"ab")),
-    "open real world values as UN": image(sequence([implicit(CODE[0])], tag=0x00409096, vr=b"UN")),
+    "a long value": image(text(Tag.RescaleType, b"LO", b"x" * 1026)),
+    "many long values": image(
+        *(text(PHILIPS_CREATORS[0] + k, b"LO", b"x" * 1024) for k in range(4))
+    ),
+    "WindowCenter as LO": image(text(Tag.WindowCenter, b"LO", b"1")),
+    "real world values as UN": image(Element(Tag.RealWorldValueMappingSequence, b"UN", b"ab")),
+    "open real world values as UN": image(
+        sequence([implicit(CODE[0])], tag=Tag.RealWorldValueMappingSequence, vr=b"UN")
+    ),
     **{
-        f"charset {name.decode('latin-1')!r}": image(text(0x00080005, b"CS", name))
+        f"charset {name.decode('latin-1')!r}": image(text(Tag.SpecificCharacterSet, b"CS", name))
         for name in [
             b"ISO_IR 999",
             b"latin1",
@@ -464,8 +537,10 @@ IRREGULAR = {
             b"ISO 2022 IR 87\\\\ISO 2022 IR 149",
         ]
     },
-    "charset as LO": image(text(0x00080005, b"LO", b"ISO_IR 100")),
-    "charset in an item": image(sequence([text(0x00080005, b"CS", b"ISO_IR 100"), *CODE])),
+    "charset as LO": image(text(Tag.SpecificCharacterSet, b"LO", b"ISO_IR 100")),
+    "charset in an item": image(
+        sequence([text(Tag.SpecificCharacterSet, b"CS", b"ISO_IR 100"), *CODE])
+    ),
     # Pixel Data.
     "no pixels": image(pixels=None),
     "no bytes of pixels": image(pixels=Element(PIXEL_DATA, b"OW")),
@@ -477,10 +552,10 @@ IRREGULAR = {
     "fragments in implicit VR": image(pixels=OPEN, syntax=IMPLICIT),
     "native in an encapsulated syntax": image(syntax=JPEG),
     "offsets as OB": image(
-        Element(0x7FE00001, b"OB", bytes(8)), TABLES[1], syntax=JPEG, pixels=FRAGMENTS
+        Element(Tag.ExtendedOffsetTable, b"OB", bytes(8)), TABLES[1], syntax=JPEG, pixels=FRAGMENTS
     ),
     # What is an error by our own rules; pydicom's route is to raise it.
-    "no rows": elements_of(*(each for each in data_set() if each.tag != 0x00280010)),
-    "two samples": image(us(0x00280002, 2)),
-    "frames by a comma": image(text(0x00280008, b"IS", b"1,5")),
+    "no rows": elements_of(*(each for each in data_set() if each.tag != Tag.Rows)),
+    "two samples": image(us(Tag.SamplesPerPixel, 2)),
+    "frames by a comma": image(text(Tag.NumberOfFrames, b"IS", b"1,5")),
 }

@@ -13,6 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
 from fastpix.header.dcmread import dcmread
+from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 
 _PREAMBLE = 128
@@ -21,7 +22,6 @@ _WIDE_VRS = {vr.encode() for vr in LONG_LENGTH}
 _VRS = {vr.encode() for vr in SHORT_LENGTH} | _WIDE_VRS
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
-_PIXELS = 0x7FE00010
 # Pixel Data of undefined length, explicit VR little endian, as every encapsulated syntax has it.
 _OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00O[BW]\x00\x00\xff\xff\xff\xff")
 _DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
@@ -65,7 +65,7 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
             dataset, stream = inflated
         else:
             dataset = dcmread(BytesIO(data), force=not has_preamble)
-            if _PIXELS not in dataset and _OPEN_PIXELS.search(data):
+            if Tag.PixelData not in dataset and _OPEN_PIXELS.search(data):
                 # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
                 stream = data + _DELIMITER
                 dataset = dcmread(BytesIO(stream), force=not has_preamble)

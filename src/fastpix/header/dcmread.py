@@ -35,6 +35,7 @@ from pydicom.values import convert_string
 
 from fastpix._elements import ITEM_END, SEQUENCE, read_plain
 from fastpix.header.index import converts_as_it_comes
+from fastpix.standard.tags import Tag
 
 if TYPE_CHECKING:
     from pydicom.filebase import ReadableBuffer
@@ -47,13 +48,13 @@ _Elements: TypeAlias = dict[BaseTag, RawDataElement | DataElement]
 _META = 132  # where File Meta begins: after preamble and prefix
 _PREAMBLE = 128
 _WINDOW = 2**16  # bytes that are read at a time: the header of most files
-_GROUP_LENGTH = BaseTag(0x00020000)
-_TRANSFER_SYNTAX = BaseTag(0x00020010)
-_CHARACTER_SET = BaseTag(0x00080005)
+_GROUP_LENGTH = BaseTag(Tag.FileMetaInformationGroupLength)
+_TRANSFER_SYNTAX = BaseTag(Tag.TransferSyntaxUID)
+_CHARACTER_SET = BaseTag(Tag.SpecificCharacterSet)
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _ITEM_GROUP = 0xFFFE
 _UNDEFINED = 0xFFFFFFFF
-_PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+_PIXELS = {Tag.FloatPixelData, Tag.DoubleFloatPixelData, Tag.PixelData}
 _UID = re.compile(rb"([0-9.]+)\0?")
 _OTHER_ENCODINGS = {ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
 # Of one value, which pydicom takes without a word.

@@ -30,7 +30,7 @@ from fastpix.header.pixel_module import (
 from fastpix.header.rescale import Rescale, RescaleError, read_rescales
 from fastpix.notes import Note
 from fastpix.standard.syntaxes import uid_name
-from fastpix.standard.tags import Tag
+from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 
 _PIXEL_NAMES = {
     Tag.PixelData: "Pixel Data (7FE0,0010)",
@@ -328,9 +328,9 @@ def _reported(attributes: Attributes, photometric: str) -> list[Note]:
 def _has_philips_scale(attributes: Attributes) -> bool:
     """Whether a private block of Philips in group 2005 holds Scale Slope (PS3.5 7.8.1)."""
     tags = attributes.dataset.keys()
-    creators = [tag for tag in tags if 0x20050010 <= int(tag) <= 0x200500FF]
+    creators = [tag for tag in tags if int(tag) in PHILIPS_CREATORS]
     return any(
         (attributes.text(tag) or "").startswith("Philips")
-        and (tag & 0xFF) << 8 | 0x2005000E in attributes
+        and (tag & 0xFF) << 8 | PHILIPS_SCALE_SLOPE in attributes
         for tag in creators
     )

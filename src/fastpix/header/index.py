@@ -22,7 +22,6 @@ from fastpix.standard.tags import Tag
 
 _WHOLE, _MORE = 0, 1
 _FRAGMENT = 4096  # bytes read at a time where the walk goes from fragment to fragment
-_CHARACTER_SET = 0x00080005
 # Charsets that pydicom takes without a word: one of any kind, or several with code extensions.
 _CHARSET = re.compile(r"[A-Z0-9 _]{0,16}")
 _EXTENSION = "ISO 2022 IR "
@@ -33,13 +32,15 @@ class Index(NamedTuple):
 
     Attributes
     ----------
-    header : bytes
+    pixel_entries : bytes
         The elements that decide about pixels, as `elements_of` reads them; the same bytes for
         files that are alike.
-    scale : bytes
+    scale_entries : bytes
         Slope and intercept, which may differ nevertheless.
-    others : bytes
-        Those of identity and geometry.
+    identity_entries : bytes
+        Those of identity, geometry and grouping.
+    is_complete : bool
+        False: one of identity is odd, and left out. pydicom knows it.
     implicit : bool
         The data set is in implicit VR.
     is_encapsulated : bool
@@ -49,9 +50,10 @@ class Index(NamedTuple):
         Start and length of Extended Offset Table and Extended Offset Table Lengths.
     """
 
-    header: bytes
-    scale: bytes
-    others: bytes
+    pixel_entries: bytes
+    scale_entries: bytes
+    identity_entries: bytes
+    is_complete: bool
     implicit: bool
     is_encapsulated: bool
     start: int
@@ -86,9 +88,10 @@ def find_elements(stored: Memory | File) -> Index | None:
         if min(starts) >= 0:
             tables = (starts[0], lengths[0]), (starts[1], lengths[1])
     return Index(
-        walk.header_entries(),
+        walk.pixel_entries(),
         walk.scale_entries(),
-        walk.other_entries(),
+        walk.identity_entries(),
+        walk.is_complete,
         walk.implicit,
         walk.encapsulated,
         walk.start,
@@ -108,7 +111,7 @@ def elements_of(entries: bytes, implicit: bool) -> Elements | None:
         vr = None if implicit and tag != Tag.TransferSyntaxUID else letters.decode("ascii")
         raw = value if length else empty_value_for_VR(vr, raw=True)
         elements[tag] = RawDataElement(BaseTag(tag), vr, length, raw, 0, implicit, True)  # type: ignore[arg-type]
-    charset = elements.pop(_CHARACTER_SET, None)
+    charset = elements.pop(Tag.SpecificCharacterSet, None)
     if charset is not None and not _is_known_charset(charset.value or b""):
         return None
     return elements

@@ -78,10 +78,10 @@ class Instance:
     def attributes(self) -> Attributes:
         """The attributes of pixels, identity and geometry, read without a word of oddities."""
         found = None
-        if self.index is not None:
-            found = elements_of(
-                self.index.header + self.index.scale + self.index.others, self.index.implicit
-            )
+        index = self.index
+        if index is not None and index.is_complete:
+            entries = index.pixel_entries + index.scale_entries + index.identity_entries
+            found = elements_of(entries, index.implicit)
         return Attributes(
             self.dataset if found is None else found, lambda _text: None, not self.header.big_endian
         )
@@ -121,7 +121,7 @@ def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     index = find_elements(stored)
     if index is None:
         return None
-    header = _known_header(index.header + index.scale, index.implicit)
+    header = _known_header(index.pixel_entries + index.scale_entries, index.implicit)
     if header is None:
         return None
     offsets = None

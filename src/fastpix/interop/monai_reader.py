@@ -32,14 +32,13 @@ except ModuleNotFoundError as error:  # torch, without which MONAI cannot be imp
 
 # What PydicomReader keeps of a header where it prunes, and what pydicom needs to convert it.
 _GEOMETRY = (
-    0x00200032,  # Image Position Patient
-    0x00200037,  # Image Orientation Patient
-    0x00280030,  # Pixel Spacing
+    Tag.ImagePositionPatient,
+    Tag.ImageOrientationPatient,
+    Tag.PixelSpacing,
     Tag.PixelRepresentation,
     Tag.SharedFunctionalGroupsSequence,
     Tag.PerFrameFunctionalGroupsSequence,
 )
-_SEGMENT_SEQUENCE = 0x00620002
 _READ_OPTIONS = frozenset(inspect.signature(dcmread).parameters) - {"fp"}
 
 
@@ -124,7 +123,7 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
             if self.any_dtype:
                 recipe = replace(recipe, dtype=_documented_dtype(opened.header, img, recipe))
             # PydicomReader counts frames along the first axis of a segmentation, even of one frame.
-            return opened.read(recipe, frames=slice(None) if _SEGMENT_SEQUENCE in img else None)
+            return opened.read(recipe, frames=slice(None) if Tag.SegmentSequence in img else None)
         except FastpixError as error:
             error.add_note(f"The file is {filename}")
             raise

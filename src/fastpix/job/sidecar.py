@@ -26,13 +26,11 @@ from fastpix.standard.tags import Tag
 FORMAT = 2
 """Raised whenever an older sidecar's array would be read differently today."""
 
-_PIXEL_SPACING, _ORIENTATION = 0x00280030, 0x00200037
-_PIXEL_MEASURES, _PLANE_ORIENTATION = 0x00289110, 0x00209116
 _UIDS = {
-    "sop_instance": 0x00080018,
-    "study": 0x0020000D,
-    "series": 0x0020000E,
-    "frame_of_reference": 0x00200052,
+    "sop_instance": Tag.SOPInstanceUID,
+    "study": Tag.StudyInstanceUID,
+    "series": Tag.SeriesInstanceUID,
+    "frame_of_reference": Tag.FrameOfReferenceUID,
 }
 
 
@@ -71,8 +69,8 @@ def make_sidecar(
         "instance": {
             "sop_class": uid_name(at.text(Tag.SOPClassUID) or "") or None,
             "modality": modality_term(at.text(Tag.Modality)),
-            "manufacturer": maker(at.text(0x00080070), names),
-            "model": model(at.text(0x00081090), names),
+            "manufacturer": maker(at.text(Tag.Manufacturer), names),
+            "model": model(at.text(Tag.ManufacturerModelName), names),
             "burned_in_annotation": _yes_or_no(at.text(Tag.BurnedInAnnotation)),
             "uids": {key: _uid(at, tag, names) for key, tag in _UIDS.items()},
         },
@@ -83,8 +81,10 @@ def make_sidecar(
             "signed": header.signed,
         },
         "geometry": {
-            "pixel_spacing": _grouped_numbers(at, _PIXEL_MEASURES, _PIXEL_SPACING, 2),
-            "image_orientation": _grouped_numbers(at, _PLANE_ORIENTATION, _ORIENTATION, 6),
+            "pixel_spacing": _grouped_numbers(at, Tag.PixelMeasuresSequence, Tag.PixelSpacing, 2),
+            "image_orientation": _grouped_numbers(
+                at, Tag.PlaneOrientationSequence, Tag.ImageOrientationPatient, 6
+            ),
         },
     }
 

@@ -79,7 +79,7 @@ class AlikeReader:
         buffer: Buffer,
     ) -> None:
         self.buffer = buffer
-        self._files = AlikeFiles(buffer.data, index.header, index.scale)
+        self._files = AlikeFiles(buffer.data, index.pixel_entries, index.scale_entries)
         self._implicit = index.implicit
         self._modality = header.modality
         self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
@@ -185,9 +185,11 @@ def alike_reader(
     """
     if os.environ.get("FASTPIX_ALIKE") == "0":  # to find out whether this route is at fault
         return None
-    if last is None or index is None or last.header != index.header or index.is_encapsulated:
+    if last is None or index is None or index.is_encapsulated:
         return None
-    if last.scale != index.scale and not _may_scales_differ(image.header, recipe):
+    if last.pixel_entries != index.pixel_entries:
+        return None
+    if last.scale_entries != index.scale_entries and not _may_scales_differ(image.header, recipe):
         return None
     plan = image.plan(recipe)
     if (

@@ -1,4 +1,4 @@
-"""The tags that decide about pixels, by keyword (PS3.6)."""
+"""The tags that are read here, by keyword (PS3.6)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,58 @@ from enum import IntEnum
 class Tag(IntEnum):
     """Tags as ``0xggggeeee``."""
 
+    FileMetaInformationGroupLength = 0x00020000
+    FileMetaInformationVersion = 0x00020001
     TransferSyntaxUID = 0x00020010
+    SpecificCharacterSet = 0x00080005
+    ImageType = 0x00080008
     SOPClassUID = 0x00080016
+    SOPInstanceUID = 0x00080018
+    AcquisitionDate = 0x00080022
+    ContentDate = 0x00080023
+    AcquisitionDateTime = 0x0008002A
+    AcquisitionTime = 0x00080032
+    ContentTime = 0x00080033
     Modality = 0x00080060
+    Manufacturer = 0x00080070
+    SeriesDescription = 0x0008103E
+    ManufacturerModelName = 0x00081090
     PixelPresentation = 0x00089205
+    ComplexImageComponent = 0x00089208
+    PatientID = 0x00100020
+    SliceThickness = 0x00180050
+    KVP = 0x00180060
+    EchoTime = 0x00180081
+    InversionTime = 0x00180082
+    EchoNumbers = 0x00180086
+    SpacingBetweenSlices = 0x00180088
+    TriggerTime = 0x00181060
+    ImagerPixelSpacing = 0x00181164
+    ConvolutionKernel = 0x00181210
+    DiffusionBValue = 0x00189087
+    DiffusionGradientOrientation = 0x00189089
+    StudyInstanceUID = 0x0020000D
+    SeriesInstanceUID = 0x0020000E
+    SeriesNumber = 0x00200011
+    AcquisitionNumber = 0x00200012
+    InstanceNumber = 0x00200013
+    ImagePositionPatient = 0x00200032
+    ImageOrientationPatient = 0x00200037
+    FrameOfReferenceUID = 0x00200052
+    TemporalPositionIdentifier = 0x00200100
+    SliceLocation = 0x00201041
+    StackID = 0x00209056
+    InStackPositionNumber = 0x00209057
+    PlaneOrientationSequence = 0x00209116
+    TemporalPositionIndex = 0x00209128
+    ConcatenationUID = 0x00209161
     SamplesPerPixel = 0x00280002
     PhotometricInterpretation = 0x00280004
     PlanarConfiguration = 0x00280006
     NumberOfFrames = 0x00280008
     Rows = 0x00280010
     Columns = 0x00280011
+    PixelSpacing = 0x00280030
     BitsAllocated = 0x00280100
     BitsStored = 0x00280101
     HighBit = 0x00280102
@@ -36,21 +78,25 @@ class Tag(IntEnum):
     RedPaletteColorLookupTableDescriptor = 0x00281101
     GreenPaletteColorLookupTableDescriptor = 0x00281102
     BluePaletteColorLookupTableDescriptor = 0x00281103
+    AlphaPaletteColorLookupTableDescriptor = 0x00281104
     RedPaletteColorLookupTableData = 0x00281201
     GreenPaletteColorLookupTableData = 0x00281202
     BluePaletteColorLookupTableData = 0x00281203
     SegmentedRedPaletteColorLookupTableData = 0x00281221
     SegmentedGreenPaletteColorLookupTableData = 0x00281222
     SegmentedBluePaletteColorLookupTableData = 0x00281223
+    SegmentedAlphaPaletteColorLookupTableData = 0x00281224
     ModalityLUTSequence = 0x00283000
     LUTDescriptor = 0x00283002
     ModalityLUTType = 0x00283004
     LUTData = 0x00283006
+    PixelMeasuresSequence = 0x00289110
     FrameVOILUTSequence = 0x00289132
     PixelValueTransformationSequence = 0x00289145
     RealWorldValueMappingSequence = 0x00409096
     Units = 0x00541001
     SegmentationType = 0x00620001
+    SegmentSequence = 0x00620002
     PresentationLUTShape = 0x20500020
     DoseUnits = 0x30040002
     DoseGridScaling = 0x3004000E
@@ -61,3 +107,8 @@ class Tag(IntEnum):
     FloatPixelData = 0x7FE00008
     DoubleFloatPixelData = 0x7FE00009
     PixelData = 0x7FE00010
+
+
+# Private blocks of Philips: where creators stand, and Scale Slope (2005,xx0E) without its block.
+PHILIPS_CREATORS = range(0x20050010, 0x20050100)
+PHILIPS_SCALE_SLOPE = 0x2005000E

@@ -1,0 +1,197 @@
+"""The elements that the index takes out of a file: VRs, multiplicity, and what each is for (PS3.6).
+
+The walk over a file's top level (`src/_index.pyx`) is driven by this table alone.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import NamedTuple
+
+from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
+
+
+class Purpose(IntEnum):
+    """What an element is for. A file is left to pydicom where one of the first two is odd."""
+
+    PIXELS = 0  # it decides about pixels
+    SCALE = 1  # it does too, and differs from slice to slice of some series
+    IDENTITY = 2
+    GEOMETRY = 3
+    GROUPING = 4
+
+
+class Form(IntEnum):
+    """What the walk takes of an element; `src/_index.pyx` has the same numbers."""
+
+    WORD = 1  # a value of two bytes, or none
+    TEXT = 2  # one value, in ASCII
+    TEXTS = 3  # ASCII
+    BINARY = 4  # any bytes
+    PRESENCE = 5  # that it is there
+    PIXEL_DATA = 6  # where it is
+    OFFSETS = 7  # where it is
+    REFUSED = 8  # nothing: the file is left to pydicom
+
+
+class Indexed(NamedTuple):
+    """One element, or a range of elements.
+
+    Attributes
+    ----------
+    first, last : int
+        The first and the last tag; the same for a single element.
+    vrs : tuple of str
+        Those that the dictionary allows; none: any VR.
+    multiplicity : str
+        How many values it has.
+    purpose : Purpose
+    form : Form
+    mask : int
+        A tag between `first` and `last` is meant if it has the bits of `first` under this mask.
+    """
+
+    first: int
+    last: int
+    vrs: tuple[str, ...]
+    multiplicity: str
+    purpose: Purpose
+    form: Form
+    mask: int = 0
+
+    def __contains__(self, tag: object) -> bool:
+        return (
+            isinstance(tag, int)
+            and self.first <= tag <= self.last
+            and (tag ^ self.first) & self.mask == 0
+        )
+
+
+_WORDS = {"US", "SS"}
+_BINARY = {"FD", "FL", "UL", "SL"}
+
+
+def _one(
+    tag: Tag, vrs: str, multiplicity: str, purpose: Purpose, form: Form | None = None
+) -> Indexed:
+    """Return the row of one element; its form is that of its VR unless another is given."""
+    names = tuple(vrs.split())
+    if form is None:
+        if _WORDS.issuperset(names):
+            form = Form.WORD
+        elif _BINARY.issuperset(names):
+            form = Form.BINARY
+        else:
+            form = Form.TEXT if multiplicity == "1" else Form.TEXTS
+    return Indexed(tag, tag, names, multiplicity, purpose, form)
+
+
+_PIXELS, _SCALE = Purpose.PIXELS, Purpose.SCALE
+_IDENTITY, _GEOMETRY, _GROUPING = Purpose.IDENTITY, Purpose.GEOMETRY, Purpose.GROUPING
+_PRESENCE, _REFUSED = Form.PRESENCE, Form.REFUSED
+
+INDEXED = (
+    _one(Tag.SpecificCharacterSet, "CS", "1-n", _PIXELS),
+    _one(Tag.ImageType, "CS", "2-n", _GROUPING),
+    _one(Tag.SOPClassUID, "UI", "1", _PIXELS),
+    _one(Tag.SOPInstanceUID, "UI", "1", _IDENTITY),
+    _one(Tag.AcquisitionDate, "DA", "1", _GROUPING),
+    _one(Tag.ContentDate, "DA", "1", _GROUPING),
+    _one(Tag.AcquisitionDateTime, "DT", "1", _GROUPING),
+    _one(Tag.AcquisitionTime, "TM", "1", _GROUPING),
+    _one(Tag.ContentTime, "TM", "1", _GROUPING),
+    _one(Tag.Modality, "CS", "1", _PIXELS),
+    _one(Tag.Manufacturer, "LO", "1", _IDENTITY),
+    _one(Tag.SeriesDescription, "LO", "1", _GROUPING, _PRESENCE),
+    _one(Tag.ManufacturerModelName, "LO", "1", _IDENTITY),
+    _one(Tag.PixelPresentation, "CS", "1", _PIXELS),
+    _one(Tag.ComplexImageComponent, "CS", "1", _GROUPING),
+    _one(Tag.PatientID, "LO", "1", _IDENTITY),
+    _one(Tag.SliceThickness, "DS", "1", _GEOMETRY),
+    _one(Tag.KVP, "DS", "1", _GROUPING),
+    _one(Tag.EchoTime, "DS", "1", _GROUPING),
+    _one(Tag.InversionTime, "DS", "1", _GROUPING),
+    _one(Tag.EchoNumbers, "IS", "1-n", _GROUPING),
+    _one(Tag.SpacingBetweenSlices, "DS", "1", _GEOMETRY),
+    _one(Tag.TriggerTime, "DS", "1", _GROUPING),
+    _one(Tag.ImagerPixelSpacing, "DS", "2", _GEOMETRY),
+    _one(Tag.ConvolutionKernel, "SH", "1-n", _GROUPING),
+    _one(Tag.DiffusionBValue, "FD", "1", _GROUPING),
+    _one(Tag.DiffusionGradientOrientation, "FD", "3", _GROUPING),
+    _one(Tag.StudyInstanceUID, "UI", "1", _IDENTITY),
+    _one(Tag.SeriesInstanceUID, "UI", "1", _IDENTITY),
+    _one(Tag.SeriesNumber, "IS", "1", _GROUPING),
+    _one(Tag.AcquisitionNumber, "IS", "1", _GROUPING),
+    _one(Tag.InstanceNumber, "IS", "1", _GROUPING),
+    _one(Tag.ImagePositionPatient, "DS", "3", _GEOMETRY),
+    _one(Tag.ImageOrientationPatient, "DS", "6", _GEOMETRY),
+    _one(Tag.FrameOfReferenceUID, "UI", "1", _IDENTITY),
+    _one(Tag.TemporalPositionIdentifier, "IS", "1", _GROUPING),
+    _one(Tag.SliceLocation, "DS", "1", _GEOMETRY),
+    _one(Tag.StackID, "SH", "1", _GROUPING),
+    _one(Tag.InStackPositionNumber, "UL", "1", _GROUPING),
+    _one(Tag.TemporalPositionIndex, "UL", "1", _GROUPING),
+    _one(Tag.ConcatenationUID, "UI", "1", _GROUPING),
+    _one(Tag.SamplesPerPixel, "US", "1", _PIXELS),
+    _one(Tag.PhotometricInterpretation, "CS", "1", _PIXELS),
+    _one(Tag.PlanarConfiguration, "US", "1", _PIXELS),
+    _one(Tag.NumberOfFrames, "IS", "1", _PIXELS),
+    _one(Tag.Rows, "US", "1", _PIXELS),
+    _one(Tag.Columns, "US", "1", _PIXELS),
+    _one(Tag.PixelSpacing, "DS", "2", _GEOMETRY),
+    _one(Tag.BitsAllocated, "US", "1", _PIXELS),
+    _one(Tag.BitsStored, "US", "1", _PIXELS),
+    _one(Tag.HighBit, "US", "1", _PIXELS),
+    _one(Tag.PixelRepresentation, "US", "1", _PIXELS),
+    _one(Tag.PixelPaddingValue, "US SS", "1", _PIXELS),
+    _one(Tag.PixelPaddingRangeLimit, "US SS", "1", _PIXELS),
+    _one(Tag.BurnedInAnnotation, "CS", "1", _PIXELS),
+    _one(Tag.WindowCenter, "DS", "1-n", _PIXELS, _PRESENCE),
+    _one(Tag.RescaleIntercept, "DS", "1", _SCALE),
+    _one(Tag.RescaleSlope, "DS", "1", _SCALE),
+    _one(Tag.RescaleType, "LO", "1", _PIXELS),
+    # Palettes: descriptors, then data and segmented data.
+    Indexed(
+        Tag.RedPaletteColorLookupTableDescriptor, Tag.AlphaPaletteColorLookupTableDescriptor,
+        (), "3", _PIXELS, _REFUSED,
+    ),
+    Indexed(
+        Tag.RedPaletteColorLookupTableData, Tag.SegmentedAlphaPaletteColorLookupTableData,
+        (), "1", _PIXELS, _REFUSED,
+    ),
+    _one(Tag.ModalityLUTSequence, "SQ", "1", _PIXELS, _REFUSED),
+    _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
+    _one(Tag.Units, "CS", "1", _PIXELS),
+    _one(Tag.SegmentationType, "CS", "1", _PIXELS),
+    # Private blocks of Philips, who keep a scale of their own in them: creators, Scale Slopes.
+    Indexed(
+        PHILIPS_CREATORS[0], PHILIPS_CREATORS[-1], ("LO",), "1", _PIXELS, Form.TEXTS
+    ),
+    Indexed(
+        PHILIPS_SCALE_SLOPE | 0x1000, PHILIPS_SCALE_SLOPE | 0xFF00, (), "1", _PIXELS, _PRESENCE,
+        mask=0xFF,
+    ),
+    _one(Tag.PresentationLUTShape, "CS", "1", _PIXELS),
+    _one(Tag.DoseUnits, "CS", "1", _PIXELS),
+    _one(Tag.DoseGridScaling, "DS", "1", _PIXELS),
+    _one(Tag.SharedFunctionalGroupsSequence, "SQ", "1", _PIXELS, _REFUSED),
+    _one(Tag.PerFrameFunctionalGroupsSequence, "SQ", "1", _PIXELS, _REFUSED),
+    _one(Tag.ExtendedOffsetTable, "OV", "1", _PIXELS, Form.OFFSETS),
+    _one(Tag.ExtendedOffsetTableLengths, "OV", "1", _PIXELS, Form.OFFSETS),
+    _one(Tag.FloatPixelData, "OF", "1", _PIXELS, _REFUSED),
+    _one(Tag.DoubleFloatPixelData, "OD", "1", _PIXELS, _REFUSED),
+    _one(Tag.PixelData, "OB OW", "1", _PIXELS, Form.PIXEL_DATA),
+)  # fmt: skip
+"""The elements in ascending order of their tags."""
+
+_ROW = struct.Struct("<3I2s2s2B")
+
+
+def _packed(row: Indexed) -> bytes:
+    """Return first and last tag, mask, two VRs, form and purpose as the walk reads them."""
+    first, second = (*(vr.encode() for vr in row.vrs), b"", b"")[:2]
+    return _ROW.pack(row.first, row.last, row.mask, first, second or first, row.form, row.purpose)
+
+
+INDEXED_ROWS = b"".join(map(_packed, INDEXED))

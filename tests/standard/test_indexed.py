@@ -1,0 +1,58 @@
+"""The table that drives the index is in order, and says what pydicom's dictionary says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
+
+from fastpix.standard.indexed import INDEXED, INDEXED_ROWS, Form, Indexed, Purpose
+from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
+
+SINGLE = [row for row in INDEXED if row.first == row.last]
+RANGES = [row for row in INDEXED if row.first != row.last]
+
+
+@pytest.mark.parametrize("tag", Tag, ids=lambda tag: tag.name)
+def test_tags_have_the_keywords_of_the_dictionary(tag: Tag) -> None:
+    assert keyword_for_tag(int(tag)) == tag.name
+
+
+def test_tags_are_in_order() -> None:
+    assert list(Tag) == sorted(Tag)
+
+
+@pytest.mark.parametrize("row", SINGLE, ids=lambda row: f"{row.first:08X}")
+def test_rows_are_those_of_the_dictionary(row: Indexed) -> None:
+    # The dictionary of pydicom has one VR for a sequence of any, and "or" between several.
+    assert set(row.vrs) == set(dictionary_VR(row.first).split(" or "))
+    assert row.multiplicity == dictionary_VM(row.first)
+
+
+def test_rows_ascend_and_do_not_overlap() -> None:
+    assert all(row.first <= row.last for row in INDEXED)
+    for before, after in pairwise(INDEXED):
+        assert before.last < after.first
+
+
+def test_rows_are_as_the_walk_reads_them() -> None:
+    assert len(INDEXED_ROWS) == 18 * len(INDEXED)
+    assert all(len(row.vrs) <= 2 for row in INDEXED)
+
+
+def test_ranges_hold_what_they_should() -> None:
+    assert all(not any(row.first <= tag.first <= row.last for tag in SINGLE) for row in RANGES)
+    creators, slopes = (row for row in RANGES if row.first >> 16 == PHILIPS_SCALE_SLOPE >> 16)
+    assert [tag for tag in range(PHILIPS_CREATORS[0] - 16, 0x20060000) if tag in creators] == list(
+        PHILIPS_CREATORS
+    )
+    blocks = [(tag & 0xFF) << 8 | PHILIPS_SCALE_SLOPE for tag in PHILIPS_CREATORS]
+    assert [tag for tag in range(0x20050000, 0x20060000) if tag in slopes] == blocks
+
+
+def test_what_decides_about_pixels_is_read_strictly() -> None:
+    """Elements of identity are never a reason to leave a file to pydicom."""
+    lenient = [row for row in INDEXED if row.purpose not in (Purpose.PIXELS, Purpose.SCALE)]
+    assert lenient
+    assert {row.form for row in lenient} <= {Form.TEXT, Form.TEXTS, Form.BINARY, Form.PRESENCE}
