@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydicom.uid import ExplicitVRBigEndian
-
 from fastpix.errors import PixelHeaderError
 from fastpix.header.attributes import Attributes, header_error
 from fastpix.header.luts import Lut, read_lut
@@ -30,8 +28,8 @@ from fastpix.header.pixel_module import (
 )
 from fastpix.header.rescale import Rescale, RescaleError, read_rescales
 from fastpix.notes import Note
-from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
+from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN, PET_IMAGE_STORAGE, RT_DOSE_STORAGE
 
 _PIXEL_NAMES = {
     Tag.PixelData: "Pixel Data (7FE0,0010)",
@@ -173,7 +171,7 @@ def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note])
     padding, padding_error = _padding(at, tag, signed, notes)
     return Header(
         transfer_syntax=syntax,
-        big_endian=syntax == ExplicitVRBigEndian,
+        big_endian=syntax == EXPLICIT_VR_BIG_ENDIAN,
         encapsulated=pixels.encapsulated,
         pixel_bytes=0 if pixels.encapsulated else pixels.length,
         pixel_keyword=_PIXEL_NAMES[tag],
@@ -204,13 +202,13 @@ def settle(at: Attributes, syntax: str, pixels: PixelElement, notes: list[Note])
 def _modality(at: Attributes, remark: Callable[[str], None]) -> str:
     """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
     modality = (at.text(Tag.Modality) or "").upper()
-    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
-    if modality != "RTDOSE" and sop_class == "RT Dose Storage":
+    sop_class = (at.text(Tag.SOPClassUID) or "").strip()
+    if modality != "RTDOSE" and sop_class == RT_DOSE_STORAGE:
         remark("Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose")
         return "RTDOSE"
     if modality != "RTDOSE" and Tag.DoseGridScaling in at:
         remark("DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied")
-    if not modality and "Positron Emission Tomography" in sop_class:
+    if not modality and sop_class == PET_IMAGE_STORAGE:
         return "PT"
     return modality
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from pydicom.dataset import Dataset
 
 from fastpix.errors import (
     FastpixError,
@@ -35,6 +34,9 @@ from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import Memory, Pixels
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _KEPT = 256  # plans
 
