@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from pydicom.dataset import Dataset
 
 from fastpix.header.index import Index
 from fastpix.header.instance import read_instance
@@ -23,6 +22,7 @@ from fastpix.source.stored import File
 
 if TYPE_CHECKING:
     import torch
+    from pydicom.dataset import Dataset
 
 
 def imread(

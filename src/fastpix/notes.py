@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -13,6 +14,16 @@ class Note(NamedTuple):
 
     text: str
     oddity: bool = False
+
+
+def remark_in(notes: list[Note]) -> Callable[[str], None]:
+    """Return what adds an oddity to notes, once."""
+
+    def remark(text: str) -> None:
+        if Note(text, True) not in notes:
+            notes.append(Note(text, True))
+
+    return remark
 
 
 def count_of(number: int, what: str) -> str:

@@ -889,7 +889,7 @@ def test_pydicom_is_configured_in_another_way_midway(
         parsed.append(1)
         return plain(data, limit)
 
-    monkeypatch.setattr("fastpix.header.instance.parse_dataset", counted)
+    monkeypatch.setattr("fastpix.header.by_pydicom.parse_dataset", counted)
     wanted = [fastpix.imread(path).tobytes() for path in paths]
     reader = fastpix.imread_many(paths, threads=1)
     found = [next(reader).tobytes() for _ in range(100)]

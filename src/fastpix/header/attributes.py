@@ -10,17 +10,19 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import Any
-
-from pydicom.datadict import dictionary_VR, keyword_for_tag
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.valuerep import VR
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastpix.errors import PixelHeaderError, tag_text
-from fastpix.header.index import Elements
+from fastpix.header.index import Elements, IndexElement
+from fastpix.source.pydicom_types import is_dataset, is_multi_value
+from fastpix.standard.dictionary import keyword_of, vr_of
+from fastpix.standard.vrs import AMBIGUOUS, LONG_LENGTH, SHORT_LENGTH
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom.dataset import Dataset
+
+Element: TypeAlias = "IndexElement | RawDataElement | DataElement"
 
 # The grammar of PS3.5 table 6.2-1, DS: what float() accepts beyond it (1_0, nan, 0x1p3) is refused.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -28,19 +30,19 @@ _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _BINARY |= {"OW": "H", "OL": "I", "OF": "f", "OD": "d", "US or SS": "H", "US or OW": "H"}
 _BINARY |= {"US or SS or OW": "H"}
-_VRS = frozenset(str(vr) for vr in VR)
+_VRS = SHORT_LENGTH | LONG_LENGTH | AMBIGUOUS
 _NOT_A_NUMBER = "not a number by the standard's grammar (PS3.5 6.2)"
 
 
 def name_of(tag: int) -> str:
     """Return keyword and tag: ``RescaleSlope (0028,1053)``."""
-    return f"{keyword_for_tag(tag) or 'attribute'} {tag_text(tag)}"
+    return f"{keyword_of(tag) or 'attribute'} {tag_text(tag)}"
 
 
 def header_error(tag: int, value: object, reason: str, remedy: str = "") -> PixelHeaderError:
     """Return the error for an attribute that cannot be used."""
     return PixelHeaderError(
-        tag=tag, keyword=keyword_for_tag(tag) or "attribute", value=value, reason=reason,
+        tag=tag, keyword=keyword_of(tag) or "attribute", value=value, reason=reason,
         remedy=remedy,
     )  # fmt: skip
 
@@ -67,7 +69,7 @@ class Attributes:
     def __contains__(self, tag: int) -> bool:
         return tag in self.dataset
 
-    def element(self, tag: int) -> RawDataElement | DataElement | None:
+    def element(self, tag: int) -> Element | None:
         """Return the element as it stands, unconverted, or None."""
         if isinstance(self.dataset, Elements):
             return self.dataset.get(tag)
@@ -83,7 +85,7 @@ class Attributes:
             little = self._is_little(element)
             padded = bytes(value) + b"\0" * (len(value) % 2)
             return list(struct.unpack(f"{'<' if little else '>'}{len(padded) // 2}H", padded))
-        values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+        values = value if _has_several(value) else [value]
         try:
             return [int(v) & 0xFFFF for v in values if v != ""]
         except (TypeError, ValueError) as error:
@@ -93,14 +95,14 @@ class Attributes:
         """Return the items of a sequence; none where it is missing or empty."""
         if tag not in self.dataset:
             return []
-        assert isinstance(self.dataset, Dataset)  # a file with sequences of ours is pydicom's
+        assert not isinstance(self.dataset, Elements)  # a file with sequences of ours is pydicom's
         try:
             value = self.dataset[tag].value
         except Exception as error:  # pydicom's, from parsing the items
             raise header_error(tag, type(error).__name__, "its items cannot be parsed") from error
         if value is None or value in ("", b""):
             return []
-        if not isinstance(value, Sequence) or not all(isinstance(i, Dataset) for i in value):
+        if not isinstance(value, Sequence) or not all(map(is_dataset, value)):
             raise header_error(tag, type(value).__name__, "not a sequence of items")
         return [Attributes(item, self.remark, self.little) for item in value]
 
@@ -164,16 +166,17 @@ class Attributes:
         self._check_vr(tag, element)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self._unpack(tag, bytes(value), element.VR, self._is_little(element))
-        if isinstance(value, (MultiValue, list, tuple)):
+        if _has_several(value):
             return [v for v in value if v is not None and v != ""]
         if isinstance(value, str):
             return list(value.split("\\"))
         return [value]
 
-    def _is_little(self, element: RawDataElement | DataElement) -> bool:
-        return element.is_little_endian if isinstance(element, RawDataElement) else self.little
+    def _is_little(self, element: Element) -> bool:
+        # An element as it stands in the file is a named tuple.
+        return element.is_little_endian if isinstance(element, tuple) else self.little
 
-    def _check_vr(self, tag: int, element: RawDataElement | DataElement) -> None:
+    def _check_vr(self, tag: int, element: Element) -> None:
         usual = _usual_vr(tag)
         numeric = usual in _BINARY or usual in ("DS", "IS")
         if numeric and element.VR is not None and str(element.VR) not in usual and element.value:
@@ -222,12 +225,12 @@ class Attributes:
         return number
 
 
-@lru_cache(256)
+def _has_several(value: object) -> bool:
+    return isinstance(value, (list, tuple)) or is_multi_value(value)
+
+
 def _usual_vr(tag: int) -> str:
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return "UN"
+    return vr_of(tag) or "UN"
 
 
 def _text(value: object) -> str:

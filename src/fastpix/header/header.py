@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydicom.uid import ExplicitVRBigEndian
-
 from fastpix.errors import PixelHeaderError
 from fastpix.header.attributes import Attributes, header_error
 from fastpix.header.luts import Lut, read_lut
@@ -29,8 +27,8 @@ from fastpix.header.pixel_module import (
 )
 from fastpix.header.rescale import Rescale, RescaleError, read_rescales
 from fastpix.notes import Note
-from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
+from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN, PET_IMAGE_STORAGE, RT_DOSE_STORAGE
 
 _PIXEL_NAMES = {
     Tag.PixelData: "Pixel Data (7FE0,0010)",
@@ -172,7 +170,7 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
     padding, padding_error = _padding(attributes, tag, signed, notes)
     return Header(
         transfer_syntax=syntax,
-        big_endian=syntax == ExplicitVRBigEndian,
+        big_endian=syntax == EXPLICIT_VR_BIG_ENDIAN,
         encapsulated=pixels.encapsulated,
         pixel_bytes=0 if pixels.encapsulated else pixels.length,
         pixel_keyword=_PIXEL_NAMES[tag],
@@ -203,8 +201,8 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
 def _modality(attributes: Attributes) -> str:
     """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
     modality = (attributes.text(Tag.Modality) or "").upper()
-    sop_class = uid_name(attributes.text(Tag.SOPClassUID) or "")
-    if modality != "RTDOSE" and sop_class == "RT Dose Storage":
+    sop_class = (attributes.text(Tag.SOPClassUID) or "").strip()
+    if modality != "RTDOSE" and sop_class == RT_DOSE_STORAGE:
         attributes.remark(
             "Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose"
         )
@@ -213,7 +211,7 @@ def _modality(attributes: Attributes) -> str:
         attributes.remark(
             "DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied"
         )
-    if not modality and "Positron Emission Tomography" in sop_class:
+    if not modality and sop_class == PET_IMAGE_STORAGE:
         return "PT"
     return modality
 

@@ -10,14 +10,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pydicom import config, hooks, uid
-from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import RawDataElement, empty_value_for_VR
-from pydicom.tag import BaseTag
-
 from fastpix._index import Walk, entries_of
+from fastpix.header.pydicom_settings import converts_as_it_comes as converts_as_it_comes
+from fastpix.header.pydicom_settings import is_pydicom_as_it_comes
 from fastpix.source.stored import HEAD, File, Memory
+from fastpix.standard.dictionary import CHARACTER_SETS, vr_of
 from fastpix.standard.tags import Tag
 
 _WHOLE, _MORE = 0, 1
@@ -61,8 +58,27 @@ class Index(NamedTuple):
     tables: tuple[tuple[int, int], tuple[int, int]] | None
 
 
-class Elements(dict[int, RawDataElement]):
-    """Elements by tag, as pydicom's Dataset gives them before it has converted any."""
+class IndexElement(NamedTuple):
+    """An element of a regular file: what `Attributes` uses of pydicom's RawDataElement.
+
+    Attributes
+    ----------
+    VR : str or None
+        None in implicit VR.
+    length : int
+        In the file; the value may have been left out.
+    value : bytes
+    is_little_endian : bool
+    """
+
+    VR: str | None
+    length: int
+    value: bytes
+    is_little_endian: bool = True
+
+
+class Elements(dict[int, IndexElement]):
+    """Elements by tag, before any is converted."""
 
 
 def find_elements(stored: Memory | File) -> Index | None:
@@ -109,55 +125,23 @@ def elements_of(entries: bytes, implicit: bool) -> Elements | None:
                 return None
             continue
         vr = None if implicit and tag != Tag.TransferSyntaxUID else letters.decode("ascii")
-        raw = value if length else empty_value_for_VR(vr, raw=True)
-        elements[tag] = RawDataElement(BaseTag(tag), vr, length, raw, 0, implicit, True)  # type: ignore[arg-type]
+        elements[tag] = IndexElement(vr, length, value)
     charset = elements.pop(Tag.SpecificCharacterSet, None)
-    if charset is not None and not _is_known_charset(charset.value or b""):
+    if charset is not None and not _is_known_charset(charset.value):
         return None
     return elements
 
 
 def _is_sequence(tag: int, has_item: bool) -> bool:
     """Whether pydicom takes an element of undefined length without VR for a sequence."""
-    try:
-        return dictionary_VR(tag) == "SQ"
-    except KeyError:
-        return has_item
+    vr = vr_of(tag)
+    return has_item if vr is None else vr == "SQ"
 
 
 def _is_known_charset(value: bytes) -> bool:
     names = [name.removesuffix(" ") for name in value.decode("ascii").split("\\")]
-    if not all(_CHARSET.fullmatch(name) and name in python_encoding for name in names):
+    if not all(_CHARSET.fullmatch(name) and name in CHARACTER_SETS for name in names):
         return False
     return len(names) == 1 or all(
         name.startswith(_EXTENSION) or (not name and k == 0) for k, name in enumerate(names)
-    )
-
-
-_VALUE, _VR = hooks.raw_element_value, hooks.raw_element_vr
-_settings, _hooks = config.settings, hooks.hooks
-
-
-def converts_as_it_comes() -> bool:
-    """Whether pydicom converts values by its own functions, and keeps no log of what it reads."""
-    return (
-        config.data_element_callback is None
-        and _hooks.raw_element_value is _VALUE
-        and _hooks.raw_element_vr is _VR
-        and not config.debugging
-        and not uid.PrivateTransferSyntaxes
-    )
-
-
-def is_pydicom_as_it_comes() -> bool:
-    """Whether neither settings nor hooks of pydicom say that elements be read in another way."""
-    return (
-        converts_as_it_comes()
-        and not _hooks.raw_element_kwargs
-        and _settings.reading_validation_mode == config.WARN
-        and _settings.infer_sq_for_un_vr
-        and config.replace_un_with_known_vr
-        and config.assume_implicit_vr_switch
-        and not config.convert_wrong_length_to_UN
-        and not config.use_none_as_empty_text_VR_value
     )

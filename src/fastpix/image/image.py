@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from pydicom.dataset import Dataset
 
 from fastpix.errors import (
     FastpixError,
@@ -32,6 +31,9 @@ from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import Memory, Pixels
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 
 class Image:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from fastpix._index import AlikeFiles
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
-from fastpix.header.index import Index, elements_of, is_pydicom_as_it_comes
+from fastpix.header.index import Index, elements_of
 from fastpix.header.instance import read_instance
+from fastpix.header.pydicom_settings import is_pydicom_as_it_comes
 from fastpix.header.rescale import RescaleError, read_rescales
 from fastpix.image.frame_selection import Frames
 from fastpix.image.image import Image

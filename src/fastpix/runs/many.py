@@ -17,7 +17,6 @@ from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import DTypeLike
-from pydicom.dataset import Dataset
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.image.frame_selection import Frames
@@ -28,6 +27,7 @@ from fastpix.runs.alike import RUN_BYTES, RUN_FILES, Allocate, ArrayOrError, Run
 from fastpix.runs.array_memory import ArrayMemory
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
 from fastpix.source.opening import SourceLike
+from fastpix.source.pydicom_types import is_dataset
 
 OnError: TypeAlias = Literal["raise", "yield"]
 NewReader: TypeAlias = Callable[[Buffer, Allocate], RunReader]
@@ -99,8 +99,9 @@ def imread_many(
 
 
 def _iterator(sources: Iterable[SourceLike]) -> Iterator[SourceLike]:
-    one = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike, Dataset))
-    if one or hasattr(sources, "read"):  # one source, though some kinds of source are iterable
+    one = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike))
+    # One source, though some kinds of source are iterable.
+    if one or is_dataset(sources) or hasattr(sources, "read"):
         raise ArgumentError("sources", f"one {type(sources).__name__}: use imread, or a list of it")
     try:
         return iter(sources)

@@ -6,14 +6,16 @@ import os
 import stat
 import sys
 from io import FileIO
-from typing import BinaryIO, TypeAlias
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from fastpix._files import read_file
 from fastpix.errors import ArgumentError
 from fastpix.source.lent_buffers import Buffer
+from fastpix.source.pydicom_types import is_dataset
 from fastpix.source.stored import HEAD, RESIDENT, File, Memory, stamp_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 SourceLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Dataset"
@@ -45,7 +47,7 @@ def read_source(
     if isinstance(source, (str, os.PathLike)):
         held = _read_small(source, lent) if lent is not None else None
         return held or _read_path(source, lent, whole)
-    if isinstance(source, Dataset):
+    if is_dataset(source):
         return source
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Memory(bytes(source))

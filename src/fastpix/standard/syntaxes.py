@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pydicom import config
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
+from fastpix.standard.uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    TRANSFER_SYNTAXES,
 )
 
 NATIVE = frozenset(
-    str(uid)
-    for uid in (
-        ImplicitVRLittleEndian,
-        ExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        DeflatedExplicitVRLittleEndian,
-    )
+    {
+        IMPLICIT_VR_LITTLE_ENDIAN,
+        EXPLICIT_VR_LITTLE_ENDIAN,
+        EXPLICIT_VR_BIG_ENDIAN,
+        DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    }
 )
 
 
@@ -37,14 +35,6 @@ JPEG_2000 = _compressed(90, 91) | HIGH_THROUGHPUT
 RECOMPRESSED_JPEG = "1.2.840.10008.1.2.4.111"
 JPEG_XL = _compressed(110, 111, 112)
 LOSSY = JPEG | _compressed(81, 91, 203, 111, 112)
-
-# Younger than some releases of pydicom.
-_NAMES = {
-    DEFLATED_FRAMES: "Deflated Image Frame Compression",
-    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-    RECOMPRESSED_JPEG: "JPEG XL JPEG Recompression",
-    "1.2.840.10008.1.2.4.112": "JPEG XL",
-}
 
 _VIDEO = "it is a video: take the stream out of Pixel Data, and give it to a video library"
 _REFERENCED = (
@@ -74,12 +64,22 @@ def what_instead(uid: str) -> str:
 
 def syntax_name(uid: str) -> str:
     """Return a transfer syntax's name (PS3.6 annex A), or an empty string where there is none."""
+    name = TRANSFER_SYNTAXES.get(uid)
+    if name is not None:
+        return name
+    # A later release of pydicom may know more, and it trims what it is given.
+    from pydicom import config
+    from pydicom.uid import UID
+
     known = UID(uid, validation_mode=config.IGNORE)
-    return known.name if known.type == "Transfer Syntax" else _NAMES.get(uid, "")
+    return known.name if known.type == "Transfer Syntax" else ""
 
 
 def uid_name(uid: str) -> str:
     """Return the name of a UID of the standard (PS3.6 annex A), or an empty string."""
+    from pydicom import config
+    from pydicom.uid import UID
+
     name = UID(uid, validation_mode=config.IGNORE).name
     return "" if name == uid else name
 

@@ -33,6 +33,9 @@ LONG_LENGTH = frozenset(
     ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]
 )
 
+# What a dictionary says where Pixel Representation or the transfer syntax decides (PS3.5 annex A).
+AMBIGUOUS = frozenset(["OB or OW", "US or OW", "US or SS", "US or SS or OW"])
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # For each two capital letters, from AA to ZZ, the bytes before a value; 0: they are not a VR.

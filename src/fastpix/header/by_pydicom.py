@@ -1,0 +1,174 @@
+"""The pixel header of one instance, read by pydicom where the index does not serve the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO, NamedTuple
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+
+from fastpix.errors import (
+    FastpixError,
+    NoPixelDataError,
+    PixelHeaderError,
+    UnsupportedTransferSyntaxError,
+)
+from fastpix.header.attributes import Attributes, header_error
+from fastpix.header.dataset import parse_dataset
+from fastpix.header.header import Header, PixelElement, settle
+from fastpix.header.index import IndexElement
+from fastpix.notes import Note, remark_in
+from fastpix.source.stored import File, Memory, Pixels
+from fastpix.standard.syntaxes import NATIVE, syntax_name, uid_name, what_instead
+from fastpix.standard.tags import Tag
+from fastpix.standard.uids import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
+
+
+class ReadByPydicom(NamedTuple):
+    """What `instance.Instance` is made of, the file's bytes among it unless a Dataset was given."""
+
+    header: Header
+    pixels: Pixels
+    stored: Memory | None
+    dataset: Dataset
+
+
+def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPydicom:
+    """Read the pixel header of one instance, warning of nothing.
+
+    Parameters
+    ----------
+    source : Memory, File or pydicom.Dataset
+    max_bytes : int
+        What a deflated data set may inflate to.
+
+    Raises
+    ------
+    FastpixError
+        Its subclasses say what is wrong, and with which attribute.
+    """
+    held: Memory | None = None
+    stored: Memory | None = None
+    notes: list[Note] = []
+    if isinstance(source, Dataset):
+        dataset: Dataset = source
+    else:
+        held = Memory(source.whole())
+        dataset, stream, oddities = parse_dataset(held.whole(), max_bytes)
+        stored = Memory(stream)
+        notes += [Note(text, oddity=True) for text in oddities]
+    try:
+        remark = remark_in(notes)
+        syntax = _transfer_syntax(dataset, remark)
+        at = Attributes(dataset, remark, syntax != EXPLICIT_VR_BIG_ENDIAN)
+        tag = _pixel_tag(at)
+        pixels, undefined = _pixel_bytes(at, tag, stored)
+        encapsulated = syntax not in NATIVE
+        if encapsulated != undefined and (undefined or stored is not None):
+            form = "encapsulated" if undefined else "native"
+            raise PixelHeaderError(
+                tag=Tag.TransferSyntaxUID,
+                keyword="TransferSyntaxUID",
+                value=syntax,
+                reason=f"the syntax does not go with {form} Pixel Data",
+                remedy="correct Transfer Syntax UID (0002,0010)",
+            )
+        element = PixelElement(tag, _vr(at, tag), encapsulated, pixels.length)
+        header = settle(at, syntax, element, notes)
+        pixels = pixels._replace(offsets=_extended_offsets(at))
+    except FastpixError:
+        raise
+    except Exception as error:  # a conversion inside pydicom
+        raise PixelHeaderError(
+            tag=None,
+            keyword="data set",
+            value=type(error).__name__,
+            reason="an element cannot be converted",
+            remedy="the file is damaged: fetch it again",
+        ) from error
+    return ReadByPydicom(header, pixels, held, dataset)
+
+
+def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
+    meta = getattr(dataset, "file_meta", None)
+    uid = None if meta is None else Attributes(meta, remark, True).text(Tag.TransferSyntaxUID)
+    if not uid:
+        implicit, little = dataset.original_encoding
+        if little is False:
+            syntax = EXPLICIT_VR_BIG_ENDIAN
+        else:
+            syntax = EXPLICIT_VR_LITTLE_ENDIAN if implicit is False else IMPLICIT_VR_LITTLE_ENDIAN
+        name = syntax_name(syntax)
+        remark(f"Transfer Syntax UID (0002,0010) is missing: read as {name}")
+        return syntax
+    if not syntax_name(uid):
+        raise UnsupportedTransferSyntaxError(uid, "", what_instead(uid))
+    return uid
+
+
+def _pixel_tag(at: Attributes) -> Tag:
+    for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
+        element = at.element(tag)
+        if element is None:
+            continue
+        promised = isinstance(element, RawDataElement) and element.length > 0
+        if promised or hasattr(element.value, "read") or element.value:
+            return tag
+    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
+    described = all(tag in at for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
+    raise NoPixelDataError(sop_class, described or _is_cut_off(at))
+
+
+def _is_cut_off(at: Attributes) -> bool:
+    """Whether the data set ends within an element, or before its first."""
+    tags = at.dataset.keys()
+    elements = [at.element(int(tag)) for tag in tags]
+    return not elements or any(
+        isinstance(element, RawDataElement)
+        and element.length != 0xFFFFFFFF
+        and len(element.value or b"") < element.length
+        for element in elements
+    )
+
+
+def _pixel_bytes(at: Attributes, tag: Tag, stored: Memory | None) -> tuple[Pixels, bool]:
+    """Return the pixel data, and whether its length is undefined."""
+    element = at.element(tag)
+    assert element is not None
+    assert not isinstance(element, IndexElement)
+    value: Any = element.value or b""
+    if hasattr(value, "read"):  # pydicom's buffered values
+        buffer: BinaryIO = value
+        start = buffer.tell()
+        value = buffer.read()
+        buffer.seek(start)
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise header_error(tag, type(value).__name__, "not bytes")
+    if isinstance(element, RawDataElement):
+        undefined = element.length == 0xFFFFFFFF
+        if stored is not None:  # the file's own bytes, rather than pydicom's copy of them
+            return Pixels(stored, element.value_tell, len(value)), undefined
+    else:
+        undefined = bool(element.is_undefined_length)
+    held = Memory(memoryview(value).cast("B"))
+    return Pixels(held, 0, held.size), undefined
+
+
+def _vr(at: Attributes, tag: Tag) -> str:
+    element = at.element(tag)
+    return "" if element is None or element.VR is None else str(element.VR)
+
+
+def _extended_offsets(at: Attributes) -> tuple[bytes, bytes] | None:
+    tables = []
+    for tag in (Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths):
+        element = at.element(tag)
+        if element is None or not isinstance(element.value, bytes) or not element.value:
+            return None
+        tables.append(element.value)
+    return tables[0], tables[1]

@@ -1,0 +1,167 @@
+"""Keyword and VR of each attribute that is read (PS3.6), without pydicom's long import.
+
+`tests/standard/test_tables.py` holds the tables equal to pydicom's. An attribute that they lack is
+looked up in pydicom's dictionary.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fastpix.standard.tags import Tag
+
+_TAGS_OF_VR: dict[str, tuple[int, ...]] = {
+    "UI": (
+        Tag.TransferSyntaxUID,
+        Tag.SOPClassUID,
+        0x00080018,  # SOPInstanceUID
+        0x0020000D,  # StudyInstanceUID
+        0x0020000E,  # SeriesInstanceUID
+        0x00200052,  # FrameOfReferenceUID
+    ),
+    "CS": (
+        0x00080005,  # SpecificCharacterSet
+        Tag.Modality,
+        Tag.PixelPresentation,
+        Tag.PhotometricInterpretation,
+        Tag.BurnedInAnnotation,
+        Tag.Units,
+        Tag.SegmentationType,
+        Tag.PresentationLUTShape,
+        Tag.DoseUnits,
+    ),
+    "LO": (
+        0x00080070,  # Manufacturer
+        0x00081090,  # ManufacturerModelName
+        Tag.RescaleType,
+        Tag.ModalityLUTType,
+    ),
+    "DS": (
+        0x00200037,  # ImageOrientationPatient
+        0x00280030,  # PixelSpacing
+        Tag.WindowCenter,
+        Tag.RescaleIntercept,
+        Tag.RescaleSlope,
+        Tag.DoseGridScaling,
+    ),
+    "US": (
+        Tag.SamplesPerPixel,
+        Tag.PlanarConfiguration,
+        Tag.Rows,
+        Tag.Columns,
+        Tag.BitsAllocated,
+        Tag.BitsStored,
+        Tag.HighBit,
+        Tag.PixelRepresentation,
+    ),
+    "IS": (Tag.NumberOfFrames,),
+    "US or SS": (
+        Tag.PixelPaddingValue,
+        Tag.PixelPaddingRangeLimit,
+        Tag.RedPaletteColorLookupTableDescriptor,
+        Tag.GreenPaletteColorLookupTableDescriptor,
+        Tag.BluePaletteColorLookupTableDescriptor,
+        Tag.LUTDescriptor,
+    ),
+    "FL": (
+        Tag.FloatPixelPaddingValue,
+        Tag.FloatPixelPaddingRangeLimit,
+    ),
+    "FD": (
+        Tag.DoubleFloatPixelPaddingValue,
+        Tag.DoubleFloatPixelPaddingRangeLimit,
+    ),
+    "OW": (
+        Tag.RedPaletteColorLookupTableData,
+        Tag.GreenPaletteColorLookupTableData,
+        Tag.BluePaletteColorLookupTableData,
+        Tag.SegmentedRedPaletteColorLookupTableData,
+        Tag.SegmentedGreenPaletteColorLookupTableData,
+        Tag.SegmentedBluePaletteColorLookupTableData,
+    ),
+    "SQ": (
+        Tag.ModalityLUTSequence,
+        Tag.FrameVOILUTSequence,
+        Tag.PixelValueTransformationSequence,
+        Tag.RealWorldValueMappingSequence,
+        Tag.SharedFunctionalGroupsSequence,
+        Tag.PerFrameFunctionalGroupsSequence,
+    ),
+    "US or OW": (Tag.LUTData,),
+    "OV": (
+        Tag.ExtendedOffsetTable,
+        Tag.ExtendedOffsetTableLengths,
+    ),
+    "OF": (Tag.FloatPixelData,),
+    "OD": (Tag.DoubleFloatPixelData,),
+    "OB or OW": (Tag.PixelData,),
+}
+_VR_OF_TAG = {int(tag): vr for vr, tags in _TAGS_OF_VR.items() for tag in tags}
+_KEYWORDS = {int(tag): tag.name for tag in Tag}
+
+# Character sets that pydicom decodes, by the terms of Specific Character Set (PS3.3 C.12.1.1.2),
+# and the wrong terms that it takes for right ones.
+CHARACTER_SETS = frozenset(
+    [
+        "",
+        "ISO_IR 6",
+        "ISO_IR 13",
+        "ISO_IR 100",
+        "ISO_IR 101",
+        "ISO_IR 109",
+        "ISO_IR 110",
+        "ISO_IR 126",
+        "ISO_IR 127",
+        "ISO_IR 138",
+        "ISO_IR 144",
+        "ISO_IR 148",
+        "ISO_IR 166",
+        "ISO 2022 IR 6",
+        "ISO 2022 IR 13",
+        "ISO 2022 IR 87",
+        "ISO 2022 IR 100",
+        "ISO 2022 IR 101",
+        "ISO 2022 IR 109",
+        "ISO 2022 IR 110",
+        "ISO 2022 IR 126",
+        "ISO 2022 IR 127",
+        "ISO 2022 IR 138",
+        "ISO 2022 IR 144",
+        "ISO 2022 IR 148",
+        "ISO 2022 IR 149",
+        "ISO 2022 IR 159",
+        "ISO 2022 IR 166",
+        "ISO 2022 IR 58",
+        "ISO_IR 192",
+        "GB18030",
+        "ISO 2022 GBK",
+        "ISO 2022 58",
+        "GBK",
+    ]
+)
+
+
+@lru_cache(256)
+def vr_of(tag: int) -> str | None:
+    """Return an attribute's VR, as ``"US or SS"`` where there are several; None if unknown."""
+    vr = _VR_OF_TAG.get(tag)
+    if vr is not None:
+        return vr
+    if tag >> 16 & 1:  # private
+        return None
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return None
+
+
+def keyword_of(tag: int) -> str:
+    """Return an attribute's keyword, or an empty string."""
+    keyword = _KEYWORDS.get(tag)
+    if keyword is not None:
+        return keyword
+    from pydicom.datadict import keyword_for_tag
+
+    return keyword_for_tag(tag)
