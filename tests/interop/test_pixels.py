@@ -36,8 +36,8 @@ from support.sizes import cases
 
 import fastpix
 from fastpix.interop.pydicom_pixels import loops_reference as loops_reference
-from fastpix.interop.pydicom_pixels.elements import find_pixels
 from fastpix.interop.pydicom_pixels.loops import get_loops
+from fastpix.interop.pydicom_pixels.pixels_in_file import find_pixels
 from fastpix.kernel import reference
 from fastpix.kernel.steps import ColorSteps, Steps
 

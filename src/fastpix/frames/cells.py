@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from fastpix.frames.codecs import check_frame, decode_frame, format_of, usable_decoders
 from fastpix.frames.codestreams import Codestream, read_codestream
 from fastpix.frames.locations import encapsulated_frames, native_frame_bits
+from fastpix.frames.word_order import in_byte_order
 from fastpix.header.header import Header
 from fastpix.notes import Note
 from fastpix.plan.cells_of_header import stored_samples
-from fastpix.source.stored import File, Memory, Pixels
+from fastpix.source.stored import File, Pixels
 
 PIECE = 2**20
 """Bytes of a file that are read and scaled at a time; a multiple of every cell."""
@@ -57,7 +58,7 @@ class Cells:
 
     def __init__(self, header: Header, pixels: Pixels) -> None:
         self._header = header
-        self._pixels = _in_byte_order(header, pixels)
+        self._pixels = in_byte_order(header, pixels)
         self.notes: list[Note] = []
         if header.encapsulated:
             self._format = format_of(header)
@@ -159,19 +160,6 @@ class Cells:
 
     def _parts(self, pixels: Pixels, index: int) -> list[memoryview]:
         return [pixels.view(start, end) for start, end in self._spans[index]]
-
-
-def _in_byte_order(header: Header, pixels: Pixels) -> Pixels:
-    """Return the pixels with bytes turned round where the file's order has turned them.
-
-    In an element of VR OW a big-endian file has 16-bit words (PS3.5 A.3), of 2 or 16 cells.
-    """
-    if not (header.big_endian and header.bits_allocated <= 8 and header.word_ow):
-        return pixels
-    data = np.frombuffer(pixels.view(0, pixels.length), dtype=np.uint8)
-    words = np.append(data, np.uint8(0)) if data.size % 2 else data
-    turned = np.ascontiguousarray(words.reshape(-1, 2)[:, ::-1]).reshape(-1)
-    return Pixels(Memory(turned.data), 0, turned.size)
 
 
 def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:

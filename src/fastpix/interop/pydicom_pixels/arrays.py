@@ -28,7 +28,6 @@ from fastpix.image.image import open as open_image
 from fastpix.interop.decoding_plugin import decoder_of
 from fastpix.interop.pydicom_pixels.array_layout import flat_bytes
 from fastpix.interop.pydicom_pixels.color_spaces import convert_color_space
-from fastpix.interop.pydicom_pixels.elements import FilePixels, find_pixels, is_deflated
 from fastpix.interop.pydicom_pixels.native import (
     BytesOfDataset,
     BytesOfFile,
@@ -36,6 +35,7 @@ from fastpix.interop.pydicom_pixels.native import (
     PixelBytes,
     native_pixels,
 )
+from fastpix.interop.pydicom_pixels.pixels_in_file import FilePixels, find_pixels, is_deflated
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
 from fastpix.notes import count_of
@@ -286,10 +286,10 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
         file.seek(0)
         return open_image(file)
     syntax = found.options["transfer_syntax_uid"]
-    source = BytesOfFile(file, found.start)
+    source = BytesOfFile(file, found.pixels.start)
     pixels: _Pixels
     if syntax in NATIVE:
-        native = native_pixels(found.options, found.high_bit, found.length)
+        native = native_pixels(found.options, found.high_bit, found.pixels.length)
         if native is None or source.size < native.nbytes:
             _check_packed(found, source.size)
             return None
@@ -300,7 +300,7 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
         pixels = _encapsulated(syntax, file, found.options, [*bits, found.high_bit], signed)
     if pixels is not None and isinstance(call.ds_out, Dataset):
         _fill(call.ds_out, call.specific_tags, file)
-    file.seek(found.start)
+    file.seek(found.pixels.start)
     return pixels
 
 
@@ -308,7 +308,7 @@ def _check_packed(found: FilePixels, size: int) -> None:
     """Raise an error for 1-bit pixels that are cut off: pydicom makes up the missing ones."""
     names = ("bits_allocated", "number_of_frames", "rows", "columns")
     allocated, frames, rows, columns = (found.options.get(name, 0) for name in names)
-    needed, size = (frames * rows * columns + 7) // 8, min(size, found.length)
+    needed, size = (frames * rows * columns + 7) // 8, min(size, found.pixels.length)
     if allocated == 1 and size < needed:
         layout = f"{count_of(frames, 'frame')} of {rows} x {columns} x 1 bit"
         raise PixelDataError(expected=needed, found=size, layout=layout)
