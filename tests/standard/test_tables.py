@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from pydicom import config
+from pydicom._uid_dict import UID_dictionary
 from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_VR, keyword_for_tag
-from pydicom.uid import UID, UID_dictionary
+from pydicom.uid import UID
 from pydicom.valuerep import VR
 
 from fastpix.standard import dictionary, uids
