@@ -8,10 +8,11 @@ bit for bit.
 
 The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
 loop that the compiler vectorizes, and nothing as large as the image exists between cells and
-values. RLE segments are expanded side by side, as far as each block needs. Two routes skip the
+values. RLE segments are expanded side by side, as far as each block needs. Three routes skip the
 steps: where all arithmetic is on integers below 2**24, float32 is exact and the whole job is one
 multiplication and one addition; where an integer output holds every representable value, the same
-is done in int32.
+is done in int32; where slope and intercept are all there is to do, the same is done in float64.
+src/kernel/tables.pxi says which route covers which job.
 """
 
 from cpython.buffer cimport (
@@ -49,6 +50,9 @@ cdef extern from "cells.h":
         void *state
 
 ctypedef signed char schar
+ctypedef unsigned char uchar
+ctypedef unsigned short ushort
+ctypedef unsigned int uint
 
 ctypedef fused cell_t:  # a stored cell, read as the sign that PixelRepresentation gives it
     i8
@@ -73,18 +77,18 @@ ctypedef fused word_t:  # what has a byte order
 
 ctypedef fused small_t:  # integer outputs that int32 arithmetic can fill
     schar
-    unsigned char
+    uchar
     short
-    unsigned short
+    ushort
     int
 
 ctypedef fused out_t:
     schar
-    unsigned char
+    uchar
     short
-    unsigned short
+    ushort
     int
-    unsigned int
+    uint
     int64_t
     uint64_t
     float
@@ -100,7 +104,7 @@ cdef enum:
     STREAM_FROM = 16 * 1024 * 1024  # bytes of output that no cache is expected to keep
 
 cdef enum Cell:
-    BIT, I8, U8, I16, U16, I32, U32, F32, F64
+    I8, U8, I16, U16, I32, U32, F32, F64
 
 cdef enum Out:
     OUT_I8, OUT_U8, OUT_I16, OUT_U16, OUT_I32, OUT_U32, OUT_I64, OUT_U64, OUT_F32, OUT_F64
@@ -119,7 +123,21 @@ cdef struct Planes:
     bint short_  # a segment has ended too early
     Plane plane[PLANES]
 
+cdef struct Job
+
+# Specialisations for the types of a job. A table below holds each kind; `choose_loops` picks once.
+ctypedef void (*Load)(const void *cells, double *out, Py_ssize_t n, const Job *job) noexcept nogil
+ctypedef void (*Convert)(const void *cells, void *out, Py_ssize_t n, const Job *job) noexcept nogil
+ctypedef Py_ssize_t (*Store)(const double *y, void *out, Py_ssize_t n) noexcept nogil
+ctypedef double (*Highest)(
+    const void *cells, Py_ssize_t n, bint lowest, const Job *job
+) noexcept nogil
+
 cdef struct Job:
+    Load load  # cells to doubles
+    Convert convert  # cells to output in one loop: NULL in the route GENERAL
+    Store store  # doubles to output
+    Highest highest  # NULL for float cells
     Planes *planes  # NULL unless the cells are RLE encoded
     Cell cell
     Out out
@@ -152,6 +170,7 @@ include "kernel/blocks.pxi"
 include "kernel/job.pxi"
 include "kernel/peak.pxi"
 include "kernel/color.pxi"
+include "kernel/tables.pxi"
 
 
 def scale(
@@ -168,6 +187,7 @@ def scale(
     PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     job.out = out_of(&target)
     choose_route(&job)
+    choose_loops(&job)
     with nogil:
         bad = -1
         if target.len:
@@ -215,6 +235,7 @@ def scale_files(source not None, list outs not None, steps not None):
     total = targets[0].len // size
     job.out = out_of(&targets[0])
     choose_route(&job)
+    choose_loops(&job)
     with nogil:
         while done < count:
             data = cells.next(cells.state, done)
@@ -271,6 +292,7 @@ def color(
     half = (top + 1.0) / 2.0
     PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     job.out = out_of(&target)
+    job.store = STORES[<int> job.out]
     with nogil:
         bad = -1
         if target.len:

@@ -25,11 +25,11 @@ typedef double FASTPIX_UNALIGNED fastpix_f64;
 
 /* A block of doubles on the stack. It starts at a cache line, so that no vector straddles two. */
 #if defined(__GNUC__)
-typedef struct __attribute__((aligned(64))) { double values[1024]; } fastpix_block;
+typedef struct __attribute__((aligned(64))) { double values[1032]; } fastpix_block;
 #elif defined(_MSC_VER)
-typedef struct __declspec(align(64)) { double values[1024]; } fastpix_block;
+typedef struct __declspec(align(64)) { double values[1032]; } fastpix_block;
 #else
-typedef struct { double values[1024]; } fastpix_block;
+typedef struct { double values[1032]; } fastpix_block;
 #endif
 
 #if defined(__x86_64__) || defined(_M_X64)

@@ -74,6 +74,21 @@ cdef bint cut_off(const uint8_t *cells, Py_ssize_t total, const Job *job) noexce
     return job.planes.short_
 
 
+cdef Py_ssize_t walk_steps(
+    const void *source, double *v, double *y, void *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    """All steps on one block; the index in it of the first value that does not fit, or -1."""
+    job.load(source, v, n, job)
+    modality(v, y, n, job)
+    if job.inverted:
+        invert(y, n, job.peak)
+    if job.normalized:
+        normalize(y, n, job.lo, job.hi)
+    if job.padded:
+        pad(v, y, n, job)
+    return job.store(y, out, n)
+
+
 cdef Py_ssize_t run(
     const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, Py_ssize_t itemsize,
     const Job *job
@@ -87,7 +102,7 @@ cdef Py_ssize_t run(
     cdef bint whole = in_place and not (streamed or job.route == GENERAL or job.normalized)
     cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else block_cells(job)
     if streamed and in_place:
-        step = sizeof(Block) // itemsize
+        step = BLOCK * sizeof(double) // itemsize
     cdef Py_ssize_t unit = 1, head  # packed bits of RLE segments come in bytes
     cdef const void *source
     cdef uint8_t *place
@@ -100,27 +115,14 @@ cdef Py_ssize_t run(
         source = block(cells, skip + start, n, <uint8_t *> scratch.values, job)
         place = <uint8_t *> out + start * itemsize
         target = y if streamed else <void *> place
-        if job.route == EXACT_FLOAT:
-            run_exact_float(source, <float *> target, n, job)
-        elif job.route == EXACT_INT:
-            run_exact_int(source, target, n, job)
-        elif job.route == LINEAR:
-            if job.out == OUT_F32:
-                linear_to(source, <float *> target, n, job)
-            else:
-                linear_to(source, <double *> target, n, job)
-        else:
-            load(source, v, n, job)
-            modality(v, y, n, job)
-            if job.inverted:
-                invert(y, n, job.peak)
-            if job.normalized:
-                normalize(y, n, job.lo, job.hi)
-            if job.padded:
-                pad(v, y, n, job)
-            bad = store_as(y, out, start, n, job.out)
+        if job.route == GENERAL:
+            bad = walk_steps(source, v, y, place, n, job)
             if bad >= 0:
-                return bad
+                return start + bad
+        else:
+            job.convert(source, target, n, job)
+            if job.normalized:  # in the route EXACT_FLOAT alone
+                normalize(<float *> target, n, <float> job.lo, <float> job.hi)
         if streamed:
             fastpix_stream(place, target, n * itemsize)
         start += n

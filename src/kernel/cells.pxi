@@ -58,26 +58,9 @@ cdef void to_doubles(const cell_t *cells, double *out, Py_ssize_t n, const Job *
             out[i] = <double> shifted(cells[i], left, right)
 
 
-cdef void floats_to_doubles(const float_cell_t *cells, double *out, Py_ssize_t n) noexcept nogil:
+cdef void floats_to_doubles(
+    const float_cell_t *cells, double *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         out[i] = <double> cells[i]
-
-
-cdef void load(const void *cells, double *out, Py_ssize_t n, const Job *job) noexcept nogil:
-    if job.cell == U16:
-        to_doubles(<const u16 *> cells, out, n, job)
-    elif job.cell == I16:
-        to_doubles(<const i16 *> cells, out, n, job)
-    elif job.cell == U8:
-        to_doubles(<const u8 *> cells, out, n, job)
-    elif job.cell == I8:
-        to_doubles(<const i8 *> cells, out, n, job)
-    elif job.cell == U32:
-        to_doubles(<const u32 *> cells, out, n, job)
-    elif job.cell == I32:
-        to_doubles(<const i32 *> cells, out, n, job)
-    elif job.cell == F32:
-        floats_to_doubles(<const f32 *> cells, out, n)
-    else:
-        floats_to_doubles(<const f64 *> cells, out, n)

@@ -18,7 +18,7 @@ cdef void planes_to_pixels(
 ) noexcept nogil:
     cdef Py_ssize_t i, c
     for c in range(3):
-        load(block(cells, c * pixels + start, n, scratch, job), v, n, job)
+        job.load(block(cells, c * pixels + start, n, scratch, job), v, n, job)
         for i in range(n):
             samples[3 * i + c] = v[i]
 
@@ -29,7 +29,7 @@ cdef void pairs_to_pixels(
 ) noexcept nogil:
     """Y1 Y2 Cb Cr to Y1 Cb Cr, Y2 Cb Cr; start and n are even."""
     cdef Py_ssize_t i
-    load(block(cells, 2 * start, 2 * n, scratch, job), v, 2 * n, job)
+    job.load(block(cells, 2 * start, 2 * n, scratch, job), v, 2 * n, job)
     for i in range(n):
         samples[3 * i] = v[4 * (i >> 1) + (i & 1)]
         samples[3 * i + 1] = v[4 * (i >> 1) + 2]
@@ -42,7 +42,7 @@ cdef void indices_to_pixels(
 ) noexcept nogil:
     cdef Py_ssize_t i, k, last = job.entries - 1
     cdef double x
-    load(block(cells, start, n, scratch, job), v, n, job)
+    job.load(block(cells, start, n, scratch, job), v, n, job)
     for i in range(n):
         x = v[i] - job.first
         k = 3 * (0 if x < 0 else (last if x > last else <Py_ssize_t> x))
@@ -99,7 +99,7 @@ cdef Py_ssize_t run_color(
     while start < pixels:
         n = head if start < head else min(step, pixels - start)
         if layout == INTERLEAVED:
-            load(block(cells, skip + 3 * start, 3 * n, room, job), samples, 3 * n, job)
+            job.load(block(cells, skip + 3 * start, 3 * n, room, job), samples, 3 * n, job)
         elif layout == PLANAR:
             planes_to_pixels(cells, start, n, pixels, room, v, samples, job)
         elif layout == SUBSAMPLED:
@@ -108,8 +108,8 @@ cdef Py_ssize_t run_color(
             indices_to_pixels(cells, skip + start, n, room, v, samples, job)
         if ybr:
             ybr_to_rgb(samples, n, half, top)
-        bad = store_as(samples, out, 3 * start, 3 * n, job.out)
+        bad = job.store(samples, <uint8_t *> out + 3 * start * itemsize, 3 * n)
         if bad >= 0:
-            return bad
+            return 3 * start + bad
         start += n
     return -1

@@ -21,26 +21,13 @@ cdef double highest(const cell_t *cells, Py_ssize_t n, bint lowest, const Job *j
     return <double> best
 
 
-cdef double highest_of(const void *cells, Py_ssize_t n, bint lowest, const Job *job) noexcept nogil:
-    if job.cell == U16:
-        return highest(<const u16 *> cells, n, lowest, job)
-    if job.cell == I16:
-        return highest(<const i16 *> cells, n, lowest, job)
-    if job.cell == U8:
-        return highest(<const u8 *> cells, n, lowest, job)
-    if job.cell == I8:
-        return highest(<const i8 *> cells, n, lowest, job)
-    if job.cell == U32:
-        return highest(<const u32 *> cells, n, lowest, job)
-    return highest(<const i32 *> cells, n, lowest, job)
-
-
 cdef double peak_of_integers(
     const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job
 ) noexcept nogil:
     """Rounded multiplication and addition keep the order: the peak is the highest stored value's,
     or the lowest's where the slope is negative or the values are mirrored."""
     cdef Block scratch
+    cdef const void *source
     cdef bint lowest = (job.slope < 0) != job.mirrored
     cdef double best = INFINITY if lowest else -INFINITY, x
     cdef Py_ssize_t start = 0, n, step = total
@@ -48,7 +35,8 @@ cdef double peak_of_integers(
         step = block_cells(job)
     while start < total:
         n = min(step, total - start)
-        x = highest_of(block(cells, skip + start, n, <uint8_t *> scratch.values, job), n, lowest, job)
+        source = block(cells, skip + start, n, <uint8_t *> scratch.values, job)
+        x = job.highest(source, n, lowest, job)
         best = min(best, x) if lowest else max(best, x)
         start += n
     if job.mirrored:
@@ -70,7 +58,7 @@ cdef bint peak_of_values(
         best[k] = -INFINITY
     while start < total:
         n = min(step, total - start)
-        load(block(cells, skip + start, n, <uint8_t *> scratch.values, job), v, n, job)
+        job.load(block(cells, skip + start, n, <uint8_t *> scratch.values, job), v, n, job)
         modality(v, y, n, job)
         if job.padded:
             for i in range(n):

@@ -64,31 +64,3 @@ cdef Py_ssize_t store(const double *y, out_t *out, Py_ssize_t n) noexcept nogil:
                 return i
             out[i] = <out_t> y[i]
         return -1
-
-
-cdef Py_ssize_t store_as(
-    const double *y, void *target, Py_ssize_t start, Py_ssize_t n, Out out
-) noexcept nogil:
-    """`store` into the array `target` from element `start` on; indices count from its beginning."""
-    cdef Py_ssize_t bad
-    if out == OUT_F32:
-        bad = store(y, <float *> target + start, n)
-    elif out == OUT_F64:
-        bad = store(y, <double *> target + start, n)
-    elif out == OUT_I8:
-        bad = store(y, <schar *> target + start, n)
-    elif out == OUT_U8:
-        bad = store(y, <unsigned char *> target + start, n)
-    elif out == OUT_I16:
-        bad = store(y, <short *> target + start, n)
-    elif out == OUT_U16:
-        bad = store(y, <unsigned short *> target + start, n)
-    elif out == OUT_I32:
-        bad = store(y, <int *> target + start, n)
-    elif out == OUT_U32:
-        bad = store(y, <unsigned int *> target + start, n)
-    elif out == OUT_I64:
-        bad = store(y, <int64_t *> target + start, n)
-    else:
-        bad = store(y, <uint64_t *> target + start, n)
-    return bad if bad < 0 else start + bad
