@@ -44,19 +44,35 @@ def imread(
 
     Parameters
     ----------
-    source, max_bytes, decoder
-        See `open`.
-    dtype, rescale, invert, normalize, padding
-        See `Recipe`.
-    frames, out, threads
-        See `Image.read`.
+    source : path, bytes-like, binary file or pydicom Dataset
+        What to read. A binary file is read from its position, and put back there.
+    dtype : str or numpy dtype
+        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+    rescale : bool
+        Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+    invert : {"max", "range", "none"}
+        MONOCHROME1: subtract from the image's maximum, mirror in the possible range, or leave.
+    normalize : (float, float), optional
+        Clip to this interval, in output units, and map it to 0..1.
+    padding : float, optional
+        What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    frames : int, slice, sequence of int or None
+        Which frames; an int drops the frame axis, None reads all.
+    out : ndarray, optional
+        Filled and returned; C-contiguous, writable, of the right shape and dtype.
     recipe : Recipe, optional
-        In place of the five keywords.
+        In place of the five keywords from `dtype` to `padding`.
+    max_bytes : int
+        The most bytes that one image may decode to, deflated data sets included.
+    decoder : str, optional
+        The one package that may decode compressed frames; if not given, the fastest is tried first.
+    threads : int, optional
+        How many threads decode and scale frames; if not given, as many as help.
 
     Returns
     -------
     ndarray
-        See `Image.read`.
+        ``(rows, columns)``, ``(frames, rows, columns)``, and with a last axis of 3 for colour.
 
     Raises
     ------
@@ -159,12 +175,37 @@ def dicom_to_array(
 ) -> tuple[NDArray[Any], Dataset]:
     """Read a DICOM image into an array, and its data set beside it.
 
-    Parameters are those of `imread`.
+    Parameters
+    ----------
+    source : path, bytes-like, binary file or pydicom Dataset
+        What to read. A binary file is read from its position, and put back there.
+    dtype : str or numpy dtype
+        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+    rescale : bool
+        Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+    invert : {"max", "range", "none"}
+        MONOCHROME1: subtract from the image's maximum, mirror in the possible range, or leave.
+    normalize : (float, float), optional
+        Clip to this interval, in output units, and map it to 0..1.
+    padding : float, optional
+        What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    frames : int, slice, sequence of int or None
+        Which frames; an int drops the frame axis, None reads all.
+    out : ndarray, optional
+        Filled and returned; C-contiguous, writable, of the right shape and dtype.
+    recipe : Recipe, optional
+        In place of the five keywords from `dtype` to `padding`.
+    max_bytes : int
+        The most bytes that one image may decode to, deflated data sets included.
+    decoder : str, optional
+        The one package that may decode compressed frames; if not given, the fastest is tried first.
+    threads : int, optional
+        How many threads decode and scale frames; if not given, as many as help.
 
     Returns
     -------
     array : ndarray
-        See `Image.read`.
+        ``(rows, columns)``, ``(frames, rows, columns)``, and with a last axis of 3 for colour.
     dataset : pydicom.Dataset
         All elements, as pydicom parses them.
     """
@@ -201,11 +242,35 @@ def dicom_to_tensor(
 ) -> tuple[torch.Tensor, Dataset]:
     """Read a DICOM image into a torch tensor (the ``torch`` extra), and its data set beside it.
 
-    Parameters are those of `imread`. The tensor shares its memory with the array.
+    Parameters
+    ----------
+    source : path, bytes-like, binary file or pydicom Dataset
+        What to read. A binary file is read from its position, and put back there.
+    dtype : str or numpy dtype
+        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+    rescale : bool
+        Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+    invert : {"max", "range", "none"}
+        MONOCHROME1: subtract from the image's maximum, mirror in the possible range, or leave.
+    normalize : (float, float), optional
+        Clip to this interval, in output units, and map it to 0..1.
+    padding : float, optional
+        What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    frames : int, slice, sequence of int or None
+        Which frames; an int drops the frame axis, None reads all.
+    recipe : Recipe, optional
+        In place of the five keywords from `dtype` to `padding`.
+    max_bytes : int
+        The most bytes that one image may decode to, deflated data sets included.
+    decoder : str, optional
+        The one package that may decode compressed frames; if not given, the fastest is tried first.
+    threads : int, optional
+        How many threads decode and scale frames; if not given, as many as help.
 
     Returns
     -------
     tensor : torch.Tensor
+        It shares its memory with the array that `dicom_to_array` would return.
     dataset : pydicom.Dataset
 
     Raises

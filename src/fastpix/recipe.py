@@ -174,7 +174,7 @@ def one_recipe(
     recipe : Recipe or None
         In place of the five keywords that follow.
     dtype, rescale, invert, normalize, padding
-        See `Recipe`.
+        The fields of a `Recipe`.
     decoder : str or None
         Pinned beside the recipe: by `fastpix.open`, or by the call.
 

@@ -12,11 +12,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastpix.errors import (
-    FastpixError,
-    PixelDataError,
-    warn_caller,
-)
+from fastpix.errors import FastpixError, PixelDataError, warn_caller
 from fastpix.frames.cells import Cells, FrameCells
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
@@ -135,7 +131,7 @@ class Image:
         recipe : Recipe, optional
             In place of the keywords.
         dtype, rescale, invert, normalize, padding
-            See `Recipe`.
+            As in `read`.
 
         Returns
         -------
@@ -149,12 +145,8 @@ class Image:
         """
         asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
         plan = make_plan(self.header, asked)
-        notes = (
-            *plan.notes,
-            *self._notes,
-            *decoder_notes(self.header, self._decoders, asked.decoder),
-        )
-        return replace(plan, notes=notes)
+        decoders = decoder_notes(self.header, self._decoders, asked.decoder)
+        return replace(plan, notes=(*plan.notes, *self._notes, *decoders))
 
     def read(
         self,
@@ -175,8 +167,16 @@ class Image:
         ----------
         recipe : Recipe, optional
             In place of the five keywords that follow.
-        dtype, rescale, invert, normalize, padding
-            See `Recipe`.
+        dtype : str or numpy dtype
+            float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+        rescale : bool
+            Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+        invert : {"max", "range", "none"}
+            MONOCHROME1: subtract from the image's maximum, mirror in the possible range, or leave.
+        normalize : (float, float), optional
+            Clip to this interval, in output units, and map it to 0..1.
+        padding : float, optional
+            What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
         frames : int, slice, sequence of int or None
             Which frames; negative ones count from the end. An int drops the frame axis, a slice or
             sequence keeps it; None reads all, with an axis only where there are several.

@@ -55,12 +55,16 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
     to_gpu : bool
         There for the place it has in `PydicomReader`: True is refused.
     dtype : str, numpy dtype or None
-        See `Recipe`. None: float32 wherever values are computed, else the stored dtype, which is
-        what `PydicomReader` documents. `LoadImage` converts to a dtype of its own afterwards.
-    rescale, normalize, padding
-        See `Recipe`.
+        The dtype of values. None: float32 wherever values are computed, else the stored dtype, as
+        `PydicomReader` documents it. `LoadImage` converts to a dtype of its own afterwards.
+    rescale : bool
+        Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
     invert : {"none", "max", "range"}
-        See `Recipe`; by default MONOCHROME1 is left alone, as MONAI leaves it.
+        What to do with MONOCHROME1; by default it is left alone, as MONAI leaves it.
+    normalize : (float, float), optional
+        Clip to this interval, in output units, and map it to 0..1.
+    padding : float, optional
+        What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
     max_bytes : int
         What one file may decode to; see `fastpix.open`.
     **kwargs

@@ -63,8 +63,24 @@ def imread_many(
     sources : iterable of path, bytes-like, binary file or pydicom Dataset
         Read step by step, in the thread that takes the arrays, so it may be long, or endless. An
         error that it raises is raised after the arrays of the sources before it.
-    dtype, rescale, invert, normalize, padding, frames, recipe, max_bytes, decoder
-        See `imread`; the same for all.
+    dtype : str or numpy dtype
+        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+    rescale : bool
+        Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+    invert : {"max", "range", "none"}
+        MONOCHROME1: subtract from the image's maximum, mirror in the possible range, or leave.
+    normalize : (float, float), optional
+        Clip to this interval, in output units, and map it to 0..1.
+    padding : float, optional
+        What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    frames : int, slice, sequence of int or None
+        Which frames; an int drops the frame axis, None reads all.
+    recipe : Recipe, optional
+        In place of the five keywords from `dtype` to `padding`.
+    max_bytes : int
+        The most bytes that one image may decode to, deflated data sets included.
+    decoder : str, optional
+        The one package that may decode compressed frames; if not given, the fastest is tried first.
     threads : int, optional
         How many files are read at a time; as many as there are cores if not given.
     on_error : {"raise", "yield"}
@@ -74,7 +90,7 @@ def imread_many(
     Yields
     ------
     ndarray
-        See `Image.read`.
+        ``(rows, columns)``, ``(frames, rows, columns)``, and with a last axis of 3 for colour.
 
     Raises
     ------

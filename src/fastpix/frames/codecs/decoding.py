@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from fastpix.errors import DecodeError
 from fastpix.frames.codecs.checks import check_frame, joined, rle_segments
+from fastpix.frames.codecs.completeness import check_completeness
 from fastpix.frames.codecs.decoders import OWN_RLE, Decoder, usable_decoders
 from fastpix.frames.codecs.format import FrameFormat
-from fastpix.frames.codecs.inside import check_inside
 from fastpix.frames.codecs.samples import to_cells
 from fastpix.frames.codestreams import Codestream
 
@@ -69,7 +69,7 @@ def decode_frame(
         segments = rle_segments(data, wanted, frame)
         return Decoded(np.frombuffer(data, np.uint8), OWN_RLE.version(), segments)
     if stream is not None:
-        check_inside(data, stream, wanted, frame)
+        check_completeness(data, stream, wanted, frame)
         if stream.coding == "JPEG 2000":
             # The boxes of a JP2 file say how to show it: channels swapped, a palette, colours.
             data = data[stream.at :]

@@ -1,7 +1,7 @@
-"""What a codestream holds behind its header: all scans of a JPEG, all tiles of a JPEG 2000.
+"""Whether a codestream is complete: all scans of a JPEG, all tiles of a JPEG 2000.
 
-Decoders fill in what is missing, and say nothing; and some ask for memory by the gigabyte where a
-few bytes claim a million parts. Looked at before a decoder gets the frame.
+This is checked before a decoder gets the frame. Decoders fill in missing parts without an error,
+and some ask for gigabytes of memory if a few bytes claim a million parts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _COD, _COC, _SOT, _SOD, _EOC = 0xFF52, 0xFF53, 0xFF90, 0xFF93, 0xFFD9
 _BLOCKS, _BLOCKS_A_BYTE = 2**20, 8  # code-blocks that any frame may have, and more for its bytes
 
 
-def check_inside(data: memoryview, stream: Codestream, wanted: FrameFormat, frame: int) -> None:
+def check_completeness(
+    data: memoryview, stream: Codestream, wanted: FrameFormat, frame: int
+) -> None:
     """Check that a codestream has all the parts that its header promises, and no more.
 
     Parameters
@@ -36,7 +38,7 @@ def check_inside(data: memoryview, stream: Codestream, wanted: FrameFormat, fram
     Raises
     ------
     PixelDataError
-        Scans or tiles are missing, or there are more than their bytes could be for.
+        Scans or tiles are missing, or there are more than their bytes could hold.
     """
     try:
         if stream.coding == "JPEG 2000":
