@@ -22,6 +22,7 @@ from fastpix.standard.tags import Tag
 
 _WHOLE, _MORE = 0, 1
 _FRAGMENT = 4096  # bytes read at a time where the walk goes from fragment to fragment
+_CHARACTER_SET = Tag.SpecificCharacterSet
 # Charsets that pydicom takes without a word: one of any kind, or several with code extensions.
 _CHARSET = re.compile(r"[A-Z0-9 _]{0,16}")
 _EXTENSION = "ISO 2022 IR "
@@ -111,7 +112,7 @@ def elements_of(entries: bytes, implicit: bool) -> Elements | None:
         vr = None if implicit and tag != Tag.TransferSyntaxUID else letters.decode("ascii")
         raw = value if length else empty_value_for_VR(vr, raw=True)
         elements[tag] = RawDataElement(BaseTag(tag), vr, length, raw, 0, implicit, True)  # type: ignore[arg-type]
-    charset = elements.pop(Tag.SpecificCharacterSet, None)
+    charset = elements.pop(_CHARACTER_SET, None)
     if charset is not None and not _is_known_charset(charset.value or b""):
         return None
     return elements
