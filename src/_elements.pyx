@@ -14,8 +14,8 @@ from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from element cimport (
-    END_OF_ITEM, GROUP_OF_ITEMS, LETTERS, PAIRS_OF_LETTERS, UNDEFINED, length_at, place_of, tag_at,
-    u32,
+    END_OF_ITEM, GROUP_OF_ITEMS, LETTERS, PAIRS_OF_LETTERS, UNDEFINED, place_of,
+    read_explicit_head, tag_at, u32,
 )
 
 from pydicom.dataelem import RawDataElement, empty_value_for_VR
@@ -104,9 +104,9 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
     cdef const uint8_t *first = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef const uint8_t *at
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), place = start
-    cdef uint32_t length, tag
+    cdef uint32_t length = 0, tag
     cdef int64_t last = -1, wanted = 8
-    cdef int head = 8, known = 0
+    cdef int head = 8
     cdef PyTypeObject *element_type = <PyTypeObject *>RawDataElement
     while (end < 0 or base + place < end) and place + 8 <= size:
         at = first + place
@@ -123,15 +123,13 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
             length = u32(at + 4)
             vr = None
         else:
-            known = place_of(at + 4)
-            head = _head[known] if known >= 0 else 0
+            head = read_explicit_head(_head, at, size - place, &length)
             if head == 0:
                 return place, ODD, last
             if place + head > size:
                 wanted = head
                 break
-            length = length_at(at, head)
-            vr = _vrs[known]
+            vr = _vrs[place_of(at + 4)]
         if length == UNDEFINED:
             return place, SEQUENCE if implicit or vr == "SQ" else ODD, last
         if length > size - place - head:

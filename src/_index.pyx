@@ -15,8 +15,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 from element cimport (
-    END_OF_ITEM, END_OF_SEQUENCE, GROUP_OF_ITEMS, ITEM_TAG, PAIRS_OF_LETTERS, UNDEFINED, head_size,
-    is_capital, length_at, tag_at, u16, u32, vr_of,
+    END_OF_ITEM, END_OF_SEQUENCE, GROUP_OF_ITEMS, ITEM_TAG, PAIRS_OF_LETTERS, UNDEFINED, is_capital,
+    read_explicit_head, tag_at, u16, u32, vr_of,
 )
 
 from fastpix.standard.indexed import INDEXED_ROWS
@@ -33,6 +33,8 @@ cdef extern from "cells.h":
         void *state
 
 cdef enum:
+    SHORT_HEAD = 8  # bytes before a value
+    LONG_HEAD = 12
     META = 132  # where File Meta begins: after preamble and prefix
     DEEPEST = 32  # levels of sequences and items of undefined length
     ROOM = 4096  # bytes for the entries of one kind
@@ -184,5 +186,6 @@ cdef class Walk:
         return PyBytes_FromStringAndSize(<char *>self.of_identity.bytes, self.of_identity.size)
 
 
+include "index/meta.pxi"
 include "index/walk.pxi"
 include "index/alike.pxi"

@@ -1,6 +1,6 @@
 """The head of an element in little endian: tag, VR and length (PS3.5 7.1)."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 cdef enum:
     LETTERS = 26
@@ -49,3 +49,16 @@ cdef inline int head_size(const uint8_t *head_bytes, const uint8_t *vr) noexcept
 cdef inline uint32_t length_at(const uint8_t *at, int head) noexcept nogil:
     """Return the length of the value of an element with a VR and `head` bytes before its value."""
     return u16(at + 6) if head == 8 else u32(at + 8)
+
+
+cdef inline int read_explicit_head(const uint8_t *head_bytes, const uint8_t *at, int64_t room,
+                                   uint32_t *length) noexcept nogil:
+    """Read the length of an element with a VR; at least 8 of its bytes are there, `room` in all.
+
+    Return how many bytes precede its value; 0: there is no such VR. Where that is more than `room`,
+    the length is not read.
+    """
+    cdef int head = head_size(head_bytes, at + 4)
+    if 0 < head <= room:
+        length[0] = length_at(at, head)
+    return head

@@ -44,7 +44,7 @@ cdef int walk(Walk self, const uint8_t *part, int64_t base, int64_t end) noexcep
 
 cdef int top_level_element(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
     """Walk over one element of File Meta or of the data set; `file` counts in bytes of the file."""
-    cdef uint32_t tag, length
+    cdef uint32_t tag, length = 0
     cdef int vr = 0, head, result
     cdef const Row *row
     cdef const uint8_t *at
@@ -93,60 +93,10 @@ cdef int read_head(Walk self, const uint8_t *at, int64_t end, bint implicit, int
         vr[0], length[0] = 0, u32(at + 4)
         return 8
     vr[0] = vr_of(at + 4)
-    size = head_size(_head_bytes, at + 4)
-    if size == 0 or (size == 12 and (self.at + 12 > end or u16(at + 6) != 0)):
+    size = read_explicit_head(_head_bytes, at, end - self.at, length)
+    if self.at + size > end or (size == 12 and u16(at + 6) != 0):
         return 0
-    length[0] = length_at(at, size)
     return size
-
-
-cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
-                 uint32_t length) noexcept nogil:
-    """Walk over one element of File Meta, and find out how the data set is encoded."""
-    cdef const uint8_t *uid = file + self.at + head
-    cdef uint32_t size = length, k
-    # What pydicom converts to see whether File Meta is sound; a value of it could be odd.
-    if self.last < 0 and not (tag == GROUP_LENGTH_OF_META and vr == UL and length == 4 or
-                              tag == VERSION_OF_META and vr == OB):
-        return IRREGULAR
-    if length & 1 or self.at + head + length > self.size:
-        return IRREGULAR
-    if tag == TRANSFER_SYNTAX:
-        if vr != UI or not 18 <= length <= 64:
-            return IRREGULAR
-        if self.at + head + length > end:
-            return MORE if end < self.size else IRREGULAR
-        if uid[size - 1] == 0:
-            size -= 1
-        for k in range(size):
-            if uid[k] != 0x2E and not 0x30 <= uid[k] <= 0x39:
-                return IRREGULAR
-        if memcmp(uid, b"1.2.840.10008.1.2", 17) != 0:
-            return IRREGULAR
-        self.implicit = False
-        if size == 17:
-            self.data_set = -1  # implicit, once File Meta is at its end
-        elif size == 19 and memcmp(uid + 17, b".2", 2) == 0:  # big endian
-            return IRREGULAR
-        elif size == 22 and memcmp(uid + 17, b".1.99", 5) == 0:  # deflated
-            return IRREGULAR
-        if not add(&self.of_pixels, tag, vr, uid, size, size):
-            return IRREGULAR
-    self.last = tag
-    self.at += head + length
-    return WHOLE
-
-
-cdef bint begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept nogil:
-    """Leave File Meta for the data set; False if it cannot be left."""
-    if not self.of_pixels.size or tag >> 16 < 3:  # no transfer syntax, or a command set
-        return False
-    self.implicit = self.data_set < 0
-    if self.implicit and is_capital(at[4]) and is_capital(at[5]):  # it looks like a VR
-        return False
-    self.data_set = self.at
-    self.in_meta = False
-    return True
 
 
 cdef int take(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr, int head,
@@ -266,7 +216,7 @@ cdef int enter(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr
 cdef int in_level(Walk self, const uint8_t *file, int64_t end) noexcept nogil:
     """Walk over one item, fragment, delimiter or nested element."""
     cdef Level *level = &self.levels[self.depth - 1]
-    cdef uint32_t tag, length
+    cdef uint32_t tag, length = 0
     cdef const uint8_t *at
     if level.kind == ITEM and level.end >= 0:
         if self.at == level.end:
@@ -340,7 +290,7 @@ cdef int nested(Walk self, const uint8_t *file, int64_t end, const Level *level,
                 uint32_t tag) noexcept nogil:
     """Walk over an element of an item."""
     cdef const uint8_t *at = file + self.at
-    cdef uint32_t length
+    cdef uint32_t length = 0
     cdef int vr = 0, head
     head = read_head(self, at, end, level.implicit, &vr, &length)
     if head == 0:

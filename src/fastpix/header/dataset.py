@@ -11,6 +11,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from fastpix._index import meta_elements
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
 from fastpix.header.dcmread import dcmread
 from fastpix.standard.tags import Tag
@@ -18,8 +19,8 @@ from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 
 _PREAMBLE = 128
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
-_WIDE_VRS = {vr.encode() for vr in LONG_LENGTH}
-_VRS = {vr.encode() for vr in SHORT_LENGTH} | _WIDE_VRS
+_UNDEFINED = 0xFFFFFFFF
+_VRS = {vr.encode() for vr in SHORT_LENGTH | LONG_LENGTH}
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
 # Pixel Data of undefined length, explicit VR little endian, as every encapsulated syntax has it.
@@ -103,19 +104,11 @@ def _may_be_dataset(data: bytes) -> bool:
 
 def _may_be_deflated(data: bytes, start: int) -> bool:
     """Whether the File Meta elements from `start` on name the deflated syntax, or are malformed."""
-    at = start
-    while data[at : at + 2] == b"\x02\x00" and at + 12 <= len(data):
-        vr = data[at + 4 : at + 6]
-        if vr not in _VRS:
+    for tag, is_known, value, length in meta_elements(data, start):
+        if not is_known or length == _UNDEFINED:
             return _DEFLATED in data
-        wide = vr in _WIDE_VRS
-        value = at + (12 if wide else 8)
-        length = int.from_bytes(data[value - (4 if wide else 2) : value], "little")
-        if wide and length == 0xFFFFFFFF:
-            return _DEFLATED in data
-        if data[at + 2 : at + 4] == b"\x10\x00" and _DEFLATED in data[value : value + length]:
+        if tag == Tag.TransferSyntaxUID and _DEFLATED in data[value : value + length]:
             return True
-        at = value + length
     return False
 
 

@@ -19,6 +19,7 @@ from fastpix.standard.tags import Tag
 
 _WHOLE, _MORE = 0, 1
 _FRAGMENT = 4096  # bytes read at a time where the walk goes from fragment to fragment
+_CHARACTER_SET = Tag.SpecificCharacterSet
 # Charsets that pydicom takes without a word: one of any kind, or several with code extensions.
 _CHARSET = re.compile(r"[A-Z0-9 _]{0,16}")
 _EXTENSION = "ISO 2022 IR "
@@ -126,7 +127,7 @@ def elements_of(entries: bytes, implicit: bool) -> Elements | None:
             continue
         vr = None if implicit and tag != Tag.TransferSyntaxUID else letters.decode("ascii")
         elements[tag] = IndexElement(vr, length, value)
-    charset = elements.pop(Tag.SpecificCharacterSet, None)
+    charset = elements.pop(_CHARACTER_SET, None)
     if charset is not None and not _is_known_charset(charset.value):
         return None
     return elements

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from fastpix._index import meta_elements
 from fastpix.errors import UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
 from fastpix.job.files import SourceFile
 from fastpix.standard.syntaxes import NATIVE
-from fastpix.standard.vrs import LONG_LENGTH
+from fastpix.standard.tags import Tag
 
 _HEAD = 2048  # bytes: File Meta is a few hundred
 _TOGETHER = 256  # files a task; several tasks wait for a slow disk at the same time
 _TASKS = 8
-_LONG_LENGTH = frozenset(vr.encode() for vr in LONG_LENGTH)
+_META = 132  # where File Meta begins: after preamble and prefix
 
 
 def find_undecodable(
@@ -73,19 +73,12 @@ def _transfer_syntax(path: str) -> str:
 
 
 def _from_file_meta(head: bytes) -> str:
-    """Walk File Meta, which is explicit VR little endian in ascending order (PS3.10 7.1)."""
-    at = 132
-    if head[128:132] != b"DICM":
+    """Walk over File Meta, whose elements ascend (PS3.10 7.1), up to the syntax."""
+    if head[_META - 4 : _META] != b"DICM":
         return ""
-    while at + 12 <= len(head):
-        group, element, vr, length = struct.unpack_from("<HH2sH", head, at)
-        at += 8
-        if vr in _LONG_LENGTH:
-            (length,) = struct.unpack_from("<I", head, at)
-            at += 4
-        if group != 2 or element > 0x10:
-            return ""
-        if element == 0x10:
-            return head[at : at + length].decode("ascii", "replace").strip("\0 ")
-        at += length
+    for tag, _, value, length in meta_elements(head, _META):
+        if tag == Tag.TransferSyntaxUID:
+            return head[value : value + length].decode("ascii", "replace").strip("\0 ")
+        if tag > Tag.TransferSyntaxUID:
+            break
     return ""
