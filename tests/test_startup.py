@@ -77,7 +77,8 @@ except SystemExit as end:
     assert not end.code
 print("-" * 10)
 """
-    assert run_script(script + REPORT).partition("-" * 10 + "\n")[2] == "\n"
+    script += REPORT + "print('numpy' in loaded)"
+    assert run_script(script).partition("-" * 10 + "\n")[2] == "\nFalse\n"
 
 
 CONFIGURED_LATER = """

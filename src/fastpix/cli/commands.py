@@ -1,4 +1,7 @@
-"""The ``fastpix`` command."""
+"""The ``fastpix`` command.
+
+Each subcommand imports what it uses, so that help comes at once.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,20 @@ import warnings
 from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from fastpix import __version__
-from fastpix.cli.progress import ComparisonProgress, JobProgress, summary_table
-from fastpix.compare import compare, listing, markdown, readers_named, tables_of
 from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
-from fastpix.frames.codecs import Decoder, all_decoders, decoders_for, usable_decoders
-from fastpix.image.image import open as open_image
 from fastpix.image.limits import MAX_BYTES
-from fastpix.job.conversion import convert
-from fastpix.job.files import find_files
-from fastpix.job.names import Names, default_key_file, load_key
-from fastpix.job.summary import Summary
 from fastpix.notes import count_of
-from fastpix.recipe import Recipe
-from fastpix.standard.syntaxes import syntax_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fastpix.frames.codecs import Decoder
+    from fastpix.job.summary import Summary
+    from fastpix.recipe import Recipe
 
 app = typer.Typer(
     name="fastpix",
@@ -76,6 +73,8 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
+        from fastpix import __version__
+
         typer.echo(f"fastpix {__version__}")
         raise typer.Exit
 
@@ -99,6 +98,8 @@ def convert_command(
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Convert all DICOM images under SRC to arrays, with sidecars free of patient data."""
+    from fastpix.recipe import Recipe
+
     recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
     summary = _run(_sources(src), dst, recipe, workers, key_file, root, timeout, max_bytes)
     if summary.failed:
@@ -115,6 +116,8 @@ def demo(
 ) -> None:
     """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
     import pydicom.data
+
+    from fastpix.recipe import Recipe
 
     source = Path(pydicom.data.__file__).parent / "test_files"
     typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")
@@ -147,6 +150,12 @@ def info(
     decoder: DecoderName = None,
 ) -> None:
     """Say, in words, what will be done to each pixel of FILE, and why."""
+    from rich.table import Table
+
+    from fastpix.frames.codecs import decoders_for, usable_decoders
+    from fastpix.image.image import open as open_image
+    from fastpix.recipe import Recipe
+
     recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HeaderWarning)  # they are printed as notes
@@ -201,6 +210,10 @@ def bench(
     pydcm negates it, the others leave it alone, and fastpix is asked for the same. Nothing is
     stored.
     """
+    from fastpix.cli.progress import ComparisonProgress
+    from fastpix.compare import compare, listing, markdown, readers_named, tables_of
+    from fastpix.job.files import find_files
+
     chosen = readers_named(readers)
     files = find_files(_sources(paths), Path(os.devnull))  # there is no output to leave out
     compared = []
@@ -234,6 +247,11 @@ def bench(
 @app.command()
 def codecs() -> None:
     """List the decoders of every compressed transfer syntax, in the order they are tried."""
+    from rich.table import Table
+
+    from fastpix.frames.codecs import all_decoders
+    from fastpix.standard.syntaxes import syntax_name
+
     table = Table(title="Decoders, in the order that they are tried", title_justify="left")
     table.add_column("transfer syntaxes", overflow="fold", ratio=1)
     table.add_column("decoder, licence, version here", overflow="fold", ratio=1)
@@ -265,6 +283,9 @@ def locate(
     root: Root = None,
 ) -> None:
     """Print the source files behind names: paths may hold patient data, so no log does."""
+    from fastpix.job.files import find_files
+    from fastpix.job.names import Names, default_key_file, load_key
+
     wanted = set(name or _failed_names(dst))
     key_file = key_file or default_key_file(dst)
     key_file.stat()  # a key made now would find nothing
@@ -291,6 +312,9 @@ def _run(
     timeout: float,
     max_bytes: int,
 ) -> Summary:
+    from fastpix.cli.progress import JobProgress, summary_table
+    from fastpix.job.conversion import convert
+
     console = _console()
     try:
         with JobProgress(console) as progress:
@@ -327,6 +351,8 @@ def _failed_names(dst: Path) -> list[str]:
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     # Lines of a log are as long as they are; only a terminal has a width.
     return Console() if sys.stdout.isatty() else Console(width=120, soft_wrap=True)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from fastpix.errors import ArgumentError
 
 MAX_BYTES = 2**32
@@ -12,10 +10,14 @@ MAX_BYTES = 2**32
 
 def checked_limit(max_bytes: int) -> int:
     """Return `max_bytes` if it is a number of bytes."""
-    if (
-        isinstance(max_bytes, bool)
-        or not isinstance(max_bytes, (int, np.integer))
-        or max_bytes <= 0
-    ):
+    if isinstance(max_bytes, bool) or not _is_integer(max_bytes) or max_bytes <= 0:
         raise ArgumentError("max_bytes", f"{max_bytes!r} is not a positive number of bytes")
     return int(max_bytes)
+
+
+def _is_integer(number: object) -> bool:
+    if isinstance(number, int):
+        return True
+    import numpy as np  # the command line takes MAX_BYTES from here, and needs no more for its help
+
+    return isinstance(number, np.integer)
