@@ -26,6 +26,8 @@ from libc.math cimport INFINITY, NAN, fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memmove, memset
 
+from samples cimport color_integers
+
 cdef extern from "platform.h":
     ctypedef signed char i8 "fastpix_i8"
     ctypedef unsigned char u8 "fastpix_u8"
@@ -1056,6 +1058,23 @@ cdef void ybr_to_rgb(double *samples, Py_ssize_t n, double half, double top) noe
         samples[3 * i + 2] = ratio(1000 * y + 1772 * cb, 1000, top)
 
 
+cdef int unchanged_width(const Job *job, bint ybr) noexcept nogil:
+    """Bytes of a cell that is a sample as it stands, in an output as wide; 0: it is not."""
+    if job.planes != NULL or job.packed or job.swap or job.left or job.right:
+        return 0
+    if job.cell == U8 and job.out == OUT_U8:
+        return 1
+    if ybr:
+        return 0
+    if job.cell == I8 and job.out == OUT_I8:
+        return 1
+    if job.cell == U16 and job.out == OUT_U16 or job.cell == I16 and job.out == OUT_I16:
+        return 2
+    if job.cell == U32 and job.out == OUT_U32 or job.cell == I32 and job.out == OUT_I32:
+        return 4
+    return 0
+
+
 cdef Py_ssize_t run_color(
     const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels, Layout layout, bint ybr,
     double half, double top, const Job *job
@@ -1064,6 +1083,12 @@ cdef Py_ssize_t run_color(
     cdef double v[BLOCK]
     cdef double samples[3 * BLOCK]
     cdef Py_ssize_t start = 0, n, bad, step = BLOCK
+    cdef int width = 0 if layout == INDEXED or skip else unchanged_width(job, ybr)
+    if width:
+        color_integers(
+            cells, <uint8_t *> out, pixels, width, layout == PLANAR, layout == SUBSAMPLED, ybr
+        )
+        return -1
     if layout == INTERLEAVED:
         step = BLOCK // 3
     elif layout == SUBSAMPLED:
