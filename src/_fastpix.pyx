@@ -27,6 +27,8 @@ from libc.math cimport INFINITY, NAN, fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memmove, memset
 
+from samples cimport color_integers
+
 cdef extern from "platform.h":
     ctypedef signed char i8 "fastpix_i8"
     ctypedef unsigned char u8 "fastpix_u8"

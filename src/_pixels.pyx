@@ -9,6 +9,8 @@ Knows no DICOM and has no error path: lengths, kinds and contiguity are settled 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from samples cimport clipped
+
 cdef extern from "platform.h":
     ctypedef signed char i8 "fastpix_i8"
     ctypedef unsigned char u8 "fastpix_u8"
@@ -19,11 +21,6 @@ cdef extern from "platform.h":
     ctypedef long long i64 "fastpix_i64"
     ctypedef float f32 "fastpix_f32"
     ctypedef double f64 "fastpix_f64"
-
-ctypedef fused sample_t:
-    u8
-    u16
-    u32
 
 ctypedef fused cell_t:
     i8
@@ -242,12 +239,8 @@ def look_up(
 
 # --- colour -----------------------------------------------------------------------------------
 # Every numerator below is made positive by a multiple of its denominator, so that the unsigned
-# division is a floor, and the compiler makes a multiplication of it.
-
-cdef inline uint8_t clipped(int32_t x) noexcept nogil:
-    x = 0 if x < 0 else x
-    return <uint8_t> (255 if x > 255 else x)
-
+# division is a floor, and the compiler makes a multiplication of it. The way back, from YBR to RGB,
+# is the kernel's.
 
 cdef void convert_rgb(const uint8_t *rgb, uint8_t *ybr, Py_ssize_t pixels) noexcept nogil:
     cdef Py_ssize_t i
@@ -263,20 +256,6 @@ cdef void convert_rgb(const uint8_t *rgb, uint8_t *ybr, Py_ssize_t pixels) noexc
         ybr[3 * i + 2] = clipped(cr)
 
 
-cdef void convert_ybr(const uint8_t *ybr, uint8_t *rgb, Py_ssize_t pixels) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int32_t y, cb, cr
-    cdef uint32_t r, g, b
-    for i in range(pixels):
-        y, cb, cr = ybr[3 * i], <int32_t> ybr[3 * i + 1] - 128, <int32_t> ybr[3 * i + 2] - 128
-        r = <uint32_t> (1000 * (y + 256) + 1402 * cr + 500) / 1000
-        g = <uint32_t> (587000 * (y + 256) - 202008 * cb - 419198 * cr + 293500) / 587000
-        b = <uint32_t> (1000 * (y + 256) + 1772 * cb + 500) / 1000
-        rgb[3 * i] = clipped(<int32_t> r - 256)
-        rgb[3 * i + 1] = clipped(<int32_t> g - 256)
-        rgb[3 * i + 2] = clipped(<int32_t> b - 256)
-
-
 def rgb_to_ybr(const uint8_t[::1] rgb not None, uint8_t[::1] ybr not None):
     """RGB to YBR_FULL: see `loops_reference.rgb_to_ybr`."""
     cdef Py_ssize_t pixels = rgb.shape[0] // 3
@@ -284,53 +263,3 @@ def rgb_to_ybr(const uint8_t[::1] rgb not None, uint8_t[::1] ybr not None):
         return
     with nogil:
         convert_rgb(&rgb[0], &ybr[0], pixels)
-
-
-def ybr_to_rgb(const uint8_t[::1] ybr not None, uint8_t[::1] rgb not None):
-    """YBR_FULL to RGB: see `loops_reference.ybr_to_rgb`."""
-    cdef Py_ssize_t pixels = ybr.shape[0] // 3
-    if pixels == 0:
-        return
-    with nogil:
-        convert_ybr(&ybr[0], &rgb[0], pixels)
-
-
-cdef void interleave_planes(
-    const sample_t *planes, sample_t *out, Py_ssize_t pixels
-) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef const sample_t *second = planes + pixels
-    cdef const sample_t *third = planes + 2 * pixels
-    for i in range(pixels):
-        out[3 * i], out[3 * i + 1], out[3 * i + 2] = planes[i], second[i], third[i]
-
-
-def interleave(
-    const uint8_t[::1] planes not None, uint8_t[::1] out not None, Py_ssize_t size
-):
-    """Three planes to pixels: see `loops_reference.interleave`."""
-    cdef Py_ssize_t pixels = out.shape[0] // 3 // size
-    if pixels == 0:
-        return
-    with nogil:
-        if size == 1:
-            interleave_planes(<const u8 *> &planes[0], <u8 *> &out[0], pixels)
-        elif size == 2:
-            interleave_planes(<const u16 *> &planes[0], <u16 *> &out[0], pixels)
-        else:
-            interleave_planes(<const u32 *> &planes[0], <u32 *> &out[0], pixels)
-
-
-def expand_pairs(const uint8_t[::1] pairs not None, uint8_t[::1] out not None):
-    """Y1 Y2 Cb Cr to Y1 Cb Cr Y2 Cb Cr: see `loops_reference.expand_pairs`."""
-    cdef Py_ssize_t i, n = out.shape[0] // 6
-    cdef const uint8_t *pair
-    cdef uint8_t *pixel
-    if n == 0:
-        return
-    pair, pixel = &pairs[0], &out[0]
-    with nogil:
-        for i in range(n):
-            pixel[6 * i], pixel[6 * i + 3] = pair[4 * i], pair[4 * i + 1]
-            pixel[6 * i + 1] = pixel[6 * i + 4] = pair[4 * i + 2]
-            pixel[6 * i + 2] = pixel[6 * i + 5] = pair[4 * i + 3]

@@ -81,6 +81,23 @@ cdef inline Py_ssize_t color_head(
     return head_of(out, itemsize, 6 if layout == SUBSAMPLED else 3, 3 * pixels) // 3
 
 
+cdef int unchanged_width(const Job *job, bint ybr) noexcept nogil:
+    """Bytes of a cell that is a sample as it stands, in an output as wide; 0: it is not."""
+    if job.planes != NULL or job.packed or job.swap or job.left or job.right:
+        return 0
+    if job.cell == U8 and job.out == OUT_U8:
+        return 1
+    if ybr:
+        return 0
+    if job.cell == I8 and job.out == OUT_I8:
+        return 1
+    if job.cell == U16 and job.out == OUT_U16 or job.cell == I16 and job.out == OUT_I16:
+        return 2
+    if job.cell == U32 and job.out == OUT_U32 or job.cell == I32 and job.out == OUT_I32:
+        return 4
+    return 0
+
+
 cdef Py_ssize_t run_color(
     const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels, Py_ssize_t itemsize,
     Layout layout, bint ybr, double half, double top, const Job *job
@@ -91,7 +108,14 @@ cdef Py_ssize_t run_color(
     cdef double *samples = <double *> rgb
     cdef uint8_t *room = <uint8_t *> scratch.values
     cdef Py_ssize_t start = 0, n, bad, step = BLOCK
-    cdef Py_ssize_t head = color_head(out, itemsize, pixels, layout, job)
+    cdef Py_ssize_t head
+    cdef int width = 0 if layout == INDEXED or skip else unchanged_width(job, ybr)
+    if width:
+        color_integers(
+            cells, <uint8_t *> out, pixels, width, layout == PLANAR, layout == SUBSAMPLED, ybr
+        )
+        return -1
+    head = color_head(out, itemsize, pixels, layout, job)
     if layout == INTERLEAVED:
         step = BLOCK // (3 * LINE) * LINE
     elif layout == SUBSAMPLED:

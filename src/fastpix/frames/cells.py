@@ -15,7 +15,7 @@ from fastpix.frames.word_order import in_byte_order
 from fastpix.header.header import Header
 from fastpix.notes import Note
 from fastpix.plan.cells_of_header import stored_samples
-from fastpix.source.stored import File, Pixels
+from fastpix.source.stored import File, Memory, Pixels
 
 PIECE = 2**20
 """Bytes of a file that are read and scaled at a time; a multiple of every cell."""
@@ -69,8 +69,9 @@ class Cells:
         else:
             self._bits, self.notes = native_frame_bits(header, stored_samples(header))
         self._held: NDArray[np.uint8] | None = None
-        if not header.encapsulated and isinstance(self._pixels.stored, Memory):
-            self._held = np.frombuffer(self._pixels.view(0, self._pixels.length), np.uint8)
+        as_stored = self._pixels is pixels and not header.encapsulated
+        if as_stored and isinstance(pixels.stored, Memory):
+            self._held = np.frombuffer(pixels.view(0, pixels.length), np.uint8)
 
     def opened(self) -> Pixels:
         """Return the pixels, to be given to the methods below until they are released."""

@@ -34,7 +34,7 @@ from pydicom.valuerep import VR
 from pydicom.values import convert_string
 
 from fastpix._elements import ITEM_END, SEQUENCE, read_plain
-from fastpix.header.index import converts_as_it_comes
+from fastpix.header.pydicom_settings import converts_as_it_comes
 from fastpix.standard.tags import Tag
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import re
 from typing import NamedTuple
 
 from fastpix._index import Walk, entries_of
-from fastpix.header.pydicom_settings import converts_as_it_comes as converts_as_it_comes
 from fastpix.header.pydicom_settings import is_pydicom_as_it_comes
 from fastpix.source.stored import HEAD, File, Memory
 from fastpix.standard.dictionary import CHARACTER_SETS, vr_of

@@ -28,17 +28,12 @@ from fastpix.image.image import open as open_image
 from fastpix.interop.decoding_plugin import decoder_of
 from fastpix.interop.pydicom_pixels.array_layout import flat_bytes
 from fastpix.interop.pydicom_pixels.color_spaces import convert_color_space
-from fastpix.interop.pydicom_pixels.native import (
-    BytesOfDataset,
-    BytesOfFile,
-    NativeLayout,
-    PixelBytes,
-    native_pixels,
-)
+from fastpix.interop.pydicom_pixels.native import NativeLayout, native_pixels
 from fastpix.interop.pydicom_pixels.pixels_in_file import FilePixels, find_pixels, is_deflated
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
 from fastpix.notes import count_of
+from fastpix.source.stored import Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE
 from fastpix.standard.tags import Tag
 
@@ -99,7 +94,7 @@ class _Uncompressed(NamedTuple):
     """Uncompressed pixels, and where their bytes are."""
 
     native: NativeLayout
-    source: PixelBytes
+    pixels: Pixels
 
     def has(self, index: int) -> bool:
         """Whether there is such a frame."""
@@ -149,7 +144,7 @@ def pixel_array(
     call = _Call(src, ds_out, specific_tags, raw, decoding_plugin, kwargs)
     with _pixels(call) as pixels:
         if isinstance(pixels, _Uncompressed) and (index is None or pixels.has(index)):
-            return pixels.native.array(pixels.source, index, raw)
+            return pixels.native.array(pixels.pixels, index, raw)
         if isinstance(pixels, Image):
             return _frames_of(pixels, index, raw)
         try:
@@ -200,7 +195,7 @@ def iter_pixels(
         if isinstance(pixels, _Uncompressed):
             for index in indices if indices else range(pixels.native.frames):
                 if pixels.has(index):
-                    yield pixels.native.array(pixels.source, index, raw)
+                    yield pixels.native.array(pixels.pixels, index, raw)
                 else:
                     yield from utils.iter_pixels(src, indices=[index], **call.arguments())
             return
@@ -273,7 +268,9 @@ def _pixels_of_dataset(ds: Dataset) -> _Pixels:
     if not isinstance(high_bit, int):
         high_bit = None
     native = native_pixels(options, high_bit, len(element.value))
-    return None if native is None else _Uncompressed(native, BytesOfDataset(element.value))
+    if native is None:
+        return None
+    return _Uncompressed(native, Pixels(Memory(memoryview(element.value)), 0, len(element.value)))
 
 
 def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
@@ -286,14 +283,14 @@ def _pixels_of_file(file: BinaryIO, call: _Call) -> _Pixels:
         file.seek(0)
         return open_image(file)
     syntax = found.options["transfer_syntax_uid"]
-    source = BytesOfFile(file, found.pixels.start)
     pixels: _Pixels
     if syntax in NATIVE:
         native = native_pixels(found.options, found.high_bit, found.pixels.length)
-        if native is None or source.size < native.nbytes:
-            _check_packed(found, source.size)
+        size = max(found.pixels.stored.size - found.pixels.start, 0)
+        if native is None or size < native.nbytes:
+            _check_packed(found, size)
             return None
-        pixels = _Uncompressed(native, source)
+        pixels = _Uncompressed(native, found.pixels)
     else:
         bits = [found.options.get(name) for name in ("bits_allocated", "bits_stored")]
         signed = found.options.get("pixel_representation") == 1

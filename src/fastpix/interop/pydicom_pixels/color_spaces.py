@@ -14,10 +14,13 @@ from fastpix.interop.pydicom_pixels.array_layout import is_plain, kind_of
 from fastpix.interop.pydicom_pixels.lookup import Table, is_little_endian, look_up
 from fastpix.interop.pydicom_pixels.loops import current_loops
 from fastpix.interop.pydicom_pixels.loops_reference import KINDS
+from fastpix.kernel.registry import current_kernel
+from fastpix.kernel.steps import ColorSteps, Steps
 
 _COLORS = ("Red", "Green", "Blue", "Alpha")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
 _WORDS = 65536
+_YBR_TO_RGB = ColorSteps(Steps("u1", False, 7, 8, False), "interleaved", ybr=True)
 
 
 def apply_color_lut(
@@ -90,9 +93,10 @@ def convert_color_space(
         return arr
     samples = np.ascontiguousarray(arr)
     out = np.empty(arr.shape, np.uint8)
-    loops = current_loops()
-    convert = loops.ybr_to_rgb if to_rgb else loops.rgb_to_ybr
-    convert(samples.reshape(-1), out.reshape(-1))
+    if to_rgb:
+        current_kernel().color(samples.reshape(-1), out.reshape(-1), _YBR_TO_RGB)
+    else:  # which no file needs: a loop of this package
+        current_loops().rgb_to_ybr(samples.reshape(-1), out.reshape(-1))
     return out
 
 

@@ -40,15 +40,6 @@ class Loops(Protocol):
     def rgb_to_ybr(self, rgb: NDArray[np.uint8], ybr: NDArray[np.uint8]) -> None:
         """See `fastpix.interop.pydicom_pixels.loops_reference.rgb_to_ybr`."""
 
-    def ybr_to_rgb(self, ybr: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> None:
-        """See `fastpix.interop.pydicom_pixels.loops_reference.ybr_to_rgb`."""
-
-    def interleave(self, planes: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:
-        """See `fastpix.interop.pydicom_pixels.loops_reference.interleave`."""
-
-    def expand_pairs(self, pairs: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-        """See `fastpix.interop.pydicom_pixels.loops_reference.expand_pairs`."""
-
 
 _LOOPS: Mapping[str, Loops] = {"numpy": reference} | {
     level: importlib.import_module(module) for level, module in compiled_modules("_pixels").items()

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.kernel import reference
-
 KINDS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8")
 """The cells that the loops take."""
 
@@ -129,40 +127,3 @@ def rgb_to_ybr(rgb: NDArray[np.uint8], ybr: NDArray[np.uint8]) -> None:
     cb = (-299 * r - 587 * g + 886 * b + 886) // 1772 + 128
     cr = (701 * r - 587 * g - 114 * b + 701) // 1402 + 128
     ybr[...] = np.clip(np.stack([y, cb, cr], axis=1), 0, 255).reshape(-1)
-
-
-def ybr_to_rgb(ybr: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> None:
-    """Convert 8-bit YBR_FULL to RGB: the same equations solved for R, G and B.
-
-    Parameters
-    ----------
-    ybr, rgb : ndarray of uint8, one-dimensional
-        Three samples a pixel.
-    """
-    samples = ybr.reshape(-1, 3).astype(np.float64)
-    rgb[...] = reference.ybr_to_rgb(samples, 8).reshape(-1)
-
-
-def interleave(planes: NDArray[np.uint8], out: NDArray[np.uint8], size: int) -> None:
-    """Turn three planes of samples into pixels (Planar Configuration 1 into 0).
-
-    Parameters
-    ----------
-    planes, out : ndarray of uint8, one-dimensional
-    size : {1, 2, 4}
-        Bytes of a sample.
-    """
-    out[...] = planes.reshape(3, -1, size).transpose(1, 0, 2).reshape(-1)
-
-
-def expand_pairs(pairs: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    """Give each pixel of YBR_FULL_422 the chrominance that it shares (PS3.3 C.7.6.3.1.2).
-
-    Parameters
-    ----------
-    pairs : ndarray of uint8, one-dimensional
-        Y1 Y2 Cb Cr of every two pixels.
-    out : ndarray of uint8, one-dimensional
-        Three samples a pixel.
-    """
-    out[...] = pairs.reshape(-1, 4)[:, [0, 2, 3, 1, 2, 3]].reshape(-1)

@@ -1,107 +1,38 @@
-"""Uncompressed pixels to arrays as pydicom gives them: stored values, masked, with their sign."""
+"""Uncompressed pixels to arrays as pydicom gives them: stored values, masked, with their sign.
+
+What is here is what pydicom's results demand: which headers it takes, and dtype, byte order and
+shape of its arrays. How cells become values is read off `Header` and `Plan`, as for any image.
+"""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple, Protocol
+import math
+import sys
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.common import PhotometricInterpretation
+from pydicom.uid import UID, ExplicitVRBigEndian
 
-from fastpix.interop.pydicom_pixels.loops import current_loops
-from fastpix.kernel.registry import current_kernel
-from fastpix.kernel.steps import Steps
+from fastpix.frames.cells import Cells
+from fastpix.frames.word_order import in_byte_order
+from fastpix.header.header import Header
+from fastpix.header.rescale import Rescale
+from fastpix.image.frame_threads import read_frames, read_pieces
+from fastpix.image.values import takes_pieces
+from fastpix.plan.making import make_plan, stored_plan
+from fastpix.plan.plan import Plan
+from fastpix.recipe import Recipe
+from fastpix.source.stored import File, Pixels
 
 _KNOWN = {str(known) for known in PhotometricInterpretation} | {"PALETTE COLOR"}
 _SUBSAMPLED = "YBR_FULL_422"
 _YBR = ("YBR_FULL", _SUBSAMPLED)
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
-_BLOCK = 1 << 20  # bytes of cells between a file and an array; a multiple of every cell
-_LITTLE = np.little_endian
-
-
-class PixelBytes(Protocol):
-    """The value of a pixel data element."""
-
-    def read(self, start: int, out: NDArray[np.uint8]) -> None:
-        """Fill `out` with the bytes from `start` on."""
-
-    def view(self, start: int, count: int) -> NDArray[np.uint8]:
-        """Return `count` bytes, which may be the data set's own."""
-
-
-class BytesOfDataset:
-    """Bytes that a data set holds."""
-
-    def __init__(self, value: bytes | bytearray | memoryview) -> None:
-        self._data = np.frombuffer(value, np.uint8)
-
-    def read(self, start: int, out: NDArray[np.uint8]) -> None:
-        """Fill `out` with the bytes from `start` on."""
-        np.copyto(out, self._data[start : start + out.size])
-
-    def view(self, start: int, count: int) -> NDArray[np.uint8]:
-        """Return the data set's own bytes."""
-        return self._data[start : start + count]
-
-
-class BytesOfFile:
-    """Bytes that are read when they are asked for."""
-
-    def __init__(self, file: BinaryIO, start: int) -> None:
-        self._file = file
-        self._start = start
-
-    @property
-    def size(self) -> int:
-        """Bytes from the beginning of the value to the end of the file."""
-        self._file.seek(0, os.SEEK_END)
-        return max(self._file.tell() - self._start, 0)
-
-    def read(self, start: int, out: NDArray[np.uint8]) -> None:
-        """Fill `out` with the bytes from `start` on."""
-        self._file.seek(self._start + start)
-        rest = out.data
-        into = getattr(self._file, "readinto", None)
-        while rest:
-            if into is not None:
-                count = into(rest)
-            else:
-                part = self._file.read(len(rest))
-                count = len(part)
-                rest[:count] = part
-            if not count:
-                raise ValueError("the file has become shorter while it was read")
-            rest = rest[count:]
-
-    def view(self, start: int, count: int) -> NDArray[np.uint8]:
-        """Return a copy of the file's bytes."""
-        out = np.empty(count, np.uint8)
-        self.read(start, out)
-        return out
-
-
-class BytesInWordOrder:
-    """Bytes of an element of big-endian 16-bit words, with the two of each word exchanged.
-
-    The element has an even number of bytes (PS3.5 A.3). Only the words asked for are read.
-    """
-
-    def __init__(self, source: PixelBytes) -> None:
-        self._source = source
-
-    def read(self, start: int, out: NDArray[np.uint8]) -> None:
-        """Fill `out` with the bytes from `start` on."""
-        np.copyto(out, self.view(start, out.size))
-
-    def view(self, start: int, count: int) -> NDArray[np.uint8]:
-        """Return a copy of `count` bytes, exchanged."""
-        before = start % 2
-        size = before + count
-        words = self._source.view(start - before, size + size % 2)
-        return words.view(np.uint16).byteswap().view(np.uint8)[before:size]
+_RGB = Recipe(dtype="uint8", rescale=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,101 +41,92 @@ class NativeLayout:
 
     Attributes
     ----------
-    frames, rows, columns, samples : int
+    header : Header
+        It says that cells have the machine's byte order where they are moved and not changed, so
+        that they keep the file's.
+    tall : Header
+        Of all frames as one, where they follow each other without a gap.
+    stored, rgb : Plan
+        Of the stored values, and of RGB; they differ for YBR alone.
     dtype : numpy.dtype
         Of the result, which has the file's byte order, as with pydicom.
-    bits : int
-        Bits of all cells of a frame.
-    packed : bool
-        Cells are single bits.
-    steps : Steps or None
-        Mask and sign, where there are unused bits.
-    swapped : bool
-        Pairs of 8-bit cells, or 16 packed bits, are the words of a big-endian file.
-    planar, subsampled, ybr : bool
-        Samples come plane by plane; chrominance is shared by pairs of pixels; colours are YBR.
+    is_masked : bool
+        Cells have unused bits.
+    nbytes : int
+        Bytes of all frames.
     """
 
-    frames: int
-    rows: int
-    columns: int
-    samples: int
+    header: Header
+    tall: Header
+    stored: Plan
+    rgb: Plan
     dtype: np.dtype[Any]
-    bits: int
-    packed: bool
-    steps: Steps | None
-    swapped: bool
-    planar: bool
-    subsampled: bool
-    ybr: bool
+    is_masked: bool
+    nbytes: int
 
     @property
-    def nbytes(self) -> int:
-        """Bytes of all frames."""
-        return (self.frames * self.bits + 7) // 8
+    def frames(self) -> int:
+        """Return how many there are."""
+        return self.header.frames
 
-    def array(self, source: PixelBytes, index: int | None, raw: bool) -> NDArray[Any]:
+    def array(self, pixels: Pixels, index: int | None, raw: bool) -> NDArray[Any]:
         """Return one frame, or all; `raw` leaves YBR as it is."""
-        first, count = (0, self.frames) if index is None else (index, 1)
-        shape: tuple[int, ...] = (self.rows, self.columns)
-        if self.samples == 3:
+        header = self.header
+        indices = list(range(header.frames)) if index is None else [index]
+        shape: tuple[int, ...] = (header.rows, header.columns)
+        if header.samples == 3:
             shape = (*shape, 3)
-        if count > 1:
-            shape = (count, *shape)
-        if self.swapped:
-            source = BytesInWordOrder(source)
-        if self.packed:
-            return self._unpacked(source, first, count).reshape(shape)
-        start, size = first * self.bits // 8, count * self.bits // 8
-        if not (self.planar or self.ybr):
-            out = np.empty(shape, self.dtype)
-            self._fill(source, start, size, out.reshape(-1))
+        if len(indices) > 1:
+            shape = (len(indices), *shape)
+            if not header.planar:
+                header, indices = self.tall, [0]
+        if header.bits_allocated == 1:
+            return _unpacked(header, pixels, indices[0], shape)
+        plan = self.stored if raw else self.rgb
+        out = np.empty(shape, self.dtype)
+        if not self.is_masked and _is_as_stored(plan):
+            flat = out.reshape(-1).view(np.uint8)
+            _copy(in_byte_order(header, pixels), indices[0] * flat.size, flat)
             return out
-        if self.steps is None:
-            cells = source.view(start, size).view(self.dtype)
-        else:
-            cells = np.empty(size // self.dtype.itemsize, self.dtype)
-            self._fill(source, start, size, cells)
-        samples = self._interleaved(cells.reshape(count, -1))
-        if self.ybr and not raw:
-            out = np.empty(shape, self.dtype)
-            current_loops().ybr_to_rgb(samples, out.reshape(-1))
-            return out
-        return samples.reshape(shape) if samples.flags.writeable else samples.reshape(shape).copy()
-
-    def _fill(self, source: PixelBytes, start: int, size: int, out: NDArray[Any]) -> None:
-        """Cells as they are, or masked in blocks that stay in the cache."""
-        if self.steps is None:
-            source.read(start, out.view(np.uint8))
-            return
-        width = self.dtype.itemsize
         # The kernel's route of integers ends with int32; a mask of 31 bits leaves no other sign.
-        target = out.view(np.int32 if width == 4 else self.dtype.newbyteorder("="))
-        kernel = current_kernel()
-        for at in range(0, size, _BLOCK):
-            cells = source.view(start + at, min(_BLOCK, size - at))
-            kernel.scale(cells, target[at // width : (at + cells.size) // width], self.steps)
-        if not self.dtype.isnative:
+        wide = self.is_masked and self.dtype.itemsize == 4
+        target = out.view(np.int32 if wide else self.dtype.newbyteorder("="))
+        _fill(Cells(header, pixels), plan, indices, target.reshape(len(indices), -1))
+        if self.is_masked and not self.dtype.isnative:
             target.byteswap(inplace=True)
+        return out
 
-    def _interleaved(self, frames: NDArray[Any]) -> NDArray[Any]:
-        """Return all samples in one dimension, three a pixel; the frames' own where they are so."""
-        if not (self.planar or self.subsampled):
-            return frames.reshape(-1)
-        out = np.empty((len(frames), 3 * self.rows * self.columns), frames.dtype)
-        loops = current_loops()
-        if self.subsampled:
-            loops.expand_pairs(frames.reshape(-1), out.reshape(-1))
-            return out.reshape(-1)
-        for planes, pixels in zip(frames, out, strict=True):
-            loops.interleave(planes.view(np.uint8), pixels.view(np.uint8), frames.dtype.itemsize)
-        return out.reshape(-1)
 
-    def _unpacked(self, source: PixelBytes, first: int, count: int) -> NDArray[np.uint8]:
-        start, stop = first * self.bits, (first + count) * self.bits
-        packed = source.view(start // 8, (stop + 7) // 8 - start // 8)
-        bits = np.unpackbits(packed, bitorder="little")
-        return bits[start % 8 : start % 8 + stop - start]
+def _is_as_stored(plan: Plan) -> bool:
+    """Whether the samples of all pixels stay where they are."""
+    color = plan.color
+    return color is None or (color.layout == "interleaved" and not color.ybr)
+
+
+def _copy(pixels: Pixels, start: int, out: NDArray[np.uint8]) -> None:
+    if isinstance(pixels.stored, File):
+        pixels.fill(start, out.data)
+    else:
+        np.copyto(out, np.frombuffer(pixels.view(start, start + out.size), np.uint8))
+
+
+def _fill(cells: Cells, plan: Plan, indices: list[int], target: NDArray[Any]) -> None:
+    """Fill `target` as `Image.stored` and `Image.read` do, in this thread."""
+    pixels = cells.opened()
+    if cells.comes_in_pieces() and takes_pieces(plan):
+        read_pieces(partial(cells.pieces, pixels), plan, indices, target, 1)
+    else:
+        read_frames(lambda index, _: cells.frame(pixels, index), plan, indices, target, None, {}, 1)
+
+
+def _unpacked(
+    header: Header, pixels: Pixels, index: int, shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """Return bits as bytes: by NumPy, which needs a third of the kernel's time for it."""
+    cells = Cells(header, pixels)
+    packed, skip, _, _ = cells.frame(cells.opened(), index)
+    bits = np.unpackbits(packed, bitorder="little")
+    return bits[skip : skip + math.prod(shape)].reshape(shape)
 
 
 def native_pixels(
@@ -229,27 +151,18 @@ def native_pixels(
     photometric = options.get("photometric_interpretation")
     if size is None or photometric not in _KNOWN:
         return None
-    little = options["transfer_syntax_uid"].is_little_endian
-    dtype, steps = _cells(options, high_bit, size.allocated, little)
-    if dtype is None:
+    kind = _cells(options, high_bit, size.allocated)
+    if kind is None or not _is_known_color(size, kind, photometric, options):
+        return None
+    syntax: UID = options["transfer_syntax_uid"]
+    in_words = (
+        size.allocated <= 8 and not syntax.is_little_endian and options.get("pixel_vr") == "OW"
+    )
+    needed = _bytes_needed(size, photometric)
+    if length not in (needed, needed + needed % 2) or (in_words and length % 2):
         return None
     planar = size.samples == 3 and options.get("planar_configuration") == 1
-    layout = NativeLayout(
-        frames=size.frames,
-        rows=size.rows,
-        columns=size.columns,
-        samples=size.samples,
-        dtype=dtype,
-        bits=_frame_bits(size, photometric),
-        packed=size.allocated == 1,
-        steps=steps,
-        swapped=not little and size.allocated <= 8 and options.get("pixel_vr") == "OW",
-        planar=planar,
-        subsampled=photometric == _SUBSAMPLED,
-        ybr=photometric in _YBR,
-    )
-    known = _is_known_color(layout, options) and _fits(layout, length)
-    return layout if known else None
+    return _layout(size, kind, str(photometric), planar, str(syntax), in_words, length)
 
 
 class _Size(NamedTuple):
@@ -262,6 +175,14 @@ class _Size(NamedTuple):
     allocated: int
 
 
+class _Cells(NamedTuple):
+    """What a cell holds: the letter that NumPy has for its kind, and where its bits are."""
+
+    letter: str
+    stored: int
+    high_bit: int
+
+
 def _size(options: dict[str, Any]) -> _Size | None:
     """Return the size of an image; None where a number is missing, or not one or three samples."""
     names = ("number_of_frames", "rows", "columns", "samples_per_pixel", "bits_allocated")
@@ -272,52 +193,93 @@ def _size(options: dict[str, Any]) -> _Size | None:
     return size if size.samples in (1, 3) else None
 
 
-def _frame_bits(size: _Size, photometric: str) -> int:
-    """Return the bits of a frame; two pixels of 4:2:2 have four samples."""
+def _bytes_needed(size: _Size, photometric: str) -> int:
+    """Return the bytes of all frames; two pixels of 4:2:2 have four samples."""
     samples = 2 if photometric == _SUBSAMPLED else size.samples
-    return size.rows * size.columns * size.allocated * samples
+    return (size.frames * size.rows * size.columns * size.allocated * samples + 7) // 8
 
 
-def _is_known_color(layout: NativeLayout, options: dict[str, Any]) -> bool:
-    """Whether samples are laid out in one of the ways that `NativeLayout.array` reads."""
-    if layout.samples == 3:
-        if layout.packed or options.get("planar_configuration") not in (0, 1):
-            return False
-    elif layout.ybr:
+def _is_known_color(size: _Size, kind: _Cells, photometric: str, options: dict[str, Any]) -> bool:
+    """Whether pydicom takes the colours, and reads them as a Plan does."""
+    planar = options.get("planar_configuration")
+    if size.samples == 1:
+        return photometric not in _YBR
+    if size.allocated == 1 or planar not in (0, 1):
         return False
-    if layout.ybr and (layout.dtype != np.uint8 or layout.steps is not None):
+    if photometric in _YBR and kind != ("u", 8, 7):
         return False
-    return not layout.subsampled or not (layout.planar or layout.columns % 2)
+    return photometric != _SUBSAMPLED or (planar == 0 and size.columns % 2 == 0)
 
 
-def _fits(layout: NativeLayout, length: int) -> bool:
-    """Whether an element of `length` bytes holds the frames, and no more than a byte of padding."""
-    needed = layout.nbytes
-    if layout.swapped and length % 2:
-        return False
-    return length in (needed, needed + needed % 2)
+def _cells(options: dict[str, Any], high_bit: int | None, allocated: int) -> _Cells | None:
+    """Return what cells hold; None where pydicom refuses it.
 
-
-def _cells(
-    options: dict[str, Any], high_bit: int | None, allocated: int, little: bool
-) -> tuple[np.dtype[Any] | None, Steps | None]:
-    """Return the dtype of cells, and mask and sign where they have unused bits."""
-    order = "<" if little else ">"
+    `header.pixel_module` guesses what is missing, and pydicom does not.
+    """
     keyword = options.get("pixel_keyword")
     if keyword in _FLOATS:
         known = allocated == _FLOATS[keyword] and options.get("samples_per_pixel") == 1
-        return (np.dtype(f"{order}f{allocated // 8}") if known else None), None
+        return _Cells("f", allocated, allocated - 1) if known else None
     stored, signed = options.get("bits_stored"), options.get("pixel_representation")
     if allocated not in (1, 8, 16, 32) or signed not in (0, 1):
-        return None, None
+        return None
     if not isinstance(stored, int) or not 0 < stored <= allocated:
-        return None, None
-    if allocated == 1:
-        return np.dtype(np.uint8), None
-    dtype = np.dtype(f"{order}{'ui'[signed]}{allocated // 8}")
-    if stored == allocated:
-        return dtype, None
+        return None
     if high_bit is None or not stored - 1 <= high_bit < allocated:
         high_bit = stored - 1
-    swap = allocated > 8 and little != _LITTLE
-    return dtype, Steps(f"u{allocated // 8}", swap, high_bit, stored, bool(signed))
+    return _Cells("u" if allocated == 1 else "ui"[signed], stored, high_bit)
+
+
+@lru_cache(256)  # the headers of a series are the same
+def _layout(
+    size: _Size,
+    kind: _Cells,
+    photometric: str,
+    planar: bool,
+    syntax: str,
+    in_words: bool,
+    length: int,
+) -> NativeLayout:
+    """Return the layout of an image that pydicom takes."""
+    little = syntax != ExplicitVRBigEndian
+    is_masked = kind.stored < size.allocated
+    is_moved = size.allocated > 8 and not is_masked
+    header = Header(
+        transfer_syntax=syntax,
+        big_endian=sys.byteorder == "big" if is_moved else not little,
+        encapsulated=False,
+        pixel_bytes=length,
+        pixel_keyword="Pixel Data",
+        is_float=kind.letter == "f",
+        word_ow=in_words,
+        frames=size.frames,
+        rows=size.rows,
+        columns=size.columns,
+        samples=size.samples,
+        photometric=photometric,
+        planar=planar,
+        bits_allocated=size.allocated,
+        bits_stored=kind.stored,
+        high_bit=kind.high_bit,
+        signed=kind.letter == "i",
+        # Stored values alone are asked for: nothing below is looked at.
+        rescales=(Rescale(1.0, 0.0),),
+        rescale_error=None,
+        modality_lut=None,
+        palette=None,
+        padding=None,
+        padding_error=None,
+        modality="",
+        unit="",
+        notes=(),
+    )
+    stored = stored_plan(header)
+    return NativeLayout(
+        header=header,
+        tall=replace(header, frames=1, rows=header.frames * header.rows),
+        stored=stored,
+        rgb=make_plan(header, _RGB) if photometric in _YBR else stored,
+        dtype=np.dtype(f"{'<' if little else '>'}{kind.letter}{max(size.allocated // 8, 1)}"),
+        is_masked=is_masked,
+        nbytes=_bytes_needed(size, photometric),
+    )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from pydicom import config
 from pydicom.dataelem import RawDataElement
@@ -21,11 +21,13 @@ from pydicom.filereader import data_element_generator
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from fastpix.header.dcmread import dcmread
-from fastpix.header.index import Index, elements_of, find_elements
+from fastpix.header.index import Index, IndexElement, elements_of, find_elements
 from fastpix.source.stored import HEAD, File, Pixels
 from fastpix.standard.syntaxes import DEFLATED_FRAMES
 from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import LONG_LENGTH
+
+_RawElement: TypeAlias = RawDataElement | IndexElement
 
 _PREFIX = 128  # where the four letters DICM are
 _NUMBERS = {
@@ -123,7 +125,7 @@ def find_pixels(file: BinaryIO) -> FilePixels | None:
 
 
 def _by_index(index: Index, stored: BinaryFile) -> FilePixels | None:
-    known = _known_options(index.header, index.implicit)
+    known = _known_options(index.pixel_entries, index.implicit)
     if known is None:
         return None
     options = dict(known)
@@ -176,9 +178,9 @@ def _by_dcmread(file: BinaryIO, stored: BinaryFile) -> FilePixels | None:
     return FilePixels(options, options.pop("high_bit", None), pixels)
 
 
-def _raw_elements(ds: FileDataset) -> dict[Tag, RawDataElement] | None:
+def _raw_elements(ds: FileDataset) -> dict[Tag, _RawElement] | None:
     """Return the elements that decoders are told of; None where one has been converted."""
-    raw: dict[Tag, RawDataElement] = {}
+    raw: dict[Tag, _RawElement] = {}
     for tag in _OPTIONS:
         item: Any = ds.get_item(tag) if tag in ds else None
         if isinstance(item, RawDataElement):
@@ -230,11 +232,11 @@ def _is_known(syntax: UID) -> bool:
     return syntax.is_transfer_syntax and not syntax.is_private and not syntax.is_deflated
 
 
-def _text(element: RawDataElement) -> str:
+def _text(element: _RawElement) -> str:
     return (element.value or b"").decode("latin-1").rstrip("\0 ")
 
 
-def _options(elements: Mapping[Tag, RawDataElement], little: bool) -> dict[str, Any] | None:
+def _options(elements: Mapping[Tag, _RawElement], little: bool) -> dict[str, Any] | None:
     """Return the values of elements; None where one is not as the standard has it.
 
     `Attributes` reads the same elements by other rules: what they mend, pydicom refuses.
