@@ -14,15 +14,18 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "UI": (
         Tag.TransferSyntaxUID,
         Tag.SOPClassUID,
-        0x00080018,  # SOPInstanceUID
-        0x0020000D,  # StudyInstanceUID
-        0x0020000E,  # SeriesInstanceUID
-        0x00200052,  # FrameOfReferenceUID
+        Tag.SOPInstanceUID,
+        Tag.StudyInstanceUID,
+        Tag.SeriesInstanceUID,
+        Tag.FrameOfReferenceUID,
+        Tag.ConcatenationUID,
     ),
     "CS": (
-        0x00080005,  # SpecificCharacterSet
+        Tag.SpecificCharacterSet,
+        Tag.ImageType,
         Tag.Modality,
         Tag.PixelPresentation,
+        Tag.ComplexImageComponent,
         Tag.PhotometricInterpretation,
         Tag.BurnedInAnnotation,
         Tag.Units,
@@ -31,14 +34,25 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.DoseUnits,
     ),
     "LO": (
-        0x00080070,  # Manufacturer
-        0x00081090,  # ManufacturerModelName
+        Tag.Manufacturer,
+        Tag.SeriesDescription,
+        Tag.ManufacturerModelName,
+        Tag.PatientID,
         Tag.RescaleType,
         Tag.ModalityLUTType,
     ),
     "DS": (
-        0x00200037,  # ImageOrientationPatient
-        0x00280030,  # PixelSpacing
+        Tag.SliceThickness,
+        Tag.KVP,
+        Tag.EchoTime,
+        Tag.InversionTime,
+        Tag.SpacingBetweenSlices,
+        Tag.TriggerTime,
+        Tag.ImagerPixelSpacing,
+        Tag.ImagePositionPatient,
+        Tag.ImageOrientationPatient,
+        Tag.SliceLocation,
+        Tag.PixelSpacing,
         Tag.WindowCenter,
         Tag.RescaleIntercept,
         Tag.RescaleSlope,
@@ -53,8 +67,16 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.BitsStored,
         Tag.HighBit,
         Tag.PixelRepresentation,
+        Tag.AlphaPaletteColorLookupTableDescriptor,
     ),
-    "IS": (Tag.NumberOfFrames,),
+    "IS": (
+        Tag.EchoNumbers,
+        Tag.SeriesNumber,
+        Tag.AcquisitionNumber,
+        Tag.InstanceNumber,
+        Tag.TemporalPositionIdentifier,
+        Tag.NumberOfFrames,
+    ),
     "US or SS": (
         Tag.PixelPaddingValue,
         Tag.PixelPaddingRangeLimit,
@@ -68,6 +90,8 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.FloatPixelPaddingRangeLimit,
     ),
     "FD": (
+        Tag.DiffusionBValue,
+        Tag.DiffusionGradientOrientation,
         Tag.DoubleFloatPixelPaddingValue,
         Tag.DoubleFloatPixelPaddingRangeLimit,
     ),
@@ -78,12 +102,16 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SegmentedRedPaletteColorLookupTableData,
         Tag.SegmentedGreenPaletteColorLookupTableData,
         Tag.SegmentedBluePaletteColorLookupTableData,
+        Tag.SegmentedAlphaPaletteColorLookupTableData,
     ),
     "SQ": (
+        Tag.PlaneOrientationSequence,
         Tag.ModalityLUTSequence,
+        Tag.PixelMeasuresSequence,
         Tag.FrameVOILUTSequence,
         Tag.PixelValueTransformationSequence,
         Tag.RealWorldValueMappingSequence,
+        Tag.SegmentSequence,
         Tag.SharedFunctionalGroupsSequence,
         Tag.PerFrameFunctionalGroupsSequence,
     ),
@@ -95,6 +123,25 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "OF": (Tag.FloatPixelData,),
     "OD": (Tag.DoubleFloatPixelData,),
     "OB or OW": (Tag.PixelData,),
+    "UL": (
+        Tag.FileMetaInformationGroupLength,
+        Tag.InStackPositionNumber,
+        Tag.TemporalPositionIndex,
+    ),
+    "OB": (Tag.FileMetaInformationVersion,),
+    "DA": (
+        Tag.AcquisitionDate,
+        Tag.ContentDate,
+    ),
+    "DT": (Tag.AcquisitionDateTime,),
+    "TM": (
+        Tag.AcquisitionTime,
+        Tag.ContentTime,
+    ),
+    "SH": (
+        Tag.ConvolutionKernel,
+        Tag.StackID,
+    ),
 }
 _VR_OF_TAG = {int(tag): vr for vr, tags in _TAGS_OF_VR.items() for tag in tags}
 _KEYWORDS = {int(tag): tag.name for tag in Tag}
