@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -37,3 +38,11 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         return out + err
 
     return call_main
+
+
+@pytest.fixture
+def no_threads_left() -> Iterator[None]:
+    """Check that a test ends the threads that it starts."""
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
