@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import pydicom
 from pydicom import config
-from pydicom.charset import convert_encodings, default_encoding, python_encoding
+from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -35,6 +35,7 @@ from pydicom.values import convert_string
 
 from fastpix._elements import ITEM_END, SEQUENCE, read_plain
 from fastpix.header.pydicom_settings import converts_as_it_comes
+from fastpix.standard.dictionary import CHARACTER_SETS
 from fastpix.standard.tags import Tag
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _PIXELS = {Tag.FloatPixelData, Tag.DoubleFloatPixelData, Tag.PixelData}
 _UID = re.compile(rb"([0-9.]+)\0?")
 _OTHER_ENCODINGS = {ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
 # Of one value, which pydicom takes without a word.
-_CHARSETS = {(name + " " * (len(name) % 2)).encode(): name for name in python_encoding if name}
+_CHARSETS = {(name + " " * (len(name) % 2)).encode(): name for name in CHARACTER_SETS if name}
 # The fields that `read_plain` fills; a pydicom with others reads all files itself.
 _FIELDS = (
     "tag", "VR", "length", "value", "value_tell", "is_implicit_VR", "is_little_endian", "is_raw",

@@ -185,6 +185,8 @@ def _table(item: Dataset, ds: Dataset, dtype: np.dtype[Any], exact: bool) -> Tab
 
     `exact`: data of VR OW may not be longer than the descriptor says.
     """
+    # Apart from `header/luts.py`, which mends what pydicom refuses or takes as it stands (a table
+    # of 8-bit entries in 16-bit words, a first value with the wrong sign, data that are too long).
     count, first = item.LUTDescriptor[0] or _WORDS, item.LUTDescriptor[1]
     element = item["LUTData"]
     value = element.value

@@ -10,16 +10,15 @@ import os
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
-from io import BytesIO
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from pydicom import config
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
-from pydicom.filereader import data_element_generator
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
+from fastpix._index import meta_elements
 from fastpix.header.dcmread import dcmread
 from fastpix.header.index import Index, IndexElement, elements_of, find_elements
 from fastpix.source.stored import HEAD, File, Pixels
@@ -29,7 +28,7 @@ from fastpix.standard.vrs import LONG_LENGTH
 
 _RawElement: TypeAlias = RawDataElement | IndexElement
 
-_PREFIX = 128  # where the four letters DICM are
+_PREFIX, _META = 128, 132  # where the four letters DICM are, and what follows on them
 _NUMBERS = {
     Tag.SamplesPerPixel: "samples_per_pixel",
     Tag.PlanarConfiguration: "planar_configuration",
@@ -213,17 +212,13 @@ def is_deflated(file: BinaryIO) -> bool:
 
 def _syntax_of(file: BinaryIO) -> UID:
     """Return the transfer syntax that File Meta names; empty where there is none."""
-    file.seek(_PREFIX)
+    file.seek(0)
+    head = file.read(HEAD)
     uid = ""
-    if file.read(4) == b"DICM":
-        meta = BytesIO(file.read(HEAD))
-        elements = data_element_generator(meta, False, True, lambda tag, _vr, _len: tag >> 16 != 2)
-        try:
-            for element in elements:
-                if element.tag == Tag.TransferSyntaxUID and isinstance(element, RawDataElement):
-                    uid = _text(element)
-        except Exception:  # File Meta is damaged: pydicom says how
-            uid = ""
+    if head[_PREFIX:_META] == b"DICM":
+        for tag, _, value, length in meta_elements(head, _META):
+            if tag == Tag.TransferSyntaxUID:
+                uid = head[value : value + length].decode("latin-1").rstrip("\0 ")
     return UID(uid, validation_mode=config.IGNORE)
 
 
