@@ -334,7 +334,7 @@ def test_the_kernel_releases_the_gil() -> None:
     from fastpix.kernel.registry import current_kernel
     from fastpix.kernel.steps import Steps
 
-    cells = np.zeros(200_000_000, np.uint8)
+    cells = np.zeros(40_000_000, np.uint8)
     out = np.empty(cells.size, np.float32)
     steps = Steps("u1", False, 7, 8, False, slope=0.3, intercept=0.1)
     turns = []
