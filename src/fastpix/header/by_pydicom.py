@@ -65,9 +65,9 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     try:
         remark = remark_in(notes)
         syntax = _transfer_syntax(dataset, remark)
-        at = Attributes(dataset, remark, syntax != EXPLICIT_VR_BIG_ENDIAN)
-        tag = _pixel_tag(at)
-        pixels, undefined = _pixel_bytes(at, tag, stored)
+        attributes = Attributes(dataset, remark, syntax != EXPLICIT_VR_BIG_ENDIAN)
+        tag = _pixel_tag(attributes)
+        pixels, undefined = _pixel_bytes(attributes, tag, stored)
         encapsulated = syntax not in NATIVE
         if encapsulated != undefined and (undefined or stored is not None):
             form = "encapsulated" if undefined else "native"
@@ -78,9 +78,9 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
                 reason=f"the syntax does not go with {form} Pixel Data",
                 remedy="correct Transfer Syntax UID (0002,0010)",
             )
-        element = PixelElement(tag, _vr(at, tag), encapsulated, pixels.length)
-        header = settle(at, syntax, element, notes)
-        pixels = pixels._replace(offsets=_extended_offsets(at))
+        element = PixelElement(tag, _vr(attributes, tag), encapsulated, pixels.length)
+        header = settle(attributes, syntax, element, notes)
+        pixels = pixels._replace(offsets=_extended_offsets(attributes))
     except FastpixError:
         raise
     except Exception as error:  # a conversion inside pydicom
@@ -111,23 +111,23 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
     return uid
 
 
-def _pixel_tag(at: Attributes) -> Tag:
+def _pixel_tag(attributes: Attributes) -> Tag:
     for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
-        element = at.element(tag)
+        element = attributes.element(tag)
         if element is None:
             continue
         promised = isinstance(element, RawDataElement) and element.length > 0
         if promised or hasattr(element.value, "read") or element.value:
             return tag
-    sop_class = uid_name(at.text(Tag.SOPClassUID) or "")
-    described = all(tag in at for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
-    raise NoPixelDataError(sop_class, described or _is_cut_off(at))
+    sop_class = uid_name(attributes.text(Tag.SOPClassUID) or "")
+    described = all(tag in attributes for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
+    raise NoPixelDataError(sop_class, described or _is_cut_off(attributes))
 
 
-def _is_cut_off(at: Attributes) -> bool:
+def _is_cut_off(attributes: Attributes) -> bool:
     """Whether the data set ends within an element, or before its first."""
-    tags = at.dataset.keys()
-    elements = [at.element(int(tag)) for tag in tags]
+    tags = attributes.dataset.keys()
+    elements = [attributes.element(int(tag)) for tag in tags]
     return not elements or any(
         isinstance(element, RawDataElement)
         and element.length != 0xFFFFFFFF
@@ -136,9 +136,9 @@ def _is_cut_off(at: Attributes) -> bool:
     )
 
 
-def _pixel_bytes(at: Attributes, tag: Tag, stored: Memory | None) -> tuple[Pixels, bool]:
+def _pixel_bytes(attributes: Attributes, tag: Tag, stored: Memory | None) -> tuple[Pixels, bool]:
     """Return the pixel data, and whether its length is undefined."""
-    element = at.element(tag)
+    element = attributes.element(tag)
     assert element is not None
     assert not isinstance(element, IndexElement)
     value: Any = element.value or b""
@@ -159,15 +159,15 @@ def _pixel_bytes(at: Attributes, tag: Tag, stored: Memory | None) -> tuple[Pixel
     return Pixels(held, 0, held.size), undefined
 
 
-def _vr(at: Attributes, tag: Tag) -> str:
-    element = at.element(tag)
+def _vr(attributes: Attributes, tag: Tag) -> str:
+    element = attributes.element(tag)
     return "" if element is None or element.VR is None else str(element.VR)
 
 
-def _extended_offsets(at: Attributes) -> tuple[bytes, bytes] | None:
+def _extended_offsets(attributes: Attributes) -> tuple[bytes, bytes] | None:
     tables = []
     for tag in (Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths):
-        element = at.element(tag)
+        element = attributes.element(tag)
         if element is None or not isinstance(element.value, bytes) or not element.value:
             return None
         tables.append(element.value)

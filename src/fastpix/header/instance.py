@@ -18,7 +18,7 @@ from fastpix.standard.tags import Tag
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_KEPT = 256  # headers of regular files: those of a series are nearly all the same
+_KNOWN_HEADERS = 256  # headers of regular files: those of a series are nearly all the same
 
 
 class Instance:
@@ -126,22 +126,22 @@ def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     return Instance(header, pixels, stored, max_bytes, index)
 
 
-@lru_cache(_KEPT)
+@lru_cache(_KNOWN_HEADERS)
 def _known_header(entries: bytes, implicit: bool) -> Header | None:
     """Return the header that these elements make; None where they make an error of pydicom's."""
     elements = elements_of(entries, implicit)
     if elements is None:
         return None
     notes: list[Note] = []
-    at = Attributes(elements, remark_in(notes), True)
-    syntax = at.text(Tag.TransferSyntaxUID) or ""
+    attributes = Attributes(elements, remark_in(notes), True)
+    syntax = attributes.text(Tag.TransferSyntaxUID) or ""
     pixels = elements[Tag.PixelData]
     encapsulated = pixels.length == 0xFFFFFFFF
     if not syntax_name(syntax) or encapsulated == (syntax in NATIVE):
         return None
     element = PixelElement(Tag.PixelData, pixels.VR or "", encapsulated, pixels.length)
     try:
-        return settle(at, syntax, element, notes)
+        return settle(attributes, syntax, element, notes)
     except FastpixError:  # read again by pydicom, whose word it shall be
         return None
 

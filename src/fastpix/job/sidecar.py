@@ -51,7 +51,7 @@ def make_sidecar(
         For the keyed hashes.
     """
     header = image.header
-    at = image.attributes
+    attributes = image.attributes
     versions = {"fastpix": version("fastpix"), "pydicom": version("pydicom"),
                 "numpy": np.__version__, "kernel": kernel_name()}  # fmt: skip
     return {
@@ -67,12 +67,12 @@ def make_sidecar(
             **_statistics(array),
         },
         "instance": {
-            "sop_class": uid_name(at.text(Tag.SOPClassUID) or "") or None,
-            "modality": modality_term(at.text(Tag.Modality)),
-            "manufacturer": maker(at.text(Tag.Manufacturer), names),
-            "model": model(at.text(Tag.ManufacturerModelName), names),
-            "burned_in_annotation": _yes_or_no(at.text(Tag.BurnedInAnnotation)),
-            "uids": {key: _uid(at, tag, names) for key, tag in _UIDS.items()},
+            "sop_class": uid_name(attributes.text(Tag.SOPClassUID) or "") or None,
+            "modality": modality_term(attributes.text(Tag.Modality)),
+            "manufacturer": maker(attributes.text(Tag.Manufacturer), names),
+            "model": model(attributes.text(Tag.ManufacturerModelName), names),
+            "burned_in_annotation": _yes_or_no(attributes.text(Tag.BurnedInAnnotation)),
+            "uids": {key: _uid(attributes, tag, names) for key, tag in _UIDS.items()},
         },
         "bits": {
             "allocated": header.bits_allocated,
@@ -81,9 +81,11 @@ def make_sidecar(
             "signed": header.signed,
         },
         "geometry": {
-            "pixel_spacing": _grouped_numbers(at, Tag.PixelMeasuresSequence, Tag.PixelSpacing, 2),
+            "pixel_spacing": _grouped_numbers(
+                attributes, Tag.PixelMeasuresSequence, Tag.PixelSpacing, 2
+            ),
             "image_orientation": _grouped_numbers(
-                at, Tag.PlaneOrientationSequence, Tag.ImageOrientationPatient, 6
+                attributes, Tag.PlaneOrientationSequence, Tag.ImageOrientationPatient, 6
             ),
         },
     }
@@ -100,8 +102,8 @@ def _unit(plan: Plan, image: Image, recipe: Recipe) -> str:
     return unit
 
 
-def _uid(at: Attributes, tag: int, names: Names) -> str | None:
-    text = at.text(tag)
+def _uid(attributes: Attributes, tag: int, names: Names) -> str | None:
+    text = attributes.text(tag)
     return names.of_uid(text) if text else None
 
 
@@ -109,12 +111,14 @@ def _yes_or_no(text: str | None) -> str | None:
     return text if text in ("YES", "NO") else None
 
 
-def _grouped_numbers(at: Attributes, group: int, tag: int, count: int) -> list[float] | None:
+def _grouped_numbers(
+    attributes: Attributes, group: int, tag: int, count: int
+) -> list[float] | None:
     """Return numbers from the top level or the functional groups; None where frames differ."""
-    groups = at.items(Tag.SharedFunctionalGroupsSequence)
-    groups += at.items(Tag.PerFrameFunctionalGroupsSequence)
+    groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
+    groups += attributes.items(Tag.PerFrameFunctionalGroupsSequence)
     found = []
-    for place in [at, *(item for items in groups for item in items.items(group))]:
+    for place in [attributes, *(item for items in groups for item in items.items(group))]:
         try:
             numbers = place.numbers(tag)
         except PixelHeaderError:
