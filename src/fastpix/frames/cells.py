@@ -108,17 +108,21 @@ class Cells:
             return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
         if (held := self.frame_in_memory(index)) is not None:
             return held
-        first, last = index * self._bits, (index + 1) * self._bits
-        cells = np.frombuffer(pixels.view(first // 8, (last + 7) // 8), np.uint8)
-        return FrameCells(cells, first % 8)
+        start, end, skip = self._place_of(index)
+        return FrameCells(np.frombuffer(pixels.view(start, end), np.uint8), skip)
 
     def frame_in_memory(self, index: int) -> FrameCells | None:
         """Return the cells of a frame if it is native, and held in memory."""
         held = self._held
         if held is None:
             return None
+        start, end, skip = self._place_of(index)
+        return FrameCells(held[start:end], skip)
+
+    def _place_of(self, index: int) -> tuple[int, int, int]:
+        """Return the bytes that a native frame lies in, and the bits of the first before it."""
         first, last = index * self._bits, (index + 1) * self._bits
-        return FrameCells(held[first // 8 : (last + 7) // 8], first % 8)
+        return first // 8, (last + 7) // 8, first % 8
 
     def comes_in_pieces(self) -> bool:
         """Whether a frame is native, in a file, and too large to be read at once."""
@@ -137,10 +141,8 @@ class Cells:
             From `opened`.
         index : int
         """
-        first, last = index * self._bits, (index + 1) * self._bits
-        at, end = first // 8, (last + 7) // 8
+        at, end, skip = self._place_of(index)
         buffer = np.empty(min(PIECE, end - at), np.uint8)
-        skip = first % 8
         while at < end:
             cells = buffer[: min(PIECE, end - at)]
             pixels.fill(at, cells.data)

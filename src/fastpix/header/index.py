@@ -57,6 +57,13 @@ class Index(NamedTuple):
     length: int
     tables: tuple[tuple[int, int], tuple[int, int]] | None
 
+    def offset_tables(self, stored: Memory | File) -> tuple[bytes, bytes] | None:
+        """Read the values of Extended Offset Table and its lengths (PS3.3 C.7.6.3.1.8)."""
+        if self.tables is None:
+            return None
+        first, second = (bytes(stored.view(at, at + size)) for at, size in self.tables)
+        return first, second
+
 
 class IndexElement(NamedTuple):
     """An element of a regular file: what `Attributes` uses of pydicom's RawDataElement.

@@ -118,10 +118,9 @@ def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     header = _known_header(index.pixel_entries + index.scale_entries, index.implicit)
     if header is None:
         return None
-    offsets = None
-    if index.tables is not None:
-        first, second = (bytes(stored.view(at, at + size)) for at, size in index.tables)
-        offsets = (first, second) if first and second else None
+    offsets = index.offset_tables(stored)
+    if offsets is not None and not all(offsets):
+        offsets = None
     pixels = Pixels(stored, index.start, index.length, offsets)
     return Instance(header, pixels, stored, max_bytes, index)
 

@@ -287,7 +287,7 @@ class Image:
                 read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
             else:
                 decode = self._decoder_of(cells, pixels, pinned)
-                self._fill(decode, plan, indices, result, workers, (*reading.peak_key, pinned))
+                self._fill(decode, plan, indices, result, workers, reading.peak_key)
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -301,10 +301,9 @@ class Image:
         """Fill `out` with one native frame held in memory; False where it takes more than that."""
         peak = None
         if reading.plan.needs_peak:
-            peak_key = (*reading.peak_key, reading.decoder)
-            if peak_key not in self._peaks:
+            if reading.peak_key not in self._peaks:
                 return False
-            peak = self._peaks[peak_key]
+            peak = self._peaks[reading.peak_key]
         if not 0 <= frame < self.header.frames or reading.frame_bytes > self._max_bytes:
             return False
         source = cells.frame_in_memory(frame)

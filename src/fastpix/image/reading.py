@@ -31,9 +31,9 @@ class Reading:
     plan : Plan
     decoder : str or None
         Pinned by the call.
-    peak_key : (bool, bool)
-        What the maximum of the instance depends on: whether values are rescaled, and padding set
-        apart.
+    peak_key : (bool, bool, str or None)
+        What the maximum of the instance depends on: whether values are rescaled, whether padding is
+        set apart, and the decoder, which gives lossy frames their values.
     warnings : tuple of Note
         What each call warns of.
     arguments : tuple
@@ -62,7 +62,7 @@ class Reading:
         self,
         plan: Plan,
         decoder: str | None,
-        peak_key: tuple[bool, bool],
+        peak_key: tuple[bool, bool, str | None],
         warnings: tuple[Note, ...] = (),
         arguments: tuple[object, ...] = (),
     ) -> None:
@@ -128,13 +128,13 @@ def reading_of(
     warnings = tuple(
         note for note in plan.notes if note.oddity and note not in header.notes
     )  # those of the header were given when the file was opened
-    peak_key = (recipe.rescale, recipe.padding is not None)
+    peak_key = (recipe.rescale, recipe.padding is not None, recipe.decoder)
     return Reading(plan, recipe.decoder, peak_key, warnings, arguments)
 
 
 def stored_reading(header: Header, decoder: str | None) -> Reading:
     """Settle a call of `Image.stored`."""
-    return Reading(stored_plan(header), decoder, (False, False))
+    return Reading(stored_plan(header), decoder, (False, False, decoder))
 
 
 def decoder_notes(header: Header, used: Collection[str], pinned: str | None) -> list[Note]:

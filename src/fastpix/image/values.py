@@ -43,7 +43,7 @@ def fill_frame(
     cells, skip, _, segments = source
     flat = out.reshape(-1)
     color = plan.color
-    if color is not None and (color.layout != "interleaved" or color.ybr):
+    if color is not None and not plan.is_by_cell:
         bad = kernel.color(cells, flat, color, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
@@ -64,10 +64,8 @@ def fill_frame(
 
 
 def takes_pieces(plan: Plan) -> bool:
-    """Whether each cell becomes a value by itself, so that a frame may come in pieces."""
-    color = plan.color
-    plain = color is None or (color.layout == "interleaved" and not color.ybr)
-    return plain and not plan.needs_peak
+    """Whether a frame may come in pieces, none of which depends on another."""
+    return plan.is_by_cell and not plan.needs_peak
 
 
 def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], plan: Plan) -> None:

@@ -57,6 +57,12 @@ class Plan:
         """Whether the maximum of the instance must be known before a value can be."""
         return self.invert == "max"
 
+    @property
+    def is_by_cell(self) -> bool:
+        """Whether each cell becomes a value by itself, where it stands: no colour is converted."""
+        color = self.color
+        return color is None or (color.layout == "interleaved" and not color.ybr)
+
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
         return self.steps[frame if len(self.steps) > 1 else 0]

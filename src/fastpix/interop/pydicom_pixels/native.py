@@ -84,7 +84,7 @@ class NativeLayout:
             return _unpacked(header, pixels, indices[0], shape)
         plan = self.stored if raw else self.rgb
         out = np.empty(shape, self.dtype)
-        if not self.is_masked and _is_as_stored(plan):
+        if not self.is_masked and plan.is_by_cell:
             flat = out.reshape(-1).view(np.uint8)
             _copy(in_byte_order(header, pixels), indices[0] * flat.size, flat)
             return out
@@ -95,12 +95,6 @@ class NativeLayout:
         if self.is_masked and not self.dtype.isnative:
             target.byteswap(inplace=True)
         return out
-
-
-def _is_as_stored(plan: Plan) -> bool:
-    """Whether the samples of all pixels stay where they are."""
-    color = plan.color
-    return color is None or (color.layout == "interleaved" and not color.ybr)
 
 
 def _copy(pixels: Pixels, start: int, out: NDArray[np.uint8]) -> None:

@@ -128,9 +128,8 @@ def _by_index(index: Index, stored: BinaryFile) -> FilePixels | None:
     if known is None:
         return None
     options = dict(known)
-    if index.tables is not None:
-        tables = (bytes(stored.view(start, start + size)) for start, size in index.tables)
-        options["extended_offsets"] = tuple(tables)
+    if (tables := index.offset_tables(stored)) is not None:
+        options["extended_offsets"] = tables
     pixels = Pixels(stored, index.start, index.length)
     return FilePixels(options, options.pop("high_bit", None), pixels)
 
