@@ -12,10 +12,14 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastpix.errors import PixelHeaderError, tag_text
 from fastpix.header.index import Elements, IndexElement
 from fastpix.source.pydicom_types import is_dataset, is_multi_value
 from fastpix.standard.dictionary import keyword_of, vr_of
+from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import AMBIGUOUS, LONG_LENGTH, SHORT_LENGTH
 
 if TYPE_CHECKING:
@@ -75,19 +79,19 @@ class Attributes:
             return self.dataset.get(tag)
         return self.dataset.get_item(tag) if tag in self.dataset else None
 
-    def words(self, tag: int) -> list[int]:
+    def words(self, tag: int) -> NDArray[np.uint16]:
         """Return an element's bytes as unsigned 16-bit words; empty where it is missing."""
         element = self.element(tag)
         if element is None or element.value is None:
-            return []
+            return np.empty(0, np.uint16)
         value = element.value
         if isinstance(value, (bytes, bytearray, memoryview)):
-            little = self._is_little(element)
+            order = "<" if self._is_little(element) else ">"
             padded = bytes(value) + b"\0" * (len(value) % 2)
-            return list(struct.unpack(f"{'<' if little else '>'}{len(padded) // 2}H", padded))
+            return np.frombuffer(padded, f"{order}u2").astype(np.uint16)
         values = value if _has_several(value) else [value]
         try:
-            return [int(v) & 0xFFFF for v in values if v != ""]
+            return np.array([int(v) & 0xFFFF for v in values if v != ""], np.uint16)
         except (TypeError, ValueError) as error:
             raise header_error(tag, type(value).__name__, "not 16-bit words") from error
 
@@ -95,7 +99,10 @@ class Attributes:
         """Return the items of a sequence; none where it is missing or empty."""
         if tag not in self.dataset:
             return []
-        assert not isinstance(self.dataset, Elements)  # a file with sequences of ours is pydicom's
+        if isinstance(self.dataset, Elements):
+            if tag == Tag.PerFrameFunctionalGroupsSequence:
+                return [group for group, count in self.frame_groups() for _ in range(count)]
+            return list(map(self._like, self.dataset.sequences.get(tag, ())))
         try:
             value = self.dataset[tag].value
         except Exception as error:  # pydicom's, from parsing the items
@@ -104,11 +111,30 @@ class Attributes:
             return []
         if not isinstance(value, Sequence) or not all(map(is_dataset, value)):
             raise header_error(tag, type(value).__name__, "not a sequence of items")
-        return [Attributes(item, self.remark, self.little) for item in value]
+        return list(map(self._like, value))
+
+    def frame_groups(self) -> list[tuple[Attributes, int]]:
+        """Return functional groups, and how many frames in a row have each (PS3.3 C.7.6.16)."""
+        if isinstance(self.dataset, Elements):
+            return [(self._like(group), count) for group, count in self.dataset.frame_runs()]
+        return [(group, 1) for group in self.items(Tag.PerFrameFunctionalGroupsSequence)]
+
+    def tags_of_groups(self) -> set[int]:
+        """Return the tags at the top of all functional groups, of frames and shared ones."""
+        groups = self.items(Tag.SharedFunctionalGroupsSequence)
+        found: set[int] = set()
+        if isinstance(self.dataset, Elements):
+            found = self.dataset.frames.tags()
+        else:
+            groups += self.items(Tag.PerFrameFunctionalGroupsSequence)
+        return found.union(*(map(int, group.dataset.keys()) for group in groups))
+
+    def _like(self, dataset: Dataset | Elements) -> Attributes:
+        return Attributes(dataset, self.remark, self.little)
 
     def text(self, tag: int) -> str | None:
         """Return the text of an attribute, trimmed of spaces and NULs; None where it is empty."""
-        values = [v for v in (_text(v) for v in self._values(tag)) if v]
+        values = [v for v in (text_of(v) for v in self._values(tag)) if v]
         return "\\".join(values) or None
 
     def numbers(self, tag: int) -> list[float]:
@@ -204,7 +230,7 @@ class Attributes:
         if isinstance(original, str):
             value = original
         if isinstance(value, (str, bytes)):
-            text = _text(value)
+            text = text_of(value)
             if not text:
                 return None
             if not _NUMBER.fullmatch(text):
@@ -213,7 +239,7 @@ class Attributes:
                 self.remark(f"{name_of(tag)} has a decimal comma: read as a point")
                 text = text.replace(",", ".")
             number = float(text)
-            if number == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+            if number == 0 and _has_digits(text):
                 raise header_error(tag, text, "too small for float64")
         else:
             try:
@@ -233,13 +259,19 @@ def _usual_vr(tag: int) -> str:
     return vr_of(tag) or "UN"
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return a value as text, trimmed of spaces and NULs."""
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
     return text.strip(" \0")
 
 
+def _has_digits(text: str) -> bool:
+    """Whether the mantissa of a number has a digit other than 0."""
+    return any(digit in "123456789" for digit in re.split("[eE]", text)[0])
+
+
 def _looks_like_text(raw: bytes) -> bool:
-    text = _text(raw)
+    text = text_of(raw)
     return bool(_NUMBER.fullmatch(text) or _COMMA.fullmatch(text))
 
 
@@ -248,3 +280,19 @@ def all_equal(values: Iterable[object]) -> bool:
     seen = iter(values)
     first = next(seen, None)
     return all(value == first for value in seen)
+
+
+def plain_numbers(values: Sequence[bytes | None]) -> list[float] | None:
+    """Read Decimal Strings of one value each; None where one is anything but a finite number.
+
+    What `Attributes.number` reads of each, without a word. A zero may not come of digits that are
+    too small for float64.
+    """
+    texts = [text_of(value or b"") for value in values]
+    if not all(map(_NUMBER.fullmatch, texts)):
+        return None
+    numbers = [float(text) + 0.0 for text in texts]  # a header's -0 is 0
+    if not all(map(math.isfinite, numbers)):
+        return None
+    zeros = {text for text, number in zip(texts, numbers, strict=True) if number == 0}
+    return None if any(_has_digits(text) for text in zeros) else numbers

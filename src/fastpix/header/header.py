@@ -30,7 +30,7 @@ from fastpix.notes import Note
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN, PET_IMAGE_STORAGE, RT_DOSE_STORAGE
 
-_PIXEL_NAMES = {
+PIXEL_NAMES = {
     Tag.PixelData: "Pixel Data (7FE0,0010)",
     Tag.FloatPixelData: "Float Pixel Data (7FE0,0008)",
     Tag.DoubleFloatPixelData: "Double Float Pixel Data (7FE0,0009)",
@@ -173,7 +173,7 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
         big_endian=syntax == EXPLICIT_VR_BIG_ENDIAN,
         encapsulated=pixels.encapsulated,
         pixel_bytes=0 if pixels.encapsulated else pixels.length,
-        pixel_keyword=_PIXEL_NAMES[tag],
+        pixel_keyword=PIXEL_NAMES[tag],
         is_float=is_float,
         word_ow=pixels.vr == "OW",
         frames=frames,
@@ -301,12 +301,13 @@ def _unit(
 def _reported(attributes: Attributes, photometric: str) -> list[Note]:
     """Return what a reader of the values may want to know of, and the loader never applies."""
     notes = []
-    groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
-    groups += attributes.items(Tag.PerFrameFunctionalGroupsSequence)
-    places = [attributes, *groups]
-    if any(Tag.RealWorldValueMappingSequence in place for place in places):
+    in_groups = attributes.tags_of_groups()
+    if (
+        Tag.RealWorldValueMappingSequence in attributes
+        or Tag.RealWorldValueMappingSequence in in_groups
+    ):
         notes.append("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
-    if Tag.WindowCenter in attributes or any(Tag.FrameVOILUTSequence in group for group in groups):
+    if Tag.WindowCenter in attributes or Tag.FrameVOILUTSequence in in_groups:
         notes.append("WindowCenter (0028,1050) is present: reported, not applied")
     if _has_philips_scale(attributes):
         notes.append("Philips' private scale (2005,xx0E) is present: reported, not applied")

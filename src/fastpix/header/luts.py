@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastpix.header.attributes import Attributes, header_error
 
@@ -49,7 +50,7 @@ def read_lut(
     PixelHeaderError
         The data does not fit the descriptor.
     """
-    descriptor = attributes.words(descriptor_tag)
+    descriptor = attributes.words(descriptor_tag).tolist()
     if not descriptor:
         return None
     if len(descriptor) != 3:
@@ -59,16 +60,15 @@ def read_lut(
         first -= 0x10000
     if not 8 <= bits <= 16:
         raise header_error(descriptor_tag, bits, "LUT entries have 8 to 16 bits")
+    entries = np.empty(0, np.uint16)
     words = attributes.words(data_tag)
-    if words:
+    if words.size:
         entries = _entries(words, count, bits)
-        found = len(entries)
-    elif segmented_tag and (words := attributes.words(segmented_tag)):
+    elif segmented_tag and (words := attributes.words(segmented_tag)).size:
         data_tag = segmented_tag
-        entries = expand_segments(words if bits > 8 else _bytes_of(words), bits > 8, segmented_tag)
-        found = len(entries)
-    else:
-        entries, found = [], 0
+        units = words if bits > 8 else _bytes_of(words)
+        entries = expand_segments(units.tolist(), bits > 8, segmented_tag)
+    found = len(entries)
     if found < count:
         raise header_error(
             data_tag, f"{found} entries", f"the descriptor promises {count}",
@@ -80,24 +80,25 @@ def read_lut(
             f"the first {count} are used"
         )
     entries = entries[:count]
-    if max(entries) >> bits:
+    if int(entries.max()) >> bits:
         attributes.remark(f"a look-up table of {bits} bits holds larger entries: 16 bits assumed")
         bits = 16
-    return Lut(first, bits, array("d", entries).tobytes())
+    return Lut(first, bits, entries.astype(np.float64).tobytes())
 
 
-def _entries(words: Sequence[int], count: int, bits: int) -> list[int]:
+def _entries(words: NDArray[np.uint16], count: int, bits: int) -> NDArray[np.uint16]:
     """Entries from 16-bit words: one to a word, or two 8-bit ones, as the length tells."""
     if bits == 8 and len(words) == (count + 1) // 2 and len(words) < count:
         return _bytes_of(words)[:count]
-    return list(words)
+    return words
 
 
-def _bytes_of(words: Sequence[int]) -> list[int]:
-    return [byte for word in words for byte in (word & 0xFF, word >> 8)]
+def _bytes_of(words: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return the low and the high byte of each word."""
+    return words.astype("<u2").view(np.uint8).astype(np.uint16)
 
 
-def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
+def expand_segments(data: Sequence[int], wide: bool, tag: int) -> NDArray[np.uint16]:
     """Expand segmented palette data (PS3.3 C.7.9.2).
 
     Parameters
@@ -130,9 +131,7 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
                 if not entries:
                     raise header_error(tag, "a linear segment", "a palette cannot begin with it")
                 (end,) = _taken(data, at, 1, tag)
-                start = entries[-1]
-                step = Fraction(end - start, length) if length else Fraction(0)
-                entries.extend(round(start + step * k) for k in range(1, length + 1))
+                entries.extend(_line(entries[-1], end, length))
                 at += 1
             elif opcode == 2 and segments is None:
                 size = 2 if wide else 4
@@ -150,7 +149,17 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
             done += 1
 
     expand(0, None)
-    return entries
+    return np.array(entries, np.uint16)
+
+
+def _line(start: int, end: int, length: int) -> list[int]:
+    """Return the entries of a linear segment behind `start`, rounded to even where they lie between."""
+    steps = (end - start) * np.arange(1, length + 1, dtype=np.int64)
+    whole, rest = np.divmod(steps, max(length, 1))
+    whole += start
+    whole += (2 * rest > length) | ((2 * rest == length) & (whole % 2 == 1))
+    line: list[int] = whole.tolist()
+    return line
 
 
 def _taken(data: Sequence[int], at: int, count: int, tag: int) -> list[int]:

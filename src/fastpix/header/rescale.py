@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fastpix.errors import PixelHeaderError
-from fastpix.header.attributes import Attributes, all_equal, header_error, name_of
+from fastpix.header.attributes import (
+    Attributes,
+    all_equal,
+    header_error,
+    name_of,
+    plain_numbers,
+    text_of,
+)
+from fastpix.header.index import Elements
 from fastpix.standard.tags import Tag
 
+_MANY_RUNS = 16 * 8  # bytes of `FrameEntries.ends`
 _REMEDY = "correct it, or pass rescale=False for stored values"
 
 
@@ -47,7 +56,10 @@ def read_rescales(attributes: Attributes, frames: int, modality: str) -> tuple[R
     try:
         if modality == "RTDOSE":
             return (_dose(attributes),)
-        own = [_of_group(group, modality) for group in _groups_of_frames(attributes, frames)]
+        plain = _plain_rescales(attributes, frames)
+        if plain is not None:
+            return plain
+        own = _own_rescales(attributes, frames, modality)
         rescales = _completed(own, attributes, modality)
     except PixelHeaderError as error:
         raise RescaleError(
@@ -62,21 +74,50 @@ def read_rescales(attributes: Attributes, frames: int, modality: str) -> tuple[R
     return rescales[:1] if all_equal(rescales) else rescales
 
 
-def _groups_of_frames(attributes: Attributes, frames: int) -> list[Attributes]:
-    """Return the functional group of each frame; none if the file has no such groups."""
-    groups = attributes.items(Tag.PerFrameFunctionalGroupsSequence)
-    if groups and len(groups) < frames:
+def _plain_rescales(attributes: Attributes, frames: int) -> tuple[Rescale, ...] | None:
+    """Read frames whose groups have a slope and an intercept each, and nothing odd; else None.
+
+    What the rules below would read group by group, at a thousandth of a millisecond a frame.
+    """
+    if not isinstance(attributes.dataset, Elements):
+        return None
+    groups = attributes.dataset.frames
+    if len(groups) != frames or len(groups.ends) < _MANY_RUNS:
+        return None
+    columns = [
+        groups.column(Tag.PixelValueTransformationSequence, tag)
+        for tag in (Tag.RescaleSlope, Tag.RescaleIntercept)
+    ]
+    types = groups.column(Tag.PixelValueTransformationSequence, Tag.RescaleType)
+    numbers = [None if column is None else plain_numbers(column) for column in columns]
+    slopes, intercepts = numbers
+    if slopes is None or intercepts is None or types is None or 0 in slopes:
+        return None
+    units = [text_of(value or b"") for value in types]
+    runs = zip(map(Rescale, slopes, intercepts, units), groups.counts, strict=True)
+    rescales = tuple(rescale for rescale, count in runs for _ in range(count))
+    return rescales[:1] if all_equal(rescales) else rescales
+
+
+def _own_rescales(attributes: Attributes, frames: int, modality: str) -> list[Rescale | None]:
+    """Return the rescale of each frame's own group, None where it has none."""
+    groups = attributes.frame_groups()
+    found = sum(count for _, count in groups)
+    name = name_of(Tag.PerFrameFunctionalGroupsSequence)
+    if groups and found < frames:
         raise header_error(
-            Tag.PerFrameFunctionalGroupsSequence,
-            f"{len(groups)} items",
-            f"there are {frames} frames",
+            Tag.PerFrameFunctionalGroupsSequence, f"{found} items", f"there are {frames} frames"
         )
-    if len(groups) > frames:
+    if found > frames:
         attributes.remark(
-            f"{name_of(Tag.PerFrameFunctionalGroupsSequence)} has {len(groups)} items, "
-            f"NumberOfFrames (0028,0008) says {frames}: those beyond are not used"
+            f"{name} has {found} items, NumberOfFrames (0028,0008) says {frames}: "
+            f"those beyond are not used"
         )
-    return groups[:frames]
+    own: list[Rescale | None] = []
+    for group, count in groups:
+        if len(own) < frames:
+            own += [_of_group(group, modality)] * min(count, frames - len(own))
+    return own
 
 
 def _completed(

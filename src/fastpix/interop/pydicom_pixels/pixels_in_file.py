@@ -124,7 +124,7 @@ def find_pixels(file: BinaryIO) -> FilePixels | None:
 
 
 def _by_index(index: Index, stored: BinaryFile) -> FilePixels | None:
-    known = _known_options(index.pixel_entries, index.implicit)
+    known = _known_options(index.pixel_entries, index.implicit, index.is_little_endian)
     if known is None:
         return None
     options = dict(known)
@@ -135,14 +135,16 @@ def _by_index(index: Index, stored: BinaryFile) -> FilePixels | None:
 
 
 @lru_cache(256)  # the elements of the slices of a series are the same
-def _known_options(entries: bytes, implicit: bool) -> Mapping[str, Any] | None:
-    elements = elements_of(entries, implicit)
-    if elements is None:
+def _known_options(
+    entries: bytes, implicit: bool, is_little_endian: bool
+) -> Mapping[str, Any] | None:
+    elements = elements_of(entries, implicit, is_little_endian)
+    if elements is None or Tag.PixelData not in elements:
         return None
     syntax = UID(_text(elements[Tag.TransferSyntaxUID]), validation_mode=config.IGNORE)
     if not _is_known(syntax):
         return None
-    options = _options({tag: elements[tag] for tag in _OPTIONS if tag in elements}, True)
+    options = _options({tag: elements[tag] for tag in _OPTIONS if tag in elements}, is_little_endian)
     if options is None:
         return None
     options |= {"pixel_keyword": "PixelData", "transfer_syntax_uid": syntax}
