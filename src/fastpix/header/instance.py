@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from fastpix.errors import FastpixError, warn_caller
 from fastpix.header.attributes import Attributes
-from fastpix.header.header import Header, PixelElement, settle
+from fastpix.header.header import Header, PixelElement, header_of
 from fastpix.header.index import Index, elements_of, find_elements
-from fastpix.notes import Note, remark_in
+from fastpix.notes import Notes
 from fastpix.source.pydicom_types import is_dataset
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name
@@ -77,7 +77,7 @@ class Instance:
             entries = index.pixel_entries + index.scale_entries + index.identity_entries
             found = elements_of(entries, index.implicit)
         return Attributes(
-            self.dataset if found is None else found, lambda _text: None, not self.header.big_endian
+            self.dataset if found is None else found, Notes(), not self.header.big_endian
         )
 
 
@@ -131,8 +131,7 @@ def _known_header(entries: bytes, implicit: bool) -> Header | None:
     elements = elements_of(entries, implicit)
     if elements is None:
         return None
-    notes: list[Note] = []
-    attributes = Attributes(elements, remark_in(notes), True)
+    attributes = Attributes(elements, Notes(), True)
     syntax = attributes.text(Tag.TransferSyntaxUID) or ""
     pixels = elements[Tag.PixelData]
     encapsulated = pixels.length == 0xFFFFFFFF
@@ -140,7 +139,7 @@ def _known_header(entries: bytes, implicit: bool) -> Header | None:
         return None
     element = PixelElement(Tag.PixelData, pixels.VR or "", encapsulated, pixels.length)
     try:
-        return settle(attributes, syntax, element, notes)
+        return header_of(attributes, syntax, element)
     except FastpixError:  # read again by pydicom, whose word it shall be
         return None
 
