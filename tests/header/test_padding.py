@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from support.builders import encode, make_dataset, set_raw
+from support.builders import encode, make_dataset, remove, set_raw
 from support.header_checks import RAMP, file_with, note_texts, us
 
 import fastpix
@@ -52,6 +52,17 @@ def test_pixel_padding(
 
 def test_pixel_padding_missing() -> None:
     assert fastpix.open(file_with(PixelPaddingRangeLimit=5)).header.padding is None
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_an_empty_limit_whose_vr_nothing_decides(as_dataset: bool) -> None:
+    """In implicit VR, pydicom converts an empty element of VR US or SS by Pixel Representation."""
+    dataset = remove(make_dataset(), "PixelRepresentation")
+    set_raw(dataset, Tag.PixelPaddingValue, None, us(5))
+    data = encode(set_raw(dataset, Tag.PixelPaddingRangeLimit, None, b""), ImplicitVRLittleEndian)
+    source = dcmread(BytesIO(data)) if as_dataset else data
+    with pytest.warns(HeaderWarning, match="PixelRepresentation"):
+        assert fastpix.open(source).header.padding == (5, 5)
 
 
 def test_pixel_padding_of_a_dataset() -> None:

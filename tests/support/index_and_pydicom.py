@@ -37,7 +37,7 @@ VALUES = [
 PRESENCES = [
     row.first
     for row in INDEXED
-    if row.form in (Form.PRESENCE, Form.REFUSED) and row.first == row.last
+    if row.form in (Form.PRESENCE, Form.SEQUENCE, Form.FRAMES) and row.first == row.last
 ]
 
 

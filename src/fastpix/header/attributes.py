@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import PixelHeaderError, tag_text
 from fastpix.header.index import Elements, IndexElement
+from fastpix.notes import Notes
 from fastpix.source.pydicom_types import is_dataset, is_multi_value
 from fastpix.standard.dictionary import keyword_of, vr_of
 from fastpix.standard.tags import Tag
@@ -57,17 +58,16 @@ class Attributes:
     Parameters
     ----------
     dataset : pydicom.Dataset or Elements
-    remark : callable
-        Told of each oddity that was read over, in words free of the file's text.
+    notes : Notes
+        What is odd about the attributes is added to them; items share those of their data set.
     little : bool
         The byte order of values that pydicom keeps as bytes.
     """
 
-    def __init__(
-        self, dataset: Dataset | Elements, remark: Callable[[str], None], little: bool
-    ) -> None:
+    def __init__(self, dataset: Dataset | Elements, notes: Notes, little: bool) -> None:
         self.dataset = dataset
-        self.remark = remark
+        self.notes = notes
+        self.remark = notes.remark
         self.little = little
 
     def __contains__(self, tag: int) -> bool:
@@ -77,7 +77,12 @@ class Attributes:
         """Return the element as it stands, unconverted, or None."""
         if isinstance(self.dataset, Elements):
             return self.dataset.get(tag)
-        return self.dataset.get_item(tag) if tag in self.dataset else None
+        if tag not in self.dataset:
+            return None
+        raw: Any = self.dataset.get_item(tag, keep_deferred=True)
+        is_deferred = raw.value is None and getattr(raw, "length", 0) != 0
+        found: Element = self.dataset.get_item(tag) if is_deferred else raw
+        return found
 
     def words(self, tag: int) -> NDArray[np.uint16]:
         """Return an element's bytes as unsigned 16-bit words; empty where it is missing."""
@@ -130,7 +135,7 @@ class Attributes:
         return found.union(*(map(int, group.dataset.keys()) for group in groups))
 
     def _like(self, dataset: Dataset | Elements) -> Attributes:
-        return Attributes(dataset, self.remark, self.little)
+        return Attributes(dataset, self.notes, self.little)
 
     def text(self, tag: int) -> str | None:
         """Return the text of an attribute, trimmed of spaces and NULs; None where it is empty."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
 from pydicom.dataelem import RawDataElement
@@ -16,9 +15,9 @@ from fastpix.errors import (
 )
 from fastpix.header.attributes import Attributes, header_error
 from fastpix.header.dataset import parse_dataset
-from fastpix.header.header import Header, PixelElement, settle
+from fastpix.header.header import Header, PixelElement, header_of
 from fastpix.header.index import IndexElement
-from fastpix.notes import Note, remark_in
+from fastpix.notes import Notes
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name, uid_name, what_instead
 from fastpix.standard.tags import Tag
@@ -54,18 +53,18 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     """
     held: Memory | None = None
     stored: Memory | None = None
-    notes: list[Note] = []
+    notes = Notes()
     if isinstance(source, Dataset):
         dataset: Dataset = source
     else:
         held = Memory(source.whole())
         dataset, stream, oddities = parse_dataset(held.whole(), max_bytes)
         stored = Memory(stream)
-        notes += [Note(text, oddity=True) for text in oddities]
+        for text in oddities:
+            notes.remark(text)
     try:
-        remark = remark_in(notes)
-        syntax = _transfer_syntax(dataset, remark)
-        attributes = Attributes(dataset, remark, syntax != EXPLICIT_VR_BIG_ENDIAN)
+        syntax = _transfer_syntax(dataset, notes)
+        attributes = Attributes(dataset, notes, syntax != EXPLICIT_VR_BIG_ENDIAN)
         tag = _pixel_tag(attributes)
         pixels, undefined = _pixel_bytes(attributes, tag, stored)
         encapsulated = syntax not in NATIVE
@@ -79,7 +78,7 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
                 remedy="correct Transfer Syntax UID (0002,0010)",
             )
         element = PixelElement(tag, _vr(attributes, tag), encapsulated, pixels.length)
-        header = settle(attributes, syntax, element, notes)
+        header = header_of(attributes, syntax, element)
         pixels = pixels._replace(offsets=_extended_offsets(attributes))
     except FastpixError:
         raise
@@ -94,9 +93,9 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     return ReadByPydicom(header, pixels, held, dataset)
 
 
-def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
+def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:
     meta = getattr(dataset, "file_meta", None)
-    uid = None if meta is None else Attributes(meta, remark, True).text(Tag.TransferSyntaxUID)
+    uid = None if meta is None else Attributes(meta, notes, True).text(Tag.TransferSyntaxUID)
     if not uid:
         implicit, little = dataset.original_encoding
         if little is False:
@@ -104,7 +103,7 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
         else:
             syntax = EXPLICIT_VR_LITTLE_ENDIAN if implicit is False else IMPLICIT_VR_LITTLE_ENDIAN
         name = syntax_name(syntax)
-        remark(f"Transfer Syntax UID (0002,0010) is missing: read as {name}")
+        notes.remark(f"Transfer Syntax UID (0002,0010) is missing: read as {name}")
         return syntax
     if not syntax_name(uid):
         raise UnsupportedTransferSyntaxError(uid, "", what_instead(uid))

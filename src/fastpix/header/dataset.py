@@ -14,10 +14,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from fastpix._index import meta_elements
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
 from fastpix.header.dcmread import dcmread
+from fastpix.header.file_meta import META, PREAMBLE, has_prefix
 from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 
-_PREAMBLE = 128
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _UNDEFINED = 0xFFFFFFFF
 _VRS = {vr.encode() for vr in SHORT_LENGTH | LONG_LENGTH}
@@ -54,13 +54,13 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     PixelHeaderError, PixelDataError
         They are DICOM, but cannot be parsed or inflated.
     """
-    has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+    has_preamble = has_prefix(data)
     if not has_preamble and not _may_be_dataset(data):
         raise NotDicomError("no DICM prefix, and it does not begin like a data set")
     stream = data
     oddities = []
     try:
-        start = _PREAMBLE + 4 if has_preamble else 0
+        start = META if has_preamble else 0
         inflated = _inflate(data, start, max_bytes) if _may_be_deflated(data, start) else None
         if inflated is not None:
             dataset, stream = inflated
@@ -138,7 +138,7 @@ def _inflate(data: bytes, start: int, max_bytes: int) -> tuple[FileDataset, byte
     dataset = FileDataset(
         BytesIO(stream),
         read_dataset(BytesIO(stream), False, True),
-        data[:_PREAMBLE] if start else None,
+        data[:PREAMBLE] if start else None,
         FileMetaDataset(meta),
         False,
         True,

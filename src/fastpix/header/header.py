@@ -132,18 +132,16 @@ class PixelElement(NamedTuple):
     length: int
 
 
-def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: list[Note]) -> Header:
+def header_of(attributes: Attributes, syntax: str, pixels: PixelElement) -> Header:
     """Settle every attribute that decides about pixels, by the rules of docs/headers.md.
 
     Parameters
     ----------
     attributes : Attributes
-        Of the data set.
+        Of the data set; what is odd or reported is added to their notes.
     syntax : str
         UID of the transfer syntax.
     pixels : PixelElement
-    notes : list of Note
-        The notes so far; those of `attributes` are added to the same list.
 
     Returns
     -------
@@ -167,7 +165,11 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
     modality = _modality(attributes)
     lut = _modality_lut(attributes, signed, is_float)
     rescales, problem = _rescales(attributes, frames, modality)
-    padding, padding_error = _padding(attributes, tag, signed, notes)
+    padding, padding_error = _padding(attributes, tag, signed)
+    palette = _palette(attributes, signed) if photometric == "PALETTE COLOR" else None
+    planar = read_planar(attributes, samples)
+    unit = _unit(attributes, modality, lut is not None, rescales)
+    _report(attributes, photometric)
     return Header(
         transfer_syntax=syntax,
         big_endian=syntax == EXPLICIT_VR_BIG_ENDIAN,
@@ -181,7 +183,7 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
         columns=columns,
         samples=samples,
         photometric=photometric,
-        planar=read_planar(attributes, samples),
+        planar=planar,
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high,
@@ -189,12 +191,12 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
         rescales=rescales,
         rescale_error=problem,
         modality_lut=lut,
-        palette=_palette(attributes, signed) if photometric == "PALETTE COLOR" else None,
+        palette=palette,
         padding=padding,
         padding_error=padding_error,
         modality=modality,
-        unit=_unit(attributes, modality, lut is not None, rescales),
-        notes=(*notes, *_reported(attributes, photometric)),
+        unit=unit,
+        notes=tuple(attributes.notes),
     )
 
 
@@ -246,14 +248,16 @@ def _rescales(
 
 
 def _padding(
-    attributes: Attributes, tag: Tag, signed: bool, notes: list[Note]
+    attributes: Attributes, tag: Tag, signed: bool
 ) -> tuple[tuple[float, float] | None, PixelHeaderError | None]:
     try:
         return read_padding(attributes, tag, signed), None
     except PixelHeaderError as error:
         text = f"{error.storable}: padding cannot be told apart"
-        # In float data it is NaN, most likely, which is no oddity there.
-        notes.append(Note(text, oddity=tag is Tag.PixelData))
+        if tag is Tag.PixelData:
+            attributes.remark(text)
+        else:  # it is NaN, most likely, which is no oddity in float data
+            attributes.notes.add(text)
         return None, error
 
 
@@ -298,30 +302,25 @@ def _unit(
     return "unspecified"
 
 
-def _reported(attributes: Attributes, photometric: str) -> list[Note]:
-    """Return what a reader of the values may want to know of, and the loader never applies."""
-    notes = []
+def _report(attributes: Attributes, photometric: str) -> None:
+    """Note what a reader of the values may want to know of, and the loader never applies."""
+    add = attributes.notes.add
     in_groups = attributes.tags_of_groups()
-    if (
-        Tag.RealWorldValueMappingSequence in attributes
-        or Tag.RealWorldValueMappingSequence in in_groups
-    ):
-        notes.append("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
+    mapping = Tag.RealWorldValueMappingSequence
+    if mapping in attributes or mapping in in_groups:
+        add("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
     if Tag.WindowCenter in attributes or Tag.FrameVOILUTSequence in in_groups:
-        notes.append("WindowCenter (0028,1050) is present: reported, not applied")
+        add("WindowCenter (0028,1050) is present: reported, not applied")
     if _has_philips_scale(attributes):
-        notes.append("Philips' private scale (2005,xx0E) is present: reported, not applied")
+        add("Philips' private scale (2005,xx0E) is present: reported, not applied")
     if attributes.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
-        notes.append("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
+        add("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
     if (presentation := attributes.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
-        notes.append(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
+        add(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
     if attributes.text(Tag.BurnedInAnnotation) == "YES":
-        notes.append("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
+        add("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
     if attributes.text(Tag.SegmentationType) == "FRACTIONAL":
-        notes.append(
-            "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)"
-        )
-    return [Note(text) for text in notes]
+        add("fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)")
 
 
 def _has_philips_scale(attributes: Attributes) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fastpix.errors import FastpixError, warn_caller
 from fastpix.header.attributes import Attributes
 from fastpix.header.functional_groups import FrameEntries
-from fastpix.header.header import PIXEL_NAMES, Header, PixelElement, settle
+from fastpix.header.header import PIXEL_NAMES, Header, PixelElement, header_of
 from fastpix.header.index import Index, elements_of, find_elements
-from fastpix.notes import Note, remark_in
+from fastpix.notes import Notes
 from fastpix.source.pydicom_types import is_dataset
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name
@@ -79,7 +79,7 @@ class Instance:
             entries = index.pixel_entries + index.scale_entries + index.identity_entries
             found = elements_of(entries, index.implicit, index.is_little_endian)
         return Attributes(
-            self.dataset if found is None else found, lambda _text: None, not self.header.big_endian
+            self.dataset if found is None else found, Notes(), not self.header.big_endian
         )
 
 
@@ -120,8 +120,8 @@ def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     entries = index.pixel_entries + index.scale_entries
     frames = index.frame_pixels
     size = len(entries) + len(frames.entries) + len(frames.ends)
-    header_of = _known_header if size <= _SMALL_ENTRIES else _known_header.__wrapped__
-    header = header_of(entries, index.implicit, index.is_little_endian, frames)
+    known = _known_header if size <= _SMALL_ENTRIES else _known_header.__wrapped__
+    header = known(entries, index.implicit, index.is_little_endian, frames)
     if header is None:
         return None
     offsets = index.offset_tables(stored)
@@ -139,8 +139,7 @@ def _known_header(
     elements = elements_of(entries, implicit, is_little_endian, frames)
     if elements is None:
         return None
-    notes: list[Note] = []
-    attributes = Attributes(elements, remark_in(notes), is_little_endian)
+    attributes = Attributes(elements, Notes(), is_little_endian)
     syntax = attributes.text(Tag.TransferSyntaxUID) or ""
     tag = next(tag for tag in PIXEL_NAMES if tag in elements)
     pixels = elements[tag]
@@ -149,7 +148,7 @@ def _known_header(
         return None
     element = PixelElement(tag, pixels.VR or "", encapsulated, pixels.length)
     try:
-        return settle(attributes, syntax, element, notes)
+        return header_of(attributes, syntax, element)
     except FastpixError:  # pydicom's route finds the same, and reports it
         return None
 

@@ -28,6 +28,7 @@ from fastpix.image.image import Image
 from fastpix.image.values import takes_pieces
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
+from fastpix.notes import Notes
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.source.lent_buffers import Buffer
@@ -142,16 +143,16 @@ class AlikeReader:
             return False
         elements = elements_of(scale, self._implicit)
         assert elements is not None
-        oddities: list[str] = []
+        notes = Notes()
         try:
-            attributes = Attributes(elements, oddities.append, True)
+            attributes = Attributes(elements, notes, True)
             (rescale,) = read_rescales(attributes, 1, self._modality)
         except RescaleError:
             # It is an error only for callers who ask for rescaled values.
-            return not self._rescales and not oddities
+            return not self._rescales and not notes
         if self._rescales:
             self._steps = self._steps._replace(slope=rescale.slope, intercept=rescale.intercept)
-        return not oddities
+        return not notes
 
 
 def _may_scales_differ(header: Header, recipe: Recipe) -> bool:

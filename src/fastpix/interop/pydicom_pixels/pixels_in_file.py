@@ -18,8 +18,8 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from fastpix._index import meta_elements
 from fastpix.header.dcmread import dcmread
+from fastpix.header.file_meta import transfer_syntax_of
 from fastpix.header.index import Index, IndexElement, elements_of, find_elements
 from fastpix.source.stored import HEAD, File, Pixels
 from fastpix.standard.syntaxes import DEFLATED_FRAMES
@@ -28,7 +28,6 @@ from fastpix.standard.vrs import LONG_LENGTH
 
 _RawElement: TypeAlias = RawDataElement | IndexElement
 
-_PREFIX, _META = 128, 132  # where the four letters DICM are, and what follows on them
 _NUMBERS = {
     Tag.SamplesPerPixel: "samples_per_pixel",
     Tag.PlanarConfiguration: "planar_configuration",
@@ -214,13 +213,7 @@ def is_deflated(file: BinaryIO) -> bool:
 def _syntax_of(file: BinaryIO) -> UID:
     """Return the transfer syntax that File Meta names; empty where there is none."""
     file.seek(0)
-    head = file.read(HEAD)
-    uid = ""
-    if head[_PREFIX:_META] == b"DICM":
-        for tag, _, value, length in meta_elements(head, _META):
-            if tag == Tag.TransferSyntaxUID:
-                uid = head[value : value + length].decode("latin-1").rstrip("\0 ")
-    return UID(uid, validation_mode=config.IGNORE)
+    return UID(transfer_syntax_of(file.read(HEAD)), validation_mode=config.IGNORE)
 
 
 def _is_known(syntax: UID) -> bool:
