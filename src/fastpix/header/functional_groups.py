@@ -67,7 +67,20 @@ class FrameEntries(NamedTuple):
             None in the list: a run that lacks it. None in place of the list: the sequence has no
             item, or several.
         """
-        return column_of(self.entries, np.ascontiguousarray(self._table()[:, 0]), sequence, tag)
+        ends = np.ascontiguousarray(self._table()[:, 0]).data
+        return column_of(self.entries, ends, sequence, tag)
+
+    def joined(self, other: FrameEntries) -> FrameEntries:
+        """Return what both have taken of the same groups, as one."""
+        table, others = self._table(), other._table()
+        entries, ends = bytearray(), []
+        for last in np.union1d(table[:, 1], others[:, 1]):
+            for part, rows in ((self, table), (other, others)):
+                run = int(np.searchsorted(rows[:, 1], last))
+                start = rows[run - 1, 0] if run else 0
+                entries += part.entries[start : rows[run, 0]]
+            ends.append((len(entries), last))
+        return FrameEntries(bytes(entries), np.array(ends, np.int64).tobytes())
 
 
 NO_FRAMES = FrameEntries()

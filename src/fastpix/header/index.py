@@ -137,7 +137,11 @@ class Elements(dict[int, IndexElement]):
         has_vr = not self.implicit or tag == Tag.TransferSyntaxUID
         vr = letters.decode("ascii") if has_vr else None
         if tag in _SEQUENCES:
-            self.sequences[tag] = list(map(self._like, items_of(value)))
+            items = list(map(self._like, items_of(value)))
+            for item, other in zip(items, self.sequences.get(tag, ()), strict=False):
+                item.update(other)
+                item.sequences.update(other.sequences)
+            self.sequences[tag] = items
             value = b""
         self[tag] = IndexElement(vr, length, value, self.is_little_endian)
 

@@ -77,7 +77,8 @@ class Instance:
         index = self.index
         if index is not None and index.is_complete:
             entries = index.pixel_entries + index.scale_entries + index.identity_entries
-            found = elements_of(entries, index.implicit, index.is_little_endian)
+            frames = index.frame_pixels.joined(index.frame_identity)
+            found = elements_of(entries, index.implicit, index.is_little_endian, frames)
         return Attributes(
             self.dataset if found is None else found, Notes(), not self.header.big_endian
         )
