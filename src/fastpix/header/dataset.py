@@ -68,9 +68,10 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
             dataset = dcmread(BytesIO(data), force=not has_preamble)
             if Tag.PixelData not in dataset and _OPEN_PIXELS.search(data):
                 # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
-                stream = data + _DELIMITER
-                dataset = dcmread(BytesIO(stream), force=not has_preamble)
-                oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
+                mended = dcmread(BytesIO(data + _DELIMITER), force=not has_preamble)
+                if Tag.PixelData in mended:  # else they are those of an icon
+                    dataset, stream = mended, data + _DELIMITER
+                    oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise PixelDataError(reason="File Meta hides that the data set is deflated")
         plausible = has_preamble or any(keyword in dataset for keyword in _SIGNS_OF_AN_INSTANCE)

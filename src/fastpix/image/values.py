@@ -50,7 +50,7 @@ def fill_frame(
             reference.color(cells, exact, color, skip, segments)
     else:
         # Interleaved samples that stay as they are: three values a pixel, each by itself.
-        steps = plan.frame_steps(frame) if color is None else color.samples
+        steps = plan.frame_steps(frame)
         if plan.needs_peak:
             steps = steps._replace(peak=0.0 if peak is None else peak)
         bad = kernel.scale(cells, flat, steps, skip, segments)
@@ -85,7 +85,7 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
         A value that the output dtype cannot hold.
     """
     kernel = current_kernel()
-    steps = plan.frame_steps(frame) if plan.color is None else plan.color.samples
+    steps = plan.frame_steps(frame)
     bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
     flat = out.reshape(-1)
     done = 0

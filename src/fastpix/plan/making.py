@@ -20,7 +20,7 @@ from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import Note
 from fastpix.plan.cells_of_header import cells_of, layout_of, smallest_integer
 from fastpix.plan.color import color_plan
-from fastpix.plan.plan import Plan
+from fastpix.plan.plan import Plan, with_rescale
 from fastpix.recipe import Recipe
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -58,14 +58,13 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     low, high = stored_range(cells)
     if lut is None:
         mirror = low + high if invert == "range" else None
-        peak = None
-        steps = [cells._replace(slope=r.slope, intercept=r.intercept, mirror=mirror)
-                 for r in rescales]  # fmt: skip
+        steps = cells._replace(mirror=mirror)
     else:
+        rescales = (Rescale(1.0, 0.0),)
         peak = 2.0**lut.bits - 1 if invert == "range" else None
-        steps = [cells._replace(table=lut.entries, first=float(lut.first), peak=peak)]
+        steps = cells._replace(table=lut.entries, first=float(lut.first), peak=peak)
     padding = _padding(header, recipe, (low, high), inverted, notes)
-    steps = [s._replace(normalize=recipe.normalize, padding=padding) for s in steps]
+    steps = with_rescale(steps, rescales[0])._replace(normalize=recipe.normalize, padding=padding)
     if inverted and invert == "none":
         notes.append(Note("MONOCHROME1 is left as stored: low values are bright"))
     if invert == "max" and recipe.normalize is not None:
@@ -78,10 +77,11 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
         )
     return Plan(
         shape=(header.frames, header.rows, header.columns),
-        dtype=_dtype(header, recipe, steps, invert, lut),
+        dtype=_dtype(header, recipe, steps, rescales, invert, lut),
         transfer_syntax=header.transfer_syntax,
         photometric=header.photometric,
-        steps=tuple(steps),
+        steps=steps,
+        rescales=rescales,
         color=None,
         invert=invert,
         unit=_unit(header, recipe, invert),
@@ -124,7 +124,14 @@ def _padding(
     return None
 
 
-def _dtype(header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut: Lut | None) -> str:
+def _dtype(
+    header: Header,
+    recipe: Recipe,
+    steps: Steps,
+    rescales: tuple[Rescale, ...],
+    invert: str,
+    lut: Lut | None,
+) -> str:
     """Return the output dtype; "auto" is settled from what the header can represent."""
     if recipe.dtype != "auto":
         return recipe.dtype
@@ -132,7 +139,8 @@ def _dtype(header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut:
         return "float32"
     if header.is_float:
         return "float32" if header.bits_allocated == 32 else "float64"
-    ranges = [_output_range(s, lut) for s in steps]
+    different = [with_rescale(steps, rescale) for rescale in dict.fromkeys(rescales)]
+    ranges = [_output_range(s, lut) for s in different]
     low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
     values = [low, high]
     if invert == "max":
@@ -141,7 +149,7 @@ def _dtype(header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut:
         values.append(recipe.padding)
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     wide = "float32" if header.bits_stored <= 24 and largest <= _FLOAT32_MAX else "float64"
-    whole = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in steps)
+    whole = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in different)
     if lut is not None:
         whole = True
     if not whole or max(abs(low), abs(high)) > 2.0**53:
@@ -183,7 +191,8 @@ def stored_plan(header: Header) -> Plan:
         dtype=np.dtype(dtype).name,
         transfer_syntax=header.transfer_syntax,
         photometric=header.photometric,
-        steps=(cells,),
+        steps=cells,
+        rescales=() if color else (Rescale(1.0, 0.0),),
         color=ColorSteps(cells, layout, ybr=False) if color else None,
         invert="none",
         unit="stored values",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fastpix.header.rescale import Rescale
 from fastpix.kernel.steps import ColorSteps, Steps
 from fastpix.notes import Note, count_of
 from fastpix.plan.words import (
@@ -31,10 +32,12 @@ class Plan:
     transfer_syntax : str
         Its UID.
     photometric : str
-    steps : tuple of Steps
-        One, or one a frame.
+    steps : Steps
+        Of a cell of the first frame; `frame_steps` has those of others.
+    rescales : tuple of Rescale
+        One, or one a frame; none for colour.
     color : ColorSteps or None
-        For colour, in place of `steps`.
+        For colour.
     invert : {"max", "range", "none"}
         What is done, not what was asked: ``"none"`` unless the image is MONOCHROME1.
     unit : str
@@ -46,7 +49,8 @@ class Plan:
     dtype: str
     transfer_syntax: str
     photometric: str
-    steps: tuple[Steps, ...]
+    steps: Steps
+    rescales: tuple[Rescale, ...]
     color: ColorSteps | None
     invert: str
     unit: str
@@ -65,12 +69,14 @@ class Plan:
 
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
-        return self.steps[frame if len(self.steps) > 1 else 0]
+        if len(self.rescales) <= 1:
+            return self.steps
+        return with_rescale(self.steps, self.rescales[frame])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it, free of text that the file's author chose."""
-        rescales = [[s.slope, s.intercept] for s in self.steps]
-        cells = self.color.samples if self.color else self.steps[0]
+        rescales = [[rescale.slope, rescale.intercept] for rescale in self.rescales]
+        cells = self.steps
         return {
             "shape": list(self.shape),
             "dtype": self.dtype,
@@ -92,7 +98,7 @@ class Plan:
 
     def describe(self) -> list[tuple[str, str]]:
         """Return the plan in words, in the order of the steps: pairs of a label and a text."""
-        cells = self.color.samples if self.color else self.steps[0]
+        cells = self.steps
         syntax = self.transfer_syntax
         size = f"{count_of(self.shape[0], 'frame')} of {self.shape[1]} x {self.shape[2]}"
         lines = [
@@ -105,7 +111,8 @@ class Plan:
         if self.color is not None:
             lines.append(("colour", color_words(self.color)))
         else:
-            lines += [("rescale", rescale_words(self.steps)), ("invert", invert_words(self.invert))]
+            rescale = rescale_words(cells, self.rescales)
+            lines += [("rescale", rescale), ("invert", invert_words(self.invert))]
             if cells.normalize:
                 lo, hi = cells.normalize
                 lines.append(("normalize", f"clip to {lo:g}..{hi:g}, map to 0..1"))
@@ -118,3 +125,8 @@ class Plan:
 
     def __str__(self) -> str:
         return "\n".join(f"{label + ':':12}{text}" for label, text in self.describe())
+
+
+def with_rescale(steps: Steps, rescale: Rescale) -> Steps:
+    """Return the steps of a frame that has this slope and intercept."""
+    return steps._replace(slope=rescale.slope, intercept=rescale.intercept)

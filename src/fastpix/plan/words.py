@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fastpix.header.rescale import Rescale
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import count_of
 from fastpix.standard.syntaxes import LOSSY
@@ -35,13 +36,12 @@ def sign_words(cells: Steps) -> str:
     return f"{kind}, {low:.0f} to {high:.0f}"
 
 
-def rescale_words(steps: Sequence[Steps]) -> str:
+def rescale_words(first: Steps, rescales: Sequence[Rescale]) -> str:
     """Say how stored values become modality values."""
-    first = steps[0]
     if first.table is not None:
         return f"Modality LUT of {len(first.table) // 8} entries from stored {first.first:g}"
-    if len(steps) > 1:
-        slopes = [s.slope for s in steps]
+    if len(rescales) > 1:
+        slopes = [rescale.slope for rescale in rescales]
         return f"per frame: slopes {min(slopes):g} to {max(slopes):g}"
     if first.slope == 1 and first.intercept == 0:
         return "none (slope 1, intercept 0)"

@@ -84,7 +84,7 @@ class AlikeReader:
         self._files = AlikeFiles(buffer.data, index.pixel_entries, index.scale_entries)
         self._implicit = index.implicit
         self._modality = header.modality
-        self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
+        self._steps = plan.steps
         self._rescales = recipe.rescale and plan.color is None
         self._may_differ = _may_scales_differ(header, recipe)
         self._shape = shape
