@@ -8,9 +8,12 @@ respect ends the walk, and the file is left to pydicom. Every read is checked ag
 hand; there is no recursion, and memory does not depend on the file.
 """
 
+from cpython cimport array
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
+from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy
@@ -20,9 +23,14 @@ from element cimport (
     is_capital, read_explicit_head, tag_at, u16, u32, vr_of,
 )
 
+import array
+
 from fastpix.standard.indexed import INDEXED_ROWS
 from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import HEAD_BYTES
+
+cdef extern from "Python.h":
+    double PyOS_string_to_double(const char *text, char **end, PyObject *overflow) except? -1.0
 
 cdef extern from "read_file.h":
     ptrdiff_t fastpix_read_file(const char *path, char *target, size_t room) nogil
@@ -40,6 +48,7 @@ cdef enum:
     DEEPEST = 32  # levels of sequences and items of undefined length
     SMALLEST_ROOM = 1024  # bytes for entries, once there are any
     LONGEST = 1024  # bytes of a value that is taken out
+    LONGEST_NUMBER = 64  # characters of a number that is read at once
     LONGEST_LUT = 0x40000  # and of a look-up table: 65536 entries, or many segments
     SEQUENCES = 64  # different tags of undefined length without a VR
     ROWS = 256  # of the table, at the most
@@ -96,6 +105,8 @@ cdef enum:  # VRs of PS3.5 6.2 whose elements have a structure, as `vr_of` gives
     # In place of one: what follows on an element of undefined length that has none.
     AN_ITEM = 0x3F49  # ?I
     A_DELIMITER = 0x3F44  # ?D
+
+cdef array.array _DOUBLES = array.array("d")
 
 cdef uint8_t _head_bytes[PAIRS_OF_LETTERS]
 memcpy(_head_bytes, PyBytes_AS_STRING(HEAD_BYTES), PAIRS_OF_LETTERS)

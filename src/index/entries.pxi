@@ -150,6 +150,74 @@ def column_of(bytes entries not None, const int64_t[::1] ends not None, uint32_t
     return found
 
 
+def decimals_of(list column not None):
+    """Return Decimal Strings as float64, a -0 as 0.
+
+    Parameters
+    ----------
+    column : list of (bytes or None)
+        What `column_of` gives.
+
+    Returns
+    -------
+    array.array or None
+        None where a value is missing or empty, several, not of the grammar (PS3.5 6.2), not finite,
+        or smaller than float64 can hold.
+    """
+    cdef Py_ssize_t k, size = len(column)
+    cdef array.array found = array.clone(_DOUBLES, size, False)
+    cdef double *numbers = found.data.as_doubles
+    cdef bytes value
+    for k in range(size):
+        if column[k] is None:
+            return None
+        value = column[k]
+        if not decimal_at(PyBytes_AS_STRING(value), len(value), &numbers[k]):
+            return None
+    return found
+
+
+cdef bint decimal_at(const char *text, Py_ssize_t size, double *number) except -1:
+    """Read a number in spaces and NULs; False if it is none, or cannot be told from 0."""
+    cdef char copy[LONGEST_NUMBER + 1]
+    cdef Py_ssize_t start = 0, k, digits = 0
+    cdef bint has_value = False
+    while size > 0 and (text[size - 1] == 0x20 or text[size - 1] == 0):
+        size -= 1
+    while start < size and (text[start] == 0x20 or text[start] == 0):
+        start += 1
+    size -= start
+    if not 0 < size <= LONGEST_NUMBER:
+        return False
+    memcpy(copy, text + start, size)
+    copy[size] = 0
+    k = 1 if copy[0] == 0x2B or copy[0] == 0x2D else 0
+    k, digits = after_digits(copy, k), after_digits(copy, k) - k
+    if copy[k] == 0x2E:
+        digits += after_digits(copy, k + 1) - k - 1
+        k = after_digits(copy, k + 1)
+    if not digits:
+        return False
+    for start in range(k):
+        has_value |= 0x31 <= copy[start] <= 0x39
+    if copy[k] == 0x65 or copy[k] == 0x45:  # e E
+        k += 2 if copy[k + 1] == 0x2B or copy[k + 1] == 0x2D else 1
+        if after_digits(copy, k) == k:
+            return False
+        k = after_digits(copy, k)
+    if k != size:
+        return False
+    number[0] = PyOS_string_to_double(copy, NULL, NULL) + 0.0
+    return isfinite(number[0]) and (number[0] != 0 or not has_value)
+
+
+cdef Py_ssize_t after_digits(const char *text, Py_ssize_t k) noexcept:
+    """Return where the digits from `k` on end, in text that ends with a NUL."""
+    while 0x30 <= text[k] <= 0x39:
+        k += 1
+    return k
+
+
 cdef int64_t entry_at(const uint8_t *entries, int64_t place, int64_t end, uint32_t tag) noexcept:
     """Return where the value of an entry between `place` and `end` begins; -1: there is none."""
     while place + 10 <= end:

@@ -244,7 +244,7 @@ class Attributes:
                 self.remark(f"{name_of(tag)} has a decimal comma: read as a point")
                 text = text.replace(",", ".")
             number = float(text)
-            if number == 0 and _has_digits(text):
+            if number == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
                 raise header_error(tag, text, "too small for float64")
         else:
             try:
@@ -270,11 +270,6 @@ def text_of(value: object) -> str:
     return text.strip(" \0")
 
 
-def _has_digits(text: str) -> bool:
-    """Whether the mantissa of a number has a digit other than 0."""
-    return any(digit in "123456789" for digit in re.split("[eE]", text)[0])
-
-
 def _looks_like_text(raw: bytes) -> bool:
     text = text_of(raw)
     return bool(_NUMBER.fullmatch(text) or _COMMA.fullmatch(text))
@@ -285,19 +280,3 @@ def all_equal(values: Iterable[object]) -> bool:
     seen = iter(values)
     first = next(seen, None)
     return all(value == first for value in seen)
-
-
-def plain_numbers(values: Sequence[bytes | None]) -> list[float] | None:
-    """Read Decimal Strings of one value each; None where one is anything but a finite number.
-
-    What `Attributes.number` reads of each, without a word. A zero may not come of digits that are
-    too small for float64.
-    """
-    texts = [text_of(value or b"") for value in values]
-    if not all(map(_NUMBER.fullmatch, texts)):
-        return None
-    numbers = [float(text) + 0.0 for text in texts]  # a header's -0 is 0
-    if not all(map(math.isfinite, numbers)):
-        return None
-    zeros = {text for text, number in zip(texts, numbers, strict=True) if number == 0}
-    return None if any(_has_digits(text) for text in zeros) else numbers

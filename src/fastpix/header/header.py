@@ -25,7 +25,7 @@ from fastpix.header.pixel_module import (
     read_samples,
     read_signed,
 )
-from fastpix.header.rescale import Rescale, RescaleError, read_rescales
+from fastpix.header.rescale import SAME, RescaleError, Rescales, read_rescales
 from fastpix.notes import Note
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN, PET_IMAGE_STORAGE, RT_DOSE_STORAGE
@@ -65,7 +65,7 @@ class Header:
     bits_allocated, bits_stored, high_bit : int
     signed : bool
         Pixel Representation 1: two's complement.
-    rescales : tuple of Rescale
+    rescales : Rescales
         One, or one a frame.
     rescale_error : PixelHeaderError or None
         Why `rescales` cannot be used, for those who ask for them.
@@ -98,7 +98,7 @@ class Header:
     bits_stored: int
     high_bit: int
     signed: bool
-    rescales: tuple[Rescale, ...]
+    rescales: Rescales
     rescale_error: PixelHeaderError | None
     modality_lut: Lut | None
     palette: tuple[Lut, Lut, Lut] | None
@@ -240,11 +240,11 @@ def _modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut |
 
 def _rescales(
     attributes: Attributes, frames: int, modality: str
-) -> tuple[tuple[Rescale, ...], PixelHeaderError | None]:
+) -> tuple[Rescales, PixelHeaderError | None]:
     try:
         return read_rescales(attributes, frames, modality), None
     except RescaleError as error:
-        return (Rescale(1.0, 0.0),), error
+        return SAME, error
 
 
 def _padding(
@@ -282,7 +282,7 @@ def _palette(attributes: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
 
 
 def _unit(
-    attributes: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]
+    attributes: Attributes, modality: str, has_lut: bool, rescales: Rescales
 ) -> str:
     if modality == "RTDOSE":
         return attributes.text(Tag.DoseUnits) or "unspecified"
@@ -292,7 +292,7 @@ def _unit(
     # In a PET, Units says more than the "US" of Rescale Type.
     if modality == "PT" and (unit := attributes.text(Tag.Units)):
         return unit
-    units = {rescale.unit for rescale in rescales if rescale.unit}
+    units = {unit for unit in rescales.units if unit}
     if len(units) > 1:
         return "differs from frame to frame"
     if units:

@@ -51,7 +51,7 @@ def color_plan(header: Header, recipe: Recipe) -> Plan:
         transfer_syntax=header.transfer_syntax,
         photometric=photometric,
         steps=color.samples,
-        rescales=(),
+        rescales=None,
         color=color,
         invert="none",
         unit=f"RGB, 0..{top:g}",

@@ -15,7 +15,7 @@ from fastpix.errors import ArgumentError
 from fastpix.header.header import Header
 from fastpix.header.luts import Lut
 from fastpix.header.pixel_module import MONOCHROME
-from fastpix.header.rescale import Rescale
+from fastpix.header.rescale import SAME, Rescales
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import Note
 from fastpix.plan.cells_of_header import cells_of, layout_of, smallest_integer
@@ -60,7 +60,7 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
         mirror = low + high if invert == "range" else None
         steps = cells._replace(mirror=mirror)
     else:
-        rescales = (Rescale(1.0, 0.0),)
+        rescales = SAME
         peak = 2.0**lut.bits - 1 if invert == "range" else None
         steps = cells._replace(table=lut.entries, first=float(lut.first), peak=peak)
     padding = _padding(header, recipe, (low, high), inverted, notes)
@@ -89,9 +89,9 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     )
 
 
-def _rescales(header: Header, recipe: Recipe) -> tuple[Rescale, ...]:
+def _rescales(header: Header, recipe: Recipe) -> Rescales:
     if not recipe.rescale:
-        return (Rescale(1.0, 0.0),)
+        return SAME
     if header.rescale_error is not None and header.modality_lut is None:
         raise copy(header.rescale_error)  # a raised error collects tracebacks
     return header.rescales
@@ -128,7 +128,7 @@ def _dtype(
     header: Header,
     recipe: Recipe,
     steps: Steps,
-    rescales: tuple[Rescale, ...],
+    rescales: Rescales,
     invert: str,
     lut: Lut | None,
 ) -> str:
@@ -192,7 +192,7 @@ def stored_plan(header: Header) -> Plan:
         transfer_syntax=header.transfer_syntax,
         photometric=header.photometric,
         steps=cells,
-        rescales=() if color else (Rescale(1.0, 0.0),),
+        rescales=None if color else SAME,
         color=ColorSteps(cells, layout, ybr=False) if color else None,
         invert="none",
         unit="stored values",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fastpix.header.rescale import Rescale
+from fastpix.header.rescale import SAME, Rescale, Rescales
 from fastpix.kernel.steps import ColorSteps, Steps
 from fastpix.notes import Note, count_of
 from fastpix.plan.words import (
@@ -34,8 +34,8 @@ class Plan:
     photometric : str
     steps : Steps
         Of a cell of the first frame; `frame_steps` has those of others.
-    rescales : tuple of Rescale
-        One, or one a frame; none for colour.
+    rescales : Rescales or None
+        One, or one a frame; None for colour.
     color : ColorSteps or None
         For colour.
     invert : {"max", "range", "none"}
@@ -50,7 +50,7 @@ class Plan:
     transfer_syntax: str
     photometric: str
     steps: Steps
-    rescales: tuple[Rescale, ...]
+    rescales: Rescales | None
     color: ColorSteps | None
     invert: str
     unit: str
@@ -69,13 +69,13 @@ class Plan:
 
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
-        if len(self.rescales) <= 1:
+        if self.rescales is None or len(self.rescales) == 1:
             return self.steps
         return with_rescale(self.steps, self.rescales[frame])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it, free of text that the file's author chose."""
-        rescales = [[rescale.slope, rescale.intercept] for rescale in self.rescales]
+        rescales = [[rescale.slope, rescale.intercept] for rescale in self.rescales or ()]
         cells = self.steps
         return {
             "shape": list(self.shape),
@@ -111,7 +111,7 @@ class Plan:
         if self.color is not None:
             lines.append(("colour", color_words(self.color)))
         else:
-            rescale = rescale_words(cells, self.rescales)
+            rescale = rescale_words(cells, self.rescales or SAME)
             lines += [("rescale", rescale), ("invert", invert_words(self.invert))]
             if cells.normalize:
                 lo, hi = cells.normalize

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from fastpix.header.rescale import Rescale
+from fastpix.header.rescale import Rescales
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import count_of
 from fastpix.standard.syntaxes import LOSSY
@@ -36,13 +34,12 @@ def sign_words(cells: Steps) -> str:
     return f"{kind}, {low:.0f} to {high:.0f}"
 
 
-def rescale_words(first: Steps, rescales: Sequence[Rescale]) -> str:
+def rescale_words(first: Steps, rescales: Rescales) -> str:
     """Say how stored values become modality values."""
     if first.table is not None:
         return f"Modality LUT of {len(first.table) // 8} entries from stored {first.first:g}"
     if len(rescales) > 1:
-        slopes = [rescale.slope for rescale in rescales]
-        return f"per frame: slopes {min(slopes):g} to {max(slopes):g}"
+        return f"per frame: slopes {rescales.slopes.min():g} to {rescales.slopes.max():g}"
     if first.slope == 1 and first.intercept == 0:
         return "none (slope 1, intercept 0)"
     return f"value * {first.slope!r} + {first.intercept!r}"

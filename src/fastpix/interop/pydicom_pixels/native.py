@@ -20,7 +20,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 from fastpix.frames.cells import Cells
 from fastpix.frames.word_order import in_byte_order
 from fastpix.header.header import Header
-from fastpix.header.rescale import Rescale
+from fastpix.header.rescale import SAME
 from fastpix.image.frame_threads import read_frames, read_pieces
 from fastpix.image.values import takes_pieces
 from fastpix.plan.making import make_plan, stored_plan
@@ -257,7 +257,7 @@ def _layout(
         high_bit=kind.high_bit,
         signed=kind.letter == "i",
         # Stored values alone are asked for: nothing below is looked at.
-        rescales=(Rescale(1.0, 0.0),),
+        rescales=SAME,
         rescale_error=None,
         modality_lut=None,
         palette=None,
