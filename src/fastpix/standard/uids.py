@@ -12,6 +12,14 @@ EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 RT_DOSE_STORAGE = "1.2.840.10008.5.1.4.1.1.481.2"
 PET_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.128"
+LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
+FLUOROSCOPY_STORAGE = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.12.1",  # X-Ray Angiographic Image Storage
+        "1.2.840.10008.5.1.4.1.1.12.2",  # X-Ray Radiofluoroscopic Image Storage
+        "1.2.840.10008.5.1.4.1.1.12.3",  # X-Ray Angiographic Bi-Plane Image Storage, retired
+    }
+)
 
 TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2": "Implicit VR Little Endian",
