@@ -224,7 +224,11 @@ def test_modality_lut_of_fluoroscopy_is_reported(
     sop_class: str | None, modality: str, data: bytes | None
 ) -> None:
     """It leads back to beam intensity (PS3.3 C.8.7.1.1.2)."""
-    attributes = {"SOPClassUID": sop_class, "Modality": modality, "RescaleSlope": "2"}
+    attributes: dict[str, Any] = {
+        "SOPClassUID": sop_class,
+        "Modality": modality,
+        "RescaleSlope": "2",
+    }
     item = lut_item(us(1, 0, 16), data)
     image = open_odd(
         file_with(ModalityLUTSequence=[item], **attributes), "beam intensity: reported, not applied"
@@ -239,7 +243,7 @@ def test_modality_lut_of_fluoroscopy_is_reported(
     [("1.2.840.10008.5.1.4.1.1.7", "XA"), ("1.2.840.10008.5.1.4.1.1.1", "CR"), (None, "CR")],
 )
 def test_modality_lut_of_other_images_is_applied(sop_class: str | None, modality: str) -> None:
-    attributes = {"SOPClassUID": sop_class, "Modality": modality}
+    attributes: dict[str, Any] = {"SOPClassUID": sop_class, "Modality": modality}
     source = file_with(ModalityLUTSequence=[lut_item(us(1, 0, 16), us(9))], **attributes)
     assert fastpix.imread(source).tolist() == [[9, 9, 9], [9, 9, 9]]
 
@@ -374,17 +378,17 @@ def test_palette_over_float_data_is_refused() -> None:
 
 # Label maps
 
-LABEL_MAPS = [
+LABEL_MAPS: list[dict[str, Any]] = [
     {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.7", "Modality": "SEG"},
     {"SegmentationType": "LABELMAP"},
 ]
 
 
 @pytest.mark.parametrize("attributes", LABEL_MAPS, ids=["SOP Class", "Segmentation Type"])
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
 @pytest.mark.parametrize("is_broken", [False, True])
 def test_the_values_of_a_label_map_are_numbers(
-    attributes: dict[str, str], kind: type, is_broken: bool
+    attributes: dict[str, Any], kind: str, is_broken: bool
 ) -> None:
     """Whatever palette it carries (PS3.3 C.8.20.2)."""
     cells = np.array([[0, 1, 254]], kind)
