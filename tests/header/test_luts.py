@@ -400,7 +400,8 @@ def test_the_values_of_a_label_map_are_numbers(
     assert image.header.palette is None
     assert note_texts(image) == ["PALETTE COLOR of a label map: its values are segment numbers"]
     for values in (image.read(dtype="auto"), image.stored()):
-        assert (values.dtype, values.tolist()) == (kind, cells.tolist())
+        assert values.dtype == kind
+        assert values.tolist() == cells.tolist()
     assert image.read().tolist() == cells.tolist()
     assert image.plan().to_dict()["photometric"] == "PALETTE COLOR"
 

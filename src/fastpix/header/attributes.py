@@ -116,6 +116,10 @@ class Attributes:
         values = [v for v in (_text(v) for v in self._values(tag)) if v]
         return "\\".join(values) or None
 
+    def uid(self, tag: int) -> str:
+        """Return the text of a UID, trimmed of all white space as pydicom does; may be empty."""
+        return (self.text(tag) or "").strip()
+
     def numbers(self, tag: int) -> list[float]:
         """Return the values of a numeric attribute; empty where it is missing or has no value.
 

@@ -95,7 +95,7 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
 
 def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:
     meta = getattr(dataset, "file_meta", None)
-    uid = None if meta is None else Attributes(meta, notes, True).text(Tag.TransferSyntaxUID)
+    uid = None if meta is None else Attributes(meta, notes, True).uid(Tag.TransferSyntaxUID)
     if not uid:
         implicit, little = dataset.original_encoding
         if little is False:
@@ -118,7 +118,7 @@ def _pixel_tag(attributes: Attributes) -> Tag:
         promised = isinstance(element, RawDataElement) and element.length > 0
         if promised or hasattr(element.value, "read") or element.value:
             return tag
-    sop_class = uid_name(attributes.text(Tag.SOPClassUID) or "")
+    sop_class = uid_name(attributes.uid(Tag.SOPClassUID))
     described = all(tag in attributes for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
     raise NoPixelDataError(sop_class, described or _is_cut_off(attributes))
 

@@ -218,14 +218,10 @@ def header_of(attributes: Attributes, syntax: str, pixels: PixelElement) -> Head
     )
 
 
-def _sop_class(attributes: Attributes) -> str:
-    return (attributes.text(Tag.SOPClassUID) or "").strip()
-
-
 def _modality(attributes: Attributes) -> str:
     """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
     modality = (attributes.text(Tag.Modality) or "").upper()
-    sop_class = _sop_class(attributes)
+    sop_class = attributes.uid(Tag.SOPClassUID)
     if modality != "RTDOSE" and sop_class == RT_DOSE_STORAGE:
         attributes.remark(
             "Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose"
@@ -244,7 +240,7 @@ def _is_label_map(attributes: Attributes) -> bool:
     """Whether the values of the pixels are numbers of segments (PS3.3 C.8.20.2)."""
     return (
         attributes.text(Tag.SegmentationType) == "LABELMAP"
-        or _sop_class(attributes) == LABEL_MAP_STORAGE
+        or attributes.uid(Tag.SOPClassUID) == LABEL_MAP_STORAGE
     )
 
 
@@ -261,7 +257,7 @@ def _modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut |
 
 def _is_fluoroscopy(attributes: Attributes) -> bool:
     """Whether the image is an XA or XRF, by its SOP Class, else by its Modality."""
-    sop_class = _sop_class(attributes)
+    sop_class = attributes.uid(Tag.SOPClassUID)
     if not sop_class:
         return (attributes.text(Tag.Modality) or "").upper() in ("XA", "RF")
     return sop_class in FLUOROSCOPY_STORAGE

@@ -67,21 +67,24 @@ def syntax_name(uid: str) -> str:
     name = TRANSFER_SYNTAXES.get(uid)
     if name is not None:
         return name
-    # A later release of pydicom may know more, and it trims what it is given.
-    from pydicom import config
-    from pydicom.uid import UID
-
-    known = UID(uid, validation_mode=config.IGNORE)
-    return known.name if known.type == "Transfer Syntax" else ""
+    name, kind = _entry_of(uid)  # a later release of pydicom may know more
+    return name if kind == "Transfer Syntax" else ""
 
 
 def uid_name(uid: str) -> str:
-    """Return the name of a UID of the standard (PS3.6 annex A), or an empty string."""
-    from pydicom import config
-    from pydicom.uid import UID
+    """Return the name of a UID of the standard (PS3.6 annex A), or an empty string.
 
-    name = UID(uid, validation_mode=config.IGNORE).name
-    return "" if name == uid else name
+    Any other text has no name, also where it is a UID but for the white space around it.
+    """
+    return _entry_of(uid)[0]
+
+
+def _entry_of(uid: str) -> tuple[str, str]:
+    """Return name and kind of a UID in pydicom's dictionary, or two empty strings."""
+    from pydicom.uid import UID_dictionary  # not `UID`, which trims a text and calls it a name
+
+    entry = UID_dictionary.get(uid)
+    return ("", "") if entry is None else (entry[0], entry[1])
 
 
 def keeps_high_bit(uid: str) -> bool:
