@@ -27,10 +27,11 @@ from fastpix.header.pixel_module import (
 )
 from fastpix.header.rescale import Rescale, read_rescales, rescale_error
 from fastpix.notes import Note
+from fastpix.standard.syntaxes import BIG_ENDIAN_CELLS
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 from fastpix.standard.uids import (
-    EXPLICIT_VR_BIG_ENDIAN,
     FLUOROSCOPY_STORAGE,
+    GE_IMPLICIT_VR,
     LABEL_MAP_STORAGE,
     PET_IMAGE_STORAGE,
     RT_DOSE_STORAGE,
@@ -62,7 +63,7 @@ class Header:
     is_float : bool
         Float or Double Float Pixel Data; `bits_stored`, `high_bit` and `signed` say nothing then.
     word_ow : bool
-        The element's VR is OW, which a big-endian file swaps in pairs.
+        The element's VR is OW, which a big-endian file swaps in pairs (but GE's does not).
     frames, rows, columns, samples : int
     photometric : str
         Photometric Interpretation, upper case, trimmed.
@@ -190,12 +191,12 @@ def header_of(attributes: Attributes, syntax: str, pixels: PixelElement) -> Head
     _report(attributes, photometric)
     return Header(
         transfer_syntax=syntax,
-        big_endian=syntax == EXPLICIT_VR_BIG_ENDIAN,
+        big_endian=syntax in BIG_ENDIAN_CELLS,
         encapsulated=pixels.encapsulated,
         pixel_bytes=0 if pixels.encapsulated else pixels.length,
         pixel_keyword=_PIXEL_NAMES[tag],
         is_float=is_float,
-        word_ow=pixels.vr == "OW",
+        word_ow=pixels.vr == "OW" and syntax != GE_IMPLICIT_VR,
         frames=frames,
         rows=rows,
         columns=columns,

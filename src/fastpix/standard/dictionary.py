@@ -12,6 +12,7 @@ from fastpix.standard.tags import Tag
 
 _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "UI": (
+        Tag.MediaStorageSOPClassUID,
         Tag.TransferSyntaxUID,
         Tag.SOPClassUID,
         Tag.SOPInstanceUID,
@@ -112,6 +113,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.PixelValueTransformationSequence,
         Tag.RealWorldValueMappingSequence,
         Tag.SegmentSequence,
+        Tag.DVHSequence,
         Tag.SharedFunctionalGroupsSequence,
         Tag.PerFrameFunctionalGroupsSequence,
     ),

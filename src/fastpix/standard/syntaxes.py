@@ -6,7 +6,9 @@ from fastpix.standard.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
+    GE_IMPLICIT_VR,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    PRIVATE_SYNTAXES,
     TRANSFER_SYNTAXES,
 )
 
@@ -16,8 +18,10 @@ NATIVE = frozenset(
         EXPLICIT_VR_LITTLE_ENDIAN,
         EXPLICIT_VR_BIG_ENDIAN,
         DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        GE_IMPLICIT_VR,
     }
 )
+BIG_ENDIAN_CELLS = frozenset({EXPLICIT_VR_BIG_ENDIAN, GE_IMPLICIT_VR})
 
 
 def _compressed(*numbers: int) -> frozenset[str]:
@@ -63,8 +67,8 @@ def what_instead(uid: str) -> str:
 
 
 def syntax_name(uid: str) -> str:
-    """Return a transfer syntax's name (PS3.6 annex A), or an empty string where there is none."""
-    name = TRANSFER_SYNTAXES.get(uid)
+    """Return a transfer syntax's name, or an empty string where it is not known."""
+    name = TRANSFER_SYNTAXES.get(uid) or PRIVATE_SYNTAXES.get(uid)
     if name is not None:
         return name
     name, kind = _entry_of(uid)  # a later release of pydicom may know more
