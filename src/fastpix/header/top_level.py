@@ -94,7 +94,7 @@ def look_over(stream: bytes, implicit: bool, little: bool) -> TopLevel:
     """
     start = data_set_start(stream)
     elements, end = top_level(stream, start, implicit, not little, _WANTED)
-    repeated, contradictory = set(), set()
+    repeated, contradictory = set[int](), set[int]()
     seen: dict[int, tuple[int, int]] = {}
     for tag, _, first, last in elements:
         place = seen.setdefault(tag, (first, last))

@@ -9,18 +9,18 @@ from io import BytesIO
 from fastpix.errors import PixelDataError
 
 _INPUT = 2**16  # bytes that are taken at a time: zlib copies those that it has not used
-_PIECE = 2**20  # bytes that are inflated at a time
-# What is kept while it is counted: most data sets. What inflates to more than both is counted
-# first, and then inflated again.
-_KEPT = 2**26
-_KEPT_RATIO = 16
+_PIECE = 2**18  # bytes that are inflated at a time
+# What is inflated at once: more than most data sets. What inflates to more than both is counted
+# first, piece by piece.
+_AT_ONCE = 2**26
+_AT_ONCE_RATIO = 16
 
 
 def inflate(data: bytes | memoryview, max_bytes: int) -> bytes:
     """Inflate raw deflate data (RFC 1951), as PS3.5 A.5 has it; what follows its end is left.
 
-    Data that inflates to more than `max_bytes` is counted and never held: a file of a few
-    megabytes can hold gigabytes.
+    Data that inflates to more than `max_bytes` is counted, and not held: a file of a few megabytes
+    can inflate to gigabytes.
 
     Parameters
     ----------
@@ -33,8 +33,15 @@ def inflate(data: bytes | memoryview, max_bytes: int) -> bytes:
     PixelDataError
         The data is damaged, cut off, or inflates to more.
     """
-    enough = max(_KEPT, _KEPT_RATIO * len(data))
-    kept = BytesIO()
+    limit = min(max(_AT_ONCE, _AT_ONCE_RATIO * len(data)), max_bytes)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = inflater.decompress(data, limit)
+    except zlib.error as error:
+        raise _damaged() from error
+    if inflater.eof:
+        return inflated
+    del inflater, inflated
     size = 0
     for piece in _pieces(data):
         size += len(piece)
@@ -44,18 +51,14 @@ def inflate(data: bytes | memoryview, max_bytes: int) -> bytes:
                 reason=f"the deflated data set inflates to more than max_bytes={max_bytes}",
                 remedy="raise max_bytes= if the file can be believed",
             )
-        if size <= enough:
-            kept.write(piece)
-        elif kept.tell():
-            kept = BytesIO()
-    if size > enough:
-        for piece in _pieces(data):
-            kept.write(piece)
+    kept = BytesIO()
+    for piece in _pieces(data):
+        kept.write(piece)
     return kept.getvalue()
 
 
 def _pieces(data: bytes | memoryview) -> Iterator[bytes]:
-    """Yield what deflate data inflates to, 1 MiB at the most at a time."""
+    """Yield what deflate data inflates to, piece by piece."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     view = memoryview(data)
     try:
@@ -69,5 +72,9 @@ def _pieces(data: bytes | memoryview) -> Iterator[bytes]:
             if inflater.eof:
                 return
     except zlib.error as error:
-        raise PixelDataError(reason="the deflated data set is not valid deflate data") from error
+        raise _damaged() from error
     raise PixelDataError(reason="the deflated data set ends before its end mark")
+
+
+def _damaged() -> PixelDataError:
+    return PixelDataError(reason="the deflated data set is not valid deflate data")

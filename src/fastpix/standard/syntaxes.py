@@ -85,7 +85,7 @@ def uid_name(uid: str) -> str:
 
 def _entry_of(uid: str) -> tuple[str, str]:
     """Return name and kind of a UID in pydicom's dictionary, or two empty strings."""
-    from pydicom.uid import UID_dictionary  # not `UID`, which trims a text and calls it a name
+    from pydicom._uid_dict import UID_dictionary  # `UID` trims a text, and calls it a name
 
     entry = UID_dictionary.get(uid)
     return ("", "") if entry is None else (entry[0], entry[1])
