@@ -290,7 +290,7 @@ def test_an_error_of_the_file_carries_its_facts_through_a_pickle() -> None:
 
 def test_the_cause_is_attached() -> None:
     source = file_of(
-        *image_elements(extra=[element(Tag.ModalityLUTSequence, "UN", b"abcd")]),
+        *image_elements(extra=[element(Tag.SharedFunctionalGroupsSequence, "UN", b"abcd")]),
         element(Tag.PixelData, "OW", bytes(12)),
     )
     with pytest.raises(FastpixError) as caught:

@@ -52,6 +52,14 @@ def header_error(tag: int, value: object, reason: str, remedy: str = "") -> Pixe
     )  # fmt: skip
 
 
+def contradiction(tag: int) -> PixelHeaderError:
+    """Return the error for an element that occurs more than once, with different values."""
+    return header_error(
+        tag, "several values", "it occurs more than once (PS3.5 7.1), and they differ",
+        "nothing says which one is right: correct the file, or leave it out",
+    )  # fmt: skip
+
+
 class Attributes:
     """The attributes of one data set or sequence item.
 
@@ -62,19 +70,36 @@ class Attributes:
         What is odd about the attributes is added to them; items share those of their data set.
     little : bool
         The byte order of values that pydicom keeps as bytes.
+    contradictory : frozenset of int
+        Tags that occur more than once, with different values: to ask for one is an error.
     """
 
-    def __init__(self, dataset: Dataset | Elements, notes: Notes, little: bool) -> None:
+    def __init__(
+        self,
+        dataset: Dataset | Elements,
+        notes: Notes,
+        little: bool,
+        contradictory: frozenset[int] = frozenset(),
+    ) -> None:
         self.dataset = dataset
         self.notes = notes
         self.remark = notes.remark
         self.little = little
+        self.contradictory = contradictory
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.dataset
 
     def element(self, tag: int) -> Element | None:
-        """Return the element as it stands, unconverted, or None."""
+        """Return the element as it stands, unconverted, or None.
+
+        Raises
+        ------
+        PixelHeaderError
+            It occurs more than once, with different values.
+        """
+        if tag in self.contradictory:
+            raise contradiction(tag)
         if isinstance(self.dataset, Elements):
             return self.dataset.get(tag)
         if tag not in self.dataset:
@@ -102,6 +127,8 @@ class Attributes:
 
     def items(self, tag: int) -> list[Attributes]:
         """Return the items of a sequence; none where it is missing or empty."""
+        if tag in self.contradictory:
+            raise contradiction(tag)
         if tag not in self.dataset:
             return []
         if isinstance(self.dataset, Elements):
@@ -141,6 +168,10 @@ class Attributes:
         """Return the text of an attribute, trimmed of spaces and NULs; None where it is empty."""
         values = [v for v in (text_of(v) for v in self._values(tag)) if v]
         return "\\".join(values) or None
+
+    def uid(self, tag: int) -> str:
+        """Return the text of a UID, trimmed of all white space as pydicom does; may be empty."""
+        return (self.text(tag) or "").strip()
 
     def numbers(self, tag: int) -> list[float]:
         """Return the values of a numeric attribute; empty where it is missing or has no value.

@@ -13,10 +13,11 @@ from fastpix.errors import (
     PixelHeaderError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.header.attributes import Attributes, header_error
+from fastpix.header.attributes import Attributes, header_error, name_of
 from fastpix.header.dataset import parse_dataset
 from fastpix.header.header import Header, PixelElement, header_of
 from fastpix.header.index import IndexElement
+from fastpix.header.top_level import TopLevel, look_over
 from fastpix.notes import Notes
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name, uid_name, what_instead
@@ -24,7 +25,9 @@ from fastpix.standard.tags import Tag
 from fastpix.standard.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
+    IMAGE_STORAGE,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    RT_DOSE_STORAGE,
 )
 
 
@@ -64,8 +67,13 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
             notes.remark(text)
     try:
         syntax = _transfer_syntax(dataset, notes)
-        attributes = Attributes(dataset, notes, syntax != EXPLICIT_VR_BIG_ENDIAN)
+        seen = None if stored is None else _look_over(stored, dataset, notes)
+        contradictory = frozenset[int]() if seen is None else seen.contradictory
+        attributes = Attributes(dataset, notes, syntax != EXPLICIT_VR_BIG_ENDIAN, contradictory)
         tag = _pixel_tag(attributes)
+        if tag is None:
+            is_cut_off = stored is not None and seen is not None and seen.is_cut_off(stored.whole())
+            raise _no_pixels(attributes, is_cut_off)
         pixels, undefined = _pixel_bytes(attributes, tag, stored)
         encapsulated = syntax not in NATIVE
         if encapsulated != undefined and (undefined or stored is not None):
@@ -95,7 +103,7 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
 
 def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:
     meta = getattr(dataset, "file_meta", None)
-    uid = None if meta is None else Attributes(meta, notes, True).text(Tag.TransferSyntaxUID)
+    uid = None if meta is None else Attributes(meta, notes, True).uid(Tag.TransferSyntaxUID)
     if not uid:
         implicit, little = dataset.original_encoding
         if little is False:
@@ -110,7 +118,16 @@ def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:
     return uid
 
 
-def _pixel_tag(attributes: Attributes) -> Tag:
+def _look_over(stored: Memory, dataset: Dataset, notes: Notes) -> TopLevel:
+    """Look for what the Dataset does not say, and note what is repeated."""
+    implicit, little = dataset.original_encoding
+    seen = look_over(stored.whole(), bool(implicit), little is not False)
+    for tag in sorted(seen.repeated):
+        notes.remark(f"{name_of(tag)} occurs more than once, with one value: read once")
+    return seen
+
+
+def _pixel_tag(attributes: Attributes) -> Tag | None:
     for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
         element = attributes.element(tag)
         if element is None:
@@ -118,21 +135,22 @@ def _pixel_tag(attributes: Attributes) -> Tag:
         promised = isinstance(element, RawDataElement) and element.length > 0
         if promised or hasattr(element.value, "read") or element.value:
             return tag
-    sop_class = uid_name(attributes.text(Tag.SOPClassUID) or "")
-    described = all(tag in attributes for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
-    raise NoPixelDataError(sop_class, described or _is_cut_off(attributes))
+    return None
 
 
-def _is_cut_off(attributes: Attributes) -> bool:
-    """Whether the data set ends within an element, or before its first."""
-    tags = attributes.dataset.keys()
-    elements = [attributes.element(int(tag)) for tag in tags]
-    return not elements or any(
-        isinstance(element, RawDataElement)
-        and element.length != 0xFFFFFFFF
-        and len(element.value or b"") < element.length
-        for element in elements
+def _no_pixels(attributes: Attributes, is_cut_off: bool) -> NoPixelDataError:
+    """Return the error for a data set without pixels, which says whether it should have some."""
+    sop_class = attributes.uid(Tag.SOPClassUID)
+    meta = getattr(attributes.dataset, "file_meta", None)
+    if not sop_class and meta is not None:
+        sop_class = Attributes(meta, Notes(), True).uid(Tag.MediaStorageSOPClassUID)
+    is_image = sop_class in IMAGE_STORAGE or (
+        # Some have a histogram alone.
+        sop_class == RT_DOSE_STORAGE and Tag.DVHSequence not in attributes
     )
+    is_described = all(tag in attributes for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
+    is_empty = not attributes.dataset.keys()
+    return NoPixelDataError(uid_name(sop_class), is_image or is_described or is_empty or is_cut_off)
 
 
 def _pixel_bytes(attributes: Attributes, tag: Tag, stored: Memory | None) -> tuple[Pixels, bool]:

@@ -23,5 +23,5 @@ def transfer_syntax_of(head: bytes) -> str:
     if has_prefix(head):
         for tag, _, value, length in meta_elements(head, META):
             if tag == Tag.TransferSyntaxUID:
-                uid = head[value : value + length].decode("latin-1").strip("\0 ")
+                uid = head[value : value + length].decode("latin-1").strip("\0 ").strip()
     return uid

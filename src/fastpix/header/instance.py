@@ -15,6 +15,7 @@ from fastpix.source.pydicom_types import is_dataset
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name
 from fastpix.standard.tags import Tag
+from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -79,9 +80,8 @@ class Instance:
             entries = index.pixel_entries + index.scale_entries + index.identity_entries
             frames = index.frame_pixels.joined(index.frame_identity)
             found = elements_of(entries, index.implicit, index.is_little_endian, frames)
-        return Attributes(
-            self.dataset if found is None else found, Notes(), not self.header.big_endian
-        )
+        little = self.header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
+        return Attributes(self.dataset if found is None else found, Notes(), little)
 
 
 def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:

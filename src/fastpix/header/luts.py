@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.header.attributes import Attributes, header_error
+from fastpix.standard.tags import Tag
 
 _MAX_ENTRIES = 65536
 
@@ -84,6 +85,60 @@ def read_lut(
         attributes.remark(f"a look-up table of {bits} bits holds larger entries: 16 bits assumed")
         bits = 16
     return Lut(first, bits, entries.astype(np.float64).tobytes())
+
+
+def read_modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut | None:
+    """Read the Modality LUT (PS3.3 C.11.1); None where there is none.
+
+    Raises
+    ------
+    PixelHeaderError
+        The table is broken, or something else scales the same pixels.
+    """
+    items = attributes.items(Tag.ModalityLUTSequence)
+    if not items:
+        return None
+    if len(items) > 1:
+        raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
+    lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
+    if lut is None:
+        attributes.remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
+    elif is_float:
+        raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
+    elif Tag.DoseGridScaling in attributes:
+        raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
+    elif Tag.RescaleSlope in attributes or Tag.RescaleIntercept in attributes:
+        attributes.remark(
+            "ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept"
+        )
+    return lut
+
+
+def read_palette(attributes: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
+    """Read the tables of PALETTE COLOR (PS3.3 C.7.6.3.1.5, C.7.6.3.1.6).
+
+    Raises
+    ------
+    PixelHeaderError
+        One is missing or broken, or they do not go together.
+    """
+    luts = []
+    for color in range(3):
+        descriptor = Tag(Tag.RedPaletteColorLookupTableDescriptor + color)
+        data = Tag(Tag.RedPaletteColorLookupTableData + color)
+        segmented = Tag(Tag.SegmentedRedPaletteColorLookupTableData + color)
+        lut = read_lut(attributes, descriptor, data, signed, segmented)
+        if lut is None:
+            raise header_error(descriptor, None, "PALETTE COLOR needs its three tables")
+        luts.append(lut)
+    red, green, blue = luts
+    for lut, descriptor in (
+        (green, Tag.GreenPaletteColorLookupTableDescriptor),
+        (blue, Tag.BluePaletteColorLookupTableDescriptor),
+    ):
+        if (lut.first, len(lut.entries)) != (red.first, len(red.entries)):
+            raise header_error(descriptor, lut[:2], "the three descriptors differ")
+    return red, green, blue
 
 
 def _entries(words: NDArray[np.uint16], count: int, bits: int) -> NDArray[np.uint16]:

@@ -88,6 +88,14 @@ class RescaleError(PixelHeaderError):
     """The file gives stored values, but no rescaled ones."""
 
 
+def rescale_error(error: PixelHeaderError) -> RescaleError:
+    """Return an error for those alone who ask for rescaled values."""
+    return RescaleError(
+        tag=error.tag, keyword=error.keyword, value=error.value, reason=error.reason,
+        remedy=_REMEDY,
+    )  # fmt: skip
+
+
 def read_rescales(attributes: Attributes, frames: int, modality: str) -> Rescales:
     """Read what scales each frame: its own functional group, else the shared one, else top level.
 
@@ -118,10 +126,7 @@ def read_rescales(attributes: Attributes, frames: int, modality: str) -> Rescale
         own = _own_rescales(attributes, frames, modality)
         rescales = _completed(own, attributes, modality)
     except PixelHeaderError as error:
-        raise RescaleError(
-            tag=error.tag, keyword=error.keyword, value=error.value, reason=error.reason,
-            remedy=_REMEDY,
-        ) from error  # fmt: skip
+        raise rescale_error(error) from error
     if any(own) and not all(own):
         attributes.remark(
             f"{own.count(None)} of {frames} frames have no Pixel Value "

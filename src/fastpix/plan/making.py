@@ -14,7 +14,6 @@ import numpy as np
 from fastpix.errors import ArgumentError
 from fastpix.header.header import Header
 from fastpix.header.luts import Lut
-from fastpix.header.pixel_module import MONOCHROME
 from fastpix.header.rescale import SAME, Rescales
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import Note
@@ -45,7 +44,7 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     PixelHeaderError
         The header lacks what the recipe needs.
     """
-    if header.photometric not in MONOCHROME:
+    if not header.is_gray:
         return color_plan(header, recipe)
     notes = list(header.notes)
     inverted = header.photometric == "MONOCHROME1"
@@ -92,7 +91,7 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
 def _rescales(header: Header, recipe: Recipe) -> Rescales:
     if not recipe.rescale:
         return SAME
-    if header.rescale_error is not None and header.modality_lut is None:
+    if header.rescale_error is not None:
         raise copy(header.rescale_error)  # a raised error collects tracebacks
     return header.rescales
 
@@ -132,7 +131,11 @@ def _dtype(
     invert: str,
     lut: Lut | None,
 ) -> str:
-    """Return the output dtype; "auto" is settled from what the header can represent."""
+    """Return the output dtype; "auto" is settled from what the header can represent.
+
+    With integers for slope and intercept, or a table, every y is an integer, even where float64 has
+    rounded it: beyond 2**53 it has no other numbers.
+    """
     if recipe.dtype != "auto":
         return recipe.dtype
     if recipe.normalize is not None:
@@ -147,14 +150,16 @@ def _dtype(
         values = [0.0, high - low]
     if header.padding is not None and recipe.padding is not None:
         values.append(recipe.padding)
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    wide = "float32" if header.bits_stored <= 24 and largest <= _FLOAT32_MAX else "float64"
-    whole = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in different)
-    if lut is not None:
-        whole = True
-    if not whole or max(abs(low), abs(high)) > 2.0**53:
-        return wide
-    return smallest_integer(values) or wide
+    is_whole = lut is not None or all(
+        float(s.slope).is_integer() and float(s.intercept).is_integer() for s in different
+    )
+    integer = smallest_integer(values) if is_whole else None
+    if integer is not None:
+        return integer
+    is_wide = header.bits_stored > 24 or any(
+        math.isfinite(value) and abs(value) > _FLOAT32_MAX for value in values
+    )
+    return "float64" if is_wide else "float32"
 
 
 def _output_range(steps: Steps, lut: Lut | None) -> tuple[float, float]:

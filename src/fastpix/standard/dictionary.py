@@ -12,6 +12,7 @@ from fastpix.standard.tags import Tag
 
 _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "UI": (
+        Tag.MediaStorageSOPClassUID,
         Tag.TransferSyntaxUID,
         Tag.SOPClassUID,
         Tag.SOPInstanceUID,
@@ -136,6 +137,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.RealWorldValueMappingSequence,
         Tag.SegmentSequence,
         Tag.SegmentIdentificationSequence,
+        Tag.DVHSequence,
         Tag.SharedFunctionalGroupsSequence,
         Tag.PerFrameFunctionalGroupsSequence,
     ),

@@ -10,6 +10,7 @@ class Tag(IntEnum):
 
     FileMetaInformationGroupLength = 0x00020000
     FileMetaInformationVersion = 0x00020001
+    MediaStorageSOPClassUID = 0x00020002
     TransferSyntaxUID = 0x00020010
     SpecificCharacterSet = 0x00080005
     ImageType = 0x00080008
@@ -129,6 +130,7 @@ class Tag(IntEnum):
     DoseUnits = 0x30040002
     GridFrameOffsetVector = 0x3004000C
     DoseGridScaling = 0x3004000E
+    DVHSequence = 0x30040050
     SharedFunctionalGroupsSequence = 0x52009229
     PerFrameFunctionalGroupsSequence = 0x52009230
     ExtendedOffsetTable = 0x7FE00001

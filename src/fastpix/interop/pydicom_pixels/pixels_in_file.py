@@ -18,9 +18,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
+from fastpix.header.attributes import contradiction
 from fastpix.header.dcmread import dcmread
 from fastpix.header.file_meta import transfer_syntax_of
 from fastpix.header.index import Index, IndexElement, elements_of, find_elements
+from fastpix.header.top_level import look_over
 from fastpix.source.stored import HEAD, File, Pixels
 from fastpix.standard.syntaxes import DEFLATED_FRAMES
 from fastpix.standard.tags import Tag
@@ -40,6 +42,7 @@ _NUMBERS = {
 }
 _PIXELS = {tag: tag.name for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData)}
 _OFFSET_TABLES = (Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths)
+_UNDEFINED = 0xFFFFFFFF
 _OPTIONS = (*_NUMBERS, Tag.PhotometricInterpretation, Tag.NumberOfFrames, *_OFFSET_TABLES)
 
 
@@ -165,16 +168,39 @@ def _by_dcmread(file: BinaryIO, stored: BinaryFile) -> FilePixels | None:
     little = syntax.is_little_endian
     if ds.original_encoding != (syntax.is_implicit_VR, little):
         return None
-    elements = _raw_elements(ds)
-    options = None if elements is None else _options(elements, little)
-    place = _pixels_at(stored, file.tell(), syntax)
-    if options is None or place is None:
+    start = file.tell()
+    place = _pixels_at(stored, start, syntax)
+    if place is None:
         return None
     vr, pixels = place[1:]
+    _refuse_contradictions(stored, start, pixels, syntax)
+    elements = _raw_elements(ds)
+    options = None if elements is None else _options(elements, little)
+    if options is None:
+        return None
     options |= {"pixel_keyword": place[0], "transfer_syntax_uid": syntax}
     if vr:
         options["pixel_vr"] = vr
     return FilePixels(options, options.pop("high_bit", None), pixels)
+
+
+def _refuse_contradictions(stored: BinaryFile, start: int, pixels: Pixels, syntax: UID) -> None:
+    """Refuse a file in which an element of its pixels occurs again, with another value.
+
+    pydicom takes the first Pixel Data here, and the last of the others. What is behind compressed
+    pixels is not looked at: they need not be read whole.
+
+    Raises
+    ------
+    PixelHeaderError
+    """
+    end = pixels.start + pixels.length
+    if pixels.length != _UNDEFINED and end < stored.size:
+        start = stored.size  # Pixel Data may come again behind it
+    implicit, little = syntax.is_implicit_VR, syntax.is_little_endian
+    seen = look_over(bytes(stored.view(0, start)), implicit, little)
+    if wrong := seen.contradictory.intersection((*_OPTIONS, *_PIXELS)):
+        raise contradiction(min(wrong))
 
 
 def _raw_elements(ds: FileDataset) -> dict[Tag, _RawElement] | None:
