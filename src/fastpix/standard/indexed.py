@@ -298,7 +298,7 @@ INDEXED = (
     *_at(Place.TEMPORAL, _one(Tag.TemporalPositionTimeOffset, "FD", "1", _GROUPING)),
     *_at(Place.RECONSTRUCTION, _one(Tag.ConvolutionKernel, "SH", "1-n", _GROUPING)),
     *_at(Place.X_RAY, _one(Tag.KVP, "DS", "1", _GROUPING)),
-    *_at(Place.SEGMENT, _one(Tag.ReferencedSegmentNumber, "US", "1", _GROUPING)),
+    *_at(Place.SEGMENT, _one(Tag.ReferencedSegmentNumber, "US", "1-n", _GROUPING)),
     *_at(
         Place.DIMENSION,
         _one(Tag.DimensionIndexPointer, "AT", "1", _GROUPING),
