@@ -142,6 +142,90 @@ def test_two_paddings_refuse_padding_alone() -> None:
         image.read(padding=7)
 
 
+def transformation(*slopes: bytes) -> bytes:
+    return sequence(
+        Tag.PixelValueTransformationSequence,
+        [b"".join(element(Tag.RescaleSlope, "DS", slope) for slope in slopes)],
+    )
+
+
+def undefined(tag: int, vr: bytes, item: bytes) -> bytes:
+    """A sequence of undefined length with one item of undefined length."""
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr + struct.pack("<HI", 0, 0xFFFFFFFF)
+    ends = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    return head + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF) + item + ends
+
+
+def in_groups(*slopes: bytes) -> list[bytes]:
+    """Functional groups in every form, the repeated slope in the second of two items."""
+    parts = []
+    for tag in (Tag.SharedFunctionalGroupsSequence, Tag.PerFrameFunctionalGroupsSequence):
+        own = transformation(*slopes)
+        parts += [sequence(tag, [own]), undefined(tag, b"SQ", own)]
+    parts.append(
+        undefined(
+            Tag.SharedFunctionalGroupsSequence, b"SQ",
+            undefined(Tag.PixelValueTransformationSequence, b"SQ", own[20:]),
+        )
+    )  # fmt: skip
+    return parts
+
+
+def table(*entries: bytes) -> bytes:
+    parts = [
+        element(Tag.LUTDescriptor, "US", us(1, 0, 16)),
+        element(Tag.ModalityLUTType, "LO", b""),
+    ]
+    return b"".join(parts + [element(Tag.LUTData, "OW", each) for each in entries])
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_two_slopes_in_an_item(number: int) -> None:
+    def file(*slopes: bytes) -> bytes:
+        return file_of(*image_elements(), in_groups(*slopes)[number], PIXELS)
+
+    assert fastpix.imread(file(b"2")).tolist() == (2 * RAMP).tolist()
+    assert open_odd(file(b"2", b"2"), "RescaleSlope").read().tolist() == (2 * RAMP).tolist()
+    with pytest.raises(PixelHeaderError, match="more than once") as caught:
+        fastpix.imread(file(b"2", b"3"))
+    assert caught.value.tag == Tag.RescaleSlope
+
+
+@pytest.mark.parametrize("form", ["SQ", "undefined", "UN"])
+def test_two_tables_in_an_item(form: str) -> None:
+    def file(*entries: bytes) -> bytes:
+        item = table(*entries)
+        if form == "UN":  # its items have no VRs (PS3.5 6.2.2)
+            item = element(Tag.LUTDescriptor, "", us(1, 0, 16), implicit=True) + b"".join(
+                element(Tag.LUTData, "", each, implicit=True) for each in entries
+            )
+            head = struct.pack("<HHI", 0xFFFE, 0xE000, len(item))
+            part = element(Tag.ModalityLUTSequence, "UN", head + item)
+        elif form == "SQ":
+            part = sequence(Tag.ModalityLUTSequence, [item])
+        else:
+            part = undefined(Tag.ModalityLUTSequence, b"SQ", item)
+        return file_of(*image_elements(extra=[part]), PIXELS)
+
+    assert fastpix.imread(file(us(7))).tolist() == [[7] * 3] * 2
+    assert open_odd(file(us(7), us(7)), "LUTData").read().tolist() == [[7] * 3] * 2
+    image = fastpix.open(file(us(7), us(8)))
+    with pytest.raises(PixelHeaderError, match="more than once") as caught:
+        image.read()
+    assert caught.value.tag == Tag.LUTData
+    assert image.stored().tolist() == RAMP.tolist()
+
+
+def test_groups_within_groups_are_not_followed_for_ever() -> None:
+    part = b""
+    for _ in range(3000):
+        part = sequence(Tag.PixelValueTransformationSequence, [part])
+    seen = look_over(
+        file_of(sequence(Tag.SharedFunctionalGroupsSequence, [part])), implicit=False, little=True
+    )
+    assert not seen.contradictory
+
+
 def test_elements_that_do_not_decide_may_differ() -> None:
     names = [element(0x00100010, "PN", name) for name in (b"A", b"B")]
     assert fastpix.imread(twice(*names)).tolist() == RAMP.tolist()
