@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support.builders import element, encode, file_of, image_elements, make_dataset
+from support.builders import element, encode, file_of, image_elements, make_dataset, sequence
 
 import fastpix
 from fastpix.errors import DecoderWarning, FastpixError, NoPixelDataError
@@ -103,6 +104,23 @@ def test_whatever_stands_in_a_text(
     extra = [element(tag, TEXTS[tag], value) for tag, value in texts.items()]
     pixels = [element(0x7FE00010, "OW", bytes(12))] if has_pixels else []
     check_free(convert(file_of(*image_elements(extra=extra), *pixels), tmp_path))
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(value=hostile())
+def test_whatever_stands_in_an_item(value: bytes, tmp_path: Path) -> None:
+    scale = [element(0x00281052, "DS", b"0"), element(0x00281053, "DS", b"1")]
+    groups = sequence(
+        0x52009229, [sequence(0x00289145, [b"".join(scale) + element(0x00281054, "LO", value)])]
+    )
+    entries = element(0x00283002, "US", b"\1\0\0\0\x10\0")
+    entries += element(0x00283004, "LO", value) + element(0x00283006, "OW", b"\7\0")
+    for extra in (groups, sequence(0x00283000, [entries])):
+        parts = [*image_elements(extra=[extra]), element(0x7FE00010, "OW", bytes(12))]
+        data = file_of(*sorted(parts, key=lambda part: struct.unpack_from("<HH", part)))
+        check_free(convert(data, tmp_path))
 
 
 @settings(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -70,8 +70,9 @@ class Attributes:
         What is odd about the attributes is added to them; items share those of their data set.
     little : bool
         The byte order of values that pydicom keeps as bytes.
-    contradictory : frozenset of int
-        Tags that occur more than once, with different values: to ask for one is an error.
+    contradictory : mapping of int to int
+        To ask for one of these tags is an error: the element of the other tag, it or one in it,
+        occurs more than once with different values.
     """
 
     def __init__(
@@ -79,13 +80,13 @@ class Attributes:
         dataset: Dataset | Elements,
         notes: Notes,
         little: bool,
-        contradictory: frozenset[int] = frozenset(),
+        contradictory: Mapping[int, int] | None = None,
     ) -> None:
         self.dataset = dataset
         self.notes = notes
         self.remark = notes.remark
         self.little = little
-        self.contradictory = contradictory
+        self.contradictory = contradictory or {}
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.dataset
@@ -99,7 +100,7 @@ class Attributes:
             It occurs more than once, with different values.
         """
         if tag in self.contradictory:
-            raise contradiction(tag)
+            raise contradiction(self.contradictory[tag])
         if isinstance(self.dataset, Elements):
             return self.dataset.get(tag)
         if tag not in self.dataset:
@@ -128,7 +129,7 @@ class Attributes:
     def items(self, tag: int) -> list[Attributes]:
         """Return the items of a sequence; none where it is missing or empty."""
         if tag in self.contradictory:
-            raise contradiction(tag)
+            raise contradiction(self.contradictory[tag])
         if tag not in self.dataset:
             return []
         if isinstance(self.dataset, Elements):

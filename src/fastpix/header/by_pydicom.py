@@ -68,7 +68,7 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     try:
         syntax = _transfer_syntax(dataset, notes)
         seen = None if stored is None else _look_over(stored, dataset, notes)
-        contradictory = frozenset[int]() if seen is None else seen.contradictory
+        contradictory = None if seen is None else seen.contradictory
         attributes = Attributes(dataset, notes, syntax != EXPLICIT_VR_BIG_ENDIAN, contradictory)
         tag = _pixel_tag(attributes)
         if tag is None:

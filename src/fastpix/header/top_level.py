@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastpix._index import meta_elements
@@ -57,7 +59,40 @@ _DECIDING = frozenset(
     }
 )
 _WANTED = frozenset(map(int, _DECIDING))
+# Those of items, and the sequences that they are in.
+_WANTED_IN_ITEMS = frozenset(
+    map(
+        int,
+        (
+            Tag.PixelValueTransformationSequence,
+            Tag.RescaleIntercept,
+            Tag.RescaleSlope,
+            Tag.RescaleType,
+            Tag.LUTDescriptor,
+            Tag.LUTData,
+        ),
+    )
+)
+_SEQUENCES = frozenset(
+    {
+        Tag.ModalityLUTSequence,
+        Tag.SharedFunctionalGroupsSequence,
+        Tag.PerFrameFunctionalGroupsSequence,
+    }
+)
+_TRANSFORMATION = int(Tag.PixelValueTransformationSequence)
 _PADDING = b"\0 "
+_ITEM = 0xFFFEE000
+_UNDEFINED = 0xFFFFFFFF
+
+
+class Place(NamedTuple):
+    """An element in the bytes: its tag and VR, and where its value begins and ends."""
+
+    tag: int
+    vr: str
+    first: int
+    last: int
 
 
 class TopLevel(NamedTuple):
@@ -67,14 +102,15 @@ class TopLevel(NamedTuple):
     ----------
     repeated : frozenset of int
         Tags of elements that decide about pixels, and occur more than once with one value.
-    contradictory : frozenset of int
-        Those of elements that occur more than once with different values.
+    contradictory : dict of int to int
+        Those of elements that occur more than once with different values, each with itself; and
+        those of sequences that have such an element in an item, with the tag of that element.
     end : int
         Where the last whole element ends.
     """
 
     repeated: frozenset[int]
-    contradictory: frozenset[int]
+    contradictory: Mapping[int, int]
     end: int
 
     def is_cut_off(self, stream: bytes) -> bool:
@@ -93,15 +129,62 @@ def look_over(stream: bytes, implicit: bool, little: bool) -> TopLevel:
         How the data set is encoded.
     """
     start = data_set_start(stream)
-    elements, end = top_level(stream, start, implicit, not little, _WANTED)
-    repeated, contradictory = set[int](), set[int]()
-    seen: dict[int, tuple[int, int]] = {}
-    for tag, _, first, last in elements:
-        place = seen.setdefault(tag, (first, last))
-        if place != (first, last):
-            same = _value(stream, *place) == _value(stream, first, last)
-            (repeated if same else contradictory).add(tag)
-    return TopLevel(frozenset(repeated - contradictory), frozenset(contradictory), end)
+    found, end = top_level(stream, start, implicit, not little, _WANTED)
+    elements = [Place(*element) for element in found]
+    repeated, contradictory = _compared(stream, elements)
+    for element in elements:
+        if element.tag in _SEQUENCES:
+            again, different = _compared_in_items(stream, element, implicit, little)
+            repeated |= again
+            if different:
+                contradictory[element.tag] = min(different)
+    return TopLevel(frozenset(repeated - contradictory.keys()), contradictory, end)
+
+
+def _compared(stream: bytes, elements: list[Place]) -> tuple[set[int], dict[int, int]]:
+    """Return the tags that occur more than once with one value, and with several."""
+    repeated: set[int] = set()
+    contradictory: dict[int, int] = {}
+    seen: dict[int, Place] = {}
+    for element in elements:
+        tag = element.tag
+        first = seen.setdefault(tag, element)
+        if first is element:
+            continue
+        if _value(stream, first) == _value(stream, element):
+            repeated.add(tag)
+        else:
+            contradictory[tag] = tag
+    return repeated, contradictory
+
+
+def _compared_in_items(
+    stream: bytes, sequence: Place, implicit: bool, little: bool
+) -> tuple[set[int], set[int]]:
+    """Return the same tags of what is in the items of a sequence, and in those of a group."""
+    repeated: set[int] = set()
+    contradictory: set[int] = set()
+    bare = implicit or sequence.vr == "UN"  # PS3.5 6.2.2
+    at, end = sequence.first, sequence.last
+    view = memoryview(stream)[:end]
+    while at + 8 <= end:
+        group, number, length = struct.unpack_from("<HHI" if little else ">HHI", view, at)
+        if group << 16 | number != _ITEM:
+            break
+        at += 8
+        item = view if length == _UNDEFINED else view[: at + length]
+        found, after = top_level(item, at, bare, not little, _WANTED_IN_ITEMS)
+        at = after + 8 if length == _UNDEFINED else at + length
+        elements = [Place(*element) for element in found]
+        again, different = _compared(stream, elements)
+        repeated |= again
+        contradictory.update(different)
+        for element in elements:
+            if element.tag == _TRANSFORMATION != sequence.tag:
+                again, inside = _compared_in_items(stream, element, bare, little)
+                repeated |= again
+                contradictory |= inside
+    return repeated, contradictory
 
 
 def find_element(stream: bytes, tag: int, vr: str, implicit: bool, little: bool) -> int | None:
@@ -119,5 +202,5 @@ def data_set_start(stream: bytes) -> int:
     return at
 
 
-def _value(stream: bytes, first: int, last: int) -> bytes:
-    return stream[first:last].rstrip(_PADDING)
+def _value(stream: bytes, element: Place) -> bytes:
+    return stream[element.first : element.last].rstrip(_PADDING)

@@ -199,7 +199,7 @@ def _refuse_contradictions(stored: BinaryFile, start: int, pixels: Pixels, synta
         start = stored.size  # Pixel Data may come again behind it
     implicit, little = syntax.is_implicit_VR, syntax.is_little_endian
     seen = look_over(bytes(stored.view(0, start)), implicit, little)
-    if wrong := seen.contradictory.intersection((*_OPTIONS, *_PIXELS)):
+    if wrong := seen.contradictory.keys() & {*_OPTIONS, *_PIXELS}:
         raise contradiction(min(wrong))
 
 
