@@ -96,6 +96,7 @@ ctypedef fused small_t:  # integer outputs that int32 arithmetic can fill
     short
     ushort
     int
+    uint
 
 ctypedef fused out_t:
     schar
@@ -111,6 +112,7 @@ ctypedef fused out_t:
 
 cdef enum:
     PAIRS = 512  # of pixels, in a block
+    FEW = 256  # values, whose table is small beside the first-level cache
     BLOCK = 1024  # cells; a multiple of 8, so that packed bits keep their phase from block to block
     PLANES = 15  # the most segments that an RLE header has room for (PS3.5 G.5)
     RUN = 128  # the most bytes that one PackBits code stands for
@@ -125,7 +127,7 @@ cdef enum Cell:
 cdef enum Out:
     OUT_I8, OUT_U8, OUT_I16, OUT_U16, OUT_I32, OUT_U32, OUT_I64, OUT_U64, OUT_F32, OUT_F64
 
-cdef enum Route:
+cdef enum Route:  # from LINEAR_FLOATS on, a block at a time
     EXACT_FLOAT, EXACT_INT, LINEAR, LINEAR_FLOATS, LOOKUP, GENERAL
 
 cdef struct Plane:  # one RLE segment, expanded as far as the block at hand needs

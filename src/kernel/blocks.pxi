@@ -90,19 +90,14 @@ cdef Py_ssize_t steps_of(
 
 
 cdef Py_ssize_t step_of(Py_ssize_t total, bint streamed, const Job *job) noexcept nogil:
-    """How many cells to take at a time: as many as the job's blocks have room for."""
-    cdef Py_ssize_t room = BLOCK * <Py_ssize_t> sizeof(double), step = total
+    """How many cells to take at a time."""
     if job.planes != NULL:
         return block_cells(job)
-    if job.route == GENERAL or job.route == LINEAR_FLOATS:
+    if job.packed or job.swap or job.normalized or job.route >= LINEAR_FLOATS:
         return BLOCK
-    if streamed:
-        step = room // job.itemsize
-    elif job.normalized:
-        step = BLOCK
-    if job.packed or job.swap:
-        step = min(step, room // width_of(job))
-    return step
+    if streamed:  # as many values as a block has room for
+        return BLOCK * <Py_ssize_t> sizeof(double) // job.itemsize
+    return total
 
 
 cdef Py_ssize_t run(
@@ -112,8 +107,12 @@ cdef Py_ssize_t run(
     cdef double *v = stored.values
     cdef double *y = modal.values
     cdef Py_ssize_t itemsize = job.itemsize
-    # Only the cheapest route waits for memory, and gains by sparing the cache its output.
-    cdef bint streamed = job.route == EXACT_FLOAT and total * itemsize >= STREAM_FROM
+    # The cheapest route waits for memory, and gains by sparing the cache its output; values that
+    # are looked up come one by one, and gain by whole vectors.
+    cdef bint looked_up = job.route == LOOKUP
+    cdef bint streamed = (
+        (job.route == EXACT_FLOAT or looked_up) and total * itemsize >= STREAM_FROM
+    )
     cdef Py_ssize_t start = 0, n, bad, step = step_of(total, streamed, job)
     cdef Py_ssize_t unit = 1, head  # packed bits of RLE segments come in bytes
     cdef const void *source
@@ -130,7 +129,7 @@ cdef Py_ssize_t run(
         n = head if start < head else min(step, total - start)
         source = block(cells, skip + start, n, <uint8_t *> scratch.values, job)
         place = <uint8_t *> out + start * itemsize
-        target = y if streamed else <void *> place
+        target = y if streamed or looked_up else <void *> place
         if job.convert == NULL or job.convert(source, target, n, job):
             job.load(source, v, n, job)
             bad = steps_of(v, y, place, n, job)
@@ -140,6 +139,8 @@ cdef Py_ssize_t run(
             normalize(<float *> target, n, <float> job.lo, <float> job.hi)
         if streamed:
             fastpix_stream(place, target, n * itemsize)
+        elif looked_up:
+            memcpy(place, target, n * itemsize)
         start += n
     if streamed:
         fastpix_stream_end()

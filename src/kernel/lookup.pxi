@@ -38,24 +38,17 @@ cdef void places_of(
 cdef bint look_up_cells(
     const void *cells, void *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
-    """The route LOOKUP."""
+    """The route LOOKUP, for at most BLOCK cells."""
     cdef u16 places[BLOCK]
-    cdef Py_ssize_t start = 0, count
-    cdef int width = width_of(job)
-    cdef uint8_t *to = <uint8_t *> out
-    while start < n:
-        count = min(<Py_ssize_t> BLOCK, n - start)
-        job.places(<const uint8_t *> cells + start * width, places, count, job)
-        if job.itemsize == 1:
-            look_up(places, <const u8 *> job.values, <u8 *> to, count)
-        elif job.itemsize == 2:
-            look_up(places, <const u16 *> job.values, <u16 *> to, count)
-        elif job.itemsize == 4:
-            look_up(places, <const u32 *> job.values, <u32 *> to, count)
-        else:
-            look_up(places, <const u64 *> job.values, <u64 *> to, count)
-        to += count * job.itemsize
-        start += count
+    job.places(cells, places, n, job)
+    if job.itemsize == 1:
+        look_up(places, <const u8 *> job.values, <u8 *> out, n)
+    elif job.itemsize == 2:
+        look_up(places, <const u16 *> job.values, <u16 *> out, n)
+    elif job.itemsize == 4:
+        look_up(places, <const u32 *> job.values, <u32 *> out, n)
+    else:
+        look_up(places, <const u64 *> job.values, <u64 *> out, n)
     return False
 
 
@@ -84,8 +77,10 @@ cdef void tabulate(Job *job, Py_ssize_t total) noexcept nogil:
     if job.route != GENERAL or width_of(job) > 2:
         return
     count = stored_values(job)
-    if count == 0 or (2 if job.table != NULL else 8) * count > total:
-        return  # without a table, the steps are less than twice as slow
+    if count == 0 or 2 * count > total:
+        return
+    if job.table == NULL and (count > FEW or 8 * count > total):
+        return  # the steps are less than twice as slow, and need no cache for values
     job.values = malloc(count * job.itemsize)
     if job.values == NULL:
         return

@@ -145,5 +145,6 @@ cdef void choose_route(Job *job) noexcept nogil:
         or (job.out == OUT_I16 and y_low >= -32768 and y_high <= 32767)
         or (job.out == OUT_U16 and y_low >= 0 and y_high <= 65535)
         or job.out == OUT_I32
+        or (job.out == OUT_U32 and y_low >= 0)
     ):
         job.route = EXACT_INT

@@ -12,7 +12,7 @@
 #
 # "Exact": slope, intercept, peak and limits are whole numbers, and every intermediate is below
 # 2**24 for float32, and below 2**31 for integers, whose output holds every value that the stored
-# bits can give (uint32 and wider always take the steps). LINEAR to float32 needs values that are
+# bits can give (int64 and uint64 always take the steps). LINEAR to float32 needs values that are
 # far from infinity, and comes second to EXACT_FLOAT. LINEAR_FLOATS leaves a block to the steps
 # where a value is too large for float32.
 #
@@ -86,7 +86,7 @@ EXACT_FLOATS[:] = [
 ]
 
 # By output, and by cell in a row.
-cdef Convert[30] EXACT_INTS
+cdef Convert[36] EXACT_INTS
 EXACT_INTS[:] = [
     <Convert> exact_int[i8, schar],
     <Convert> exact_int[u8, schar],
@@ -118,6 +118,12 @@ EXACT_INTS[:] = [
     <Convert> exact_int[u16, int],
     <Convert> exact_int[i32, int],
     <Convert> exact_int[u32, int],
+    <Convert> exact_int[i8, uint],
+    <Convert> exact_int[u8, uint],
+    <Convert> exact_int[i16, uint],
+    <Convert> exact_int[u16, uint],
+    <Convert> exact_int[i32, uint],
+    <Convert> exact_int[u32, uint],
 ]
 
 cdef Convert[12] LINEARS
