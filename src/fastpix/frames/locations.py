@@ -196,13 +196,10 @@ class FrameLocations:
                 )
             )
         if ending != _DELIMITED and (rest := self._length - walk.at):
-            notes.append(
-                Note(
-                    f"Pixel Data (7FE0,0010) ends with {count_of(rest, 'byte')} in place of its "
-                    "delimiter",
-                    oddity=True,
-                )
-            )
+            text = f"Pixel Data (7FE0,0010) ends with {count_of(rest, 'byte')} in place of its "
+            notes.append(Note(f"{text}delimiter", oddity=True))
+        elif isinstance(pixels.stored, File) and pixels.start + walk.at == pixels.stored.size:
+            notes.append(Note("Pixel Data (7FE0,0010) ends without its delimiter", oddity=True))
         bounds = np.append(starts[: frames + 1], walk.at)[: frames + 1]
         return _Found(bounds, lengths), notes
 

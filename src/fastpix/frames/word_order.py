@@ -27,7 +27,11 @@ class PixelsInWords(Pixels):
 
     def fill(self, start: int, target: memoryview) -> None:
         """Fill `target` with the bytes of the value from `start` on, turned."""
-        target[:] = self.view(start, start + len(target))
+        if start % _WORD or len(target) % _WORD:
+            target[:] = self.view(start, start + len(target))
+        else:
+            super().fill(start, target)
+            np.frombuffer(target, np.uint16).byteswap(inplace=True)
 
 
 def in_byte_order(header: Header, pixels: Pixels) -> Pixels:
