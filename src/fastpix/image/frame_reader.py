@@ -20,6 +20,7 @@ KEPT_BYTES = 2**28
 
 _OBJECTS = 2**9  # bytes of the objects that hold a frame
 _SHARE = 64  # compressed frames that a thread takes at a time, at the most
+_WINDOW = 2**16  # indices that are looked at together
 _SHARES = 8  # parts for each thread, at least, so that all end at about the same time
 
 
@@ -71,19 +72,16 @@ class FrameReader:
             The maximum of the instance, where the plan inverts by it.
         """
         count = len(frames)
-        follow = isinstance(frames, range) and frames.step == 1 and self._run > 1
-        run = self._run if follow else 1
         inner = self._threads if count == 1 else 1
 
         def work(start: int, stop: int) -> None:
-            for at, end in _runs(start, stop, stop - start if follow and self._by_pieces else run):
+            for at, end in _runs(frames, start, stop, self._run):
                 frame, out = frames[at], result[at:end]
                 if self._by_pieces:
                     pieces = self._cells.pieces(self._pixels, frame, end - at)
                     fill_pieces(frame, pieces, out, self._plan)
                 else:
-                    source = self._kept.get(frame) if run == 1 else None
-                    source = source or self._source(frame, end - at, inner)
+                    source = self._kept.get(frame) or self._source(frame, end - at, inner)
                     fill_frame(frame, source, out, self._plan, peak)
 
         for _ in in_parts(work, count, self._threads, self._share(count)):
@@ -104,7 +102,7 @@ class FrameReader:
 
         def work(start: int, stop: int) -> float | None:
             best: float | None = None
-            for at, end in _runs(start, stop, self._run):
+            for at, end in _runs(range(count), start, stop, self._run):
                 source = self._source(at, end - at, inner)
                 if at in kept:
                     self._kept[at] = source
@@ -138,6 +136,20 @@ class FrameReader:
         return some if isinstance(some, range) else frozenset(map(int, some))
 
 
-def _runs(start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
-    for at in range(start, stop, max(size, 1)):
-        yield at, min(at + size, stop)
+def _runs(frames: Sequence[int], start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where frames that follow each other begin and end in `frames`, `size` at the most."""
+    if size == 1:
+        yield from ((at, at + 1) for at in range(start, stop))
+        return
+    step = stop - start if isinstance(frames, range) and frames.step == 1 else _WINDOW
+    for first in range(start, stop, max(step, 1)):
+        some = frames[first : min(first + step, stop)]
+        ends = [len(some)]
+        if step == _WINDOW:
+            ends = [*(np.flatnonzero(np.diff(np.asarray(some)) != 1) + 1).tolist(), len(some)]
+        at = 0
+        for end in ends:
+            while at < end:
+                last = min(at + size, end)
+                yield first + at, first + last
+                at = last
