@@ -21,7 +21,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 from support.file_structures import encode, mutated, parse, shortened
 from support.index_and_pydicom import ENOUGH, REFUSED, facts_of, serves, walk_of
 from support.real_files import WHEEL, corpus_files, corpus_parameters, file_id, files_under
-from support.regular_files import CODE, IRREGULAR, PLAIN, REGULAR, WORD, image, sequence, text
+from support.regular_files import IRREGULAR, PLAIN, REGULAR, WORD
 from support.seed_files import irregular_files, regular_files, wheel_files
 from support.sizes import cases
 from support.structured_files import STRUCTURED
@@ -36,7 +36,6 @@ from fastpix.source import opening
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File, Memory
 from fastpix.standard.indexed import INDEXED, Form, Place
-from fastpix.standard.tags import Tag
 
 MUTANTS = cases(2000)
 

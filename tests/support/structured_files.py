@@ -6,7 +6,6 @@ import struct
 
 from fastpix.standard.indexed import INDEXED, Form, Place
 from fastpix.standard.tags import Tag
-
 from support.file_structures import IMPLICIT, Element, File, Item, big_endian, deflated, encode
 from support.regular_files import BOTH, CODE, data_set, image, meta, sample, text, us
 

@@ -24,9 +24,12 @@ _UNDEFINED = 0xFFFFFFFF
 _VRS = {vr.encode() for vr in SHORT_LENGTH | LONG_LENGTH}
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
-# Pixel Data of undefined length, explicit VR little endian, as every encapsulated syntax has it.
-_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00O[BW]\x00\x00\xff\xff\xff\xff")
+# Pixel Data of undefined length: little endian as every encapsulated syntax has it, or in implicit
+# VR, where it is native; and big endian.
+_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00(O[BW]\x00\x00)?\xff\xff\xff\xff")
+_OPEN_PIXELS_BIG = re.compile(rb"\x7f\xe0\x00\x10O[BW]\x00\x00\xff\xff\xff\xff")
 _DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+_DELIMITER_BIG = b"\xff\xfe\xe0\xdd\x00\x00\x00\x00"
 _SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
 
 
@@ -72,11 +75,12 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
             dataset = _read_implicit(data)
         else:
             dataset = dcmread(BytesIO(data), force=not has_preamble)
-            if Tag.PixelData not in dataset and _OPEN_PIXELS.search(data):
+            delimiter = b"" if Tag.PixelData in dataset else _missing_delimiter(data)
+            if delimiter:
                 # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
-                mended = dcmread(BytesIO(data + _DELIMITER), force=not has_preamble)
+                mended = dcmread(BytesIO(data + delimiter), force=not has_preamble)
                 if Tag.PixelData in mended:  # else they are those of an icon
-                    dataset, stream = mended, data + _DELIMITER
+                    dataset, stream = mended, data + delimiter
                     oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise PixelDataError(reason="File Meta hides that the data set is deflated")
@@ -106,6 +110,13 @@ def _with_known_vr(data: bytes) -> bytes:
             if value is not None:
                 return data[: value - 8] + b"OW" + data[value - 6 :]
     return data
+
+
+def _missing_delimiter(data: bytes) -> bytes:
+    """Return what would end Pixel Data of undefined length; nothing where there is none."""
+    if _OPEN_PIXELS.search(data):
+        return _DELIMITER
+    return _DELIMITER_BIG if _OPEN_PIXELS_BIG.search(data) else b""
 
 
 def _may_be_dataset(data: bytes) -> bool:

@@ -291,9 +291,7 @@ def _padding(
         return None, error
 
 
-def _unit(
-    attributes: Attributes, modality: str, has_lut: bool, rescales: Rescales
-) -> str:
+def _unit(attributes: Attributes, modality: str, has_lut: bool, rescales: Rescales) -> str:
     if modality == "RTDOSE":
         return attributes.text(Tag.DoseUnits) or "unspecified"
     if has_lut:

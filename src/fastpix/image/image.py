@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
@@ -13,20 +12,21 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastpix.errors import FastpixError, PixelDataError, warn_caller
-from fastpix.frames.cells import Cells, FrameCells
+from fastpix.frames.cells import Cells
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
+from fastpix.image.frame_reader import FrameReader
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
-from fastpix.image.frame_threads import read_frames, read_peak, read_pieces, thread_count
+from fastpix.image.frame_threads import thread_count
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
-from fastpix.image.values import fill_frame, takes_pieces
+from fastpix.image.values import fill_frame
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
 from fastpix.source.opening import SourceLike, read_source
-from fastpix.source.stored import Memory, Pixels
+from fastpix.source.stored import Memory
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -275,19 +275,23 @@ class Image:
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *reading.frame_shape)
         self._check_size(len(indices) * reading.frame_bytes)
-        count = len(self) if plan.needs_peak else len(indices)
+        is_searched = plan.needs_peak and reading.peak_key not in self._peaks
+        count = len(self) if is_searched else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
         pinned = reading.decoder
         pixels = cells.opened()
         try:
+            for note in cells.find(pixels, range(count) if is_searched else indices):
+                warn_caller(note.text)
             cells.check(pixels, indices, pinned)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
-            if cells.comes_in_pieces() and takes_pieces(plan):
-                read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
-            else:
-                decode = self._decoder_of(cells, pixels, pinned)
-                self._fill(decode, plan, indices, result, workers, reading.peak_key)
+            reader = FrameReader(cells, pixels, plan, workers, pinned)
+            try:
+                peak = self._peak(reader, reading, indices) if plan.needs_peak else None
+                reader.fill(indices, result, peak)
+            finally:
+                self._decoders |= reader.decoders
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -313,36 +317,12 @@ class Image:
         fill_frame(frame, source, out, reading.plan, peak)
         return True
 
-    def _decoder_of(
-        self, cells: Cells, pixels: Pixels, pinned: str | None
-    ) -> Callable[[int, int], FrameCells]:
-        def decode(index: int, threads: int) -> FrameCells:
-            source = cells.frame(pixels, index, pinned, threads)
-            if source.decoder:
-                self._decoders[source.decoder] = None
-            return source
-
-        return decode
-
-    def _fill(
-        self,
-        decode: Callable[[int, int], FrameCells],
-        plan: Plan,
-        indices: Sequence[int],
-        result: NDArray[Any],
-        workers: int,
-        peak_key: tuple[bool, bool, str | None],
-    ) -> None:
-        peak: float | None = None
-        kept: dict[int, FrameCells] = {}
-        if plan.needs_peak:
-            # A lossy frame has the values that its decoder gives it.
-            if peak_key not in self._peaks:
-                self._peaks[peak_key], kept = read_peak(
-                    decode, plan, len(self), set(indices), workers
-                )
-            peak = self._peaks[peak_key]
-        read_frames(decode, plan, indices, result, peak, kept, workers)
+    def _peak(self, reader: FrameReader, reading: Reading, wanted: Sequence[int]) -> float | None:
+        """Return the maximum of all frames, which is found once."""
+        key = reading.peak_key
+        if key not in self._peaks:
+            self._peaks[key] = reader.peak(len(self), wanted)
+        return self._peaks[key]
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

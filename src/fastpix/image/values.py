@@ -19,15 +19,17 @@ from fastpix.plan.plan import Plan
 def fill_frame(
     frame: int, source: FrameCells, out: NDArray[Any], plan: Plan, peak: float | None
 ) -> None:
-    """Fill `out` with the values of one frame.
+    """Fill `out` with the values of one frame, or of several as one.
 
     Parameters
     ----------
     frame : int
-        Counted from 0; it may have a rescale of its own.
+        The first, counted from 0; it may have a rescale of its own.
     source : FrameCells
+        Cells of several frames follow each other, each becomes a value by itself, and all take the
+        same steps.
     out : ndarray, C-contiguous
-        ``plan.shape[1:]``, of ``plan.dtype``.
+        ``plan.shape[1:]``, or one of these for each frame; of ``plan.dtype``.
     plan : Plan
     peak : float or None
         The maximum of the instance, where the plan inverts by it.
@@ -69,11 +71,12 @@ def takes_pieces(plan: Plan) -> bool:
 
 
 def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], plan: Plan) -> None:
-    """Fill `out` with the values of one native frame that comes in pieces.
+    """Fill `out` with the values of native frames that come in pieces.
 
     Parameters
     ----------
     frame : int
+        The first; all take the same steps.
     pieces : iterable of FrameCells
     out : ndarray, C-contiguous
     plan : Plan
@@ -100,12 +103,21 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
 
 
 def _inexact(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+    later, place = divmod(place, math.prod(plan.shape[1:]))
     index = tuple(int(i) for i in np.unravel_index(place, plan.shape[1:]))
-    return InexactError(value=value, index=(frame, *index), dtype=plan.dtype)
+    return InexactError(value=value, index=(frame + later, *index), dtype=plan.dtype)
 
 
-def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
+def frame_peak(frame: int, source: FrameCells, plan: Plan, frames: int = 1) -> float | None:
     """Return the maximum of y over a frame, NaN and padding left out; None if nothing is left.
+
+    Parameters
+    ----------
+    frame : int
+    source : FrameCells
+    plan : Plan
+    frames : int
+        How many follow each other in `source`, all of which take the same steps.
 
     Raises
     ------
@@ -113,7 +125,7 @@ def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
         An RLE segment ends too early.
     """
     cells, skip, _, segments = source
-    count = plan.shape[1] * plan.shape[2]
+    count = frames * plan.shape[1] * plan.shape[2]
     peak = current_kernel().peak(cells, count, plan.frame_steps(frame), skip, segments)
     if peak is not None and math.isnan(peak):
         raise _short(frame)

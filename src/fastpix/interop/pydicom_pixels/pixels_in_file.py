@@ -146,7 +146,9 @@ def _known_options(
     syntax = UID(_text(elements[Tag.TransferSyntaxUID]), validation_mode=config.IGNORE)
     if not _is_known(syntax):
         return None
-    options = _options({tag: elements[tag] for tag in _OPTIONS if tag in elements}, is_little_endian)
+    options = _options(
+        {tag: elements[tag] for tag in _OPTIONS if tag in elements}, is_little_endian
+    )
     if options is None:
         return None
     options |= {"pixel_keyword": "PixelData", "transfer_syntax_uid": syntax}
