@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.frames.codecs import check_frame, decode_frame, format_of, usable_decoders
-from fastpix.frames.codestreams import Codestream, read_codestream
+from fastpix.frames.codestreams import read_codestream
+from fastpix.frames.color_evidence import AS_PLANNED, FrameColors, colors_of
 from fastpix.frames.locations import encapsulated_frames, native_frame_bits
 from fastpix.frames.word_order import in_byte_order
 from fastpix.header.header import Header
@@ -34,12 +35,18 @@ class FrameCells(NamedTuple):
         What decoded it; empty for native data.
     segments : tuple of int or None
         Where the segments of an RLE frame begin and end.
+    colors : FrameColors
+        What its samples are, as far as its codestream proves it.
+    notes : tuple of Note
+        What was odd about the frame.
     """
 
     cells: NDArray[np.uint8]
     skip: int = 0
     decoder: str = ""
     segments: tuple[int, ...] | None = None
+    colors: FrameColors = AS_PLANNED
+    notes: tuple[Note, ...] = ()
 
 
 class Cells:
@@ -63,9 +70,9 @@ class Cells:
         if header.encapsulated:
             self._format = format_of(header)
             self._spans, self.notes = encapsulated_frames(header, pixels)
-            if header.samples == 3:
+            if header.samples == 3 or header.palette is not None:
                 first = self._parts(pixels, 0)[0]
-                self.notes += _color_notes(read_codestream(first), header.photometric)
+                self.notes += colors_of(read_codestream(first), header).notes
         else:
             self._bits, self.notes = native_frame_bits(header, stored_samples(header))
         self._held: NDArray[np.uint8] | None = None
@@ -105,7 +112,9 @@ class Cells:
             decoded = decode_frame(
                 self._parts(pixels, index), self._format, index, pinned=pinned, threads=threads
             )
-            return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
+            cells, decoder, segments, stream, notes = decoded
+            colors = colors_of(stream, self._header)
+            return FrameCells(cells, 0, decoder, segments, colors, (*notes, *colors.notes))
         if (held := self.frame_in_memory(index)) is not None:
             return held
         start, end, skip = self._place_of(index)
@@ -163,25 +172,3 @@ class Cells:
 
     def _parts(self, pixels: Pixels, index: int) -> list[memoryview]:
         return [pixels.view(start, end) for start, end in self._spans[index]]
-
-
-def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:
-    """Return what a codestream says of its colours that the header does not: the header decides."""
-    if stream is None or stream.samples != 3 or not stream.color:
-        return []
-    in_ybr = photometric.startswith("YBR")
-    where = f"PhotometricInterpretation (0028,0004) is {photometric}"
-    if stream.coding == "JPEG 2000":
-        own = photometric in ("YBR_RCT", "YBR_ICT")
-        if own and stream.color == "RGB":
-            text = f"{where}, but the codestream has no such transform: its samples are read as RGB"
-        elif in_ybr and not own and stream.color == "YBR":
-            text = f"{where}, behind the codestream's own transform: both are undone"
-        else:
-            return []
-    elif (stream.color == "YBR") == in_ybr:
-        return []
-    else:
-        marked = "luminance and chrominance" if stream.color == "YBR" else "RGB"
-        text = f"{where}, but markers in the JPEG data say {marked}: read as the header says"
-    return [Note(text, oddity=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -17,16 +17,18 @@ from fastpix.frames.cells import Cells, FrameCells
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
+from fastpix.image.frame_decoding import frame_decoder
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
 from fastpix.image.frame_threads import read_frames, read_peak, read_pieces, thread_count
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame, takes_pieces
+from fastpix.notes import Note
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
 from fastpix.source.opening import SourceLike, read_source
-from fastpix.source.stored import Memory, Pixels
+from fastpix.source.stored import Memory
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -226,7 +228,8 @@ class Image:
         -------
         ndarray
             Integers as wide as Bits Allocated, signed as Pixel Representation says (float data: as
-            stored). Indices for PALETTE COLOR; the file's own colour space for other colour.
+            stored). Indices for PALETTE COLOR; the file's own samples for other colour, RGB or
+            YCbCr as they were coded (JPEG 2000 and JPEG XL undo their own transform).
         """
         if self._stored_reading is None:
             self._stored_reading = stored_reading(self.header, self._decoder)
@@ -277,17 +280,18 @@ class Image:
         self._check_size(len(indices) * reading.frame_bytes)
         count = len(self) if plan.needs_peak else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
-        pinned = reading.decoder
         pixels = cells.opened()
         try:
-            cells.check(pixels, indices, pinned)  # before memory is asked for
+            cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
             if cells.comes_in_pieces() and takes_pieces(plan):
                 read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
             else:
-                decode = self._decoder_of(cells, pixels, pinned)
+                odd: dict[Note, None] = {}
+                decode = frame_decoder(cells, pixels, reading, self._decoders, odd)
                 self._fill(decode, plan, indices, result, workers, reading.peak_key)
+                self._report(odd)
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -313,16 +317,12 @@ class Image:
         fill_frame(frame, source, out, reading.plan, peak)
         return True
 
-    def _decoder_of(
-        self, cells: Cells, pixels: Pixels, pinned: str | None
-    ) -> Callable[[int, int], FrameCells]:
-        def decode(index: int, threads: int) -> FrameCells:
-            source = cells.frame(pixels, index, pinned, threads)
-            if source.decoder:
-                self._decoders[source.decoder] = None
-            return source
-
-        return decode
+    def _report(self, odd: Iterable[Note]) -> None:
+        """Keep what was odd about frames; warn of what is new."""
+        for note in sorted(odd):
+            if note not in self._notes:
+                self._notes.append(note)
+                warn_caller(note.text)
 
     def _fill(
         self,

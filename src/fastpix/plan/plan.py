@@ -60,8 +60,7 @@ class Plan:
     @property
     def is_by_cell(self) -> bool:
         """Whether each cell becomes a value by itself, where it stands: no colour is converted."""
-        color = self.color
-        return color is None or (color.layout == "interleaved" and not color.ybr)
+        return self.color is None or self.color.is_by_cell
 
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
