@@ -13,9 +13,13 @@ import pytest
 from support.builders import encode_frames, make_dataset
 from support.codestream_cases import (
     HT_LOSSLESS,
+    HT_LOSSY,
     HT_RPCL,
     J2K_LOSSLESS,
+    J2K_LOSSY,
     JPEG_LS_LOSSLESS,
+    JPEG_LS_LOSSY,
+    JXL_LOSSY,
     JXL_RECOMPRESSED,
     LOSSLESS_57,
     LOSSLESS_70,
@@ -33,7 +37,7 @@ import fastpix
 from fastpix.errors import ArgumentError, DecodeError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import Decoder, FrameFormat, all_decoders, decoders
 from fastpix.frames.codecs.refusals import NotSupportedError
-from fastpix.standard.syntaxes import DEFLATED_FRAMES, LOSSY, NATIVE, RLE
+from fastpix.standard.syntaxes import DEFLATED_FRAMES, JPEG, NATIVE, RLE
 
 CELLS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 J2K_FILE = file_of_frames([j2k(CELLS, 8)], CELLS, J2K_LOSSLESS)
@@ -315,6 +319,7 @@ def test_syntaxes_that_nothing_decodes(uid: str, remedy: str) -> None:
 
 # --- independent decoders agree -------------------------------------------------------------------
 
+LOSSY = JPEG | {JPEG_LS_LOSSY, J2K_LOSSY, HT_LOSSY, JXL_LOSSY}
 LOSSLESS = {
     uid: table
     for uid, table in all_decoders().items()

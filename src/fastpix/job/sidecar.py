@@ -23,7 +23,7 @@ from fastpix.recipe import Recipe
 from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever an older sidecar's array would be read differently today."""
 
 _UIDS = {

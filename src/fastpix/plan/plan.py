@@ -102,7 +102,7 @@ class Plan:
         if cells.cell[0] != "f":
             lines += [("mask", mask_words(cells, syntax)), ("sign", sign_words(cells))]
         if self.color is not None:
-            lines.append(("colour", color_words(self.color)))
+            lines.append(("colour", color_words(self.color, syntax)))
         else:
             lines += [("rescale", rescale_words(self.steps)), ("invert", invert_words(self.invert))]
             if cells.normalize:
