@@ -230,6 +230,27 @@ def test_ycbcr_has_no_sign() -> None:
     assert image.stored().dtype == np.int8
 
 
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+@pytest.mark.parametrize("stored", [10, 16])
+def test_ycbcr_of_another_depth(stored: int, photometric: str) -> None:
+    """The middle of chrominance is that of the codestream's depth, and the header's is another."""
+    cells = picture(COLOR, 12)
+    for stream, is_ybr in ((jpeg(cells, 12), True), (remarked(jpeg(cells, 12), adobe=0), False)):
+        if photometric == "YBR_FULL" and not is_ybr:
+            continue
+        data = file_of_frames([stream], cells, EXTENDED, BitsStored=stored,
+                              PhotometricInterpretation=photometric)  # fmt: skip
+        with warnings.catch_warnings(action="ignore"):
+            image = fastpix.open(data)
+            samples = as_coded(stream)
+            assert np.array_equal(image.stored(), samples.clip(0, (1 << stored) - 1))
+            if is_ybr:
+                with pytest.raises(fastpix.PixelHeaderError, match="data have 12 bits; correct"):
+                    image.read()
+            else:
+                assert np.array_equal(image.read(), image.stored())
+
+
 @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
 @pytest.mark.parametrize("marks", MARKS)
 @pytest.mark.parametrize("syntax", [BASELINE, LOSSLESS_57, JPEG_LS_LOSSLESS])

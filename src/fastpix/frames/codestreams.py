@@ -128,15 +128,21 @@ def _jpeg_frame(encoded: Buffer, at: int) -> Codestream | None:
                           lossy=coding in DCT_CODINGS, at=at)  # fmt: skip
     components = bytes(encoded[at + 10 : at + 10 + 3 * samples])
     factors = components[1::3]
-    across, down = [f >> 4 for f in factors], [f & 15 for f in factors]
-    whole = all(not f or max(fs) % f == 0 for fs in (across, down) for f in fs)
-    full = len(set(factors)) <= 1
+    full = factors == factors[:1] * len(factors)
     return Codestream(
         coding, rows, columns, samples, precision,
-        uniform=whole, full=full, lossy=coding in DCT_CODINGS, at=at,
+        uniform=full or _are_whole(factors), full=full, lossy=coding in DCT_CODINGS, at=at,
         ybr="" if full else "subsampled chrominance",
         rgb="components named R, G and B" if components[::3].upper() == b"RGB" else "",
     )  # fmt: skip
+
+
+def _are_whole(factors: bytes) -> bool:
+    """Whether each sampling factor is the greatest one divided by a whole number."""
+    for each in ([f >> 4 for f in factors], [f & 15 for f in factors]):
+        if any(f and max(each) % f for f in each):
+            return False
+    return True
 
 
 def _marked(stream: Codestream, ybr: str, rgb: str) -> Codestream:
@@ -195,7 +201,7 @@ def _jpeg_2000(encoded: Buffer, start: int) -> Codestream | None:
     depth = encoded[start + 42]
     # Ssiz, XRsiz, YRsiz of every component
     components = bytes(encoded[start + 42 : start + 42 + 3 * samples])
-    transformed, lossy = _coding_style(bytes(encoded[start + 2 : start + _MAIN_HEADER]), samples)
+    transformed, lossy = _coding_style(memoryview(encoded)[start + 2 :], samples)
     return Codestream(
         coding="JPEG 2000",
         rows=height - top,
@@ -210,10 +216,7 @@ def _jpeg_2000(encoded: Buffer, start: int) -> Codestream | None:
     )
 
 
-_MAIN_HEADER = 2**16  # bytes of a main header, at most, that are looked through
-
-
-def _coding_style(header: bytes, samples: int) -> tuple[bool | None, bool]:
+def _coding_style(header: memoryview, samples: int) -> tuple[bool | None, bool]:
     """Return whether components were transformed, and whether samples are approximate.
 
     The main header says so in COD, COC, QCD and QCC (T.800 A.6): samples are exact by the

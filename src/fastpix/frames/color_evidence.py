@@ -59,6 +59,8 @@ def colors_of(stream: Codestream | None, header: Header) -> FrameColors:
     in_ybr = photometric.startswith("YBR")
     if stream.coding not in DCT_CODINGS:
         return _of_lossless(stream, photometric, in_ybr)
+    if (in_ybr or (stream.ybr and not stream.rgb)) and stream.precision != header.bits_stored:
+        return FrameColors(None, _error_of_depth(header, stream.precision))
     if stream.ybr and stream.rgb:
         return _odd(f"{_says(photometric)}, and the JPEG data has both {stream.ybr} (YCbCr) and "
                     f"{stream.rgb} (RGB): read as the header says")  # fmt: skip
@@ -136,4 +138,15 @@ def _error(header: Header, reason: str, remedy: str = "correct the attributes") 
         value=header.photometric,
         reason=reason,
         remedy=f"{remedy}, {_AS_STORED}",
+    )
+
+
+def _error_of_depth(header: Header, precision: int) -> PixelHeaderError:
+    """Return what is wrong with YCbCr whose middle is not that of the header's depth."""
+    return PixelHeaderError(
+        tag=Tag.BitsStored,
+        keyword="BitsStored",
+        value=header.bits_stored,
+        reason=f"the YCbCr samples of the JPEG data have {precision} bits",
+        remedy=f"correct the attribute, {_AS_STORED}",
     )

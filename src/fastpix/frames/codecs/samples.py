@@ -97,7 +97,8 @@ def _stored_values(
     high = low + (1 << wanted.bits_stored) - 1
     if precision > wanted.bits_stored:
         values = _as_integers(samples, precision, case, stream.signed, wanted.signed)
-        if values.size and (int(values.min()) < low or int(values.max()) > high):
+        too_low = values.dtype.kind == "i" and int(values.min(initial=0)) < low
+        if too_low or int(values.max(initial=0)) > high:
             remark(_beyond(precision, wanted.bits_stored, stream.lossy))
     # Negative samples in an unsigned dtype, as some decoders return them, need to be extended.
     wide_enough = container >= wanted.bits_allocated or not stream.signed or has_sign
