@@ -271,3 +271,20 @@ def test_thumbnails_and_fill_bytes_are_walked_over() -> None:
     assert (found.ybr, found.rgb, found.columns) == ("", "", COLOR[1])
     data = file_of_frames([stream], color, BASELINE, PhotometricInterpretation="YBR_FULL")
     assert np.array_equal(pixels(data), pixels(file_of_frames([plain], color, BASELINE)))
+
+
+@pytest.mark.parametrize("kind", ["DCT", "lossless", "JPEG-LS", "grey"])
+def test_headers_of_any_length(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first bytes are read by a shorter way, wherever they end."""
+    color = picture(COLOR, 8)
+    stream = {
+        "DCT": remarked(jpeg(color, subsampling="420"), adobe=1),
+        "lossless": jpeg_lossless(color, 8, 4),
+        "JPEG-LS": jpeg_ls(color, 8, near=2),
+        "grey": jpeg(picture(GREY, 8)),
+    }[kind]
+    whole = read_codestream(stream)
+    assert whole is not None
+    for head in range(4, min(len(stream), 800)):
+        monkeypatch.setattr("fastpix.frames.codestreams._HEAD", head)
+        assert read_codestream(stream) == whole, head

@@ -61,11 +61,12 @@ class Codestream(NamedTuple):
 END_OF_IMAGE = b"\xff\xd9"  # EOI of JPEG and JPEG-LS, EOC of JPEG 2000
 DCT_CODINGS = frozenset({"DCT", "progressive", "arithmetic"})
 
-_NO_FRAME_HEADER = frozenset({0xC4, 0xC8, 0xCC})
+_FRAME_HEADERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _CODINGS: dict[int, Coding] = {
     0xC0: "DCT", 0xC1: "DCT", 0xC2: "progressive", 0xC3: "lossless", 0xC9: "arithmetic",
     0xCA: "arithmetic", 0xCB: "lossless arithmetic", 0xF7: "JPEG-LS",
 }  # fmt: skip
+_HEAD = 2048  # bytes that are copied, since single bytes of a copy are read faster
 _SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
 _SCAN = re.compile(rb"\xff\xda")
 _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
@@ -84,11 +85,23 @@ def read_codestream(encoded: Buffer) -> Codestream | None:
 
 
 def _jpeg(encoded: Buffer) -> Codestream | None:
-    """Walk the marker segments up to the frame header, and on to the scan where that says more."""
-    at = 2
+    """Read what comes before the scan, which is in the first bytes of most frames."""
+    if len(encoded) > _HEAD:
+        found, is_whole = _segments(bytes(encoded[:_HEAD]))
+        if is_whole and (found is None or found.coding != "JPEG-LS"):
+            return found
+    return _segments(encoded)[0]
+
+
+def _segments(encoded: Buffer) -> tuple[Codestream | None, bool]:
+    """Walk the marker segments up to the frame header, and on to the scan where that says more.
+
+    Returns the codestream, and whether nothing that says more can follow.
+    """
+    at, end = 2, len(encoded) - 4
     ybr = rgb = ""
     stream: Codestream | None = None
-    while at + 4 <= len(encoded):
+    while at <= end:
         if encoded[at] != 0xFF:
             break
         marker = encoded[at + 1]
@@ -98,23 +111,26 @@ def _jpeg(encoded: Buffer) -> Codestream | None:
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # stand alone
             at += 2
             continue
-        (length,) = struct.unpack_from(">H", encoded, at + 2)
-        if (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER) or marker == 0xF7:
-            if stream is None:
-                stream = _jpeg_frame(encoded, at)
-            if stream is None or (stream.samples == 1 and stream.coding in DCT_CODINGS):
-                return stream
+        length = encoded[at + 2] << 8 | encoded[at + 3]
+        if marker == _APP0:
+            if bytes(encoded[at + 4 : at + 9]) == b"JFIF\x00":
+                ybr = "a JFIF marker"
+        elif marker == _APP14:
+            if length >= 14 and bytes(encoded[at + 4 : at + 9]) == b"Adobe":
+                if encoded[at + 15 : at + 16] == b"\x00":
+                    rgb = "an Adobe marker without a transform"
+                else:
+                    ybr = ybr or "an Adobe marker with a transform"
         elif marker == _SOS:
-            return None if stream is None else _marked(_with_scan(stream, encoded, at), ybr, rgb)
-        elif marker == _APP0 and bytes(encoded[at + 4 : at + 9]) == b"JFIF\x00":
-            ybr = "a JFIF marker"
-        elif marker == _APP14 and length >= 14 and bytes(encoded[at + 4 : at + 9]) == b"Adobe":
-            if encoded[at + 15 : at + 16] == b"\x00":
-                rgb = "an Adobe marker without a transform"
-            else:
-                ybr = ybr or "an Adobe marker with a transform"
+            if stream is not None:
+                stream = _marked(_with_scan(stream, encoded, at), ybr, rgb)
+            return stream, at + 16 <= len(encoded)
+        elif marker in _FRAME_HEADERS and stream is None:
+            stream = _jpeg_frame(encoded, at)
+            if stream is None or (stream.samples == 1 and stream.coding in DCT_CODINGS):
+                return stream, stream is not None
         at += 2 + length
-    return None if stream is None else _marked(stream, ybr, rgb)
+    return None if stream is None else _marked(stream, ybr, rgb), at <= end
 
 
 def _jpeg_frame(encoded: Buffer, at: int) -> Codestream | None:
