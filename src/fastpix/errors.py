@@ -186,30 +186,45 @@ class UnsupportedTransferSyntaxError(FastpixError):
 
 
 class DecodeError(FastpixError):
-    """No decoder that was tried could decode a frame.
+    """A frame could not be decoded: it is damaged, or of a kind that is not supported.
 
     Attributes
     ----------
     frame : int
         Counted from 0.
     tried : dict of str to str
-        The error of each decoder, by its name and version.
+        The error of each decoder that was asked, by its name and version.
     pinned : bool
-        Whether one decoder was pinned, so that no other was tried.
+        Whether one decoder was pinned, so that no other was asked.
+    not_supported : str
+        What the frame is, if codestreams of its kind are not supported; empty if it is damaged.
     """
 
-    def __init__(self, *, frame: int, tried: Mapping[str, str], pinned: bool = False) -> None:
-        said = "; ".join(f"{name}: {what}" for name, what in tried.items()) or "none could be tried"
-        remedy = "the codestream is damaged: fetch the file again, or install another decoder"
+    def __init__(
+        self,
+        *,
+        frame: int,
+        tried: Mapping[str, str] | None = None,
+        pinned: bool = False,
+        not_supported: str = "",
+    ) -> None:
+        self.frame = frame
+        self.tried = dict(tried or {})
+        self.pinned = pinned
+        self.not_supported = not_supported
+        said = "; ".join(f"{name}: {what}" for name, what in self.tried.items())
+        said = f" ({said})" if said else ""
+        by = ", ".join(self.tried) or "any decoder"
+        what = f": {not_supported} is not supported" if not_supported else ""
+        remedy = "the codestream is damaged: fetch the file again"
         if pinned:
             remedy = "no other was tried, since it is pinned: leave decoder= out"
+        elif not_supported:
+            remedy = "convert the file with its maker's software, or have it sent uncompressed"
         super().__init__(
-            f"frame {frame} could not be decoded ({said}); {remedy}",
-            f"frame {frame} could not be decoded by {', '.join(tried) or 'any decoder'}",
+            f"frame {frame} could not be decoded{said}{what}; {remedy}",
+            f"frame {frame} could not be decoded by {by}{what}",
         )
-        self.frame = frame
-        self.tried = dict(tried)
-        self.pinned = pinned
 
 
 class InexactError(FastpixError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,7 @@ from fastpix.image.frame_threads import thread_count
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame
+from fastpix.notes import Note
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
@@ -226,7 +227,8 @@ class Image:
         -------
         ndarray
             Integers as wide as Bits Allocated, signed as Pixel Representation says (float data: as
-            stored). Indices for PALETTE COLOR; the file's own colour space for other colour.
+            stored). Indices for PALETTE COLOR; the file's own samples for other colour, RGB or
+            YCbCr as they were coded (JPEG 2000 and JPEG XL undo their own transform).
         """
         if self._stored_reading is None:
             self._stored_reading = stored_reading(self.header, self._decoder)
@@ -278,20 +280,20 @@ class Image:
         is_searched = plan.needs_peak and reading.peak_key not in self._peaks
         count = len(self) if is_searched else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
-        pinned = reading.decoder
         pixels = cells.opened()
         try:
             for note in cells.find(pixels, range(count) if is_searched else indices):
                 warn_caller(note.text)
-            cells.check(pixels, indices, pinned)  # before memory is asked for
+            cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
-            reader = FrameReader(cells, pixels, plan, workers, pinned)
+            reader = FrameReader(cells, pixels, plan, workers, reading.decoder, reading.as_stored)
             try:
                 peak = self._peak(reader, reading, indices) if plan.needs_peak else None
                 reader.fill(indices, result, peak)
             finally:
                 self._decoders |= reader.decoders
+            self._report(reader.odd)
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -323,6 +325,13 @@ class Image:
         if key not in self._peaks:
             self._peaks[key] = reader.peak(len(self), wanted)
         return self._peaks[key]
+
+    def _report(self, odd: Iterable[Note]) -> None:
+        """Keep what was odd about frames; warn of what is new."""
+        for note in sorted(odd):
+            if note not in self._notes:
+                self._notes.append(note)
+                warn_caller(note.text)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

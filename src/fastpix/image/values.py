@@ -42,10 +42,12 @@ def fill_frame(
         An RLE segment ends too early.
     """
     kernel = current_kernel()
-    cells, skip, _, segments = source
+    cells, skip, _, segments, colors, _ = source
     flat = out.reshape(-1)
     color = plan.color
-    if color is not None and not plan.is_by_cell:
+    if color is not None and colors.ybr is not None:
+        color = color._replace(ybr=colors.ybr)
+    if color is not None and not color.is_by_cell:
         bad = kernel.color(cells, flat, color, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
@@ -92,7 +94,7 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
     bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
     flat = out.reshape(-1)
     done = 0
-    for cells, skip, _, _ in pieces:
+    for cells, skip, *_ in pieces:
         part = flat[done : done + (8 * len(cells) - skip) // bits]
         bad = kernel.scale(cells, part, steps, skip)
         if bad >= 0:
@@ -124,7 +126,7 @@ def frame_peak(frame: int, source: FrameCells, plan: Plan, frames: int = 1) -> f
     PixelDataError
         An RLE segment ends too early.
     """
-    cells, skip, _, segments = source
+    cells, skip, _, segments, *_ = source
     count = frames * plan.shape[1] * plan.shape[2]
     peak = current_kernel().peak(cells, count, plan.frame_steps(frame), skip, segments)
     if peak is not None and math.isnan(peak):

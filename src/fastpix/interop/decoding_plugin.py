@@ -134,7 +134,7 @@ def _ask_no_other(runner: DecodeRunner, error: FastpixError) -> None:
 def _cells(src: bytes, wanted: FrameFormat, runner: DecodeRunner) -> bytearray:
     # As many as `fastpix.imread` lets a codec have for a single frame.
     threads = cores() if wanted.rows * wanted.columns >= SINGLE else 1
-    cells, _, segments = decode_frame([memoryview(src)], wanted, 0, threads=threads)
+    cells, _, segments, *_ = decode_frame([memoryview(src)], wanted, 0, threads=threads)
     decoded = bytearray(wanted.frame_bytes if segments else cells)
     if segments is not None:
         width = wanted.cell_bytes

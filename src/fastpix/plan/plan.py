@@ -64,8 +64,7 @@ class Plan:
     @property
     def is_by_cell(self) -> bool:
         """Whether each cell becomes a value by itself, where it stands: no colour is converted."""
-        color = self.color
-        return color is None or (color.layout == "interleaved" and not color.ybr)
+        return self.color is None or self.color.is_by_cell
 
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
@@ -109,7 +108,7 @@ class Plan:
         if cells.cell[0] != "f":
             lines += [("mask", mask_words(cells, syntax)), ("sign", sign_words(cells))]
         if self.color is not None:
-            lines.append(("colour", color_words(self.color)))
+            lines.append(("colour", color_words(self.color, syntax)))
         else:
             rescale = rescale_words(cells, self.rescales or SAME)
             lines += [("rescale", rescale), ("invert", invert_words(self.invert))]

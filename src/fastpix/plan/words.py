@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastpix.header.rescale import Rescales
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import count_of
-from fastpix.standard.syntaxes import LOSSY
+from fastpix.standard.syntaxes import JPEG, RECOMPRESSED_JPEG, keeps_high_bit
 
 
 def cell_words(cells: Steps) -> str:
@@ -19,8 +19,9 @@ def cell_words(cells: Steps) -> str:
 
 def mask_words(cells: Steps, syntax: str) -> str:
     """Say which of its bits hold the value."""
-    if syntax in LOSSY:
-        return f"samples of a lossy codec are clipped to {count_of(cells.bits, 'bit')}"
+    if not keeps_high_bit(syntax):
+        bits = count_of(cells.bits, "bit")
+        return f"samples of a codec are masked to {bits}, or clipped if its codestream is lossy"
     if cells.cell == "bit" or cells.bits == 8 * int(cells.cell[1]):
         return f"all {count_of(cells.bits, 'bit')} hold the value"
     low = cells.high_bit + 1 - cells.bits
@@ -54,12 +55,16 @@ def invert_words(invert: str) -> str:
     return "no"
 
 
-def color_words(color: ColorSteps) -> str:
+def color_words(color: ColorSteps, syntax: str) -> str:
     """Say where samples are, and what is done to colours."""
+    indexed = color.layout == "indexed"
     layout = {
         "interleaved": "samples interleaved",
         "planar": "planes one after another, interleaved on reading",
         "subsampled": "Y1 Y2 Cb Cr for each pair of pixels, upsampled",
         "indexed": "indices into the palette",
     }[color.layout]
-    return f"{layout}; {'YBR_FULL converted to RGB' if color.ybr else 'RGB'}"
+    colors = "YBR_FULL converted to RGB" if color.ybr else "RGB"
+    if (syntax in JPEG or syntax == RECOMPRESSED_JPEG) and not indexed:
+        colors += ", unless the JPEG data of a frame proves other colours"
+    return f"{layout}; {colors}"

@@ -38,7 +38,6 @@ HIGH_THROUGHPUT = _compressed(201, 202, 203)
 JPEG_2000 = _compressed(90, 91) | HIGH_THROUGHPUT
 RECOMPRESSED_JPEG = "1.2.840.10008.1.2.4.111"
 JPEG_XL = _compressed(110, 111, 112)
-LOSSY = JPEG | _compressed(81, 91, 203, 111, 112)
 
 _VIDEO = "it is a video: take the stream out of Pixel Data, and give it to a video library"
 _REFERENCED = (

@@ -114,7 +114,7 @@ def _unpacked(
 ) -> NDArray[np.uint8]:
     """Return bits as bytes: by NumPy, which needs a third of the kernel's time for it."""
     cells = Cells(header, pixels)
-    packed, skip, _, _ = cells.frame(cells.opened(), index)
+    packed, skip, *_ = cells.frame(cells.opened(), index)
     bits = np.unpackbits(packed, bitorder="little")
     return bits[skip : skip + math.prod(shape)].reshape(shape)
 
