@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import DecodeError
+from fastpix.errors import DecodeError, PixelDataError
 from fastpix.frames.codecs.checks import check_frame, joined, rle_segments
 from fastpix.frames.codecs.completeness import check_completeness
 from fastpix.frames.codecs.decoders import OWN_RLE, Decoder, usable_decoders
 from fastpix.frames.codecs.format import FrameFormat
 from fastpix.frames.codecs.samples import to_cells
+from fastpix.frames.codecs.scans import CutScanError
 from fastpix.frames.codestreams import Codestream
 
 
@@ -78,6 +79,8 @@ def decode_frame(
         try:
             cells = _decode(decoder, data, stream, wanted, threads)
             return Decoded(cells, decoder.version())
+        except CutScanError as error:
+            raise PixelDataError(reason=f"frame {frame} is cut off: {error}") from None
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
         except BaseException as error:  # plugins in Rust panic with one that is no Exception
