@@ -106,6 +106,13 @@ static inline double fastpix_floor(double x) {
 #endif
 }
 
+/* Eight bytes as a number, the most significant first; compilers make one load and one swap of it. */
+static inline uint64_t fastpix_big_endian_64(const uint8_t *at) {
+    return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
+           (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
+           (uint64_t)at[6] << 8 | (uint64_t)at[7];
+}
+
 /* Whether processor and operating system support the instructions of a kernel: 0 is the
    platform's baseline, 1 AVX2, 2 AVX-512 (F, BW, DQ, VL). */
 static inline int fastpix_supports(int level) {

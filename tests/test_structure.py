@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 COMPILED = {
     "_files": "source", "_fastpix": "kernel", "_index": "header", "_elements": "header",
     "_top_level": "header",
-    "_fragments": "frames", "_pixels": "interop",
+    "_fragments": "frames", "_scans": "frames", "_pixels": "interop",
 }  # fmt: skip
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs.deflate import inflate, inflate_by_imagecodecs
 from fastpix.frames.codecs.format import FrameFormat, from_planes
+from fastpix.frames.codecs.jpeg_turbo import decode_whole_jpeg
 from fastpix.frames.codecs.refusals import NotSupportedError
-from fastpix.frames.codestreams import read_codestream
+from fastpix.frames.codecs.scans import check_whole
 from fastpix.standard import decoder_names as names
 from fastpix.standard.syntaxes import (
     DEFLATED_FRAMES,
@@ -117,12 +118,7 @@ def _version(name: str, library: str, codec: str) -> str:
 
 
 def _jpeg(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
-    import imagecodecs
-
-    if wanted.samples == 1:
-        return imagecodecs.jpeg8_decode(encoded)
-    # From and to the same colours, whatever they are: the samples as they were coded.
-    return imagecodecs.jpeg8_decode(encoded, colorspace="YCBCR", outcolorspace="YCBCR")
+    return decode_whole_jpeg(encoded, wanted.samples)
 
 
 def _jpeg_ls(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
@@ -169,6 +165,7 @@ def _jpeg_2000_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: in
 def _jpeg_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     from libjpeg.utils import decode
 
+    check_whole(encoded)
     samples: Samples = decode(bytes(encoded), colour_transform=0)
     return samples
 
@@ -198,7 +195,7 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
-    stream = read_codestream(encoded)
+    stream = check_whole(encoded)
     narrow = stream is not None and stream.coding == "lossless" and stream.precision < 8
     if narrow or wanted.bits_allocated > 16:
         raise ValueError("gdcm would end the process: it asserts what it does not check")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import DecodeError, UnsupportedTransferSyntaxError
+from fastpix.errors import DecodeError, PixelDataError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs.checks import (
     check_frame,
     check_geometry,
@@ -21,6 +21,7 @@ from fastpix.frames.codecs.decoders import OWN_RLE, Decoder, Encoded, usable_dec
 from fastpix.frames.codecs.format import FrameFormat
 from fastpix.frames.codecs.refusals import is_not_supported, words_of
 from fastpix.frames.codecs.samples import to_cells
+from fastpix.frames.codecs.scans import CutScanError
 from fastpix.frames.codestreams import Codestream, read_codestream
 from fastpix.frames.jpeg_xl import holds_jpeg
 from fastpix.notes import Note, Notes
@@ -98,6 +99,8 @@ def decode_frame(
     for decoder in decoders:
         try:
             cells = _decode(decoder, data, stream, wanted, threads, notes)
+        except CutScanError as error:
+            raise PixelDataError(reason=f"frame {frame} is cut off: {error}") from None
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
         except BaseException as error:  # plugins in Rust panic with one that is no Exception
