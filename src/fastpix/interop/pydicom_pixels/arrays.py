@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.datadict import dictionary_is_retired, keyword_dict
 from pydicom.dataset import Dataset
-from pydicom.pixels import utils
 from pydicom.pixels.decoders.base import Decoder
+from pydicom.pixels.utils import as_pixel_options
+from pydicom.pixels.utils import iter_pixels as pydicom_iter_pixels
+from pydicom.pixels.utils import pixel_array as pydicom_pixel_array
 from pydicom.uid import UID, RLELossless
 
 from fastpix.errors import FastpixError, PixelDataError
@@ -149,7 +151,7 @@ def pixel_array(
             return _frames_of(pixels, index, raw)
         try:
             if not isinstance(pixels, _Encapsulated):
-                return utils.pixel_array(src, index=index, **call.arguments())
+                return pydicom_pixel_array(src, index=index, **call.arguments())
             arr, found = pixels.decoder.as_array(
                 pixels.source, index=index, raw=True, decoding_plugin=decoding_plugin,
                 **pixels.options,
@@ -197,7 +199,7 @@ def iter_pixels(
                 if pixels.has(index):
                     yield pixels.native.array(pixels.pixels, index, raw)
                 else:
-                    yield from utils.iter_pixels(src, indices=[index], **call.arguments())
+                    yield from pydicom_iter_pixels(src, indices=[index], **call.arguments())
             return
         if isinstance(pixels, Image):
             for index in indices if indices else range(len(pixels)):
@@ -220,7 +222,7 @@ def _decoded_frames(
     pixels: _Encapsulated | None, indices: Iterable[int] | None, call: _Call
 ) -> Iterator[NDArray[Any]]:
     if pixels is None:
-        yield from utils.iter_pixels(call.src, indices=indices, **call.arguments())
+        yield from pydicom_iter_pixels(call.src, indices=indices, **call.arguments())
         return
     frames = pixels.decoder.iter_array(
         pixels.source, indices=indices, raw=True, decoding_plugin=call.decoding_plugin,
@@ -259,7 +261,7 @@ def _pixels_of_dataset(ds: Dataset) -> _Pixels:
     present = [keyword for keyword in _KEYWORDS if keyword in ds]
     if len(present) != 1:
         return None
-    options = utils.as_pixel_options(ds)
+    options = as_pixel_options(ds)
     element = ds[present[0]]
     if not isinstance(element.value, (bytes, bytearray)):
         return None
