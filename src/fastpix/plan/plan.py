@@ -63,13 +63,21 @@ class Plan:
         color = self.color
         return color is None or (color.layout == "interleaved" and not color.ybr)
 
+    @property
+    def slope_intercept(self) -> tuple[tuple[float, float], ...]:
+        """Slope and intercept that step 4 applies: one pair, or one a frame.
+
+        ``(1, 0)`` if values are not rescaled, or go through a Modality LUT. Colour has none. Plans
+        as dictionaries, and so sidecars, have the same under this name.
+        """
+        return tuple((steps.slope, steps.intercept) for steps in self.steps)
+
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
         return self.steps[frame if len(self.steps) > 1 else 0]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it, free of text that the file's author chose."""
-        rescales = [[s.slope, s.intercept] for s in self.steps]
         cells = self.color.samples if self.color else self.steps[0]
         return {
             "shape": list(self.shape),
@@ -80,7 +88,7 @@ class Plan:
             "bits_stored": cells.bits,
             "high_bit": cells.high_bit,
             "signed": cells.signed,
-            "slope_intercept": rescales,
+            "slope_intercept": list(map(list, self.slope_intercept)),
             "modality_lut": cells.table is not None and self.color is None,
             "color": self.color.layout if self.color else None,
             "ybr_to_rgb": bool(self.color and self.color.ybr),

@@ -26,7 +26,7 @@ from pydicom.uid import UID, RLELossless
 
 from fastpix.errors import FastpixError, PixelDataError
 from fastpix.image.image import Image
-from fastpix.image.image import open as open_image
+from fastpix.image.open_image import open as open_image
 from fastpix.interop.decoding_plugin import decoder_of
 from fastpix.interop.pydicom_pixels.array_layout import flat_bytes
 from fastpix.interop.pydicom_pixels.color_spaces import convert_color_space
