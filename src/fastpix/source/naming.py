@@ -28,10 +28,11 @@ def _described(source: object) -> SourceName:
         return f"{memoryview(source).nbytes} bytes in memory"
     if isinstance(source, os.PathLike):
         return os.fsdecode(source)
+    what, file = f"a {type(source).__name__}", None
     if is_dataset(source):
         what, file = "a pydicom Dataset", getattr(source, "filename", None)
-    else:
-        what, file = f"a binary file ({type(source).__name__})", getattr(source, "name", None)
+    elif hasattr(source, "read"):
+        what, file = f"a binary file ({what[2:]})", getattr(source, "name", None)
     return f"{what} of {os.fsdecode(file)}" if isinstance(file, (str, os.PathLike)) else what
 
 

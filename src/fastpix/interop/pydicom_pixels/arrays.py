@@ -174,7 +174,8 @@ def iter_pixels(
 ) -> Iterator[NDArray[Any]]:
     """Yield the frames of an image one by one, as pydicom does.
 
-    No more than a frame is in memory, where `src` is a path or a file.
+    From a path or a file, frames are read one after the other. What pydicom cannot decode, deflated
+    data sets among it, is read whole.
 
     Parameters
     ----------
