@@ -244,8 +244,17 @@ def test_palette(descriptor: bytes, data: bytes) -> None:
         ((0, 3, 10, 20, 30, 2, 1, 0, 0), [10, 20, 30, 10, 20, 30]),
         ((0, 2, 10, 20, 0, 1, 5, 2, 1, 8, 0), [10, 20, 5, 5]),
         ((0, 2, 10, 20, 0, 1, 5, 2, 2, 0, 0), [10, 20, 5, 10, 20, 5]),
+        ((0, 2, 10, 20, 2, 1, 0, 0, 0, 1, 5), [10, 20, 10, 20, 5]),
     ],
-    ids=["discrete", "linear", "falling", "indirect", "indirect, offset", "indirect, two"],
+    ids=[
+        "discrete",
+        "linear",
+        "falling",
+        "indirect",
+        "indirect, offset",
+        "indirect, two",
+        "indirect, more",
+    ],
 )
 def test_palette_segmented(units: tuple[int, ...], entries: list[int]) -> None:
     source = encode(with_palette(us(len(entries), 0, 16), us(*units), segmented=True))
@@ -259,6 +268,15 @@ def test_palette_segmented_of_8_bits() -> None:
     data = bytes([0, 1, 10, 1, 2, 30])
     source = encode(with_palette(us(3, 0, 8), data, segmented=True))
     assert fastpix.imread(source).tolist() == [[[10] * 3, [20] * 3, [30] * 3]]
+
+
+def test_offsets_of_8_bit_segments() -> None:
+    """Four bytes, the lowest first."""
+    tag = Tag.SegmentedRedPaletteColorLookupTableData
+    data = [0, 2, 10, 20, 2, 1, 0, 0, 0, 0, 0, 1, 5]
+    assert expand_segments(data, False, tag) == [10, 20, 10, 20, 5]
+    long = [0, 255, *range(255), 0, 1, 7, 2, 1, 1, 1, 0, 0, 0, 1, 9]  # from byte 257
+    assert expand_segments(long, False, tag) == [*range(255), 7, 7, 9]
 
 
 @pytest.mark.parametrize(
