@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from support.builders import (
     element,
     encode,
@@ -55,6 +55,19 @@ def test_modality_lut_maps_and_clips() -> None:
     assert image.read().tolist() == [[100, 100, 200], [60000, 60000, 60000]]
     np.testing.assert_array_equal(image.read(rescale=False), RAMP)
     assert note_texts(image) == []
+
+
+@pytest.mark.parametrize(("vr", "entries"), [("US", [100, 200, 60000]), ("SS", [100, 200, -5536])])
+def test_a_lut_of_numbers(vr: str, entries: list[int]) -> None:
+    """A Dataset made in memory may hold them converted; they are 16-bit words all the same."""
+    item = make_item(ModalityLUTType="US")
+    item.add_new(Tag.LUTDescriptor, "US", [3, 1, 16])
+    item.add_new(Tag.LUTData, vr, entries)
+    dataset = make_dataset(ModalityLUTSequence=[item])
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.set_original_encoding(False, True)
+    assert fastpix.imread(dataset).tolist() == [[100, 100, 200], [60000, 60000, 60000]]
 
 
 def test_modality_lut_takes_the_place_of_slope_and_intercept() -> None:
