@@ -359,3 +359,19 @@ def test_palette_over_float_data_is_refused() -> None:
     with pytest.raises(PixelHeaderError) as caught:
         fastpix.open(encode(dataset))
     assert caught.value.keyword == "PhotometricInterpretation"
+
+
+def test_modality_lut_of_monochrome1() -> None:
+    """invert="range" mirrors in what the bits of an entry can hold, "max" in what occurs."""
+    item = lut_item(us(3, 0, 12), us(100, 200, 4000))
+    attributes = {"PhotometricInterpretation": "MONOCHROME1", "ModalityLUTSequence": [item]}
+    image = fastpix.open(encode(make_dataset(np.array([[0, 1]], np.uint16), **attributes)))
+    assert image.read(invert="none").tolist() == [[100, 200]]
+    assert image.read(invert="max").tolist() == [[100, 0]]
+    assert image.read(invert="range").tolist() == [[3995, 3895]]
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(8, "uint8"), (9, "uint16"), (16, "uint16")])
+def test_the_range_of_a_palette(bits: int, dtype: str) -> None:
+    plan = fastpix.open(encode(with_palette(us(3, 0, bits), us(1, 2, 3)))).plan(dtype="auto")
+    assert (plan.dtype, plan.unit) == (dtype, f"RGB, 0..{2**bits - 1}")

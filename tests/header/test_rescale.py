@@ -334,11 +334,12 @@ def test_dose_by_its_sop_class() -> None:
     np.testing.assert_array_equal(image.read(), RAMP * 2.0)
 
 
-def test_a_slope_that_is_a_sequence() -> None:
+@pytest.mark.parametrize(("vr", "value"), [("SQ", [Dataset()]), ("UV", 10**400)], ids=["SQ", "UV"])
+def test_a_slope_that_is_no_number_of_python(vr: str, value: object) -> None:
     """Of a Dataset that is made in memory, a value may be of any type."""
     dataset = make_dataset()
-    dataset.add_new(Tag.RescaleSlope, "SQ", [Dataset()])
     with warnings.catch_warnings(action="ignore"):
+        dataset.add_new(Tag.RescaleSlope, vr, value)
         image = fastpix.open(dataset)
     with pytest.raises(PixelHeaderError) as caught:
         image.plan()
