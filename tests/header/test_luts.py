@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from support.builders import (
     element,
     encode,
@@ -56,6 +56,19 @@ def test_modality_lut_maps_and_clips() -> None:
     assert image.read().tolist() == [[100, 100, 200], [60000, 60000, 60000]]
     np.testing.assert_array_equal(image.read(rescale=False), RAMP)
     assert note_texts(image) == []
+
+
+@pytest.mark.parametrize(("vr", "entries"), [("US", [100, 200, 60000]), ("SS", [100, 200, -5536])])
+def test_a_lut_of_numbers(vr: str, entries: list[int]) -> None:
+    """A Dataset made in memory may hold them converted; they are 16-bit words all the same."""
+    item = make_item(ModalityLUTType="US")
+    item.add_new(Tag.LUTDescriptor, "US", [3, 1, 16])
+    item.add_new(Tag.LUTData, vr, entries)
+    dataset = make_dataset(ModalityLUTSequence=[item])
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.set_original_encoding(False, True)
+    assert fastpix.imread(dataset).tolist() == [[100, 100, 200], [60000, 60000, 60000]]
 
 
 def test_modality_lut_takes_the_place_of_slope_and_intercept() -> None:
@@ -287,11 +300,22 @@ def test_palette(descriptor: bytes, data: bytes) -> None:
         ((0, 3, 10, 20, 30), [10, 20, 30]),
         ((0, 1, 10, 1, 2, 30), [10, 20, 30]),
         ((0, 1, 30, 1, 2, 10), [30, 20, 10]),
+        ((0, 2, 10, 20, 1, 2, 40), [10, 20, 30, 40]),
         ((0, 3, 10, 20, 30, 2, 1, 0, 0), [10, 20, 30, 10, 20, 30]),
         ((0, 2, 10, 20, 0, 1, 5, 2, 1, 8, 0), [10, 20, 5, 5]),
         ((0, 2, 10, 20, 0, 1, 5, 2, 2, 0, 0), [10, 20, 5, 10, 20, 5]),
+        ((0, 2, 10, 20, 2, 1, 0, 0, 0, 1, 5), [10, 20, 10, 20, 5]),
     ],
-    ids=["discrete", "linear", "falling", "indirect", "indirect, offset", "indirect, two"],
+    ids=[
+        "discrete",
+        "linear",
+        "falling",
+        "from the last",
+        "indirect",
+        "indirect, offset",
+        "indirect, two",
+        "indirect, more",
+    ],
 )
 def test_palette_segmented(units: tuple[int, ...], entries: list[int]) -> None:
     source = encode(with_palette(us(len(entries), 0, 16), us(*units), segmented=True))
@@ -305,6 +329,15 @@ def test_palette_segmented_of_8_bits() -> None:
     data = bytes([0, 1, 10, 1, 2, 30])
     source = encode(with_palette(us(3, 0, 8), data, segmented=True))
     assert fastpix.imread(source).tolist() == [[[10] * 3, [20] * 3, [30] * 3]]
+
+
+def test_offsets_of_8_bit_segments() -> None:
+    """Four bytes, the lowest first."""
+    tag = Tag.SegmentedRedPaletteColorLookupTableData
+    data = [0, 2, 10, 20, 2, 1, 0, 0, 0, 0, 0, 1, 5]
+    assert expand_segments(data, False, tag) == [10, 20, 10, 20, 5]
+    long = [0, 255, *range(255), 0, 1, 7, 2, 1, 1, 1, 0, 0, 0, 1, 9]  # from byte 257
+    assert expand_segments(long, False, tag) == [*range(255), 7, 7, 9]
 
 
 @pytest.mark.parametrize(
@@ -374,6 +407,22 @@ def test_palette_over_float_data_is_refused() -> None:
     with pytest.raises(PixelHeaderError) as caught:
         fastpix.open(encode(dataset))
     assert caught.value.keyword == "PhotometricInterpretation"
+
+
+def test_modality_lut_of_monochrome1() -> None:
+    """invert="range" mirrors in what the bits of an entry can hold, "max" in what occurs."""
+    item = lut_item(us(3, 0, 12), us(100, 200, 4000))
+    attributes = {"PhotometricInterpretation": "MONOCHROME1", "ModalityLUTSequence": [item]}
+    image = fastpix.open(encode(make_dataset(np.array([[0, 1]], np.uint16), **attributes)))
+    assert image.read(invert="none").tolist() == [[100, 200]]
+    assert image.read(invert="max").tolist() == [[100, 0]]
+    assert image.read(invert="range").tolist() == [[3995, 3895]]
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(8, "uint8"), (9, "uint16"), (16, "uint16")])
+def test_the_range_of_a_palette(bits: int, dtype: str) -> None:
+    plan = fastpix.open(encode(with_palette(us(3, 0, bits), us(1, 2, 3)))).plan(dtype="auto")
+    assert (plan.dtype, plan.unit) == (dtype, f"RGB, 0..{2**bits - 1}")
 
 
 # Label maps

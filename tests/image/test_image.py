@@ -114,12 +114,13 @@ def test_wrong_frames(frames: bytes, wrong: Any) -> None:
         fastpix.imread(frames, frames=wrong)
 
 
-def test_frames_of_packed_bits_begin_within_bytes() -> None:
-    """5 x 5 bits a frame: the second frame begins at bit 25."""
-    bits = np.random.default_rng(1).integers(0, 2, 75, dtype=np.uint8)
+@pytest.mark.parametrize("columns", range(1, 26))
+def test_frames_of_packed_bits_begin_within_bytes(columns: int) -> None:
+    """With 25 columns, the second frame begins at bit 25 and ends with bit 49."""
+    bits = np.random.default_rng(1).integers(0, 2, 3 * columns, dtype=np.uint8)
     data = encode(
         make_dataset(
-            bits.reshape(3, 5, 5),
+            bits.reshape(3, 1, columns),
             BitsAllocated=1,
             BitsStored=1,
             HighBit=0,

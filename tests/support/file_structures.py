@@ -311,9 +311,11 @@ TAGS = [
     0x7FE00000, 0x7FE10010, 0x7FE11001, 0xFFFAFFFA, 0xFFFCFFFC, ITEM, END_OF_ITEM, END_OF_SEQUENCE,
     0xFFFFFFFF,
 ]  # fmt: skip
-SEQUENCES = [0x00081140, 0x00082112, 0x00089092, 0x00400275, 0x00409096, 0x00880200, 0x00091001,
-             0x00291010, 0x00283010, 0x00101010, 0x7FE11001,
-             *(row.first for row in INDEXED if row.form in (Form.SEQUENCE, Form.FRAMES))]  # fmt: skip
+SEQUENCES = [
+    0x00081140, 0x00082112, 0x00089092, 0x00400275, 0x00409096, 0x00880200, 0x00091001,
+    0x00291010, 0x00283010, 0x00101010, 0x7FE11001,
+    *(row.first for row in INDEXED if row.form in (Form.SEQUENCE, Form.FRAMES)),
+]  # fmt: skip
 
 
 def vr_of(tag: int) -> bytes:

@@ -153,6 +153,7 @@ def _found_by(walk: Walk) -> tuple[object, ...]:
     return (
         walk.pixel_entries(), walk.scale_entries(), walk.identity_entries(),
         walk.frame_pixel_entries(), walk.frame_identity_entries(),
-        walk.is_complete, walk.implicit, walk.big_endian, walk.encapsulated, walk.data_set, walk.start, walk.length,
+        walk.is_complete, walk.implicit, walk.big_endian, walk.encapsulated,
+        walk.data_set, walk.start, walk.length,
         walk.table_start, walk.table_length,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Small files whose pixels are described in sequences, by tables, as floats, or in another order."""
+"""Small files with functional groups, tables, floats, big-endian or deflated elements."""
 
 from __future__ import annotations
 

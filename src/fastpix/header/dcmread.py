@@ -13,13 +13,13 @@ from collections.abc import MutableSequence
 from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-import pydicom
 from pydicom import config
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filereader import data_element_generator, read_sequence_item
+from pydicom.filereader import dcmread as pydicom_dcmread
 from pydicom.fileutil import path_from_pathlike
 from pydicom.misc import warn_and_log
 from pydicom.sequence import Sequence
@@ -122,7 +122,7 @@ def dcmread(
                 return _read(file, stop_before_pixels, force)
         if type(source) in (BufferedReader, BytesIO):
             return _read(source, stop_before_pixels, force)
-    return pydicom.dcmread(fp, defer_size, stop_before_pixels, force, specific_tags)
+    return pydicom_dcmread(fp, defer_size, stop_before_pixels, force, specific_tags)
 
 
 def _read(file: BufferedReader | BytesIO, stop_before_pixels: bool, force: bool) -> FileDataset:
@@ -135,7 +135,7 @@ def _read(file: BufferedReader | BytesIO, stop_before_pixels: bool, force: bool)
     if not _is_plain_meta(meta, data, at):
         if seekable:
             file.seek(start)
-        return pydicom.dcmread(file, stop_before_pixels=stop_before_pixels, force=force)
+        return pydicom_dcmread(file, stop_before_pixels=stop_before_pixels, force=force)
     _convert(meta, _GROUP_LENGTH, "UL", int.from_bytes(_bytes_of(meta[_GROUP_LENGTH]), "little"))
     syntax = UID(_bytes_of(meta[_TRANSFER_SYNTAX]).rstrip(b"\0").decode("ascii"))
     _convert(meta, _TRANSFER_SYNTAX, "UI", syntax)

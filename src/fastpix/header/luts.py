@@ -208,7 +208,7 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> NDArray[np.uin
 
 
 def _line(start: int, end: int, length: int) -> list[int]:
-    """Return the entries of a linear segment behind `start`, rounded to even where they lie between."""
+    """Return the entries of a linear segment behind `start`, halves rounded to even."""
     steps = (end - start) * np.arange(1, length + 1, dtype=np.int64)
     whole, rest = np.divmod(steps, max(length, 1))
     whole += start

@@ -66,6 +66,15 @@ class Plan:
         """Whether each cell becomes a value by itself, where it stands: no colour is converted."""
         return self.color is None or self.color.is_by_cell
 
+    @property
+    def slope_intercept(self) -> tuple[tuple[float, float], ...]:
+        """Slope and intercept that step 4 applies: one pair, or one a frame.
+
+        ``(1, 0)`` if values are not rescaled, or go through a Modality LUT. Colour has none. Plans
+        as dictionaries, and so sidecars, have the same under this name.
+        """
+        return tuple((rescale.slope, rescale.intercept) for rescale in self.rescales or ())
+
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
         if self.rescales is None or len(self.rescales) == 1:
@@ -74,7 +83,6 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it, free of text that the file's author chose."""
-        rescales = [[rescale.slope, rescale.intercept] for rescale in self.rescales or ()]
         cells = self.steps
         return {
             "shape": list(self.shape),
@@ -85,7 +93,7 @@ class Plan:
             "bits_stored": cells.bits,
             "high_bit": cells.high_bit,
             "signed": cells.signed,
-            "slope_intercept": rescales,
+            "slope_intercept": list(map(list, self.slope_intercept)),
             "modality_lut": cells.table is not None and self.color is None,
             "color": self.color.layout if self.color else None,
             "ybr_to_rgb": bool(self.color and self.color.ybr),

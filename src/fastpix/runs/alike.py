@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix._index import AlikeFiles
+from fastpix.errors import add_source, warnings_kept
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.index import Index, elements_of
@@ -32,9 +33,11 @@ from fastpix.notes import Notes
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.source.lent_buffers import Buffer
+from fastpix.source.naming import name_of
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
 
+Warned: TypeAlias = dict[int, list[str]]
 ArrayOrError: TypeAlias = "NDArray[Any] | BaseException"
 ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps], int]
 Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
@@ -238,8 +241,14 @@ class RunReader:
         self._alike: AlikeReader | None = None
         self._allocate = allocate
 
-    def read(self, sources: Sequence[SourceLike]) -> list[ArrayOrError]:
+    def read(self, sources: Sequence[SourceLike], warned: Warned) -> list[ArrayOrError]:
         """Read at least one file, and at most as many as one call should.
+
+        Parameters
+        ----------
+        sources : sequence
+        warned : dict of int to list of str
+            Takes the texts of warnings, by the place of their source. They are not issued here.
 
         Returns
         -------
@@ -250,7 +259,12 @@ class RunReader:
         size = 0
         while len(results) < len(sources) and size < RUN_BYTES:
             rest = sources[len(results) :]
-            some = self._read_alike(rest) or [self._array_or_error(rest[0])]
+            some = self._read_alike(rest)
+            if not some:
+                with warnings_kept() as texts:
+                    some = [self._array_or_error(rest[0])]
+                if texts:
+                    warned[len(results)] = texts
             size += sum(result.nbytes for result in some if isinstance(result, np.ndarray))
             results += some
             del some  # an error refers to this frame: its variables must not keep arrays alive
@@ -275,6 +289,8 @@ class RunReader:
             return self._read_one(source)
         except BaseException as error:
             self._last = self._alike = None
+            if isinstance(error, Exception):
+                add_source(error, name_of(source))
             return error
 
     def _read_one(self, source: SourceLike) -> NDArray[Any]:
