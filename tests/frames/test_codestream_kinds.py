@@ -288,3 +288,52 @@ def test_headers_of_any_length(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
     for head in range(4, min(len(stream), 800)):
         monkeypatch.setattr("fastpix.frames.codestreams._HEAD", head)
         assert read_codestream(stream) == whole, head
+
+
+def test_markers_that_stand_alone_and_bytes_that_are_none() -> None:
+    grey = picture(GREY, 8)
+    stream = jpeg(grey)
+    alone = stream[:2] + b"\xff\x01\xff\xd0" + stream[2:]
+    assert read_codestream(alone) is not None
+    assert read_codestream(stream[:2] + b"\0" + stream[2:]) is None
+    color = jpeg(picture(COLOR, 8))
+    scan = color.index(b"\xff\xda")
+    found = read_codestream(color[:scan] + b"\0" + color[scan:])
+    assert found is not None
+    assert found.ybr == "a JFIF marker"  # the completeness of scans is checked elsewhere
+
+
+def test_boxes_of_jp2() -> None:
+    stream = j2k(picture(GREY, 8), 8)
+    whole = read_codestream(stream)
+    assert whole is not None
+    signature = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+    for box, head in (
+        (struct.pack(">I4s", 8 + len(stream), b"jp2c"), 8),
+        (struct.pack(">I4sQ", 1, b"jp2c", 16 + len(stream)), 16),
+    ):
+        assert read_codestream(signature + box + stream) == whole._replace(at=12 + head)
+    for box in (struct.pack(">I4sQ", 4, b"free", 0), struct.pack(">I4s", 30, b"free")):
+        assert read_codestream(signature + box) is None
+
+
+def test_a_jpeg_that_cannot_be_had_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = picture(GREY, 8)
+    data = file_of_frames([jxl_of_jpeg(jpeg(grey))], grey, JXL_LOSSY)
+    monkeypatch.setattr("imagecodecs.jpegxl_decode_jpeg", lambda data, numthreads: b"no JPEG")
+    with pytest.raises(fastpix.DecodeError, match="its JPEG file has no header"):
+        fastpix.imread(data)
+
+
+def test_a_jpeg_in_jpeg_xl_is_held_against_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = picture(GREY, 8)
+    data = file_of_frames([jxl_of_jpeg(jpeg(grey))], grey, JXL_LOSSY)
+    for jpeg_file, error in (
+        (jpeg(grey[:8]), fastpix.PixelDataError),
+        (cmyk(), fastpix.DecodeError),
+    ):
+        monkeypatch.setattr(
+            "imagecodecs.jpegxl_decode_jpeg", lambda data, numthreads, held=jpeg_file: held
+        )
+        with pytest.raises(error, match=r"8 rows x 56 columns|4 components"):
+            fastpix.imread(data)

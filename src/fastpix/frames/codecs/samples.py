@@ -132,8 +132,6 @@ def _as_integers(
     bits = precision
     if case.sign == "codestream":
         bits, signed = container, stream_signed
-    elif not signed and not stream_signed and samples.dtype.kind == "u":
-        bits = container  # the bits above the precision are 0
     if bits == container:
         return samples.view(f"{'i' if signed else 'u'}{samples.dtype.itemsize}")
     return _extended(samples, bits, signed)
