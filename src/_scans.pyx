@@ -7,8 +7,9 @@ where they end.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memset
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
 include "scans/bits.pxi"
 include "scans/tables.pxi"
@@ -52,7 +53,7 @@ def walk_sequential(
     at : int
         Where the codes begin.
     tables : bytes
-        Huffman tables of 272 bytes: how many codes there are of 1 to 16 bits, then their symbols.
+        From `make_tables`.
     blocks : buffer
         Two bytes for each block of an MCU: which table its DC coefficient has (or its difference,
         in lossless JPEG), and which its AC coefficients.
@@ -73,29 +74,26 @@ def walk_sequential(
     cdef int64_t done = 0
     cdef int number = 0
     cdef Py_ssize_t b, per_mcu = blocks.shape[0] // 2
-    cdef Py_ssize_t tables_count = len(tables) // TABLE_BYTES
+    cdef Py_ssize_t tables_count = len(tables) // <Py_ssize_t>sizeof(Table)
     cdef Reader reader
     for b in range(2 * per_mcu):
         if blocks[b] >= tables_count:
             raise ValueError("a block without a table")
-    cdef Table *made = made_tables(tables, False)
-    try:
-        with nogil:
-            open_reader(&reader, data, at)
-            while done < count:
-                if interval and done and done % interval == 0:
-                    _next_interval(&reader, &number)
-                for b in range(per_mcu):
-                    if lossless:
-                        pass_difference(&reader, &made[blocks[2 * b]])
-                    else:
-                        pass_block(&reader, &made[blocks[2 * b]], &made[blocks[2 * b + 1]])
-                if is_beyond_end(&reader):
-                    break
-                done += 1
-            next_marker(&reader)
-    finally:
-        free(made)
+    cdef const Table *made = <const Table *>PyBytes_AS_STRING(tables)
+    with nogil:
+        open_reader(&reader, data, at)
+        while done < count:
+            if interval and done and done % interval == 0:
+                _next_interval(&reader, &number)
+            for b in range(per_mcu):
+                if lossless:
+                    pass_difference(&reader, &made[blocks[2 * b]])
+                else:
+                    pass_block(&reader, &made[blocks[2 * b]], &made[blocks[2 * b + 1]])
+            if is_beyond_end(&reader):
+                break
+            done += 1
+        next_marker(&reader)
     return done, reader.at - reader.first
 
 
@@ -117,30 +115,27 @@ def walk_dc(
     cdef int64_t done = 0
     cdef int number = 0
     cdef Py_ssize_t b
-    cdef Py_ssize_t tables_count = len(tables) // TABLE_BYTES
+    cdef Py_ssize_t tables_count = len(tables) // <Py_ssize_t>sizeof(Table)
     cdef Reader reader
     for b in range(blocks.shape[0]):
         if not refines and blocks[b] >= tables_count:
             raise ValueError("a block without a table")
-    cdef Table *made = made_tables(tables, False)
-    try:
-        with nogil:
-            open_reader(&reader, data, at)
-            while done < count:
-                if interval and done and done % interval == 0:
-                    _next_interval(&reader, &number)
-                for b in range(blocks.shape[0]):
-                    if refines:
-                        fill(&reader)
-                        take(&reader, 1)
-                    else:
-                        pass_difference(&reader, &made[blocks[b]])
-                if is_beyond_end(&reader):
-                    break
-                done += 1
-            next_marker(&reader)
-    finally:
-        free(made)
+    cdef const Table *made = <const Table *>PyBytes_AS_STRING(tables)
+    with nogil:
+        open_reader(&reader, data, at)
+        while done < count:
+            if interval and done and done % interval == 0:
+                _next_interval(&reader, &number)
+            for b in range(blocks.shape[0]):
+                if refines:
+                    fill(&reader)
+                    take(&reader, 1)
+                else:
+                    pass_difference(&reader, &made[blocks[b]])
+            if is_beyond_end(&reader):
+                break
+            done += 1
+        next_marker(&reader)
     return done, reader.at - reader.first
 
 
@@ -156,7 +151,7 @@ def walk_ac(
     data, at, interval
         As there.
     table : bytes
-        The one table, of 272 bytes.
+        The one table, from `make_tables`: of bands.
     known : buffer
         For each block, which coefficients are known not to be 0: changed.
     rows, columns : int
@@ -171,26 +166,23 @@ def walk_ac(
     cdef uint32_t run = 0
     cdef Reader reader
     if not (0 < first <= last <= 63 and rows <= known.shape[0] and columns <= known.shape[1]
-            and len(table) == TABLE_BYTES):
+            and len(table) == <Py_ssize_t>sizeof(Table)):
         raise ValueError("a scan without such coefficients")
-    cdef Table *made = made_tables(table, True)
-    try:
-        with nogil:
-            open_reader(&reader, data, at)
-            while done < count:
-                if interval and done and done % interval == 0:
-                    _next_interval(&reader, &number)
-                    run = 0
-                if refines:
-                    refine_band(&reader, made, &known[done // columns, done % columns],
-                                first, last, &run)
-                else:
-                    pass_band(&reader, made, &known[done // columns, done % columns],
-                              first, last, &run)
-                if is_beyond_end(&reader):
-                    break
-                done += 1
-            next_marker(&reader)
-    finally:
-        free(made)
+    cdef const Table *made = <const Table *>PyBytes_AS_STRING(table)
+    with nogil:
+        open_reader(&reader, data, at)
+        while done < count:
+            if interval and done and done % interval == 0:
+                _next_interval(&reader, &number)
+                run = 0
+            if refines:
+                refine_band(&reader, made, &known[done // columns, done % columns],
+                            first, last, &run)
+            else:
+                pass_band(&reader, made, &known[done // columns, done % columns],
+                          first, last, &run)
+            if is_beyond_end(&reader):
+                break
+            done += 1
+        next_marker(&reader)
     return done, reader.at - reader.first

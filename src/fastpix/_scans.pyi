@@ -3,6 +3,7 @@ from _typeshed import ReadableBuffer
 from numpy.typing import NDArray
 
 def find_segment(data: ReadableBuffer, at: int) -> int: ...
+def make_tables(sources: bytes, of_bands: bool) -> bytes: ...
 def walk_sequential(
     data: ReadableBuffer,
     at: int,

@@ -6,15 +6,25 @@ cdef inline void pass_difference(Reader *reader, const Table *table) noexcept no
 
 
 cdef inline void pass_block(Reader *reader, const Table *dc, const Table *ac) noexcept nogil:
+    """Pass a block; the bits are held apart from the reader, in registers."""
     cdef Code code
-    cdef int k = 1
+    cdef int left, k = 1
+    cdef uint64_t bits
     pass_difference(reader, dc)
+    bits, left = reader.bits, reader.left
     while k < 64:
-        code = next_code(reader, ac)
-        drop(reader, code.total)
-        if code.symbol & 15:
-            k += (code.symbol >> 4) + 1
-        elif code.symbol == 0xF0:
-            k += 16
-        else:  # end of block
-            return
+        if left < ENOUGH:
+            reader.bits, reader.left = bits, left
+            fill(reader)
+            bits, left = reader.bits, reader.left
+        code = ac.quick[bits >> (64 - QUICK)]
+        if code.length == 0:
+            code = long_code(ac, bits)
+        if k + code.ahead >= 64:  # the code behind it is of another block
+            bits <<= code.total
+            left -= code.total
+            break
+        bits <<= code.pair_total
+        left -= code.pair_total
+        k += code.pair_ahead
+    reader.bits, reader.left = bits, left

@@ -1,14 +1,17 @@
-# Huffman tables (T.81 C.2, F.2.2.3): what follows in the bits, looked up by the next ten of them.
+# Huffman tables (T.81 C.2, F.2.2.3): what the next bits are, looked up by the first eleven of them.
 
 cdef enum:
     TABLE_BYTES = 272
-    QUICK = 10  # bits by which a code is looked up
+    QUICK = 11  # bits by which a code is looked up
     NO_CODE_BITS = 17  # that libjpeg takes before it gives up
 
 cdef struct Code:
     uint8_t length  # bits of the code; 0: there is none, or it is longer
     uint8_t total  # bits of the code and of what follows it
     uint8_t symbol
+    uint8_t ahead  # coefficients that a code of sequential DCT stands for; 64: to the end of block
+    uint8_t pair_total  # the same of it and of the code behind it, where that is looked up as well
+    uint8_t pair_ahead
 
 cdef struct Table:
     Code quick[1 << QUICK]
@@ -24,6 +27,27 @@ cdef inline int extra_bits(int symbol, bint of_bands) noexcept nogil:
     if of_bands and size == 0 and symbol != 0xF0:
         return symbol >> 4  # a run of ends of band
     return size
+
+
+cdef inline int coefficients(int symbol) noexcept nogil:
+    """Return how many coefficients a code of sequential DCT stands for (T.81 F.2.2.2)."""
+    if symbol & 15:
+        return (symbol >> 4) + 1
+    return 16 if symbol == 0xF0 else 64
+
+
+cdef void make_pairs(Table *table) noexcept nogil:
+    """Put together what two codes say that are within the bits of one look."""
+    cdef int bits
+    cdef Code *code
+    cdef const Code *behind
+    for bits in range(1 << QUICK):
+        code = &table.quick[bits]
+        if code.length and code.ahead < 64 and code.total < QUICK:
+            behind = &table.quick[(bits << code.total) & ((1 << QUICK) - 1)]
+            if behind.length and behind.length <= QUICK - code.total:
+                code.pair_total = code.total + behind.total
+                code.pair_ahead = code.ahead + behind.ahead
 
 
 cdef void make_table(Table *table, const uint8_t *source, bint of_bands) noexcept nogil:
@@ -44,6 +68,8 @@ cdef void make_table(Table *table, const uint8_t *source, bint of_bands) noexcep
                 entry.length = length
                 entry.symbol = table.symbols[k]
                 entry.total = length + extra_bits(entry.symbol, of_bands)
+                entry.ahead = coefficients(entry.symbol)
+                entry.pair_total, entry.pair_ahead = entry.total, entry.ahead
                 start = code << (QUICK - length)
                 end = (code + 1) << (QUICK - length)
                 while start < end:
@@ -53,17 +79,30 @@ cdef void make_table(Table *table, const uint8_t *source, bint of_bands) noexcep
             k += 1
         table.beyond[length] = code if code > first else 0
         code <<= 1
+    make_pairs(table)
 
 
-cdef Table *made_tables(bytes sources, bint of_bands) except NULL:
-    """Make tables of their sources, 272 bytes each; to be freed."""
+def make_tables(bytes sources not None, bint of_bands):
+    """Make the tables of a walk.
+
+    Parameters
+    ----------
+    sources : bytes
+        Huffman tables of 272 bytes: how many codes there are of 1 to 16 bits, then their symbols.
+    of_bands : bool
+        They are of AC coefficients in progressive JPEG, where a run of ends of band is a code.
+
+    Returns
+    -------
+    bytes
+        For the walks, in the machine's own layout.
+    """
     cdef Py_ssize_t n, count = len(sources) // TABLE_BYTES
     cdef const uint8_t *source = sources
-    cdef Table *made = <Table *>calloc(max(count, 1), sizeof(Table))
-    if made == NULL:
-        raise MemoryError
+    cdef bytes made = PyBytes_FromStringAndSize(NULL, count * <Py_ssize_t>sizeof(Table))
+    cdef Table *table = <Table *>PyBytes_AS_STRING(made)
     for n in range(count):
-        make_table(&made[n], source + n * TABLE_BYTES, of_bands)
+        make_table(&table[n], source + n * TABLE_BYTES, of_bands)
     return made
 
 
@@ -78,9 +117,14 @@ cdef Code long_code(const Table *table, uint64_t bits) noexcept nogil:
             found.length = length
             found.symbol = table.symbols[(code + table.place[length]) & 255]
             found.total = length + extra_bits(found.symbol, table.of_bands)
+            found.ahead = coefficients(found.symbol)
+            found.pair_total, found.pair_ahead = found.total, found.ahead
             return found
     found.length = found.total = NO_CODE_BITS
     found.symbol = 0
+    found.ahead = 64
+    found.pair_total = found.total
+    found.pair_ahead = found.ahead
     return found
 
 

@@ -27,7 +27,7 @@ from support.codestream_cases import (
 from support.jpeg_scans import cut_scans, lossless_with_restarts, one_scan_each, scans_of
 
 import fastpix
-from fastpix._scans import find_segment, walk_ac, walk_dc, walk_sequential
+from fastpix._scans import find_segment, make_tables, walk_ac, walk_dc, walk_sequential
 from fastpix.errors import PixelDataError
 from fastpix.frames.codecs import jpeg_turbo
 from fastpix.frames.codecs.scans import CutScanError, check_scans
@@ -237,14 +237,15 @@ def test_walks_stay_within_their_buffer() -> None:
     pick = random.Random(5)
     for _ in range(400):
         data = bytes(pick.choice([0xFF, 0xD0, 0, pick.randrange(256)]) for _ in range(40))
-        table = bytes(pick.randrange(4) for _ in range(16)) + pick.randbytes(256)
+        source = bytes(pick.randrange(4) for _ in range(16)) + pick.randbytes(256)
+        table, of_bands = make_tables(source, False), make_tables(source, True)
         at = pick.choice([-5, 0, 3, 39, 40, 900])
         for walked, end in (
             walk_sequential(data, at, 2 * table, b"\0\1\1\0", 90, pick.choice([0, 1, 7]), False),
             walk_sequential(data, at, table, b"\0\0", 90, 0, True),
             walk_dc(data, at, table, b"\0", 90, pick.choice([0, 2]), False),
             walk_dc(data, at, b"", b"\0", 900, 0, True),
-            walk_ac(data, at, table, np.zeros((9, 9), np.uint64), 9, 9, pick.choice([0, 2]), 1, 63,
+            walk_ac(data, at, of_bands, np.zeros((9, 9), np.uint64), 9, 9, pick.choice([0, 2]), 1, 63,
                     pick.random() < 0.5),
         ):  # fmt: skip
             assert 0 <= walked <= 900
@@ -254,11 +255,14 @@ def test_walks_stay_within_their_buffer() -> None:
 
 
 def test_walks_refuse_what_they_were_not_given() -> None:
+    table = make_tables(bytes(272), False)
     known = np.zeros((2, 2), np.uint64)
     for first, last, rows in ((0, 5, 2), (6, 5, 2), (1, 64, 2), (1, 63, 3)):
         with pytest.raises(ValueError, match="without such coefficients"):
-            walk_ac(bytes(9), 0, bytes(272), known, rows, 2, 0, first, last, False)
+            walk_ac(bytes(9), 0, table, known, rows, 2, 0, first, last, False)
     with pytest.raises(ValueError, match="without a table"):
-        walk_sequential(bytes(9), 0, bytes(272), b"\0\1", 1, 0, False)
+        walk_sequential(bytes(9), 0, table, b"\0\1", 1, 0, False)
     with pytest.raises(ValueError, match="without a table"):
         walk_dc(bytes(9), 0, b"", b"\0", 1, 0, False)
+    with pytest.raises(ValueError, match="without such coefficients"):
+        walk_ac(bytes(9), 0, 2 * table, known, 2, 2, 0, 1, 63, False)

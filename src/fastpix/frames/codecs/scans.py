@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix._scans import find_segment, walk_ac, walk_dc, walk_sequential
+from fastpix._scans import find_segment, make_tables, walk_ac, walk_dc, walk_sequential
 from fastpix.frames.codestreams import Buffer, Codestream, read_codestream
 
 _DHT, _SOS, _DRI, _EOI = 0xC4, 0xDA, 0xDD, 0xD9
 _WALKED = ("DCT", "progressive", "lossless")
 _BLOCK = {"DCT": 8, "progressive": 8, "lossless": 1}  # samples across a block
+
+
+_made_tables = lru_cache(64)(make_tables)  # the frames of a file have the same
 
 
 class CutScanError(ValueError):
@@ -189,7 +193,7 @@ class _Walk:
         places = {table: k for k, table in enumerate(used)}
         named = bytes(places.get(table, 0) for pair in blocks for table in pair)
         return walk_sequential(
-            self._data, scan.at, self._sources(used), named, count, scan.interval, lossless
+            self._data, scan.at, self._made(used), named, count, scan.interval, lossless
         )
 
     def _pass_dc(self, scan: Scan, count: int) -> tuple[int, int]:
@@ -197,7 +201,7 @@ class _Walk:
         used = [] if scan.refines else sorted(set(blocks))
         named = bytes(0 if scan.refines else used.index(table) for table in blocks)
         return walk_dc(
-            self._data, scan.at, self._sources(used), named, count, scan.interval, scan.refines
+            self._data, scan.at, self._made(used), named, count, scan.interval, scan.refines
         )
 
     def _pass_ac(self, scan: Scan) -> tuple[int, int]:
@@ -205,12 +209,12 @@ class _Walk:
         rows, columns = self._size(component)
         known = self._known.setdefault(component, np.zeros((rows, columns), np.uint64))
         return walk_ac(
-            self._data, scan.at, self._sources([0x10 | (scan.tables[0] & 15)]), known,
+            self._data, scan.at, self._made([0x10 | (scan.tables[0] & 15)], True), known,
             rows, columns, scan.interval, scan.first, scan.last, scan.refines,
         )  # fmt: skip
 
-    def _sources(self, tables: list[int]) -> bytes:
-        return b"".join(self._tables[table] for table in tables)
+    def _made(self, tables: list[int], of_bands: bool = False) -> bytes:
+        return _made_tables(b"".join(self._tables[table] for table in tables), of_bands)
 
 
 def _huffman_tables(segment: bytes) -> Iterator[tuple[int, bytes]]:
