@@ -8,10 +8,11 @@ bit for bit.
 
 The buffer is walked in blocks that stay in the first-level cache, so each step below is a plain
 loop that the compiler vectorizes, and nothing as large as the image exists between cells and
-values. RLE segments are expanded side by side, as far as each block needs. Three routes skip the
+values. RLE segments are expanded side by side, as far as each block needs. Some routes skip the
 steps: where all arithmetic is on integers below 2**24, float32 is exact and the whole job is one
 multiplication and one addition; where an integer output holds every representable value, the same
-is done in int32; where slope and intercept are all there is to do, the same is done in float64.
+is done in int32; where slope and intercept are all there is to do, the same is done in float64;
+where cells have few values, these are worked out once and looked up.
 src/kernel/tables.pxi says which route covers which job.
 """
 

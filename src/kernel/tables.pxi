@@ -16,8 +16,8 @@
 # far from infinity, and comes second to EXACT_FLOAT. LINEAR_FLOATS leaves a block to the steps
 # where a value is too large for float32.
 #
-# LOOKUP (lookup.pxi) comes last before the steps. It needs more pixels than stored values, and an
-# output that holds the values of all of them.
+# LOOKUP (lookup.pxi) comes last before the steps. It needs a table of a Modality LUT or at most 256
+# stored values, several times as many pixels, and an output that holds each of the values.
 #
 # Colour (color.pxi) takes the route of its samples, with slope 1; samples that are as wide as the
 # output are only moved. YBR_FULL of 8 bits becomes bytes of RGB first (ybr.pxi). Palettes take

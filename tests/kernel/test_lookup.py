@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_peaks_beside_padding(kernel: str, high_bit: int, signed: bool) -> None:
 def test_float_cells_keep_their_bits(kernel: str, cell: str, dtype: str, swap: bool) -> None:
     """Zeros of both signs, NaN, infinity, the least numbers; and one too large for float32."""
     values = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 1e-45, -3e-39, 1.5, 3.4e38] * 300)
-    order = "S" if swap else "="
+    order: Literal["S", "="] = "S" if swap else "="
     for slope, intercept in ((1.0, 0.0), (1.0, -0.0), (0.1, 0.0), (1.0, 0.25)):
         steps = Steps(cell, swap, 8 * int(cell[1]) - 1, 8 * int(cell[1]), False)
         steps = steps._replace(slope=slope, intercept=intercept)
