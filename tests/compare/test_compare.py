@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import fake_readers
-from support.builders import encode, make_dataset
+from support.builders import element, encode, file_of, make_dataset
 from support.real_files import WHEEL
 
 from fastpix.compare import (
@@ -232,7 +232,7 @@ def test_what_all_refuse_and_what_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "2.dcm").write_bytes(encode(make_dataset(SMALL))[:-2])
     (tmp_path / "3.txt").write_text("no image")
     (tmp_path / "4.dcm").write_bytes(
-        encode(make_dataset(SMALL, PixelData=None, Rows=None, Columns=None, BitsAllocated=None))
+        file_of(element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.88.11"))  # a report
     )
     files = [whole, *(str(tmp_path / name) for name in ("2.dcm", "3.txt", "4.dcm"))]
     error = fake_readers.reader(fake_readers.error)
