@@ -5,6 +5,7 @@ class ItemWalk:
     fragments: int
     empty: int
     streams: int
+    beginnings: int
     def __init__(
         self,
         at: int,

@@ -75,9 +75,10 @@ class Cells:
         pixels = self._pixels.opened()
         try:
             locations = self._locations = FrameLocations(self._header, pixels)
+            notes = list(locations.notes)
             if self._header.samples != 3:
-                return locations.notes
-            notes = locations.notes + locations.find(pixels, [0])
+                return notes
+            notes += locations.find(pixels, [0])
             stream = read_codestream(locations.encoded(pixels, 0))
             return notes + _color_notes(stream, self._header.photometric)
         finally:
@@ -110,7 +111,7 @@ class Cells:
         """
         if self._locations is None:
             return []
-        notes = [note for note in self._locations.find(pixels, frames) if note not in self.notes]
+        notes = self._locations.find(pixels, frames)
         self.notes += notes
         return notes
 
