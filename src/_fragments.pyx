@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False, freethreading_compatible=True
-"""The items of encapsulated Pixel Data (PS3.5 A.4): counted, checked and joined without an object each.
+"""The items of encapsulated Pixel Data (PS3.5 A.4), counted, checked and joined.
 
-A walk needs the head of each item and the first bytes of its value, whatever lies between. Every
-read is checked against the bytes at hand; memory grows with the frames that are asked for, and not
-with the fragments.
+A walk needs the head of each item and the first bytes of its value, whatever lies between. No
+fragment has an object of its own: memory grows with the frames, and not with the fragments. Every
+read is checked against the bytes at hand.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize

@@ -1,4 +1,6 @@
+import numpy as np
 from _typeshed import ReadableBuffer
+from numpy.typing import NDArray
 
 class ItemWalk:
     at: int
@@ -12,8 +14,8 @@ class ItemWalk:
         length: int,
         stop: int,
         most: int,
-        table: ReadableBuffer,
-        lengths: ReadableBuffer,
+        table: NDArray[np.int64],
+        lengths: NDArray[np.int64],
     ) -> None: ...
     def on(self, part: ReadableBuffer, base: int) -> int: ...
     def through(self, file: int, start: int) -> int: ...

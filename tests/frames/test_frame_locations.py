@@ -70,8 +70,8 @@ def stored_in(
     def store(data: bytes) -> Memory | File:
         if request.param == "memory":
             return Memory(data)
-        for file in opened:
-            file.close()
+        for before in opened:
+            before.close()
         opened.clear()
         path = tmp_path / "pixels"
         path.write_bytes(data)
@@ -291,9 +291,7 @@ def test_a_table_that_does_not_fit_is_told_of_when_that_is_found(large: Any) -> 
     """Once, and the frames are right all the same."""
     starts = starts_of(FRAMES)
     starts[3] += 2
-    data = file_of_items(
-        item(table_of(starts)) + b"".join(map(item, FRAMES)) + item(b"", END)
-    )
+    data = file_of_items(item(table_of(starts)) + b"".join(map(item, FRAMES)) + item(b"", END))
     image = fastpix.open(large(data))  # without a warning
     assert np.array_equal(image.stored(frames=1), CELLS[1])
     with pytest.warns(HeaderWarning, match="Basic Offset Table.*not used"):

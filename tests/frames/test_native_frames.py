@@ -1,4 +1,4 @@
-"""Native frames: one-bit frames that are padded to whole bytes, and frames that are read in runs."""
+"""Native frames: one-bit frames that are padded to whole bytes, and frames read in runs."""
 
 from __future__ import annotations
 

@@ -29,7 +29,6 @@ from fastpix.standard.uids import (
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
 
-
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _DELIMITERS = (b"\xfe\xff\xdd\xe0\0\0\0\0", b"\xff\xfe\xe0\xdd\0\0\0\0")
 _NO_LENGTH = (

@@ -61,9 +61,7 @@ def thread_count(threads: int | None, plan: Plan, frames: int, encapsulated: boo
     return cores() if frames * plan.shape[1] * plan.shape[2] >= least else 1
 
 
-def in_parts(
-    work: Callable[[int, int], T], count: int, threads: int, share: int
-) -> Iterator[T]:
+def in_parts(work: Callable[[int, int], T], count: int, threads: int, share: int) -> Iterator[T]:
     """Yield what work makes of parts of 0..count, in order; the first part to fail ends it.
 
     Few parts wait at a time, however many there are.
@@ -86,8 +84,8 @@ def in_parts(
                 if len(waiting) == _WAITING * threads:
                     yield waiting.popleft().result()
                 # Each with a context of its own: the kernel in use is a context variable.
-                part = start, min(start + share, count)
-                waiting.append(pool.submit(copy_context().run, work, *part))
+                stop = min(start + share, count)
+                waiting.append(pool.submit(copy_context().run, work, start, stop))
             while waiting:
                 yield waiting.popleft().result()
         finally:
