@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False, freethreading_compatible=True
-"""The items of encapsulated Pixel Data (PS3.5 A.4): counted, checked and joined without an object each.
+"""The items of encapsulated Pixel Data (PS3.5 A.4), counted, checked and joined.
 
-A walk needs the head of each item and the first bytes of its value, whatever lies between. Every
-read is checked against the bytes at hand; memory grows with the frames that are asked for, and not
-with the fragments.
+A walk needs the head of each item and the first bytes of its value, whatever lies between. No
+fragment has an object of its own: memory grows with the frames, and not with the fragments. Every
+read is checked against the bytes at hand.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -60,9 +60,11 @@ cdef class ItemWalk:
         How many fragments have a byte, and how many have none.
     streams : int
         How many fragments begin a codestream; the first fragment always does.
+    beginnings : int
+        How many of them are seen to begin one.
     """
 
-    cdef readonly int64_t at, fragments, empty, streams
+    cdef readonly int64_t at, fragments, empty, streams, beginnings
     cdef int64_t step, length, stop, most
     cdef const int64_t[::1] table, lengths
     cdef int64_t begun, own  # frames of the table so far, and fragments of the last one
@@ -201,14 +203,15 @@ cdef int take(ItemWalk self, const uint8_t *value, uint32_t length) noexcept nog
     self.own += 1
     if self.lengths.shape[0] and self.begun and not is_length(self, length):
         return MISFIT
-    if frames:
-        return MORE
     if self.fragments <= self.most and not keep(&self.fragment_places, self.at):
         return NO_MEMORY
-    if self.fragments == 1 or is_beginning(value, length):
-        self.streams += 1
-        if self.streams <= self.most and not keep(&self.stream_places, self.at):
-            return NO_MEMORY
+    if is_beginning(value, length):
+        self.beginnings += 1
+    elif self.fragments > 1:
+        return MORE
+    self.streams += 1
+    if self.streams <= self.most and not keep(&self.stream_places, self.at):
+        return NO_MEMORY
     return MORE
 
 

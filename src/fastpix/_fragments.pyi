@@ -1,5 +1,4 @@
-from typing import Any
-
+import numpy as np
 from _typeshed import ReadableBuffer
 from numpy.typing import NDArray
 
@@ -8,14 +7,15 @@ class ItemWalk:
     fragments: int
     empty: int
     streams: int
+    beginnings: int
     def __init__(
         self,
         at: int,
         length: int,
         stop: int,
         most: int,
-        table: NDArray[Any],
-        lengths: NDArray[Any],
+        table: NDArray[np.int64],
+        lengths: NDArray[np.int64],
     ) -> None: ...
     def on(self, part: ReadableBuffer, base: int) -> int: ...
     def through(self, file: int, start: int) -> int: ...

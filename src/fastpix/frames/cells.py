@@ -82,9 +82,10 @@ class Cells:
         pixels = self._pixels.opened()
         try:
             locations = self._locations = FrameLocations(self._header, pixels)
+            notes = list(locations.notes)
             if self._header.samples != 3 and self._header.palette is None:
-                return locations.notes
-            notes = locations.notes + locations.find(pixels, [0])
+                return notes
+            notes += locations.find(pixels, [0])
             stream = read_codestream(locations.encoded(pixels, 0))
             return [*notes, *colors_of(stream, self._header).notes]
         finally:
@@ -117,7 +118,7 @@ class Cells:
         """
         if self._locations is None:
             return []
-        notes = [note for note in self._locations.find(pixels, frames) if note not in self.notes]
+        notes = self._locations.find(pixels, frames)
         self.notes += notes
         return notes
 

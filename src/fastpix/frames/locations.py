@@ -154,14 +154,19 @@ class FrameLocations:
         return whole[: int(lengths[frame])] if lengths.size else whole
 
     def _walk_of(self, pixels: Pixels, frame: int) -> ItemWalk | None:
-        """Walk over the items of one frame; None where they do not fit the table."""
+        """Walk over the items of one frame; None where they do not fit the table.
+
+        Several fragments are taken for one frame only if the first begins a codestream, and no
+        other does.
+        """
         bounds, lengths = self._found
         first, stop = int(bounds[frame]), int(bounds[frame + 1])
         own = slice(frame, frame + 1)
         walk = ItemWalk(first, self._length, stop, 0, bounds[own], lengths[own])
         ending = _go(walk, pixels)
         is_whole = ending in (_STOPPED, _DELIMITED) or walk.at == self._length
-        return walk if is_whole and walk.fits_table else None
+        is_one = walk.fragments == 1 or walk.beginnings == walk.streams == 1
+        return walk if is_whole and is_one and walk.fits_table else None
 
     def _walked(self, pixels: Pixels) -> tuple[_Found, list[Note]]:
         """Walk over all fragments, by the first table that fits them."""
@@ -170,7 +175,7 @@ class FrameLocations:
         for table in self._tables:
             if table.starts.size >= frames and table.is_ordered(self._first, self._length):
                 walk, ending = self._walk(pixels, table)
-                if walk.fits_table:
+                if ending != _MISFIT and walk.fits_table:
                     starts, count, lengths = table.starts, table.starts.size, table.lengths
                     break
             notes.append(
@@ -214,8 +219,9 @@ class FrameLocations:
         PixelDataError
             There is no fragment, or one is damaged.
         """
+        most = self._header.frames + 1 if table is None else 0
         starts, lengths = (NONE, NONE) if table is None else table[1:]
-        walk = ItemWalk(self._first, self._length, -1, self._header.frames + 1, starts, lengths)
+        walk = ItemWalk(self._first, self._length, -1, most, starts, lengths)
         ending = _go(walk, pixels)
         if ending == _CUT_OFF:
             raise cut_off(pixels, walk.at, self._length)

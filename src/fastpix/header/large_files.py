@@ -119,7 +119,11 @@ def _find(file: File) -> LargeFile | None:
     if tag not in _PIXELS or not length:
         return None
     if length == _UNDEFINED:
-        if not little or bytes(file.view(value, value + len(_ITEM))) != _ITEM:
+        if (
+            vr not in (None, "OB", "OW")
+            or not little
+            or bytes(file.view(value, value + len(_ITEM))) != _ITEM
+        ):
             return None
     elif value + length != file.size:
         return None
