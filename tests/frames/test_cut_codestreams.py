@@ -87,5 +87,5 @@ def test_cut_codestreams_are_refused(family: str) -> None:
 def test_cut_packets_are_refused(family: str) -> None:
     """Only where packets end, a codestream that is cut there is a sound one of less quality."""
     room = len(FAMILIES[family][1]) - 200
-    read = [lost for lost in range(1, room, 3) if not is_refused(family, lost)]
-    assert len(read) < 0.005 * room
+    read = [lost for lost in range(1, room, 13) if not is_refused(family, lost)]
+    assert len(read) < 3
