@@ -245,9 +245,9 @@ def test_walks_stay_within_their_buffer() -> None:
             walk_sequential(data, at, table, b"\0\0", 90, 0, True),
             walk_dc(data, at, table, b"\0", 90, pick.choice([0, 2]), False),
             walk_dc(data, at, b"", b"\0", 900, 0, True),
-            walk_ac(data, at, of_bands, np.zeros((9, 9), np.uint64), 9, 9, pick.choice([0, 2]), 1, 63,
-                    pick.random() < 0.5),
-        ):  # fmt: skip
+            walk_ac(data, at, of_bands, np.zeros((9, 9), np.uint64), 9, 9, 2, 1, 63, True),
+            walk_ac(data, at, of_bands, np.zeros((9, 9), np.uint64), 9, 9, 0, 1, 63, False),
+        ):
             assert 0 <= walked <= 900
             assert 0 <= end <= 40
         assert -1 <= find_segment(data, at) < 40
