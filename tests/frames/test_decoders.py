@@ -135,7 +135,7 @@ def test_none_is_installed() -> None:
     assert note.oddity
     with pytest.raises(
         UnsupportedTransferSyntaxError,
-        match=r"is pinned, and is not installed: pip install pylibjpeg-openjpeg, or pin none$",
+        match=r"(?m)is pinned, and is not installed: pip install pylibjpeg-openjpeg, or pin none$",
     ):
         fastpix.imread(J2K_FILE, decoder="pylibjpeg-openjpeg")
 
