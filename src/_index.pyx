@@ -128,6 +128,12 @@ include "index/entries.pxi"
 cdef class Walk:
     """A walk over a file of `size` bytes, given the parts of it that it asks for.
 
+    Parameters
+    ----------
+    size : int
+    stops_at_fragments : bool
+        The walk ends where the fragments of Pixel Data begin, and takes all that follows for them.
+
     Attributes
     ----------
     at : int
@@ -162,13 +168,15 @@ cdef class Walk:
     cdef bint in_meta, has_pixels, in_frame
     cdef bint is_deflated  # the walk waits for what the data set inflates to
     cdef bint only_pixels  # identity is left out
+    cdef bint stops_at_fragments
     cdef Level levels[DEEPEST]
     cdef uint32_t sequence_tags[SEQUENCES]
     cdef bint sequence_items[SEQUENCES]
     cdef Entries of_pixels, of_scale, of_identity
     cdef Runs frame_pixels, frame_identity
 
-    def __cinit__(self, int64_t size):
+    def __cinit__(self, int64_t size, bint stops_at_fragments=False):
+        self.stops_at_fragments = stops_at_fragments
         begin(self, size)
 
     def __dealloc__(self):

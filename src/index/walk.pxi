@@ -164,6 +164,10 @@ cdef int open_element(Walk self, const uint8_t *file, int64_t end, uint32_t tag,
     if is_pixels:
         self.has_pixels = self.encapsulated = True
         self.start = self.at
+        if self.stops_at_fragments:
+            self.length = self.size - self.start
+            self.depth = 0
+            self.at = self.size
     if not add(target_of(self, OF_PIXELS), tag, vr, NULL, UNDEFINED if is_pixels else 0, 0):
         return IRREGULAR
     return WHOLE

@@ -146,7 +146,9 @@ class Elements(dict[int, IndexElement]):
         self[tag] = IndexElement(vr, length, value, self.is_little_endian)
 
 
-def find_elements(stored: Memory | File, max_bytes: int = 0) -> Index | None:
+def find_elements(
+    stored: Memory | File, max_bytes: int = 0, stops_at_fragments: bool = False
+) -> Index | None:
     """Walk over a file; None where it is to be left to pydicom.
 
     Parameters
@@ -154,10 +156,12 @@ def find_elements(stored: Memory | File, max_bytes: int = 0) -> Index | None:
     stored : Memory or File
     max_bytes : int
         What a deflated data set may inflate to.
+    stops_at_fragments : bool
+        Encapsulated Pixel Data is not walked over: its `length` ends with the file.
     """
     if not is_pydicom_as_it_comes():
         return None
-    walk = Walk(stored.size)
+    walk = Walk(stored.size, stops_at_fragments)
     result = walk.on(stored.head(), 0)
     if result == _MORE:
         opened = stored.opened()

@@ -115,7 +115,8 @@ def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
 
 def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     """Read a file by the index; None where it is not regular, or has no header to be settled."""
-    index = find_elements(stored, max_bytes)
+    # The fragments of a large file are walked over by who reads frames, as far as these are read.
+    index = find_elements(stored, max_bytes, stops_at_fragments=isinstance(stored, File))
     if index is None:
         return None
     entries = index.pixel_entries + index.scale_entries
