@@ -198,7 +198,7 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     stream = check_whole(encoded)
     narrow = stream is not None and stream.coding == "lossless" and stream.precision < 8
     if narrow or wanted.bits_allocated > 16:
-        raise ValueError("gdcm would end the process: it asserts what it does not check")
+        raise NotSupportedError("gdcm would end the process: it asserts what it does not check")
     signed = stream is not None and stream.signed
     decoder = get_decoder(UID(wanted.transfer_syntax))
     with _quiet("pydicom.pixels.decoders.base"):
