@@ -335,9 +335,9 @@ def test_offsets_of_8_bit_segments() -> None:
     """Four bytes, the lowest first."""
     tag = Tag.SegmentedRedPaletteColorLookupTableData
     data = [0, 2, 10, 20, 2, 1, 0, 0, 0, 0, 0, 1, 5]
-    assert expand_segments(data, False, tag) == [10, 20, 10, 20, 5]
+    assert expand_segments(data, False, tag).tolist() == [10, 20, 10, 20, 5]
     long = [0, 255, *range(255), 0, 1, 7, 2, 1, 1, 1, 0, 0, 0, 1, 9]  # from byte 257
-    assert expand_segments(long, False, tag) == [*range(255), 7, 7, 9]
+    assert expand_segments(long, False, tag).tolist() == [*range(255), 7, 7, 9]
 
 
 @pytest.mark.parametrize(
