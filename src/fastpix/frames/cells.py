@@ -124,13 +124,25 @@ class Cells:
         first, last = index * self._bits, (index + 1) * self._bits
         return first // 8, (last + 7) // 8, first % 8
 
+    def are_in_file(self) -> bool:
+        """Whether frames are native, and read from a file that is not held in memory."""
+        return not self._header.encapsulated and isinstance(self._pixels.stored, File)
+
     def comes_in_pieces(self) -> bool:
         """Whether a frame is native, in a file, and too large to be read at once."""
-        return (
-            not self._header.encapsulated
-            and isinstance(self._pixels.stored, File)
-            and self._bits > 8 * PIECE
-        )
+        return self.are_in_file() and self._bits > 8 * PIECE
+
+    def fill(self, pixels: Pixels, index: int, start: int, target: NDArray[np.uint8]) -> None:
+        """Fill `target` with bytes of a native frame in a file, from byte `start` of it on.
+
+        Parameters
+        ----------
+        pixels : Pixels
+            From `opened`.
+        index, start : int
+        target : ndarray of uint8
+        """
+        pixels.fill(self._place_of(index)[0] + start, target.data)
 
     def pieces(self, pixels: Pixels, index: int) -> Iterator[FrameCells]:
         """Read a native frame piece by piece, each into the memory of the one before.

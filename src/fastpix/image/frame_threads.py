@@ -6,15 +6,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError
-from fastpix.frames.cells import FrameCells
+from fastpix.frames.cells import Cells, FrameCells
 from fastpix.image.values import fill_frame, fill_pieces, frame_peak
+from fastpix.image.waiting_cells import peak_of_frame, take_in, work_out
 from fastpix.plan.plan import Plan
+from fastpix.source.stored import Pixels
 
 T = TypeVar("T")
 
@@ -143,6 +146,45 @@ def read_peak(
 
     peaks = [peak for peak in _each(find, range(frames), threads) if peak is not None]
     return max(peaks, default=None), kept
+
+
+def read_waiting(
+    cells: Cells,
+    pixels: Pixels,
+    plan: Plan,
+    indices: Sequence[int],
+    result: NDArray[Any],
+    threads: int,
+) -> float | None:
+    """Fill `result` with values that need the maximum of y over all frames, and return it.
+
+    Parameters
+    ----------
+    cells : Cells
+        Those that `may_wait`.
+    pixels : Pixels
+        From `Cells.opened`.
+    plan, indices, result, threads
+        As in `read_frames`.
+    """
+
+    def take(position: int) -> float | None:
+        return take_in(cells, pixels, indices[position], result[position], plan)
+
+    def fill(position: int) -> None:
+        work_out(indices[position], result[position], plan, peak)
+
+    positions = range(len(indices))
+    wanted = set(indices)
+    others = [frame for frame in range(plan.shape[0]) if frame not in wanted]
+    peaks = [
+        *_each(take, positions, threads),
+        *_each(partial(peak_of_frame, cells, pixels, plan=plan), others, threads),
+    ]
+    peak = max((peak for peak in peaks if peak is not None), default=None)
+    for _ in _each(fill, positions, threads):
+        pass
+    return peak
 
 
 def _each(work: Callable[[int], T], items: Sequence[int], threads: int) -> Iterator[T]:

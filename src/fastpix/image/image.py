@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -18,10 +18,17 @@ from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
-from fastpix.image.frame_threads import read_frames, read_peak, read_pieces, thread_count
+from fastpix.image.frame_threads import (
+    read_frames,
+    read_peak,
+    read_pieces,
+    read_waiting,
+    thread_count,
+)  # fmt: skip
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame, takes_pieces
+from fastpix.image.waiting_cells import may_wait
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
@@ -277,17 +284,22 @@ class Image:
         self._check_size(len(indices) * reading.frame_bytes)
         count = len(self) if plan.needs_peak else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
-        pinned = reading.decoder
+        key, kept = reading.peak_key, dict[int, FrameCells]()
         pixels = cells.opened()
         try:
-            cells.check(pixels, indices, pinned)  # before memory is asked for
+            cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
             if cells.comes_in_pieces() and takes_pieces(plan):
                 read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
+            elif key not in self._peaks and may_wait(cells, plan):
+                self._peaks[key] = read_waiting(cells, pixels, plan, indices, result, workers)
             else:
-                decode = self._decoder_of(cells, pixels, pinned)
-                self._fill(decode, plan, indices, result, workers, reading.peak_key)
+                decode = self._decoder_of(cells, pixels, reading.decoder)
+                if plan.needs_peak and key not in self._peaks:
+                    wanted = set(indices)
+                    self._peaks[key], kept = read_peak(decode, plan, len(self), wanted, workers)
+                read_frames(decode, plan, indices, result, self._peaks.get(key), kept, workers)
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -323,26 +335,6 @@ class Image:
             return source
 
         return decode
-
-    def _fill(
-        self,
-        decode: Callable[[int, int], FrameCells],
-        plan: Plan,
-        indices: Sequence[int],
-        result: NDArray[Any],
-        workers: int,
-        peak_key: tuple[bool, bool, str | None],
-    ) -> None:
-        peak: float | None = None
-        kept: dict[int, FrameCells] = {}
-        if plan.needs_peak:
-            # A lossy frame has the values that its decoder gives it.
-            if peak_key not in self._peaks:
-                self._peaks[peak_key], kept = read_peak(
-                    decode, plan, len(self), set(indices), workers
-                )
-            peak = self._peaks[peak_key]
-        read_frames(decode, plan, indices, result, peak, kept, workers)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

@@ -60,7 +60,7 @@ def fill_frame(
     if bad == reference.SHORT:
         raise _short(frame)
     if bad >= 0:
-        raise _inexact(frame, bad, float(exact[bad]), plan)
+        raise inexact_error(frame, bad, float(exact[bad]), plan)
 
 
 def takes_pieces(plan: Plan) -> bool:
@@ -95,11 +95,21 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
         if bad >= 0:
             exact = np.empty(part.size, np.float64)
             reference.scale(cells, exact, steps, skip)
-            raise _inexact(frame, done + bad, float(exact[bad]), plan)
+            raise inexact_error(frame, done + bad, float(exact[bad]), plan)
         done += part.size
 
 
-def _inexact(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+def inexact_error(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+    """Return the error of a value that the output dtype cannot hold.
+
+    Parameters
+    ----------
+    frame : int
+    place : int
+        Of the value in the frame.
+    value : float
+    plan : Plan
+    """
     index = tuple(int(i) for i in np.unravel_index(place, plan.shape[1:]))
     return InexactError(value=value, index=(frame, *index), dtype=plan.dtype)
 
