@@ -173,6 +173,7 @@ include "kernel/job.pxi"
 include "kernel/peak.pxi"
 include "kernel/color.pxi"
 include "kernel/tables.pxi"
+include "kernel/files.pxi"
 
 
 def scale(
@@ -205,17 +206,25 @@ def scale(
     return bad
 
 
-def scale_files(source not None, list outs not None, steps not None):
+def scale_files(
+    source not None, list outs not None, steps not None, const int64_t[::1] starts not None,
+    Py_ssize_t frames=0, Py_ssize_t frame_size=0,
+):
     """Fill arrays with values, each from the cells of another file.
 
     Parameters
     ----------
     source : capsule
-        Gives the cells, which are as many as an array holds (src/cells.h).
+        Gives the cells (src/cells.h).
     outs : list of ndarray
         Alike in shape and dtype, C-contiguous.
     steps : Steps
         Of whole bytes a cell.
+    starts : ndarray of int64
+        The cells of a file that the parts of its array are made of, all as long: where they begin.
+    frames, frame_size : int
+        How many frames a file has, and how many cells each has, where values are inverted by the
+        maximum of y over all frames; 0: they are not.
 
     Returns
     -------
@@ -223,25 +232,28 @@ def scale_files(source not None, list outs not None, steps not None):
         How many are filled: fewer where there are no cells, or a value does not fit.
     """
     cdef fastpix_cells *cells = <fastpix_cells *>PyCapsule_GetPointer(source, FASTPIX_CELLS)
-    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES), total, size
+    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES), size
     cdef Py_buffer targets[FILES]
     cdef const uint8_t *data
+    cdef Wanted wanted
     cdef Job job
-    if not count:
+    if not (count and starts.shape[0]):
         return 0
     fill(&job, steps)
     job.planes = NULL
     for k in range(count):
         PyObject_GetBuffer(outs[k], &targets[k], PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     size = targets[0].itemsize
-    total = targets[0].len // size
+    wanted.starts, wanted.pieces = &starts[0], starts.shape[0]
+    wanted.size = targets[0].len // size // wanted.pieces
+    wanted.frames, wanted.frame_size = frames, frame_size
     job.out = out_of(&targets[0])
     choose_route(&job)
     choose_loops(&job)
     with nogil:
         while done < count:
             data = cells.next(cells.state, done)
-            if data == NULL or run(data, 0, targets[done].buf, total, size, &job) >= 0:
+            if data == NULL or not scale_file(data, &wanted, targets[done].buf, size, &job):
                 break
             done += 1
     for k in range(count):
@@ -263,11 +275,7 @@ def peak(
     fill(&job, steps)
     fill_planes(&planes, cells, segments, &job)
     with nogil:
-        if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
-            found = peak_of_values(&cells[0], skip, count, &job, &result)
-        else:
-            result = peak_of_integers(&cells[0], skip, count, &job)
-            found = True
+        found = find_peak(&cells[0], skip, count, &job, &result)
     if job.planes != NULL and planes.short_:
         return NAN
     return result if found else None

@@ -26,5 +26,12 @@ def color(
     skip: int = 0,
     segments: tuple[int, ...] | None = None,
 ) -> int: ...
-def scale_files(source: object, outs: list[NDArray[Any]], steps: Steps) -> int: ...
+def scale_files(
+    source: object,
+    outs: list[NDArray[Any]],
+    steps: Steps,
+    starts: NDArray[np.int64],
+    frames: int = 0,
+    frame_size: int = 0,
+) -> int: ...
 def supports(level: int) -> bool: ...

@@ -1,0 +1,47 @@
+# A file's values: the frames that are wanted, and the maximum of all of them.
+
+cdef struct Wanted:
+    const int64_t *starts  # of each frame that is wanted, or of frames that follow each other: cells
+    Py_ssize_t pieces, size  # how many there are, and cells of each
+    Py_ssize_t frames, frame_size  # of all that the maximum is taken over; none: there is no need
+
+
+cdef bint find_peak(
+    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job, double *peak
+) noexcept nogil:
+    """The maximum of y; whether there is any."""
+    if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
+        return peak_of_values(cells, skip, total, job, peak)
+    peak[0] = peak_of_integers(cells, skip, total, job)
+    return True
+
+
+cdef void set_peak(const uint8_t *cells, const Wanted *wanted, Job *job) noexcept nogil:
+    """Invert by the maximum of y over all frames; by 0 where all cells are padding."""
+    cdef double best = 0.0, peak
+    cdef bint any_found = False, found
+    cdef Py_ssize_t k
+    for k in range(wanted.frames):
+        found = find_peak(cells, k * wanted.frame_size, wanted.frame_size, job, &peak)
+        if found and (not any_found or peak > best):
+            best = peak
+        any_found |= found
+    job.inverted = True
+    job.peak = best
+
+
+cdef bint scale_file(
+    const uint8_t *cells, const Wanted *wanted, void *out, Py_ssize_t itemsize, Job *job
+) noexcept nogil:
+    """Fill an array; False where a value does not fit."""
+    cdef Py_ssize_t k
+    cdef uint8_t *place = <uint8_t *> out
+    if wanted.frames:
+        set_peak(cells, wanted, job)
+        choose_route(job)
+        choose_loops(job)
+    for k in range(wanted.pieces):
+        if run(cells, wanted.starts[k], place, wanted.size, itemsize, job) >= 0:
+            return False
+        place += wanted.size * itemsize
+    return True
