@@ -244,8 +244,8 @@ def scale_files(
     for k in range(count):
         PyObject_GetBuffer(outs[k], &targets[k], PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     size = targets[0].itemsize
-    wanted.starts, wanted.pieces = &starts[0], starts.shape[0]
-    wanted.size = targets[0].len // size // wanted.pieces
+    wanted.starts, wanted.parts = &starts[0], starts.shape[0]
+    wanted.size = targets[0].len // size // wanted.parts
     wanted.frames, wanted.frame_size = frames, frame_size
     job.out = out_of(&targets[0])
     choose_route(&job)

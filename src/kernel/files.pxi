@@ -1,9 +1,9 @@
 # A file's values: the frames that are wanted, and the maximum of all of them.
 
-cdef struct Wanted:
-    const int64_t *starts  # of each frame that is wanted, or of frames that follow each other: cells
-    Py_ssize_t pieces, size  # how many there are, and cells of each
-    Py_ssize_t frames, frame_size  # of all that the maximum is taken over; none: there is no need
+cdef struct Wanted:  # of a file: frames, or parts of frames that follow each other
+    const int64_t *starts  # the cells where its parts begin
+    Py_ssize_t parts, size  # how many there are, and cells of each
+    Py_ssize_t frames, frame_size  # of all that the maximum is taken over; 0: there is no need
 
 
 cdef bint find_peak(
@@ -40,7 +40,7 @@ cdef bint scale_file(
         set_peak(cells, wanted, job)
         choose_route(job)
         choose_loops(job)
-    for k in range(wanted.pieces):
+    for k in range(wanted.parts):
         if run(cells, wanted.starts[k], place, wanted.size, itemsize, job) >= 0:
             return False
         place += wanted.size * itemsize

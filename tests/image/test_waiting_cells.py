@@ -169,6 +169,22 @@ def test_a_file_is_read_once(tmp_path: Path, bytes_read: list[int]) -> None:
         assert sum(bytes_read) <= size + (size // 3 if frames == [1, 1] else 0)
 
 
+def test_the_next_frame_is_read_in_pieces(tmp_path: Path) -> None:
+    """Its maximum is known by then."""
+    path = tmp_path / "a.dcm"
+    path.write_bytes(encode(instance("u2", (2, 1500, 1500), PixelPaddingValue=None)))
+    with fastpix.open(path) as image:
+        wanted = image.read()
+        tracemalloc.start()
+        try:
+            values = image.read(frames=1)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    np.testing.assert_array_equal(values, wanted[1])
+    assert most < values.nbytes + 2 * 2**20
+
+
 @pytest.mark.parametrize("frames", [None, 1, [1, 2]])
 def test_no_second_copy_of_the_cells_is_held(tmp_path: Path, frames: Any) -> None:
     path = tmp_path / "a.dcm"

@@ -71,6 +71,7 @@ def read_pieces(
     indices: Sequence[int],
     result: NDArray[Any],
     threads: int,
+    peak: float | None = None,
 ) -> None:
     """Fill `result` with the values of native frames that come in pieces.
 
@@ -80,12 +81,12 @@ def read_pieces(
         A frame to its pieces.
     plan : Plan
         One that takes pieces.
-    indices, result, threads
+    indices, result, threads, peak
         As in `read_frames`.
     """
 
     def fill(position: int) -> None:
-        fill_pieces(indices[position], pieces(indices[position]), result[position], plan)
+        fill_pieces(indices[position], pieces(indices[position]), result[position], plan, peak)
 
     for _ in _each(fill, range(len(indices)), threads):
         pass

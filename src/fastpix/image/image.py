@@ -290,8 +290,9 @@ class Image:
             cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
-            if cells.comes_in_pieces() and takes_pieces(plan):
-                read_pieces(partial(cells.pieces, pixels), plan, indices, result, workers)
+            if cells.comes_in_pieces() and takes_pieces(plan, key in self._peaks):
+                pieces, peak = partial(cells.pieces, pixels), self._peaks.get(key)
+                read_pieces(pieces, plan, indices, result, workers, peak)
             elif key not in self._peaks and may_wait(cells, plan):
                 self._peaks[key] = read_waiting(cells, pixels, plan, indices, result, workers)
             else:

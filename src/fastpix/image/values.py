@@ -13,6 +13,7 @@ from fastpix.errors import InexactError, PixelDataError
 from fastpix.frames.cells import FrameCells
 from fastpix.kernel import reference
 from fastpix.kernel.registry import current_kernel
+from fastpix.kernel.steps import Steps
 from fastpix.plan.plan import Plan
 
 
@@ -51,8 +52,7 @@ def fill_frame(
     else:
         # Interleaved samples that stay as they are: three values a pixel, each by itself.
         steps = plan.frame_steps(frame) if color is None else color.samples
-        if plan.needs_peak:
-            steps = steps._replace(peak=0.0 if peak is None else peak)
+        steps = _with_peak(steps, plan, peak)
         bad = kernel.scale(cells, flat, steps, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
@@ -63,12 +63,18 @@ def fill_frame(
         raise inexact_error(frame, bad, float(exact[bad]), plan)
 
 
-def takes_pieces(plan: Plan) -> bool:
+def takes_pieces(plan: Plan, is_peak_known: bool = False) -> bool:
     """Whether a frame may come in pieces, none of which depends on another."""
-    return plan.is_by_cell and not plan.needs_peak
+    return plan.is_by_cell and (is_peak_known or not plan.needs_peak)
 
 
-def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], plan: Plan) -> None:
+def fill_pieces(
+    frame: int,
+    pieces: Iterable[FrameCells],
+    out: NDArray[Any],
+    plan: Plan,
+    peak: float | None = None,
+) -> None:
     """Fill `out` with the values of one native frame that comes in pieces.
 
     Parameters
@@ -78,6 +84,8 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
     out : ndarray, C-contiguous
     plan : Plan
         One that takes pieces.
+    peak : float or None
+        The maximum of the instance, where the plan inverts by it.
 
     Raises
     ------
@@ -86,6 +94,7 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
     """
     kernel = current_kernel()
     steps = plan.frame_steps(frame) if plan.color is None else plan.color.samples
+    steps = _with_peak(steps, plan, peak)
     bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
     flat = out.reshape(-1)
     done = 0
@@ -97,6 +106,11 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
             reference.scale(cells, exact, steps, skip)
             raise inexact_error(frame, done + bad, float(exact[bad]), plan)
         done += part.size
+
+
+def _with_peak(steps: Steps, plan: Plan, peak: float | None) -> Steps:
+    """Return the steps with the maximum, where the plan inverts by it; 0 where there is none."""
+    return steps._replace(peak=0.0 if peak is None else peak) if plan.needs_peak else steps
 
 
 def inexact_error(frame: int, place: int, value: float, plan: Plan) -> InexactError:

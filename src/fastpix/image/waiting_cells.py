@@ -22,9 +22,6 @@ from fastpix.kernel.steps import Steps
 from fastpix.plan.plan import Plan
 from fastpix.source.stored import Pixels
 
-_BLOCK = 2**17
-"""Cells whose values are worked out at a time."""
-
 
 def may_wait(cells: Cells, plan: Plan) -> bool:
     """Whether cells have to wait for the maximum, and have room to do so.
@@ -106,7 +103,7 @@ def work_out(frame: int, out: NDArray[Any], plan: Plan, peak: float | None) -> N
     error = None
     end = flat.size
     while end:
-        start = max(0, end - _BLOCK)
+        start = max(0, end - PIECE // width)
         block = waiting[start * width : end * width]
         if start * flat.itemsize < end * width:  # the values come to lie where these cells are
             block = block.copy()
