@@ -4,6 +4,7 @@
 #define FASTPIX_READ_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(_WIN32)
 
@@ -12,8 +13,14 @@ static inline ptrdiff_t fastpix_read_file(const char *path, char *target, size_t
     return -1;
 }
 
+static inline ptrdiff_t fastpix_read_at(int file, char *target, size_t size, int64_t at) {
+    (void)file, (void)target, (void)size, (void)at;
+    return -1;
+}
+
 #else
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +47,19 @@ static inline ptrdiff_t fastpix_read_file(const char *path, char *target, size_t
     }
     close(file);
     return done;
+}
+
+/* Returns how many of `size` bytes from byte `at` on have been read: fewer at the end of the file, or
+   where it cannot be read. */
+static inline ptrdiff_t fastpix_read_at(int file, char *target, size_t size, int64_t at) {
+    size_t have = 0;
+    while (have < size) {
+        ssize_t count = pread(file, target + have, size - have, (off_t)(at + (int64_t)have));
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        have += (size_t)count;
+    }
+    return (ptrdiff_t)have;
 }
 
 #endif

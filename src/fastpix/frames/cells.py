@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from fastpix.frames.codecs import check_frame, decode_frame, format_of, usable_decoders
 from fastpix.frames.codestreams import Codestream, read_codestream
-from fastpix.frames.locations import encapsulated_frames, native_frame_bits
-from fastpix.frames.word_order import in_byte_order
+from fastpix.frames.locations import FrameLocations
+from fastpix.frames.native_frames import native_frames
 from fastpix.header.header import Header
 from fastpix.notes import Note
-from fastpix.plan.cells_of_header import stored_samples
 from fastpix.source.stored import File, Memory, Pixels
 
 PIECE = 2**20
@@ -58,20 +57,31 @@ class Cells:
 
     def __init__(self, header: Header, pixels: Pixels) -> None:
         self._header = header
-        self._pixels = in_byte_order(header, pixels)
-        self.notes: list[Note] = []
+        self._pixels = pixels
+        self._bits = 0
+        self._locations: FrameLocations | None = None
         if header.encapsulated:
             self._format = format_of(header)
-            self._spans, self.notes = encapsulated_frames(header, pixels)
-            if header.samples == 3:
-                first = self._parts(pixels, 0)[0]
-                self.notes += _color_notes(read_codestream(first), header.photometric)
+            self.notes = self._look_at_fragments()
         else:
-            self._bits, self.notes = native_frame_bits(header, stored_samples(header))
+            self._pixels, self._bits, self.notes = native_frames(header, pixels)
         self._held: NDArray[np.uint8] | None = None
-        as_stored = self._pixels is pixels and not header.encapsulated
-        if as_stored and isinstance(pixels.stored, Memory):
-            self._held = np.frombuffer(pixels.view(0, pixels.length), np.uint8)
+        plain = not header.encapsulated and type(self._pixels) is Pixels
+        if plain and isinstance(self._pixels.stored, Memory):
+            self._held = np.frombuffer(self._pixels.view(0, self._pixels.length), np.uint8)
+
+    def _look_at_fragments(self) -> list[Note]:
+        """Find the frames, and return what is odd about them and the colours of the first."""
+        pixels = self._pixels.opened()
+        try:
+            locations = self._locations = FrameLocations(self._header, pixels)
+            if self._header.samples != 3:
+                return locations.notes
+            notes = locations.notes + locations.find(pixels, [0])
+            stream = read_codestream(locations.encoded(pixels, 0))
+            return notes + _color_notes(stream, self._header.photometric)
+        finally:
+            self.release(pixels)
 
     def opened(self) -> Pixels:
         """Return the pixels, to be given to the methods below until they are released."""
@@ -81,6 +91,28 @@ class Cells:
         """Close what `opened` has opened."""
         if pixels is not self._pixels:
             pixels.stored.close()
+
+    def find(self, pixels: Pixels, frames: Sequence[int]) -> list[Note]:
+        """Make sure of where frames are; return what is newly found to be odd about that.
+
+        Where all frames are asked for, all fragments are walked over.
+
+        Parameters
+        ----------
+        pixels : Pixels
+            From `opened`.
+        frames : sequence of int
+
+        Raises
+        ------
+        PixelDataError
+            Fragments are damaged, or there are fewer frames than the header promises.
+        """
+        if self._locations is None:
+            return []
+        notes = [note for note in self._locations.find(pixels, frames) if note not in self.notes]
+        self.notes += notes
+        return notes
 
     def frame(
         self, pixels: Pixels, index: int, pinned: str | None = None, threads: int = 1
@@ -92,6 +124,7 @@ class Cells:
         pixels : Pixels
             From `opened`.
         index : int
+            One that `find` was asked for.
         pinned : str, optional
             The one decoder to use.
         threads : int
@@ -101,14 +134,17 @@ class Cells:
         ------
         UnsupportedTransferSyntaxError, PixelDataError, DecodeError
         """
-        if self._header.encapsulated:
-            decoded = decode_frame(
-                self._parts(pixels, index), self._format, index, pinned=pinned, threads=threads
-            )
-            return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
-        if (held := self.frame_in_memory(index)) is not None:
-            return held
-        start, end, skip = self._place_of(index)
+        if self._locations is None:
+            return self.run(pixels, index, 1)
+        data = self._locations.encoded(pixels, index)
+        decoded = decode_frame([data], self._format, index, pinned=pinned, threads=threads)
+        return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
+
+    def run(self, pixels: Pixels, first: int, count: int) -> FrameCells:
+        """Return the cells of native frames that follow each other, as those of one frame."""
+        start, end, skip = self._place_of(first, count)
+        if self._held is not None:
+            return FrameCells(self._held[start:end], skip)
         return FrameCells(np.frombuffer(pixels.view(start, end), np.uint8), skip)
 
     def frame_in_memory(self, index: int) -> FrameCells | None:
@@ -119,41 +155,43 @@ class Cells:
         start, end, skip = self._place_of(index)
         return FrameCells(held[start:end], skip)
 
-    def _place_of(self, index: int) -> tuple[int, int, int]:
-        """Return the bytes that a native frame lies in, and the bits of the first before it."""
-        first, last = index * self._bits, (index + 1) * self._bits
+    def _place_of(self, index: int, count: int = 1) -> tuple[int, int, int]:
+        """Return the bytes that native frames lie in, and the bits of the first before them."""
+        first, last = index * self._bits, (index + count) * self._bits
         return first // 8, (last + 7) // 8, first % 8
 
-    def are_in_file(self) -> bool:
-        """Whether frames are native, and read from a file that is not held in memory."""
-        return not self._header.encapsulated and isinstance(self._pixels.stored, File)
+    @property
+    def run_length(self) -> int:
+        """How many frames are best read together, if they are native and follow each other."""
+        return max(1, 8 * PIECE // self._bits) if self._bits else 1
 
     def comes_in_pieces(self) -> bool:
-        """Whether a frame is native, in a file, and too large to be read at once."""
-        return self.are_in_file() and self._bits > 8 * PIECE
+        """Whether frames are native, and in a file."""
+        return not self._header.encapsulated and isinstance(self._pixels.stored, File)
 
-    def fill(self, pixels: Pixels, index: int, start: int, target: NDArray[np.uint8]) -> None:
-        """Fill `target` with bytes of a native frame in a file, from byte `start` of it on.
+    def read_into(self, pixels: Pixels, first: int, start: int, target: NDArray[np.uint8]) -> None:
+        """Fill `target` with bytes of native frames in a file, from byte `start` of `first` on.
 
         Parameters
         ----------
         pixels : Pixels
             From `opened`.
-        index, start : int
+        first, start : int
         target : ndarray of uint8
         """
-        pixels.fill(self._place_of(index)[0] + start, target.data)
+        pixels.fill(self._place_of(first)[0] + start, target.data)
 
-    def pieces(self, pixels: Pixels, index: int) -> Iterator[FrameCells]:
-        """Read a native frame piece by piece, each into the memory of the one before.
+    def pieces(self, pixels: Pixels, first: int, count: int) -> Iterator[FrameCells]:
+        """Read native frames piece by piece, each into the memory of the one before.
 
         Parameters
         ----------
         pixels : Pixels
             From `opened`.
-        index : int
+        first, count : int
+            Frames that follow each other.
         """
-        at, end, skip = self._place_of(index)
+        at, end, skip = self._place_of(first, count)
         buffer = np.empty(min(PIECE, end - at), np.uint8)
         while at < end:
             cells = buffer[: min(PIECE, end - at)]
@@ -168,13 +206,10 @@ class Cells:
         ------
         UnsupportedTransferSyntaxError, PixelDataError
         """
-        if self._header.encapsulated:
+        if self._locations is not None:
             usable_decoders(self._header.transfer_syntax, pinned)
             for index in indices:
-                check_frame(self._parts(pixels, index), self._format, index)
-
-    def _parts(self, pixels: Pixels, index: int) -> list[memoryview]:
-        return [pixels.view(start, end) for start, end in self._spans[index]]
+                check_frame([self._locations.encoded(pixels, index)], self._format, index)
 
 
 def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastpix.header.header import Header
-from fastpix.source.stored import Pixels
+from fastpix.source.stored import File, Pixels
 
 _WORD = 2  # bytes
 
@@ -27,7 +27,11 @@ class PixelsInWords(Pixels):
 
     def fill(self, start: int, target: memoryview) -> None:
         """Fill `target` with the bytes of the value from `start` on, turned."""
-        target[:] = self.view(start, start + len(target))
+        if not isinstance(self.stored, File) or start % _WORD or len(target) % _WORD:
+            target[:] = self.view(start, start + len(target))
+        else:
+            super().fill(start, target)
+            np.frombuffer(target, np.uint16).byteswap(inplace=True)
 
 
 def in_byte_order(header: Header, pixels: Pixels) -> Pixels:

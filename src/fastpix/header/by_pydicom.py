@@ -18,6 +18,7 @@ from fastpix.header.attributes import Attributes, header_error
 from fastpix.header.dataset import parse_dataset
 from fastpix.header.header import Header, PixelElement, settle
 from fastpix.header.index import IndexElement
+from fastpix.header.large_files import find_large_pixels
 from fastpix.notes import Note, remark_in
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name, uid_name, what_instead
@@ -29,13 +30,24 @@ from fastpix.standard.uids import (
 )
 
 
+_ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+_DELIMITERS = (b"\xfe\xff\xdd\xe0\0\0\0\0", b"\xff\xfe\xe0\xdd\0\0\0\0")
+_NO_LENGTH = (
+    "Pixel Data (7FE0,0010) has an undefined length, but no items: read as native data up to the "
+    "end of the file"
+)
+
+
 class ReadByPydicom(NamedTuple):
-    """What `instance.Instance` is made of, the file's bytes among it unless a Dataset was given."""
+    """What `instance.Instance` is made of: the file unless a Dataset was given, else the Dataset.
+
+    It may be the Dataset of a file, too, where that was read whole.
+    """
 
     header: Header
     pixels: Pixels
-    stored: Memory | None
-    dataset: Dataset
+    stored: Memory | File | None
+    dataset: Dataset | None
 
 
 def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPydicom:
@@ -52,11 +64,17 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     FastpixError
         Its subclasses say what is wrong, and with which attribute.
     """
-    held: Memory | None = None
-    stored: Memory | None = None
+    held: Memory | File | None = None
+    stored: Memory | File | None = None
+    is_partial = False
     notes: list[Note] = []
     if isinstance(source, Dataset):
         dataset: Dataset = source
+    elif (large := _read_large(source, max_bytes)) is not None:
+        dataset, oddities = large
+        held = stored = source
+        is_partial = True
+        notes += [Note(text, oddity=True) for text in oddities]
     else:
         held = Memory(source.whole())
         dataset, stream, oddities = parse_dataset(held.whole(), max_bytes)
@@ -69,6 +87,9 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
         tag = _pixel_tag(attributes)
         pixels, undefined = _pixel_bytes(attributes, tag, stored)
         encapsulated = syntax not in NATIVE
+        if undefined and not encapsulated and not _has_items(pixels):
+            notes.append(Note(_NO_LENGTH, oddity=True))
+            pixels, undefined = _to_the_end(pixels), False
         if encapsulated != undefined and (undefined or stored is not None):
             form = "encapsulated" if undefined else "native"
             raise PixelHeaderError(
@@ -91,7 +112,16 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
             reason="an element cannot be converted",
             remedy="the file is damaged: fetch it again",
         ) from error
-    return ReadByPydicom(header, pixels, held, dataset)
+    return ReadByPydicom(header, pixels, held, None if is_partial else dataset)
+
+
+def _read_large(source: Memory | File, max_bytes: int) -> tuple[Dataset, list[str]] | None:
+    """Read a large file up to its pixels; None where it is to be read whole."""
+    large = find_large_pixels(source) if isinstance(source, File) else None
+    if large is None:
+        return None
+    dataset, stream, oddities = parse_dataset(large.head, max_bytes)
+    return (dataset, oddities) if stream is large.head and large.add_pixels(dataset) else None
 
 
 def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
@@ -136,7 +166,9 @@ def _is_cut_off(attributes: Attributes) -> bool:
     )
 
 
-def _pixel_bytes(attributes: Attributes, tag: Tag, stored: Memory | None) -> tuple[Pixels, bool]:
+def _pixel_bytes(
+    attributes: Attributes, tag: Tag, stored: Memory | File | None
+) -> tuple[Pixels, bool]:
     """Return the pixel data, and whether its length is undefined."""
     element = attributes.element(tag)
     assert element is not None
@@ -151,12 +183,31 @@ def _pixel_bytes(attributes: Attributes, tag: Tag, stored: Memory | None) -> tup
         raise header_error(tag, type(value).__name__, "not bytes")
     if isinstance(element, RawDataElement):
         undefined = element.length == 0xFFFFFFFF
+        if isinstance(stored, File):  # it has been left there
+            rest = stored.size - element.value_tell
+            return Pixels(stored, element.value_tell, min(element.length, rest)), undefined
         if stored is not None:  # the file's own bytes, rather than pydicom's copy of them
             return Pixels(stored, element.value_tell, len(value)), undefined
     else:
         undefined = bool(element.is_undefined_length)
     held = Memory(memoryview(value).cast("B"))
     return Pixels(held, 0, held.size), undefined
+
+
+def _has_items(pixels: Pixels) -> bool:
+    return bytes(pixels.view(0, 4)) in _ITEMS
+
+
+def _to_the_end(pixels: Pixels) -> Pixels:
+    """Return native pixel data up to a delimiter at the end of the file.
+
+    One that pydicom has found further ahead may be made of cells.
+    """
+    stored, start, _, _ = pixels
+    end = stored.size
+    if bytes(stored.view(end - 8, end)) in _DELIMITERS:
+        end -= 8
+    return pixels._replace(length=end - start)
 
 
 def _vr(attributes: Attributes, tag: Tag) -> str:

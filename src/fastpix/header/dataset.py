@@ -23,9 +23,12 @@ _UNDEFINED = 0xFFFFFFFF
 _VRS = {vr.encode() for vr in SHORT_LENGTH | LONG_LENGTH}
 # Groups that a data set of ours may begin with; later ones cannot come first in an image.
 _FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
-# Pixel Data of undefined length, explicit VR little endian, as every encapsulated syntax has it.
-_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00O[BW]\x00\x00\xff\xff\xff\xff")
+# Pixel Data of undefined length: little endian as every encapsulated syntax has it, or in implicit
+# VR, where it is native; and big endian.
+_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00(O[BW]\x00\x00)?\xff\xff\xff\xff")
+_OPEN_PIXELS_BIG = re.compile(rb"\x7f\xe0\x00\x10O[BW]\x00\x00\xff\xff\xff\xff")
 _DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+_DELIMITER_BIG = b"\xff\xfe\xe0\xdd\x00\x00\x00\x00"
 _SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
 
 
@@ -66,9 +69,10 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
             dataset, stream = inflated
         else:
             dataset = dcmread(BytesIO(data), force=not has_preamble)
-            if Tag.PixelData not in dataset and _OPEN_PIXELS.search(data):
+            delimiter = b"" if Tag.PixelData in dataset else _missing_delimiter(data)
+            if delimiter:
                 # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
-                stream = data + _DELIMITER
+                stream = data + delimiter
                 dataset = dcmread(BytesIO(stream), force=not has_preamble)
                 oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
@@ -89,6 +93,13 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     if not plausible:
         raise NotDicomError("no DICM prefix, and none of the attributes of an instance")
     return dataset, stream, oddities
+
+
+def _missing_delimiter(data: bytes) -> bytes:
+    """Return what would end Pixel Data of undefined length; nothing where there is none."""
+    if _OPEN_PIXELS.search(data):
+        return _DELIMITER
+    return _DELIMITER_BIG if _OPEN_PIXELS_BIG.search(data) else b""
 
 
 def _may_be_dataset(data: bytes) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
@@ -27,12 +28,23 @@ def frame_indices(frames: Frames, count: int) -> tuple[Sequence[int], bool]:
     if isinstance(frames, (str, bytes)) or not hasattr(frames, "__iter__"):
         raise ArgumentError("frames", f"{frames!r} is not an int, a slice or a sequence of ints")
     try:
-        return [_frame_index(frame, count) for frame in frames], True
+        return _frame_indices(frames, count), True
     except TypeError as error:  # arrays of no or of several dimensions
         raise ArgumentError("frames", f"{frames!r} is not a sequence of ints") from error
 
 
+def _frame_indices(frames: Iterable[object], count: int) -> array[int]:
+    """Return indices as eight bytes each."""
+    if isinstance(frames, np.ndarray) and frames.dtype.kind in "iu" and frames.ndim == 1:
+        wrong = (frames < -count) | (frames >= count)
+        if not wrong.any():
+            return array("q", (frames.astype(np.int64) % count).tobytes())
+    return array("q", (_frame_index(frame, count) for frame in frames))
+
+
 def _frame_index(frame: object, count: int) -> int:
+    if type(frame) is int and 0 <= frame < count:
+        return frame
     if not isinstance(frame, SupportsIndex) or isinstance(frame, (bool, np.bool_)):
         raise ArgumentError("frames", f"{frame!r} is not an int")
     index = frame.__index__()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
@@ -13,27 +12,22 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastpix.errors import FastpixError, PixelDataError, warn_caller
-from fastpix.frames.cells import Cells, FrameCells
+from fastpix.frames.cells import Cells
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
+from fastpix.image.frame_reader import FrameReader
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
-from fastpix.image.frame_threads import (
-    read_frames,
-    read_peak,
-    read_pieces,
-    read_waiting,
-    thread_count,
-)  # fmt: skip
+from fastpix.image.frame_threads import thread_count
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
-from fastpix.image.values import fill_frame, takes_pieces
-from fastpix.image.waiting_cells import may_wait
+from fastpix.image.values import fill_frame
+from fastpix.image.waiting_cells import may_wait, read_waiting
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
 from fastpix.source.opening import SourceLike, read_source
-from fastpix.source.stored import Memory, Pixels
+from fastpix.source.stored import Memory
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -282,25 +276,27 @@ class Image:
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *reading.frame_shape)
         self._check_size(len(indices) * reading.frame_bytes)
-        count = len(self) if plan.needs_peak else len(indices)
+        is_searched = plan.needs_peak and reading.peak_key not in self._peaks
+        count = len(self) if is_searched else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
-        key, kept = reading.peak_key, dict[int, FrameCells]()
+        pinned = reading.decoder
         pixels = cells.opened()
         try:
-            cells.check(pixels, indices, reading.decoder)  # before memory is asked for
+            for note in cells.find(pixels, range(count) if is_searched else indices):
+                warn_caller(note.text)
+            cells.check(pixels, indices, pinned)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
-            if cells.comes_in_pieces() and takes_pieces(plan, key in self._peaks):
-                pieces, peak = partial(cells.pieces, pixels), self._peaks.get(key)
-                read_pieces(pieces, plan, indices, result, workers, peak)
-            elif key not in self._peaks and may_wait(cells, plan):
-                self._peaks[key] = read_waiting(cells, pixels, plan, indices, result, workers)
+            if is_searched and may_wait(cells, plan):
+                found = read_waiting(cells, pixels, plan, indices, result, workers)
+                self._peaks[reading.peak_key] = found
             else:
-                decode = self._decoder_of(cells, pixels, reading.decoder)
-                if plan.needs_peak and key not in self._peaks:
-                    wanted = set(indices)
-                    self._peaks[key], kept = read_peak(decode, plan, len(self), wanted, workers)
-                read_frames(decode, plan, indices, result, self._peaks.get(key), kept, workers)
+                reader = FrameReader(cells, pixels, plan, workers, pinned)
+                try:
+                    peak = self._peak(reader, reading, indices) if plan.needs_peak else None
+                    reader.fill(indices, result, peak)
+                finally:
+                    self._decoders |= reader.decoders
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -326,16 +322,12 @@ class Image:
         fill_frame(frame, source, out, reading.plan, peak)
         return True
 
-    def _decoder_of(
-        self, cells: Cells, pixels: Pixels, pinned: str | None
-    ) -> Callable[[int, int], FrameCells]:
-        def decode(index: int, threads: int) -> FrameCells:
-            source = cells.frame(pixels, index, pinned, threads)
-            if source.decoder:
-                self._decoders[source.decoder] = None
-            return source
-
-        return decode
+    def _peak(self, reader: FrameReader, reading: Reading, wanted: Sequence[int]) -> float | None:
+        """Return the maximum of all frames, which is found once."""
+        key = reading.peak_key
+        if key not in self._peaks:
+            self._peaks[key] = reader.peak(len(self), wanted)
+        return self._peaks[key]
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

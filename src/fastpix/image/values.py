@@ -20,15 +20,17 @@ from fastpix.plan.plan import Plan
 def fill_frame(
     frame: int, source: FrameCells, out: NDArray[Any], plan: Plan, peak: float | None
 ) -> None:
-    """Fill `out` with the values of one frame.
+    """Fill `out` with the values of one frame, or of several as one.
 
     Parameters
     ----------
     frame : int
-        Counted from 0; it may have a rescale of its own.
+        The first, counted from 0; it may have a rescale of its own.
     source : FrameCells
+        Cells of several frames follow each other, each becomes a value by itself, and all take the
+        same steps.
     out : ndarray, C-contiguous
-        ``plan.shape[1:]``, of ``plan.dtype``.
+        ``plan.shape[1:]``, or one of these for each frame; of ``plan.dtype``.
     plan : Plan
     peak : float or None
         The maximum of the instance, where the plan inverts by it.
@@ -63,11 +65,6 @@ def fill_frame(
         raise inexact_error(frame, bad, float(exact[bad]), plan)
 
 
-def takes_pieces(plan: Plan, is_peak_known: bool = False) -> bool:
-    """Whether a frame may come in pieces, none of which depends on another."""
-    return plan.is_by_cell and (is_peak_known or not plan.needs_peak)
-
-
 def fill_pieces(
     frame: int,
     pieces: Iterable[FrameCells],
@@ -75,11 +72,12 @@ def fill_pieces(
     plan: Plan,
     peak: float | None = None,
 ) -> None:
-    """Fill `out` with the values of one native frame that comes in pieces.
+    """Fill `out` with the values of native frames that come in pieces.
 
     Parameters
     ----------
     frame : int
+        The first; all take the same steps.
     pieces : iterable of FrameCells
     out : ndarray, C-contiguous
     plan : Plan
@@ -120,16 +118,25 @@ def inexact_error(frame: int, place: int, value: float, plan: Plan) -> InexactEr
     ----------
     frame : int
     place : int
-        Of the value in the frame.
+        Of the value, from the beginning of the frame; it may lie in a later one.
     value : float
     plan : Plan
     """
+    later, place = divmod(place, math.prod(plan.shape[1:]))
     index = tuple(int(i) for i in np.unravel_index(place, plan.shape[1:]))
-    return InexactError(value=value, index=(frame, *index), dtype=plan.dtype)
+    return InexactError(value=value, index=(frame + later, *index), dtype=plan.dtype)
 
 
-def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
+def frame_peak(frame: int, source: FrameCells, plan: Plan, frames: int = 1) -> float | None:
     """Return the maximum of y over a frame, NaN and padding left out; None if nothing is left.
+
+    Parameters
+    ----------
+    frame : int
+    source : FrameCells
+    plan : Plan
+    frames : int
+        How many follow each other in `source`, all of which take the same steps.
 
     Raises
     ------
@@ -137,7 +144,7 @@ def frame_peak(frame: int, source: FrameCells, plan: Plan) -> float | None:
         An RLE segment ends too early.
     """
     cells, skip, _, segments = source
-    count = plan.shape[1] * plan.shape[2]
+    count = frames * plan.shape[1] * plan.shape[2]
     peak = current_kernel().peak(cells, count, plan.frame_steps(frame), skip, segments)
     if peak is not None and math.isnan(peak):
         raise _short(frame)

@@ -9,12 +9,16 @@ were read last come first, and are still in the cache.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.frames.cells import PIECE, Cells
+from fastpix.image.frame_reader import runs_of
+from fastpix.image.frame_threads import in_parts
 from fastpix.image.values import inexact_error
 from fastpix.kernel import reference
 from fastpix.kernel.registry import current_kernel
@@ -31,62 +35,116 @@ def may_wait(cells: Cells, plan: Plan) -> bool:
     cells : Cells
     plan : Plan
     """
-    if not (plan.needs_peak and cells.are_in_file()):
+    if not (plan.needs_peak and cells.comes_in_pieces()):
         return False
     # Floats would need a maximum of all cells at once: of parts, 0 and -0 may change places.
     cell = plan.steps[0].cell
     return cell in ("u1", "u2", "u4") and _width(plan.steps[0]) <= np.dtype(plan.dtype).itemsize
 
 
-def take_in(
-    cells: Cells, pixels: Pixels, frame: int, out: NDArray[Any], plan: Plan
+def read_waiting(
+    cells: Cells,
+    pixels: Pixels,
+    plan: Plan,
+    frames: Sequence[int],
+    result: NDArray[Any],
+    threads: int,
 ) -> float | None:
-    """Read the cells of a frame to the beginning of `out`, and return the maximum of their y.
+    """Fill `result` with the values of frames, and return the maximum of y over all frames.
 
     Parameters
     ----------
     cells : Cells
+        Those that `may_wait`.
     pixels : Pixels
         From `Cells.opened`.
-    frame : int
-    out : ndarray, C-contiguous
-        For the values of the frame.
     plan : Plan
+    frames : sequence of int
+    result : ndarray
+        ``(len(frames), *plan.shape[1:])``, of ``plan.dtype``.
+    threads : int
 
-    Returns
-    -------
-    float or None
-        None: all of them are padding.
+    Raises
+    ------
+    InexactError
+        The first value that the output dtype cannot hold.
     """
-    steps = plan.frame_steps(frame)
+    size = cells.run_length if len(plan.steps) == 1 else 1
+    others = _others(frames, plan.shape[0])
+
+    def take(start: int, stop: int) -> float | None:
+        runs = runs_of(frames, start, stop, size)
+        return _highest(_take_in(cells, pixels, frames[at], result[at:end], plan)
+                        for at, end in runs)  # fmt: skip
+
+    def look(start: int, stop: int) -> float | None:
+        runs = runs_of(others, start, stop, size)
+        return _highest(_peak_of(cells, pixels, others[at], end - at, plan) for at, end in runs)
+
+    def fill(start: int, stop: int) -> None:
+        for at, end in runs_of(frames, start, stop, size):
+            _work_out(frames[at], result[at:end], plan, peak)
+
+    peaks = [
+        *in_parts(take, len(frames), threads, _share(frames, threads)),
+        *in_parts(look, len(others), threads, _share(others, threads)),
+    ]
+    peak = _highest(peaks)
+    for _ in in_parts(fill, len(frames), threads, _share(frames, threads)):
+        pass
+    return peak
+
+
+def _share(frames: Sequence[int], threads: int) -> int:
+    return max(1, -(-len(frames) // threads))
+
+
+def _others(frames: Sequence[int], count: int) -> Sequence[int]:
+    """Return the frames that are not wanted."""
+    if isinstance(frames, range) and len(frames) == count:
+        return ()
+    wanted = np.zeros(count, np.bool_)
+    wanted[np.asarray(frames, np.int64)] = True
+    return array("q", np.flatnonzero(~wanted).astype(np.int64).tobytes())
+
+
+def _highest(peaks: Iterable[float | None]) -> float | None:
+    return max((peak for peak in peaks if peak is not None), default=None)
+
+
+def _take_in(
+    cells: Cells, pixels: Pixels, first: int, out: NDArray[Any], plan: Plan
+) -> float | None:
+    """Read the cells of frames to the beginning of `out`, and return the maximum of their y."""
+    steps = plan.frame_steps(first)
     flat = out.reshape(-1)
     waiting = flat.view(np.uint8)[: flat.size * _width(steps)]
     peaks = []
     for start in range(0, waiting.size, PIECE):
         piece = waiting[start : start + PIECE]
-        cells.fill(pixels, frame, start, piece)
+        cells.read_into(pixels, first, start, piece)
         peaks.append(current_kernel().peak(piece, piece.size // _width(steps), steps))
-    return max((peak for peak in peaks if peak is not None), default=None)
+    return _highest(peaks)
 
 
-def peak_of_frame(cells: Cells, pixels: Pixels, frame: int, plan: Plan) -> float | None:
-    """Return the maximum of y over a frame that is not wanted, and keep none of its cells."""
-    steps = plan.frame_steps(frame)
-    peaks = [
+def _peak_of(cells: Cells, pixels: Pixels, first: int, count: int, plan: Plan) -> float | None:
+    """Return the maximum of y over frames that are not wanted, and keep none of their cells."""
+    steps = plan.frame_steps(first)
+    return _highest(
         current_kernel().peak(piece.cells, piece.cells.size // _width(steps), steps)
-        for piece in cells.pieces(pixels, frame)
-    ]
-    return max((peak for peak in peaks if peak is not None), default=None)
+        for piece in cells.pieces(pixels, first, count)
+    )
 
 
-def work_out(frame: int, out: NDArray[Any], plan: Plan, peak: float | None) -> None:
+def _work_out(first: int, out: NDArray[Any], plan: Plan, peak: float | None) -> None:
     """Turn the cells at the beginning of `out` into values.
 
     Parameters
     ----------
-    frame : int
+    first : int
+        The frame that `out` begins with.
     out : ndarray, C-contiguous
-        As `take_in` has left it.
+        As `_take_in` has left it.
     plan : Plan
     peak : float or None
         The maximum of the instance.
@@ -96,7 +154,7 @@ def work_out(frame: int, out: NDArray[Any], plan: Plan, peak: float | None) -> N
     InexactError
         The first value that the output dtype cannot hold.
     """
-    steps = plan.frame_steps(frame)._replace(peak=0.0 if peak is None else peak)
+    steps = plan.frame_steps(first)._replace(peak=0.0 if peak is None else peak)
     width = _width(steps)
     flat = out.reshape(-1)
     waiting = flat.view(np.uint8)
@@ -111,7 +169,7 @@ def work_out(frame: int, out: NDArray[Any], plan: Plan, peak: float | None) -> N
         if bad >= 0:
             exact = np.empty(end - start, np.float64)
             reference.scale(block, exact, steps)
-            error = inexact_error(frame, start + bad, float(exact[bad]), plan)
+            error = inexact_error(first, start + bad, float(exact[bad]), plan)
         end = start
     if error is not None:  # of the first value: the last that was found
         raise error

@@ -95,7 +95,7 @@ class AlikeReader:
         self._may_differ = _may_scales_differ(header, recipe)
         size = math.prod(plan.shape[1:])
         self._starts = _starts_of(indices, size)
-        self._peak_of = (plan.shape[0], size) if plan.needs_peak else (0, 0)
+        self._peak_of = (1, plan.shape[0] * size) if plan.needs_peak else (0, 0)
         self._shape = shape
         self._dtype = np.dtype(plan.dtype)
         self.nbytes = max(1, math.prod(shape) * self._dtype.itemsize)

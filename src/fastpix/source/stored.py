@@ -109,6 +109,11 @@ class File:
                 raise _changed()
             done += count
 
+    @property
+    def descriptor(self) -> int:
+        """The open file, for reads by system calls; -1 where there is none."""
+        return -1 if self._file is None else self._file.fileno()
+
     def _read_at(self, file: FileIO, start: int, target: memoryview) -> int:
         if hasattr(os, "preadv"):
             return os.preadv(file.fileno(), [target], start)

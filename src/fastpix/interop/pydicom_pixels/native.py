@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +22,7 @@ from fastpix.frames.cells import Cells
 from fastpix.frames.word_order import in_byte_order
 from fastpix.header.header import Header
 from fastpix.header.rescale import Rescale
-from fastpix.image.frame_threads import read_frames, read_pieces
-from fastpix.image.values import takes_pieces
+from fastpix.image.frame_reader import FrameReader
 from fastpix.plan.making import make_plan, stored_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
@@ -72,7 +72,7 @@ class NativeLayout:
     def array(self, pixels: Pixels, index: int | None, raw: bool) -> NDArray[Any]:
         """Return one frame, or all; `raw` leaves YBR as it is."""
         header = self.header
-        indices = list(range(header.frames)) if index is None else [index]
+        indices: Sequence[int] = range(header.frames) if index is None else [index]
         shape: tuple[int, ...] = (header.rows, header.columns)
         if header.samples == 3:
             shape = (*shape, 3)
@@ -104,13 +104,9 @@ def _copy(pixels: Pixels, start: int, out: NDArray[np.uint8]) -> None:
         np.copyto(out, np.frombuffer(pixels.view(start, start + out.size), np.uint8))
 
 
-def _fill(cells: Cells, plan: Plan, indices: list[int], target: NDArray[Any]) -> None:
+def _fill(cells: Cells, plan: Plan, indices: Sequence[int], target: NDArray[Any]) -> None:
     """Fill `target` as `Image.stored` and `Image.read` do, in this thread."""
-    pixels = cells.opened()
-    if cells.comes_in_pieces() and takes_pieces(plan):
-        read_pieces(partial(cells.pieces, pixels), plan, indices, target, 1)
-    else:
-        read_frames(lambda index, _: cells.frame(pixels, index), plan, indices, target, None, {}, 1)
+    FrameReader(cells, cells.opened(), plan, 1).fill(indices, target, None)
 
 
 def _unpacked(
