@@ -208,7 +208,7 @@ def scale(
 
 def scale_files(
     source not None, list outs not None, steps not None, const int64_t[::1] starts not None,
-    Py_ssize_t frames=0, Py_ssize_t frame_size=0,
+    Py_ssize_t all_cells=0,
 ):
     """Fill arrays with values, each from the cells of another file.
 
@@ -222,9 +222,9 @@ def scale_files(
         Of whole bytes a cell.
     starts : ndarray of int64
         The cells of a file that the parts of its array are made of, all as long: where they begin.
-    frames, frame_size : int
-        How many frames a file has, and how many cells each has, where values are inverted by the
-        maximum of y over all frames; 0: they are not.
+    all_cells : int
+        How many cells a file has, where values are inverted by the maximum of y over all of them;
+        0: they are not.
 
     Returns
     -------
@@ -246,7 +246,7 @@ def scale_files(
     size = targets[0].itemsize
     wanted.starts, wanted.parts = &starts[0], starts.shape[0]
     wanted.size = targets[0].len // size // wanted.parts
-    wanted.frames, wanted.frame_size = frames, frame_size
+    wanted.all = all_cells
     job.out = out_of(&targets[0])
     choose_route(&job)
     choose_loops(&job)

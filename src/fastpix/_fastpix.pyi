@@ -31,7 +31,6 @@ def scale_files(
     outs: list[NDArray[Any]],
     steps: Steps,
     starts: NDArray[np.int64],
-    frames: int = 0,
-    frame_size: int = 0,
+    all_cells: int = 0,
 ) -> int: ...
 def supports(level: int) -> bool: ...

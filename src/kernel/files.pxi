@@ -3,7 +3,7 @@
 cdef struct Wanted:  # of a file: frames, or parts of frames that follow each other
     const int64_t *starts  # the cells where its parts begin
     Py_ssize_t parts, size  # how many there are, and cells of each
-    Py_ssize_t frames, frame_size  # of all that the maximum is taken over; 0: there is no need
+    Py_ssize_t all  # the cells that the maximum is taken of; 0: there is no need
 
 
 cdef bint find_peak(
@@ -18,16 +18,9 @@ cdef bint find_peak(
 
 cdef void set_peak(const uint8_t *cells, const Wanted *wanted, Job *job) noexcept nogil:
     """Invert by the maximum of y over all frames; by 0 where all cells are padding."""
-    cdef double best = 0.0, peak
-    cdef bint any_found = False, found
-    cdef Py_ssize_t k
-    for k in range(wanted.frames):
-        found = find_peak(cells, k * wanted.frame_size, wanted.frame_size, job, &peak)
-        if found and (not any_found or peak > best):
-            best = peak
-        any_found |= found
+    if not find_peak(cells, 0, wanted.all, job, &job.peak):
+        job.peak = 0.0
     job.inverted = True
-    job.peak = best
 
 
 cdef bint scale_file(
@@ -36,7 +29,7 @@ cdef bint scale_file(
     """Fill an array; False where a value does not fit."""
     cdef Py_ssize_t k
     cdef uint8_t *place = <uint8_t *> out
-    if wanted.frames:
+    if wanted.all:
         set_peak(cells, wanted, job)
         choose_route(job)
         choose_loops(job)

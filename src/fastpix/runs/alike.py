@@ -37,9 +37,7 @@ from fastpix.source.stored import File
 from fastpix.standard.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
 ArrayOrError: TypeAlias = "NDArray[Any] | BaseException"
-ScaleFiles: TypeAlias = Callable[
-    [object, list[NDArray[Any]], Steps, NDArray[np.int64], int, int], int
-]
+ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps, NDArray[np.int64], int], int]
 Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
 RUN_FILES, RUN_BYTES = 32, 2 * 2**20
@@ -95,7 +93,7 @@ class AlikeReader:
         self._may_differ = _may_scales_differ(header, recipe)
         size = math.prod(plan.shape[1:])
         self._starts = _starts_of(indices, size)
-        self._peak_of = (1, plan.shape[0] * size) if plan.needs_peak else (0, 0)
+        self._all_cells = plan.shape[0] * size if plan.needs_peak else 0  # has the maximum
         self._shape = shape
         self._dtype = np.dtype(plan.dtype)
         self.nbytes = max(1, math.prod(shape) * self._dtype.itemsize)
@@ -140,7 +138,7 @@ class AlikeReader:
             return []
         outs = [allocate(self._shape, self._dtype.name) for _ in paths]
         scale_files: ScaleFiles = self._kernel.scale_files  # type: ignore[attr-defined]
-        what = self._starts, *self._peak_of
+        what = self._starts, self._all_cells
         done = scale_files(self._files.cells_of(paths), outs, self._steps, *what)
         while done < len(paths) and self._take_scale():
             cells = self._files.cells_of(paths[done:], held=True)
