@@ -145,6 +145,20 @@ def monai(session: nox.Session) -> None:
 
 
 @nox.session
+def pydicom(session: nox.Session) -> None:
+    """Run pydicom's own tests, from its sdist, with functions of fastpix under its names."""
+    install(session)
+    folder = Path(session.create_tmp()).resolve()
+    found = session.run("python", "-c", "import pydicom; print(pydicom.__version__)", silent=True)
+    name = f"pydicom-{str(found).strip()}"
+    options = ("--no-deps", "--no-binary", "pydicom", "--dest", str(folder))
+    session.run("pip", "download", "-q", *options, name.replace("-", "=="))
+    with tarfile.open(folder / f"{name}.tar.gz") as files:
+        files.extractall(folder, filter="data")
+    session.run("python", "tests/interop/pydicom_suite.py", str(folder / name))
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Try mutants of headers, plan, frames and image: ``nox -s mutation -- 60 plan frames``."""
     install(session)

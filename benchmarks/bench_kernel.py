@@ -1,8 +1,8 @@
 """The kernel alone: stored cells in memory to values in memory, beside NumPy and a plain copy.
 
 A group is one job at one size. Its members fill the same output from the same cells, one after the
-other: `np.copyto` from int16 to float32, which moves as many bytes and computes nothing (the
-physical limit), the NumPy reference, and every compiled kernel that runs here. Each is held against
+other: `np.copyto` of as many values, which computes nothing (the physical limit; for colour, a copy
+of the output), the NumPy reference, and every compiled kernel that runs here. Each is held against
 the reference's bytes before it is timed. `ratios.py` measures the same jobs in interleaved rounds.
 """
 
@@ -20,11 +20,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastpix
 from fastpix.kernel.registry import Kernel, get_kernel
-from fastpix.kernel.steps import Steps
+from fastpix.kernel.steps import ColorSteps, Layout, Steps
 
 FLOOR = "np.copyto"
 REFERENCE = "numpy"
-SIDES = (512, 4096)  # pixels: 512 x 512 stays in the cache, 4096 x 4096 (16 megapixels) does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,25 @@ class Job:
     Attributes
     ----------
     name : str
-    steps : Steps
+    steps : Steps or ColorSteps
     dtype : str
         Of the output.
+    floor : str
+        The dtype that the plain copy converts from.
     inverted : bool
         Find the maximum first, then subtract from it.
     """
 
     name: str
-    steps: Steps
+    steps: Steps | ColorSteps
     dtype: str = "float32"
+    floor: str = "int16"
     inverted: bool = False
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Pixels in a row: few enough for the cache, and too many."""
+        return (512, 2048) if isinstance(self.steps, ColorSteps) else (512, 4096)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,22 @@ class Case:
     expected: dict[str, NDArray[np.uint8]]
 
 
+BYTES = Steps("u1", False, 7, 8, False)
 CT = Steps(cell="u2", swap=False, high_bit=11, bits=12, signed=True, slope=1.0, intercept=-1024.0)
 
+
+def entries(count: int, beyond: int) -> bytes:
+    """Return a table of random whole numbers."""
+    return np.random.default_rng(21).integers(0, beyond, count).astype(np.float64).tobytes()
+
+
+COLORS: tuple[tuple[str, Steps, Layout, bool], ...] = (
+    ("YBR_FULL", BYTES, "interleaved", True),
+    ("YBR_FULL, planes", BYTES, "planar", True),
+    ("YBR_FULL_422", BYTES, "subsampled", True),
+    ("RGB, planes", BYTES, "planar", False),
+    ("palette of 256 colours", BYTES._replace(table=entries(768, 256)), "indexed", False),
+)
 JOBS = (
     Job("12 of 16 bits, signed, slope 1", CT),
     Job("MONOCHROME1, invert='max'", CT._replace(signed=False, intercept=0.0), inverted=True),
@@ -78,6 +99,22 @@ JOBS = (
     Job("normalize", CT._replace(normalize=(-1000.0, 400.0))),
     Job("padding", CT._replace(padding=(-2048.0, -2000.0, -1024.0))),
     Job("dtype='auto': int16", CT, dtype="int16"),
+    Job("Modality LUT of 4096 entries", CT._replace(signed=False, table=entries(4096, 65536))),
+    Job(
+        "Modality LUT, dtype='auto': uint16",
+        CT._replace(signed=False, table=entries(4096, 65536)),
+        dtype="uint16",
+    ),
+    Job("8 bits, Modality LUT", BYTES._replace(table=entries(256, 65536)), floor="uint8"),
+    Job("big endian, 32 bits", Steps("u4", True, 31, 32, False, slope=1e-4), floor="uint32"),
+    Job("float data", Steps("f4", False, 31, 32, False), floor="float32"),
+    Job("double float data", Steps("f8", False, 63, 64, False), floor="float64"),
+    Job("1 bit, dtype='auto': uint8", Steps("bit", False, 0, 1, False), "uint8", floor="uint8"),
+    *(
+        Job(f"{name}, {dtype}", ColorSteps(samples, layout, ybr), dtype, floor=dtype)
+        for dtype in ("float32", "uint8")
+        for name, samples, layout, ybr in COLORS
+    ),
 )
 MEMBERS = (FLOOR, *fastpix.kernels())
 
@@ -85,30 +122,50 @@ MEMBERS = (FLOOR, *fastpix.kernels())
 def run(kernel: Kernel, job: Job, cells: NDArray[np.uint8], out: NDArray[Any]) -> None:
     """Do the job as `Image.read` does: find the maximum if need be, then fill `out`."""
     steps = job.steps
-    if job.inverted:
-        steps = steps._replace(peak=kernel.peak(cells, out.size, steps))
-    if kernel.scale(cells, out, steps) != -1:
+    if isinstance(steps, ColorSteps):
+        bad = kernel.color(cells, out, steps)
+    else:
+        if job.inverted:
+            steps = steps._replace(peak=kernel.peak(cells, out.size, steps))
+        bad = kernel.scale(cells, out, steps)
+    if bad != -1:
         raise AssertionError(f"{job.name}: a value does not fit {job.dtype}")
+
+
+def cells_of(job: Job, pixels: int) -> NDArray[np.uint8]:
+    """Return noise in all bits of as many pixels."""
+    rng = np.random.default_rng(20)
+    steps, samples = job.steps, 1
+    if isinstance(steps, ColorSteps):
+        samples = {"indexed": 1, "subsampled": 2}.get(steps.layout, 3)
+        steps = steps.samples
+    if steps.cell[0] == "f":
+        return rng.normal(size=pixels).astype(steps.cell).view(np.uint8)
+    size = pixels // 8 if steps.cell == "bit" else pixels * samples * int(steps.cell[1])
+    return rng.integers(0, 256, size, dtype=np.uint8)
 
 
 @lru_cache(maxsize=1)
 def make_case(job: Job, side: int) -> Case:
-    """Return a job on `side` x `side` cells of noise in all 16 bits."""
+    """Return a job on `side` x `side` pixels of noise."""
     pixels = side * side
-    noise = np.random.default_rng(20).integers(0, 2**16, pixels, dtype=np.uint16)
-    cells, int16 = noise.view(np.uint8), noise.view(np.int16)
-    buffer = np.zeros(4 * pixels, np.uint8)  # one for all members: the same pages, the same caches
-    out = buffer.view(job.dtype)[:pixels]
-    float32 = buffer.view(np.float32)
+    values = 3 * pixels if isinstance(job.steps, ColorSteps) else pixels
+    cells = cells_of(job, pixels)
+    plain = np.arange(values).astype(job.floor)
+    target = job.dtype if isinstance(job.steps, ColorSteps) or job.floor == "uint8" else "float32"
+    width = max(np.dtype(job.dtype).itemsize, np.dtype(target).itemsize)
+    buffer = np.zeros(width * values, np.uint8)  # one for all: the same pages, the same caches
+    out = buffer.view(job.dtype)[:values]
+    floor = buffer.view(target)[:values]
 
-    members: dict[str, Callable[[], None]] = {FLOOR: lambda: np.copyto(float32, int16)}
+    members: dict[str, Callable[[], None]] = {FLOOR: lambda: np.copyto(floor, plain)}
     for name in fastpix.kernels():
         kernel = get_kernel(name)
         members[name] = lambda kernel=kernel: run(kernel, job, cells, out)  # type: ignore[misc]
     members[REFERENCE]()
     answer = out.copy().view(np.uint8)
     expected = dict.fromkeys(members, answer)
-    expected[FLOOR] = int16.astype(np.float32).view(np.uint8)
+    expected[FLOOR] = plain.astype(target).view(np.uint8)
     return Case(members, lambda name: buffer[: expected[name].size], expected)
 
 
@@ -126,7 +183,7 @@ def check(case: Case, name: str) -> None:
     [
         pytest.param(job, side, member, id=f"{job.name}-{side}-{member}")
         for job in JOBS
-        for side in SIDES
+        for side in job.sides
         for member in MEMBERS
     ],
 )

@@ -25,9 +25,8 @@ from cpython.buffer cimport (
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport INFINITY, NAN, fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
-
-from samples cimport color_integers
 
 cdef extern from "platform.h":
     ctypedef signed char i8 "fastpix_i8"
@@ -36,13 +35,15 @@ cdef extern from "platform.h":
     ctypedef unsigned short u16 "fastpix_u16"
     ctypedef int i32 "fastpix_i32"
     ctypedef unsigned int u32 "fastpix_u32"
+    ctypedef unsigned long long u64 "fastpix_u64"
     ctypedef float f32 "fastpix_f32"
     ctypedef double f64 "fastpix_f64"
     ctypedef struct Block "fastpix_block":  # BLOCK doubles, from a cache line on
         double values[1024]
     void fastpix_stream(void *target, const void *source, size_t n) nogil
     void fastpix_stream_end() nogil
-    void fastpix_unpack8(uint8_t *target, unsigned int byte) nogil
+    double fastpix_floor(double x) nogil
+    const uint8_t FASTPIX_BITS[256][8]
     int fastpix_supports(int level) nogil
 
 cdef extern from "cells.h":
@@ -64,6 +65,18 @@ ctypedef fused cell_t:  # a stored cell, read as the sign that PixelRepresentati
     i32
     u32
 
+ctypedef fused small_cell_t:  # a cell with few enough values for a table
+    i8
+    u8
+    i16
+    u16
+
+ctypedef fused item_t:  # a value that is only moved, by its size
+    u8
+    u16
+    u32
+    u64
+
 ctypedef fused real_t:
     float
     double
@@ -75,7 +88,7 @@ ctypedef fused float_cell_t:
 ctypedef fused word_t:  # what has a byte order
     u16
     u32
-    uint64_t
+    u64
 
 ctypedef fused small_t:  # integer outputs that int32 arithmetic can fill
     schar
@@ -83,6 +96,7 @@ ctypedef fused small_t:  # integer outputs that int32 arithmetic can fill
     short
     ushort
     int
+    uint
 
 ctypedef fused out_t:
     schar
@@ -97,6 +111,8 @@ ctypedef fused out_t:
     double
 
 cdef enum:
+    PAIRS = 512  # of pixels, in a block
+    FEW = 256  # values, whose table is small beside the first-level cache
     BLOCK = 1024  # cells; a multiple of 8, so that packed bits keep their phase from block to block
     PLANES = 15  # the most segments that an RLE header has room for (PS3.5 G.5)
     RUN = 128  # the most bytes that one PackBits code stands for
@@ -111,8 +127,8 @@ cdef enum Cell:
 cdef enum Out:
     OUT_I8, OUT_U8, OUT_I16, OUT_U16, OUT_I32, OUT_U32, OUT_I64, OUT_U64, OUT_F32, OUT_F64
 
-cdef enum Route:
-    EXACT_FLOAT, EXACT_INT, LINEAR, GENERAL
+cdef enum Route:  # from LINEAR_FLOATS on, a block at a time
+    EXACT_FLOAT, EXACT_INT, LINEAR, LINEAR_FLOATS, LOOKUP, GENERAL
 
 cdef struct Plane:  # one RLE segment, expanded as far as the block at hand needs
     const uint8_t *at
@@ -129,7 +145,8 @@ cdef struct Job
 
 # Specialisations for the types of a job. A table below holds each kind; `choose_loops` picks once.
 ctypedef void (*Load)(const void *cells, double *out, Py_ssize_t n, const Job *job) noexcept nogil
-ctypedef void (*Convert)(const void *cells, void *out, Py_ssize_t n, const Job *job) noexcept nogil
+ctypedef bint (*Convert)(const void *cells, void *out, Py_ssize_t n, const Job *job) noexcept nogil
+ctypedef void (*Places)(const void *cells, u16 *at, Py_ssize_t n, const Job *job) noexcept nogil
 ctypedef Py_ssize_t (*Store)(const double *y, void *out, Py_ssize_t n) noexcept nogil
 ctypedef double (*Highest)(
     const void *cells, Py_ssize_t n, bint lowest, const Job *job
@@ -137,12 +154,19 @@ ctypedef double (*Highest)(
 
 cdef struct Job:
     Load load  # cells to doubles
-    Convert convert  # cells to output in one loop: NULL in the route GENERAL
+    # Cells to output in one loop: NULL in the route GENERAL. True: a value does not fit, and the
+    # steps are to say where it is.
+    Convert convert
     Store store  # doubles to output
     Highest highest  # NULL for float cells
+    Highest highest_kept  # of cells up to 16 bits; else NULL
+    Places places  # cells to where their values stand in `values`, in the route LOOKUP
+    void *values  # items of the output, one for each stored value from `low` to `low + last`
+    int low, last
     Planes *planes  # NULL unless the cells are RLE encoded
     Cell cell
     Out out
+    Py_ssize_t itemsize  # bytes of a value of the output
     Route route
     bint packed
     bint swap
@@ -169,8 +193,10 @@ include "kernel/routes.pxi"
 include "kernel/steps.pxi"
 include "kernel/rle.pxi"
 include "kernel/blocks.pxi"
+include "kernel/lookup.pxi"
 include "kernel/job.pxi"
 include "kernel/peak.pxi"
+include "kernel/ybr.pxi"
 include "kernel/color.pxi"
 include "kernel/tables.pxi"
 include "kernel/files.pxi"
@@ -182,25 +208,25 @@ def scale(
 ):
     """Cells to values: see `fastpix.kernel.reference.scale`, which returns the same bits."""
     cdef Py_buffer target
-    cdef Py_ssize_t bad
+    cdef Py_ssize_t bad, total
     cdef Job job
     cdef Planes planes
     fill(&job, steps)
     fill_planes(&planes, cells, segments, &job)
     PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
-    job.out = out_of(&target)
-    choose_route(&job)
-    choose_loops(&job)
+    set_output(&job, &target)
     with nogil:
         bad = -1
-        if target.len:
-            bad = run(&cells[0], skip, target.buf, target.len // target.itemsize, target.itemsize,
-                      &job)
+        total = target.len // job.itemsize
+        if total:
+            tabulate(&job, total)
+            bad = run(&cells[0], skip, target.buf, total, &job)
+            free(job.values)
             if job.planes != NULL and planes.short_:
                 bad = SHORT
     if bad >= 0 and job.planes != NULL:
         fill_planes(&planes, cells, segments, &job)
-        if cut_off(&cells[0], target.len // target.itemsize, &job):
+        if cut_off(&cells[0], total, &job):
             bad = SHORT
     PyBuffer_Release(&target)
     return bad
@@ -232,7 +258,7 @@ def scale_files(
         How many are filled: fewer where there are no cells, or a value does not fit.
     """
     cdef fastpix_cells *cells = <fastpix_cells *>PyCapsule_GetPointer(source, FASTPIX_CELLS)
-    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES), size
+    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES)
     cdef Py_buffer targets[FILES]
     cdef const uint8_t *data
     cdef Wanted wanted
@@ -243,19 +269,19 @@ def scale_files(
     job.planes = NULL
     for k in range(count):
         PyObject_GetBuffer(outs[k], &targets[k], PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
-    size = targets[0].itemsize
+    set_output(&job, &targets[0])
     wanted.starts, wanted.parts = &starts[0], starts.shape[0]
-    wanted.size = targets[0].len // size // wanted.parts
+    wanted.size = targets[0].len // job.itemsize // wanted.parts
     wanted.all = all_cells
-    job.out = out_of(&targets[0])
-    choose_route(&job)
-    choose_loops(&job)
     with nogil:
+        if not wanted.all:
+            tabulate(&job, count * wanted.parts * wanted.size)
         while done < count:
             data = cells.next(cells.state, done)
-            if data == NULL or not scale_file(data, &wanted, targets[done].buf, size, &job):
+            if data == NULL or not scale_file(data, &wanted, targets[done].buf, &job):
                 break
             done += 1
+        free(job.values)
     for k in range(count):
         PyBuffer_Release(&targets[k])
     return done
@@ -275,7 +301,7 @@ def peak(
     fill(&job, steps)
     fill_planes(&planes, cells, segments, &job)
     with nogil:
-        found = find_peak(&cells[0], skip, count, &job, &result)
+        found = peak_of(&cells[0], skip, count, &job, &result)
     if job.planes != NULL and planes.short_:
         return NAN
     return result if found else None
@@ -287,10 +313,9 @@ def color(
 ):
     """Cells of a colour frame to RGB: see `fastpix.kernel.reference.color`."""
     cdef Py_buffer target
-    cdef Py_ssize_t bad, count
+    cdef Py_ssize_t bad, pixels
     cdef str name
     cdef bint ybr
-    cdef double half, top
     cdef Job job
     cdef Planes planes
     samples, name, ybr = steps
@@ -298,22 +323,24 @@ def color(
     fill(&job, samples)
     fill_planes(&planes, cells, segments, &job)
     job.entries = job.entries // 3
-    top = <double> (<uint64_t> 1 << job.bits) - 1.0
-    half = (top + 1.0) / 2.0
+    job.slope, job.intercept = 1.0, 0.0  # nothing but the sample itself
+    job.mirrored = job.inverted = job.normalized = job.padded = False
     PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
-    job.out = out_of(&target)
-    job.store = STORES[<int> job.out]
+    set_output(&job, &target)
+    choose_color_route(&job, ybr)
     with nogil:
         bad = -1
-        if target.len:
-            bad = run_color(&cells[0], skip, target.buf, target.len // target.itemsize // 3,
-                            target.itemsize, layout, ybr, half, top, &job)
+        pixels = target.len // job.itemsize // 3
+        if pixels:
+            if layout == INDEXED:
+                tabulate_palette(&job, pixels)
+            bad = run_color(&cells[0], skip, target.buf, pixels, layout, ybr, &job)
+            free(job.values)
             if job.planes != NULL and planes.short_:
                 bad = SHORT
     if bad >= 0 and job.planes != NULL:
         fill_planes(&planes, cells, segments, &job)
-        count = target.len // target.itemsize
-        if cut_off(&cells[0], count // 3 if layout == INDEXED else count, &job):
+        if cut_off(&cells[0], pixels if layout == INDEXED else 3 * pixels, &job):
             bad = SHORT
     PyBuffer_Release(&target)
     return bad

@@ -9,8 +9,6 @@ Knows no DICOM and has no error path: lengths, kinds and contiguity are settled 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from samples cimport clipped
-
 cdef extern from "platform.h":
     ctypedef signed char i8 "fastpix_i8"
     ctypedef unsigned char u8 "fastpix_u8"
@@ -241,6 +239,10 @@ def look_up(
 # Every numerator below is made positive by a multiple of its denominator, so that the unsigned
 # division is a floor, and the compiler makes a multiplication of it. The way back, from YBR to RGB,
 # is the kernel's.
+
+cdef inline uint8_t clipped(uint32_t x) noexcept nogil:
+    return <uint8_t> (255 if x > 255 else x)
+
 
 cdef void convert_rgb(const uint8_t *rgb, uint8_t *ybr, Py_ssize_t pixels) noexcept nogil:
     cdef Py_ssize_t i

@@ -2,6 +2,7 @@
 #ifndef FASTPIX_PLATFORM_H
 #define FASTPIX_PLATFORM_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,6 +21,7 @@ typedef uint16_t FASTPIX_UNALIGNED fastpix_u16;
 typedef int32_t FASTPIX_UNALIGNED fastpix_i32;
 typedef uint32_t FASTPIX_UNALIGNED fastpix_u32;
 typedef int64_t FASTPIX_UNALIGNED fastpix_i64;
+typedef uint64_t FASTPIX_UNALIGNED fastpix_u64;
 typedef float FASTPIX_UNALIGNED fastpix_f32;
 typedef double FASTPIX_UNALIGNED fastpix_f64;
 
@@ -80,10 +82,35 @@ static inline void fastpix_stream_end(void) {
 #endif
 }
 
-/* Eight packed bits to eight bytes of 0 or 1, the least significant bit first. */
-static inline void fastpix_unpack8(uint8_t *target, unsigned byte) {
-    int k;
-    for (k = 0; k < 8; k++) target[k] = (uint8_t)((byte >> k) & 1u);
+/* Eight packed bits as eight bytes of 0 or 1, the least significant bit first, for each byte. */
+#define FASTPIX_BITS1(k) \
+    {(k) & 1, (k) >> 1 & 1, (k) >> 2 & 1, (k) >> 3 & 1, (k) >> 4 & 1, (k) >> 5 & 1, (k) >> 6 & 1, \
+     (k) >> 7 & 1}
+#define FASTPIX_BITS4(k) \
+    FASTPIX_BITS1(k), FASTPIX_BITS1((k) + 1), FASTPIX_BITS1((k) + 2), FASTPIX_BITS1((k) + 3)
+#define FASTPIX_BITS16(k) \
+    FASTPIX_BITS4(k), FASTPIX_BITS4((k) + 4), FASTPIX_BITS4((k) + 8), FASTPIX_BITS4((k) + 12)
+#define FASTPIX_BITS64(k) \
+    FASTPIX_BITS16(k), FASTPIX_BITS16((k) + 16), FASTPIX_BITS16((k) + 32), FASTPIX_BITS16((k) + 48)
+static const uint8_t FASTPIX_BITS[256][8] = {
+    FASTPIX_BITS64(0), FASTPIX_BITS64(64), FASTPIX_BITS64(128), FASTPIX_BITS64(192)};
+
+/* The floor of a number below 2**51: a function call, as `floor` may be, is slow in a loop. */
+static inline double fastpix_floor(double x) {
+#if defined(__SSE4_1__) || defined(__aarch64__)
+    return floor(x); /* an instruction */
+#else
+    const double shift = 6755399441055744.0; /* 1.5 * 2**52: no fraction has room beside it */
+    double nearest = (x + shift) - shift;
+    return nearest > x ? nearest - 1.0 : nearest;
+#endif
+}
+
+/* Eight bytes as a number, the most significant first; compilers make one load and one swap of it. */
+static inline uint64_t fastpix_big_endian_64(const uint8_t *at) {
+    return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
+           (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
+           (uint64_t)at[6] << 8 | (uint64_t)at[7];
 }
 
 /* Whether processor and operating system support the instructions of a kernel: 0 is the

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -290,7 +291,7 @@ def test_an_error_of_the_file_carries_its_facts_through_a_pickle() -> None:
 
 def test_the_cause_is_attached() -> None:
     source = file_of(
-        *image_elements(extra=[element(Tag.ModalityLUTSequence, "UN", b"abcd")]),
+        *image_elements(extra=[element(Tag.SharedFunctionalGroupsSequence, "UN", b"abcd")]),
         element(Tag.PixelData, "OW", bytes(12)),
     )
     with pytest.raises(FastpixError) as caught:
@@ -372,3 +373,22 @@ def test_a_group_that_cannot_be_used_is_told_once() -> None:
         fastpix.imread(source)
     assert caught.value.keyword == "PerFrameFunctionalGroupsSequence"
     assert str(caught.value).count("PerFrameFunctionalGroupsSequence") == 1
+
+
+def test_the_page_lists_every_error_and_its_facts() -> None:
+    """docs/headers.md: the classes, and attributes that their docstrings describe."""
+    page = (Path(__file__).parent.parent / "docs" / "headers.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", page.split("## Errors")[1], re.MULTILINE)
+    listed = {name: re.findall(r"`(\w+)`", facts) for name, facts in rows}
+    classes = {kind.__name__: kind for kind in FastpixError.__subclasses__()}
+    classes = {name: kind for name, kind in classes.items() if kind.__module__ == "fastpix.errors"}
+    assert set(listed) == set(classes)
+    for name, kind in classes.items():
+        described = re.findall(r"^    (\w+(?:, \w+)*) : ", kind.__doc__ or "", re.MULTILINE)
+        assert listed[name] == ", ".join(described).split(", ") or not (described or listed[name])
+
+
+def test_nothing_raises_series_error_yet() -> None:
+    sources = (Path(fastpix.__file__).parent).rglob("*.py")
+    assert not any("SeriesError(" in path.read_text() for path in sources
+                   if path.name != "errors.py")  # fmt: skip

@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Where compiled modules belong, which lie beside the packages.
 COMPILED = {
     "_files": "source", "_fastpix": "kernel", "_index": "header", "_elements": "header",
-    "_fragments": "frames", "_pixels": "interop",
+    "_top_level": "header",
+    "_fragments": "frames", "_scans": "frames", "_pixels": "interop",
 }  # fmt: skip
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         UnsupportedTransferSyntaxError,
     )
     from fastpix.header.dcmread import dcmread
-    from fastpix.image.image import Image, open
+    from fastpix.image.image import Image
+    from fastpix.image.open_image import open
     from fastpix.interop.pydicom_pixels import (
         apply_color_lut,
         apply_modality_lut,
@@ -60,7 +61,7 @@ _WHERE = {
     "UnsupportedTransferSyntaxError": "fastpix.errors",
     "dcmread": "fastpix.header.dcmread",
     "Image": "fastpix.image.image",
-    "open": "fastpix.image.image",
+    "open": "fastpix.image.open_image",
     "apply_color_lut": "fastpix.interop.pydicom_pixels",
     "apply_modality_lut": "fastpix.interop.pydicom_pixels",
     "apply_rescale": "fastpix.interop.pydicom_pixels",

@@ -1,4 +1,7 @@
+from typing import Any
+
 from _typeshed import ReadableBuffer
+from numpy.typing import NDArray
 
 class ItemWalk:
     at: int
@@ -11,8 +14,8 @@ class ItemWalk:
         length: int,
         stop: int,
         most: int,
-        table: ReadableBuffer,
-        lengths: ReadableBuffer,
+        table: NDArray[Any],
+        lengths: NDArray[Any],
     ) -> None: ...
     def on(self, part: ReadableBuffer, base: int) -> int: ...
     def through(self, file: int, start: int) -> int: ...

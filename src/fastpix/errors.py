@@ -9,14 +9,27 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+SourceName: TypeAlias = "str | os.PathLike[str]"
 
 _HERE = os.path.dirname(__file__) + os.sep
+_kept: ContextVar[list[str] | None] = ContextVar("kept", default=None)
 
 
 class HeaderWarning(UserWarning):
-    """A header is wrong, but has one sensible reading; the notes of the Plan say the same."""
+    """A header is wrong, but has one sensible reading; the notes of the Plan say the same.
+
+    Attributes
+    ----------
+    source : str, path or None
+        What was read, if `imread_many` read it: its text names it too.
+    """
+
+    source: SourceName | None = None
 
 
 class DecoderWarning(UserWarning):
@@ -30,9 +43,13 @@ class FastpixError(ValueError):
     ----------
     storable : str
         The message, without any text taken from the file.
+    source : str, path or None
+        What was read: a path as it was given, else what it is, in words. A note of the error, which
+        a traceback shows, has it too; `storable` does not. None if the error is not about a source.
     """
 
     storable: str
+    source: SourceName | None = None
 
     def __init__(self, message: str, storable: str | None = None) -> None:
         super().__init__(message)
@@ -186,30 +203,45 @@ class UnsupportedTransferSyntaxError(FastpixError):
 
 
 class DecodeError(FastpixError):
-    """No decoder that was tried could decode a frame.
+    """A frame could not be decoded: it is damaged, or of a kind that is not supported.
 
     Attributes
     ----------
     frame : int
         Counted from 0.
     tried : dict of str to str
-        The error of each decoder, by its name and version.
+        The error of each decoder that was asked, by its name and version.
     pinned : bool
-        Whether one decoder was pinned, so that no other was tried.
+        Whether one decoder was pinned, so that no other was asked.
+    not_supported : str
+        What the frame is, if codestreams of its kind are not supported; empty if it is damaged.
     """
 
-    def __init__(self, *, frame: int, tried: Mapping[str, str], pinned: bool = False) -> None:
-        said = "; ".join(f"{name}: {what}" for name, what in tried.items()) or "none could be tried"
-        remedy = "the codestream is damaged: fetch the file again, or install another decoder"
+    def __init__(
+        self,
+        *,
+        frame: int,
+        tried: Mapping[str, str] | None = None,
+        pinned: bool = False,
+        not_supported: str = "",
+    ) -> None:
+        self.frame = frame
+        self.tried = dict(tried or {})
+        self.pinned = pinned
+        self.not_supported = not_supported
+        said = "; ".join(f"{name}: {what}" for name, what in self.tried.items())
+        said = f" ({said})" if said else ""
+        by = ", ".join(self.tried) or "any decoder"
+        what = f": {not_supported} is not supported" if not_supported else ""
+        remedy = "the codestream is damaged: fetch the file again"
         if pinned:
             remedy = "no other was tried, since it is pinned: leave decoder= out"
+        elif not_supported:
+            remedy = "convert the file with its maker's software, or have it sent uncompressed"
         super().__init__(
-            f"frame {frame} could not be decoded ({said}); {remedy}",
-            f"frame {frame} could not be decoded by {', '.join(tried) or 'any decoder'}",
+            f"frame {frame} could not be decoded{said}{what}; {remedy}",
+            f"frame {frame} could not be decoded by {by}{what}",
         )
-        self.frame = frame
-        self.tried = dict(tried)
-        self.pinned = pinned
 
 
 class InexactError(FastpixError):
@@ -252,9 +284,52 @@ def is_ours(file_name: str) -> bool:
     return file_name.startswith(_HERE)
 
 
-def warn_caller(text: str, kind: type[UserWarning] = HeaderWarning) -> None:
-    """Issue a warning whose line is the one that called fastpix."""
+def add_source(error: Exception, source: SourceName | None) -> None:
+    """Let an error say which source it is about; nothing changes where it says so already."""
+    if source is None:
+        return
+    if isinstance(error, FastpixError):
+        if error.source is not None:
+            return
+        error.source = source
+    elif isinstance(error, OSError) and error.filename is not None:
+        return
+    note = f"The source is {source}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
+def warn_caller(
+    text: str, kind: type[UserWarning] = HeaderWarning, source: SourceName | None = None
+) -> None:
+    """Issue a warning whose line is the one that called fastpix.
+
+    Parameters
+    ----------
+    text : str
+    kind : type
+    source : str or path, optional
+        What the warning is about, for callers who read many.
+    """
+    kept = _kept.get()
+    if kept is not None and kind is HeaderWarning:
+        kept.append(text)
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and is_ours(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, kind, stacklevel=level)
+    warning = kind(text if source is None else f"{text} (source: {source})")
+    if isinstance(warning, HeaderWarning):
+        warning.source = source
+    warnings.warn(warning, stacklevel=level)
+
+
+@contextmanager
+def warnings_kept() -> Iterator[list[str]]:
+    """Keep the texts of header warnings, which another thread will issue in its own name."""
+    texts: list[str] = []
+    token = _kept.set(texts)
+    try:
+        yield texts
+    finally:
+        _kept.reset(token)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastpix.errors import add_source
 from fastpix.header.index import Index
 from fastpix.header.instance import read_instance
 from fastpix.image.frame_selection import Frames, frozen_frames
@@ -17,6 +18,7 @@ from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.runs.alike import AlikeReader, alike_reader
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
+from fastpix.source.naming import ErrorsNamed, name_of
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
 
@@ -98,6 +100,9 @@ def imread(
         if all(map(_never_changes, asked)):
             _last_read.remember(instance.index, asked, image, made, frames, buffer)
         return values
+    except Exception as error:
+        add_source(error, name_of(source))
+        raise
     finally:
         give_back(buffer)
 
@@ -232,8 +237,9 @@ def _read_with_dataset(
     threads: int | None,
 ) -> tuple[NDArray[Any], Dataset]:
     limit = checked_limit(max_bytes)
-    image = Image(read_instance(read_source(source, whole=True), limit), limit)
-    return image.read(recipe, frames=frames, out=out, threads=threads), image.dataset
+    with ErrorsNamed(name_of(source)):
+        image = Image(read_instance(read_source(source, whole=True), limit), limit)
+        return image.read(recipe, frames=frames, out=out, threads=threads), image.dataset
 
 
 def dicom_to_tensor(

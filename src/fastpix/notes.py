@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -16,14 +16,27 @@ class Note(NamedTuple):
     oddity: bool = False
 
 
-def remark_in(notes: list[Note]) -> Callable[[str], None]:
-    """Return what adds an oddity to notes, once."""
+class Notes:
+    """The notes on one instance, in the order in which they were made."""
 
-    def remark(text: str) -> None:
-        if Note(text, True) not in notes:
-            notes.append(Note(text, True))
+    __slots__ = ("_notes",)
 
-    return remark
+    def __init__(self) -> None:
+        self._notes: dict[Note, None] = {}
+
+    def remark(self, text: str) -> None:
+        """Add an oddity that was read over, in words free of the file's text; once."""
+        self._notes[Note(text, oddity=True)] = None
+
+    def add(self, text: str) -> None:
+        """Add a plain note; once."""
+        self._notes[Note(text)] = None
+
+    def __iter__(self) -> Iterator[Note]:
+        return iter(self._notes)
+
+    def __len__(self) -> int:
+        return len(self._notes)
 
 
 def count_of(number: int, what: str) -> str:

@@ -1,20 +1,4 @@
-# Files of one header, and the entries of a walk as Python reads them.
-
-def entries_of(bytes entries not None):
-    """Return the elements of `Walk.pixel_entries`: tags, VRs, lengths and values."""
-    cdef const uint8_t *at = entries
-    cdef Py_ssize_t place = 0, size = len(entries)
-    cdef uint32_t length, kept
-    found = []
-    while place + 10 <= size:
-        length = u32(at + place + 6)
-        tag = u32(at + place)
-        vr = entries[place + 4 : place + 6]
-        kept = 0 if tag == PIXEL_DATA else length
-        found.append((tag, vr, length, entries[place + 10 : place + 10 + kept]))
-        place += 10 + kept
-    return found
-
+# Files of one header.
 
 cdef class AlikeFiles:
     """Files of one header, read one after the other into one buffer, without the interpreter.
@@ -106,6 +90,8 @@ cdef const uint8_t *pixels_of_file(AlikeFiles self, ptrdiff_t k) noexcept nogil:
             return NULL
         begin(self.walk, size)
         if walk(self.walk, data, 0, size) != WHOLE or self.walk.of_pixels.size != self.pixels_size:
+            return NULL
+        if self.walk.frame_pixels.frames:  # groups of frames are compared by none
             return NULL
         if memcmp(self.walk.of_pixels.bytes, self.known_pixels, self.pixels_size) != 0:
             return NULL

@@ -61,13 +61,14 @@ cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int 
                 return IRREGULAR
         if memcmp(uid, b"1.2.840.10008.1.2", 17) != 0:
             return IRREGULAR
-        self.implicit = False
         if size == 17:
-            self.data_set = -1  # implicit, once File Meta is at its end
-        elif size == 19 and memcmp(uid + 17, b".2", 2) == 0:  # big endian
-            return IRREGULAR
-        elif size == 22 and memcmp(uid + 17, b".1.99", 5) == 0:  # deflated
-            return IRREGULAR
+            self.encoding = IMPLICIT
+        elif size == 19 and memcmp(uid + 17, b".2", 2) == 0:
+            self.encoding = BIG_ENDIAN
+        elif size == 22 and memcmp(uid + 17, b".1.99", 5) == 0:
+            self.encoding = DEFLATE
+        else:
+            self.encoding = EXPLICIT
         if not add(&self.of_pixels, tag, vr, uid, size, size):
             return IRREGULAR
     self.last = tag
@@ -75,13 +76,16 @@ cdef int in_meta(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int 
     return WHOLE
 
 
-cdef bint begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept nogil:
-    """Leave File Meta for the data set; False if it cannot be left."""
-    if not self.of_pixels.size or tag >> 16 < 3:  # no transfer syntax, or a command set
-        return False
-    self.implicit = self.data_set < 0
-    if self.implicit and is_capital(at[4]) and is_capital(at[5]):  # it looks like a VR
-        return False
+cdef int begin_data_set(Walk self, const uint8_t *at, uint32_t tag) noexcept nogil:
+    """Leave File Meta for the data set, if it can be left."""
+    # Without transfer syntax, or with a command set.
+    if not self.of_pixels.size or tag >> 16 < 3:
+        return IRREGULAR
+    self.implicit = self.encoding == IMPLICIT
+    self.big_endian = self.encoding == BIG_ENDIAN
+    self.is_deflated = self.encoding == DEFLATE
     self.data_set = self.at
+    if not self.is_deflated and self.implicit == (is_capital(at[4]) and is_capital(at[5])):
+        return IRREGULAR  # pydicom believes what the first element looks like
     self.in_meta = False
-    return True
+    return DEFLATED if self.is_deflated else WHOLE

@@ -40,6 +40,7 @@ cdef inline const void *block(
 ) noexcept nogil:
     """Where the n cells from `start` on are as machine integers, in `scratch` if need be."""
     cdef int width = width_of(job)
+    cdef const uint8_t *source
     if job.planes != NULL:  # blocks are asked for in order
         if job.packed:
             join(job.planes, scratch + BLOCK, (n + 7) >> 3)
@@ -52,13 +53,13 @@ cdef inline const void *block(
         return scratch
     if not job.swap or width == 1:
         return cells + start * width
-    memcpy(scratch, cells + start * width, n * width)
+    source = cells + start * width
     if width == 2:
-        swap_words(<u16 *> scratch, n)
+        swap_words(<const u16 *> source, <u16 *> scratch, n)
     elif width == 4:
-        swap_words(<u32 *> scratch, n)
+        swap_words(<const u32 *> source, <u32 *> scratch, n)
     else:
-        swap_words(<uint64_t *> scratch, n)
+        swap_words(<const u64 *> source, <u64 *> scratch, n)
     return scratch
 
 
@@ -74,11 +75,10 @@ cdef bint cut_off(const uint8_t *cells, Py_ssize_t total, const Job *job) noexce
     return job.planes.short_
 
 
-cdef Py_ssize_t walk_steps(
-    const void *source, double *v, double *y, void *out, Py_ssize_t n, const Job *job
+cdef Py_ssize_t steps_of(
+    double *v, double *y, void *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
-    """All steps on one block; the index in it of the first value that does not fit, or -1."""
-    job.load(source, v, n, job)
+    """All steps from stored values on; the index of the first value that does not fit, or -1."""
     modality(v, y, n, job)
     if job.inverted:
         invert(y, n, job.peak)
@@ -89,24 +89,39 @@ cdef Py_ssize_t walk_steps(
     return job.store(y, out, n)
 
 
+cdef Py_ssize_t step_of(Py_ssize_t total, bint streamed, const Job *job) noexcept nogil:
+    """How many cells to take at a time."""
+    if job.planes != NULL:
+        return block_cells(job)
+    if job.packed or job.swap or job.normalized or job.route >= LINEAR_FLOATS:
+        return BLOCK
+    if streamed:  # as many values as a block has room for
+        return BLOCK * <Py_ssize_t> sizeof(double) // job.itemsize
+    return total
+
+
 cdef Py_ssize_t run(
-    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, Py_ssize_t itemsize,
-    const Job *job
+    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t total, const Job *job
 ) noexcept nogil:
     cdef Block scratch, stored, modal
     cdef double *v = stored.values
     cdef double *y = modal.values
-    # Only the cheapest route waits for memory, and gains by sparing the cache its output.
-    cdef bint streamed = job.route == EXACT_FLOAT and total * itemsize >= STREAM_FROM
-    cdef bint in_place = not (job.swap or job.packed or job.planes != NULL)
-    cdef bint whole = in_place and not (streamed or job.route == GENERAL or job.normalized)
-    cdef Py_ssize_t start = 0, n, bad = -1, step = total if whole else block_cells(job)
-    if streamed and in_place:
-        step = BLOCK * sizeof(double) // itemsize
+    cdef Py_ssize_t itemsize = job.itemsize
+    # The cheapest route waits for memory, and gains by sparing the cache its output; values that
+    # are looked up come one by one, and gain by whole vectors.
+    cdef bint looked_up = job.route == LOOKUP
+    cdef bint streamed = (
+        (job.route == EXACT_FLOAT or looked_up) and total * itemsize >= STREAM_FROM
+    )
+    cdef Py_ssize_t start = 0, n, bad, step = step_of(total, streamed, job)
     cdef Py_ssize_t unit = 1, head  # packed bits of RLE segments come in bytes
     cdef const void *source
     cdef uint8_t *place
     cdef void *target
+    if job.packed and job.planes == NULL and itemsize == 1 and job.route == EXACT_INT:
+        if job.a == 1.0 and job.b == 0.0 and not job.is_signed:  # bits that stay as they are
+            unpack_bits(cells, skip, <uint8_t *> out, total)
+            return -1
     if job.planes != NULL:
         unit = 8 if job.packed else job.planes.samples
     head = head_of(out, itemsize, unit, total)
@@ -114,17 +129,18 @@ cdef Py_ssize_t run(
         n = head if start < head else min(step, total - start)
         source = block(cells, skip + start, n, <uint8_t *> scratch.values, job)
         place = <uint8_t *> out + start * itemsize
-        target = y if streamed else <void *> place
-        if job.route == GENERAL:
-            bad = walk_steps(source, v, y, place, n, job)
+        target = y if streamed or looked_up else <void *> place
+        if job.convert == NULL or job.convert(source, target, n, job):
+            job.load(source, v, n, job)
+            bad = steps_of(v, y, place, n, job)
             if bad >= 0:
                 return start + bad
-        else:
-            job.convert(source, target, n, job)
-            if job.normalized:  # in the route EXACT_FLOAT alone
-                normalize(<float *> target, n, <float> job.lo, <float> job.hi)
+        elif job.route == EXACT_FLOAT and job.normalized:
+            normalize(<float *> target, n, <float> job.lo, <float> job.hi)
         if streamed:
             fastpix_stream(place, target, n * itemsize)
+        elif looked_up:
+            memcpy(place, target, n * itemsize)
         start += n
     if streamed:
         fastpix_stream_end()

@@ -1,4 +1,8 @@
-# Colour: the samples of each pixel side by side, and YBR_FULL to RGB.
+# Colour: the samples of each pixel side by side.
+#
+# Samples become items of the output by the route of a gray job, and are then put side by side as
+# items; YBR_FULL of 8 bits becomes bytes of RGB first. Jobs without such a route take the steps, in
+# doubles. A palette is a table of values (lookup.pxi).
 
 cdef enum Layout:
     INTERLEAVED, PLANAR, SUBSAMPLED, INDEXED
@@ -51,27 +55,6 @@ cdef void indices_to_pixels(
         samples[3 * i + 2] = job.table[k + 2]
 
 
-cdef inline double ratio(double numerator, double denominator, double top) noexcept nogil:
-    """The quotient of two integers, rounded half up and clipped. Exact: below 2**53, a quotient
-    that is no integer is further from one than its rounding error."""
-    cdef double x = floor((numerator + denominator / 2) / denominator)
-    x = 0.0 if x < 0.0 else x
-    return top if x > top else x
-
-
-cdef void ybr_to_rgb(double *samples, Py_ssize_t n, double half, double top) noexcept nogil:
-    """YBR_FULL to RGB: PS3.3 C.7.6.3.1.2 solved for R, G and B, in integers."""
-    cdef double y, cb, cr
-    cdef Py_ssize_t i
-    for i in range(n):
-        y = samples[3 * i]
-        cb = samples[3 * i + 1] - half
-        cr = samples[3 * i + 2] - half
-        samples[3 * i] = ratio(1000 * y + 1402 * cr, 1000, top)
-        samples[3 * i + 1] = ratio(587000 * y - 202008 * cb - 419198 * cr, 587000, top)
-        samples[3 * i + 2] = ratio(1000 * y + 1772 * cb, 1000, top)
-
-
 cdef inline Py_ssize_t color_head(
     const void *out, Py_ssize_t itemsize, Py_ssize_t pixels, Layout layout, const Job *job
 ) noexcept nogil:
@@ -81,59 +64,175 @@ cdef inline Py_ssize_t color_head(
     return head_of(out, itemsize, 6 if layout == SUBSAMPLED else 3, 3 * pixels) // 3
 
 
-cdef int unchanged_width(const Job *job, bint ybr) noexcept nogil:
-    """Bytes of a cell that is a sample as it stands, in an output as wide; 0: it is not."""
-    if job.planes != NULL or job.packed or job.swap or job.left or job.right:
-        return 0
-    if job.cell == U8 and job.out == OUT_U8:
-        return 1
+cdef bint is_unchanged(const Job *job) noexcept nogil:
+    """Whether a cell is a sample as it stands, as wide as an item of the output."""
+    if job.packed or job.left or job.right:
+        return False
+    return (
+        job.cell == I8 and job.out == OUT_I8
+        or job.cell == U8 and job.out == OUT_U8
+        or job.cell == I16 and job.out == OUT_I16
+        or job.cell == U16 and job.out == OUT_U16
+        or job.cell == I32 and job.out == OUT_I32
+        or job.cell == U32 and job.out == OUT_U32
+    )
+
+
+cdef bint is_byte(const Job *job) noexcept nogil:
+    """Whether a cell is an unsigned sample of 8 bits as it stands."""
+    return job.cell == U8 and not (job.packed or job.left or job.right)
+
+
+cdef void choose_color_route(Job *job, bint ybr) noexcept nogil:
+    """The route of a gray job, unless samples stay as they are or YBR needs doubles."""
     if ybr:
-        return 0
-    if job.cell == I8 and job.out == OUT_I8:
-        return 1
-    if job.cell == U16 and job.out == OUT_U16 or job.cell == I16 and job.out == OUT_I16:
-        return 2
-    if job.cell == U32 and job.out == OUT_U32 or job.cell == I32 and job.out == OUT_I32:
-        return 4
-    return 0
+        if not is_byte(job):
+            job.route = GENERAL
+    elif is_unchanged(job):
+        job.route, job.convert = EXACT_INT, NULL
+
+
+cdef const void *items(
+    const uint8_t *cells, Py_ssize_t start, Py_ssize_t n, uint8_t *room, void *converted,
+    const Job *job,
+) noexcept nogil:
+    """The n samples from `start` on as items of the output, in `converted` if need be."""
+    cdef const void *source
+    if job.convert == NULL:  # samples that stay as they are
+        return block(cells, start, n, <uint8_t *> converted, job)
+    source = block(cells, start, n, room, job)
+    job.convert(source, converted, n, job)
+    return converted
+
+
+cdef void interleave(
+    const item_t *a, const item_t *b, const item_t *c, item_t *out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[3 * i], out[3 * i + 1], out[3 * i + 2] = a[i], b[i], c[i]
+
+
+cdef void spread(const item_t *pairs, item_t *out, Py_ssize_t n) noexcept nogil:
+    """Y1 Y2 Cb Cr to Y1 Cb Cr, Y2 Cb Cr; n is even."""
+    cdef Py_ssize_t i
+    for i in range(n // 2):
+        out[6 * i], out[6 * i + 3] = pairs[4 * i], pairs[4 * i + 1]
+        out[6 * i + 1] = out[6 * i + 4] = pairs[4 * i + 2]
+        out[6 * i + 2] = out[6 * i + 5] = pairs[4 * i + 3]
+
+
+cdef void place_planes(
+    const void *a, const void *b, const void *c, void *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    if job.itemsize == 1:
+        interleave(<const u8 *> a, <const u8 *> b, <const u8 *> c, <u8 *> out, n)
+    elif job.itemsize == 2:
+        interleave(<const u16 *> a, <const u16 *> b, <const u16 *> c, <u16 *> out, n)
+    elif job.itemsize == 4:
+        interleave(<const u32 *> a, <const u32 *> b, <const u32 *> c, <u32 *> out, n)
+    else:
+        interleave(<const u64 *> a, <const u64 *> b, <const u64 *> c, <u64 *> out, n)
+
+
+cdef void place_pairs(const void *pairs, void *out, Py_ssize_t n, const Job *job) noexcept nogil:
+    if job.itemsize == 1:
+        spread(<const u8 *> pairs, <u8 *> out, n)
+    elif job.itemsize == 2:
+        spread(<const u16 *> pairs, <u16 *> out, n)
+    elif job.itemsize == 4:
+        spread(<const u32 *> pairs, <u32 *> out, n)
+    else:
+        spread(<const u64 *> pairs, <u64 *> out, n)
+
+
+cdef void place_pixels(
+    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t start, Py_ssize_t n, Py_ssize_t pixels,
+    Layout layout, uint8_t *room, Block *converted, void *out, const Job *job,
+) noexcept nogil:
+    """The n pixels from `start` on, by the route of a gray job."""
+    cdef const void *a
+    cdef const void *b
+    cdef const void *c
+    if layout == INTERLEAVED:
+        a = items(cells, skip + 3 * start, 3 * n, room, out, job)
+        if a != out:
+            memcpy(out, a, 3 * n * job.itemsize)
+    elif layout == PLANAR:
+        a = items(cells, start, n, room, &converted[0], job)
+        b = items(cells, pixels + start, n, room, &converted[1], job)
+        c = items(cells, 2 * pixels + start, n, room, &converted[2], job)
+        place_planes(a, b, c, out, n, job)
+    else:
+        a = items(cells, 2 * start, 2 * n, room, converted, job)
+        place_pairs(a, out, n, job)
+
+
+cdef void convert_pixels(
+    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t start, Py_ssize_t n, Py_ssize_t pixels,
+    Layout layout, uint8_t *room, uint8_t *rgb, void *out, const Job *job,
+) noexcept nogil:
+    """The n pixels from `start` on, of YBR_FULL in 8 bits."""
+    cdef uint8_t *to = <uint8_t *> out if job.out == OUT_U8 else rgb
+    if layout == INTERLEAVED:
+        pixels_to_rgb(<const uint8_t *> block(cells, skip + 3 * start, 3 * n, room, job), to, n)
+    elif layout == PLANAR:
+        planes_to_rgb(cells + start, cells + pixels + start, cells + 2 * pixels + start, to, n)
+    else:
+        pairs_to_rgb(cells + 2 * start, to, n)
+    if job.out != OUT_U8:
+        job.convert(rgb, out, 3 * n, job)
+
+
+cdef Py_ssize_t pixel_steps(
+    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t start, Py_ssize_t n, Py_ssize_t pixels,
+    Layout layout, bint ybr, uint8_t *room, double *v, double *samples, void *out, const Job *job,
+) noexcept nogil:
+    """The n pixels from `start` on, in doubles; the first value of them that does not fit, or -1."""
+    if layout == INTERLEAVED:
+        job.load(block(cells, skip + 3 * start, 3 * n, room, job), samples, 3 * n, job)
+    elif layout == PLANAR:
+        planes_to_pixels(cells, start, n, pixels, room, v, samples, job)
+    elif layout == SUBSAMPLED:
+        pairs_to_pixels(cells, start, n, room, v, samples, job)
+    else:
+        indices_to_pixels(cells, skip + start, n, room, v, samples, job)
+    if ybr:
+        ybr_to_rgb(samples, n, job.bits)
+    return job.store(samples, out, 3 * n)
 
 
 cdef Py_ssize_t run_color(
-    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels, Py_ssize_t itemsize,
-    Layout layout, bint ybr, double half, double top, const Job *job
+    const uint8_t *cells, Py_ssize_t skip, void *out, Py_ssize_t pixels,
+    Layout layout, bint ybr, const Job *job,
 ) noexcept nogil:
-    cdef Block scratch, stored
+    cdef Block room_, stored
     cdef Block rgb[3]
-    cdef double *v = stored.values
-    cdef double *samples = <double *> rgb
-    cdef uint8_t *room = <uint8_t *> scratch.values
+    cdef uint8_t *room = <uint8_t *> room_.values
+    cdef uint8_t *place
     cdef Py_ssize_t start = 0, n, bad, step = BLOCK
-    cdef Py_ssize_t head
-    cdef int width = 0 if layout == INDEXED or skip else unchanged_width(job, ybr)
-    if width:
-        color_integers(
-            cells, <uint8_t *> out, pixels, width, layout == PLANAR, layout == SUBSAMPLED, ybr
-        )
-        return -1
-    head = color_head(out, itemsize, pixels, layout, job)
+    cdef Py_ssize_t head = color_head(out, job.itemsize, pixels, layout, job)
     if layout == INTERLEAVED:
         step = BLOCK // (3 * LINE) * LINE
     elif layout == SUBSAMPLED:
         step = BLOCK // 2
     while start < pixels:
         n = head if start < head else min(step, pixels - start)
-        if layout == INTERLEAVED:
-            job.load(block(cells, skip + 3 * start, 3 * n, room, job), samples, 3 * n, job)
-        elif layout == PLANAR:
-            planes_to_pixels(cells, start, n, pixels, room, v, samples, job)
-        elif layout == SUBSAMPLED:
-            pairs_to_pixels(cells, start, n, room, v, samples, job)
+        place = <uint8_t *> out + 3 * start * job.itemsize
+        if layout == INDEXED and job.route == LOOKUP:
+            look_up_colors(block(cells, skip + start, n, room, job), place, n, job)
+        elif layout == INDEXED or job.route == GENERAL:
+            bad = pixel_steps(
+                cells, skip, start, n, pixels, layout, ybr, room, stored.values, rgb[0].values,
+                place, job,
+            )
+            if bad >= 0:
+                return 3 * start + bad
+        elif ybr:
+            convert_pixels(
+                cells, skip, start, n, pixels, layout, room, <uint8_t *> rgb, place, job
+            )
         else:
-            indices_to_pixels(cells, skip + start, n, room, v, samples, job)
-        if ybr:
-            ybr_to_rgb(samples, n, half, top)
-        bad = job.store(samples, <uint8_t *> out + 3 * start * itemsize, 3 * n)
-        if bad >= 0:
-            return 3 * start + bad
+            place_pixels(cells, skip, start, n, pixels, layout, room, rgb, place, job)
         start += n
     return -1

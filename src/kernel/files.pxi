@@ -6,35 +6,32 @@ cdef struct Wanted:  # of a file: frames, or parts of frames that follow each ot
     Py_ssize_t all  # the cells that the maximum is taken of; 0: there is no need
 
 
-cdef bint find_peak(
-    const uint8_t *cells, Py_ssize_t skip, Py_ssize_t total, const Job *job, double *peak
-) noexcept nogil:
-    """The maximum of y; whether there is any."""
-    if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
-        return peak_of_values(cells, skip, total, job, peak)
-    peak[0] = peak_of_integers(cells, skip, total, job)
-    return True
-
-
-cdef void set_peak(const uint8_t *cells, const Wanted *wanted, Job *job) noexcept nogil:
-    """Invert by the maximum of y over all frames; by 0 where all cells are padding."""
-    if not find_peak(cells, 0, wanted.all, job, &job.peak):
+cdef void invert_by_peak(const uint8_t *cells, const Wanted *wanted, Job *job) noexcept nogil:
+    """Settle a job that inverts by the maximum of y: 0 where all cells are padding."""
+    job.inverted = False
+    if not peak_of(cells, 0, wanted.all, job, &job.peak):
         job.peak = 0.0
     job.inverted = True
+    choose_route(job)
+    choose_loops(job)
+    tabulate(job, wanted.parts * wanted.size)
 
 
 cdef bint scale_file(
-    const uint8_t *cells, const Wanted *wanted, void *out, Py_ssize_t itemsize, Job *job
+    const uint8_t *cells, const Wanted *wanted, void *out, Job *job
 ) noexcept nogil:
     """Fill an array; False where a value does not fit."""
     cdef Py_ssize_t k
     cdef uint8_t *place = <uint8_t *> out
+    cdef bint fits = True
     if wanted.all:
-        set_peak(cells, wanted, job)
-        choose_route(job)
-        choose_loops(job)
+        invert_by_peak(cells, wanted, job)
     for k in range(wanted.parts):
-        if run(cells, wanted.starts[k], place, wanted.size, itemsize, job) >= 0:
-            return False
-        place += wanted.size * itemsize
-    return True
+        if run(cells, wanted.starts[k], place, wanted.size, job) >= 0:
+            fits = False
+            break
+        place += wanted.size * job.itemsize
+    if wanted.all:
+        free(job.values)
+        job.values = NULL
+    return fits

@@ -36,9 +36,11 @@ cdef int fill(Job *job, steps) except -1:
     (cell, job.swap, high_bit, bits, is_signed, mirror, table, job.first, job.slope, job.intercept,
      peak, limits, padding) = steps
     cdef const uint8_t[::1] entries
+    job.values = NULL
     job.cell = cell_of(cell, is_signed)
     job.load = LOADS[<int> job.cell]
     job.highest = HIGHESTS[<int> job.cell]
+    job.highest_kept = HIGHESTS_KEPT[<int> job.cell]
     job.packed = cell[0] == "b"
     allocated = 8 if job.packed else 8 * (<int> ord(cell[1]) - 48)
     job.bits = bits

@@ -1,6 +1,6 @@
 # The routes that skip the steps, and which route a job takes.
 
-cdef void exact_float(
+cdef bint exact_float(
     const cell_t *cells, float *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -16,23 +16,27 @@ cdef void exact_float(
     else:
         for i in range(n):
             out[i] = <float> shifted(cells[i], left, right) * a + b
+    return False
 
 
-cdef void exact_int(
+cdef bint exact_int(
     const cell_t *cells, small_t *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef uint32_t mask = job.mask, sign = job.sign
     cdef int left = job.left, right = job.right, a = <int> job.a, b = <int> job.b
-    if left == right:
+    if sizeof(cell_t) == sizeof(small_t) and a == 1 and b == 0 and not (left or right):
+        memcpy(out, cells, n * sizeof(small_t))  # a sample that stays as it is
+    elif left == right:
         for i in range(n):
             out[i] = <small_t> (<int> masked(cells[i], mask, sign) * a + b)
     else:
         for i in range(n):
             out[i] = <small_t> (<int> shifted(cells[i], left, right) * a + b)
+    return False
 
 
-cdef void linear(
+cdef bint linear(
     const cell_t *cells, real_t *out, Py_ssize_t n, const Job *job
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -45,6 +49,27 @@ cdef void linear(
     else:
         for i in range(n):
             out[i] = <real_t> (<double> shifted(cells[i], left, right) * slope + intercept)
+    return False
+
+
+cdef bint linear_floats(
+    const float_cell_t *cells, real_t *out, Py_ssize_t n, const Job *job
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double slope = job.slope, intercept = job.intercept, y
+    cdef float zero = <float> intercept
+    cdef bint bad = False
+    if float_cell_t is f32 and real_t is float:
+        if slope == 1.0 and intercept == 0.0:  # the sum is rounded once, to what it was
+            for i in range(n):
+                out[i] = cells[i] + zero
+            return False
+    for i in range(n):
+        y = <double> cells[i] * slope + intercept
+        out[i] = <real_t> y
+        if real_t is float:
+            bad |= (fabs(<double> out[i]) == INFINITY) & (fabs(y) != INFINITY)
+    return bad
 
 
 cdef inline void normalize(real_t *y, Py_ssize_t n, real_t lo, real_t hi) noexcept nogil:
@@ -65,7 +90,13 @@ cdef void choose_route(Job *job) noexcept nogil:
     """Which route gives the bits of the steps at the lowest cost."""
     cdef double low = 0.0, high, size, y_low, y_high
     job.route = GENERAL
-    if job.cell == F32 or job.cell == F64 or job.table != NULL or job.padded:
+    if job.table != NULL or job.padded:
+        return
+    if job.cell == F32 or job.cell == F64:
+        if not (job.mirrored or job.inverted or job.normalized) and (
+            job.out == OUT_F32 or job.out == OUT_F64
+        ):
+            job.route = LINEAR_FLOATS
         return
     high = <double> (<uint64_t> 1 << job.bits) - 1.0
     if job.is_signed:
@@ -114,5 +145,6 @@ cdef void choose_route(Job *job) noexcept nogil:
         or (job.out == OUT_I16 and y_low >= -32768 and y_high <= 32767)
         or (job.out == OUT_U16 and y_low >= 0 and y_high <= 65535)
         or job.out == OUT_I32
+        or (job.out == OUT_U32 and y_low >= 0)
     ):
         job.route = EXACT_INT

@@ -33,7 +33,7 @@ cdef void pad(double *v, double *y, Py_ssize_t n, const Job *job) noexcept nogil
 cdef Py_ssize_t store(const double *y, out_t *out, Py_ssize_t n) noexcept nogil:
     """One rounding to the output type; the index of the first value that it cannot hold, or -1."""
     cdef Py_ssize_t i
-    cdef double low, high  # low <= y < high
+    cdef double low, high, x  # low <= y < high
     cdef bint bad = False
     if out_t is double:
         for i in range(n):
@@ -60,7 +60,16 @@ cdef Py_ssize_t store(const double *y, out_t *out, Py_ssize_t n) noexcept nogil:
                 high = high / 2
                 low = -high
         for i in range(n):
-            if not (low <= y[i] and y[i] < high) or y[i] != floor(y[i]):
-                return i
-            out[i] = <out_t> y[i]
+            x = y[i] if (low <= y[i]) & (y[i] < high) else 0.0  # NaN is nowhere between
+            if out_t is uint64_t:
+                out[i] = <uint64_t> x
+            elif out_t is int64_t or out_t is uint:
+                out[i] = <out_t> <int64_t> x
+            else:
+                out[i] = <out_t> <int> x
+            bad |= <double> out[i] != y[i]
+        if bad:
+            for i in range(n):
+                if not (low <= y[i] and y[i] < high) or y[i] != floor(y[i]):
+                    return i
         return -1

@@ -6,12 +6,22 @@
 #   integer, exact   float32      any            any         none             EXACT_FLOAT
 #   integer, exact   8 to 32 bit  any            none        none             EXACT_INT
 #   integer          float        none           none        none             LINEAR
+#   float            float        none           none        none             LINEAR_FLOATS
+#   up to 16 bits    any          any            any         any              LOOKUP
 #   all other jobs                                                            steps
 #
 # "Exact": slope, intercept, peak and limits are whole numbers, and every intermediate is below
 # 2**24 for float32, and below 2**31 for integers, whose output holds every value that the stored
-# bits can give (uint32 and wider always take the steps). LINEAR to float32 needs values that are
-# far from infinity, and comes second to EXACT_FLOAT.
+# bits can give (int64 and uint64 always take the steps). LINEAR to float32 needs values that are
+# far from infinity, and comes second to EXACT_FLOAT. LINEAR_FLOATS leaves a block to the steps
+# where a value is too large for float32.
+#
+# LOOKUP (lookup.pxi) comes last before the steps. It needs more pixels than stored values, and an
+# output that holds the values of all of them.
+#
+# Colour (color.pxi) takes the route of its samples, with slope 1; samples that are as wide as the
+# output are only moved. YBR_FULL of 8 bits becomes bytes of RGB first (ybr.pxi). Palettes take
+# LOOKUP. The peak is that of an extreme stored value; with a table, of the stored values that occur.
 #
 # The loops take pointers to their own types, and a table has them as pointers to void.
 
@@ -35,6 +45,18 @@ HIGHESTS[:] = [
     <Highest> highest[u16],
     <Highest> highest[i32],
     <Highest> highest[u32],
+    NULL,
+    NULL,
+]
+
+cdef Highest[8] HIGHESTS_KEPT
+HIGHESTS_KEPT[:] = [
+    <Highest> highest_kept[i8],
+    <Highest> highest_kept[u8],
+    <Highest> highest_kept[i16],
+    <Highest> highest_kept[u16],
+    NULL,
+    NULL,
     NULL,
     NULL,
 ]
@@ -64,7 +86,7 @@ EXACT_FLOATS[:] = [
 ]
 
 # By output, and by cell in a row.
-cdef Convert[30] EXACT_INTS
+cdef Convert[36] EXACT_INTS
 EXACT_INTS[:] = [
     <Convert> exact_int[i8, schar],
     <Convert> exact_int[u8, schar],
@@ -96,6 +118,12 @@ EXACT_INTS[:] = [
     <Convert> exact_int[u16, int],
     <Convert> exact_int[i32, int],
     <Convert> exact_int[u32, int],
+    <Convert> exact_int[i8, uint],
+    <Convert> exact_int[u8, uint],
+    <Convert> exact_int[i16, uint],
+    <Convert> exact_int[u16, uint],
+    <Convert> exact_int[i32, uint],
+    <Convert> exact_int[u32, uint],
 ]
 
 cdef Convert[12] LINEARS
@@ -114,6 +142,23 @@ LINEARS[:] = [
     <Convert> linear[u32, double],
 ]
 
+# By output, and by cell in a row.
+cdef Convert[4] LINEAR_FLOAT_LOOPS
+LINEAR_FLOAT_LOOPS[:] = [
+    <Convert> linear_floats[f32, float],
+    <Convert> linear_floats[f64, float],
+    <Convert> linear_floats[f32, double],
+    <Convert> linear_floats[f64, double],
+]
+
+cdef Places[4] PLACES
+PLACES[:] = [
+    <Places> places_of[i8],
+    <Places> places_of[u8],
+    <Places> places_of[i16],
+    <Places> places_of[u16],
+]
+
 
 cdef void choose_loops(Job *job) noexcept nogil:
     """The loops of the job's route and types."""
@@ -124,5 +169,15 @@ cdef void choose_loops(Job *job) noexcept nogil:
         job.convert = EXACT_INTS[6 * <int> job.out + <int> job.cell]
     elif job.route == LINEAR:
         job.convert = LINEARS[6 * (job.out == OUT_F64) + <int> job.cell]
+    elif job.route == LINEAR_FLOATS:
+        job.convert = LINEAR_FLOAT_LOOPS[2 * (job.out == OUT_F64) + (job.cell == F64)]
     else:
         job.convert = NULL
+
+
+cdef void set_output(Job *job, const Py_buffer *target) noexcept:
+    """The type of the output, and with it the route and the loops."""
+    job.out = out_of(target)
+    job.itemsize = target.itemsize
+    choose_route(job)
+    choose_loops(job)

@@ -33,6 +33,7 @@ from support.builders import (
     make_item,
     set_raw,
 )
+from support.codestream_cases import BASELINE, file_of_frames, jpeg
 from support.real_files import WHEEL
 
 import fastpix
@@ -696,6 +697,21 @@ def test_info_of_colour(described: Callable[..., dict[str, list[str]]]) -> None:
     ]
     assert found["output"] == ["float32, RGB, 0..255"]
     assert "rescale" not in found
+
+
+def test_info_of_a_codec(tmp_path: Path, described: Callable[..., dict[str, list[str]]]) -> None:
+    cells = np.zeros((8, 8, 3), np.uint8)
+    path = tmp_path / "photo.dcm"
+    path.write_bytes(file_of_frames([jpeg(cells)], cells, BASELINE))
+    found = described(path)
+    assert found["mask"] == [
+        "samples of a codec are masked to 8 bits, or clipped if its codestream is lossy"
+    ]
+    assert found["colour"] == [
+        "samples interleaved; RGB, unless the JPEG data of a frame proves other colours"
+    ]
+    (warning,) = found["warning"]
+    assert warning.endswith("so its samples are YCbCr: converted to RGB")
 
 
 def test_info_prints_every_note_of_the_plan(

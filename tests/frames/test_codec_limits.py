@@ -80,6 +80,7 @@ PINNED = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:pylibjpeg-libjpeg is pinned")
 @pytest.mark.parametrize(("family", "decoder"), PINNED)
 def test_cut_for_every_decoder(family: str, decoder: str) -> None:
     kind = FAMILIES[family]

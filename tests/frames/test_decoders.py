@@ -13,9 +13,13 @@ import pytest
 from support.builders import encode_frames, make_dataset
 from support.codestream_cases import (
     HT_LOSSLESS,
+    HT_LOSSY,
     HT_RPCL,
     J2K_LOSSLESS,
+    J2K_LOSSY,
     JPEG_LS_LOSSLESS,
+    JPEG_LS_LOSSY,
+    JXL_LOSSY,
     JXL_RECOMPRESSED,
     LOSSLESS_57,
     LOSSLESS_70,
@@ -32,7 +36,8 @@ from support.real_files import WHEEL, corpus_files, files_under
 import fastpix
 from fastpix.errors import ArgumentError, DecodeError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import Decoder, FrameFormat, all_decoders, decoders
-from fastpix.standard.syntaxes import DEFLATED_FRAMES, LOSSY, NATIVE, RLE
+from fastpix.frames.codecs.refusals import NotSupportedError
+from fastpix.standard.syntaxes import DEFLATED_FRAMES, JPEG, NATIVE, RLE
 
 CELLS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 J2K_FILE = file_of_frames([j2k(CELLS, 8)], CELLS, J2K_LOSSLESS)
@@ -184,20 +189,44 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     return put  # type: ignore[return-value]
 
 
-REFUSALS = {
+# Damage is final, whatever another decoder would make of it.
+DAMAGE = {
     "an error": ValueError("no thanks"),
     "no Exception": BaseException("panic"),
     "an assertion": AssertionError(),
+    "a marker that is none": ValueError("Unsupported marker type 0x4b"),
+    "a second frame header": ValueError("Unsupported JPEG process: SOF type 0xc5"),
     "the wrong shape": np.zeros((4, 3), np.uint8),
     "an axis too many": np.zeros((3, 4, 1), np.uint8),
     "one dimension": np.zeros(12, np.uint8),
     "floats": np.zeros((3, 4), np.float32),
 }
+# A kind of frame that a decoder does not read may be another one's.
+NOT_SUPPORTED = {
+    "our own word": NotSupportedError("not mine"),
+    "no such function": NotImplementedError(),
+    "a library that has changed": AttributeError("module has no attribute"),
+    "an argument that has changed": TypeError("unexpected keyword"),
+    "a library that is not there": ImportError("lib.so"),
+    "libjpeg-turbo, arithmetic codes": ValueError("Sorry, arithmetic coding is not implemented"),
+    "libjpeg-turbo, left out": ValueError("Requested feature was omitted at compile time"),
+    "CharLS": ValueError("a parameter value that is not supported by the CharLS decoder"),
+    "OpenJPEG": RuntimeError("subsampling not supported"),
+}
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_the_next_is_tried(refusal: str, table: Any) -> None:
-    table(stub("first", REFUSALS[refusal]), stub("second", CELLS + 1))
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_final(kind: str, table: Any) -> None:
+    table(stub("first", DAMAGE[kind]), stub("second", CELLS + 1))
+    with pytest.raises(DecodeError, match="the codestream is damaged") as caught:
+        fastpix.imread(J2K_FILE)
+    assert list(caught.value.tried) == ["first"]
+    assert not caught.value.not_supported
+
+
+@pytest.mark.parametrize("kind", NOT_SUPPORTED)
+def test_the_next_is_asked_for_what_is_not_supported(kind: str, table: Any) -> None:
+    table(stub("first", NOT_SUPPORTED[kind]), stub("second", CELLS + 1))
     image = fastpix.open(J2K_FILE)
     assert np.array_equal(image.stored(), CELLS + 1)
     assert image.decoders == ("second",)
@@ -208,20 +237,25 @@ def test_the_first_that_gives_an_image_is_the_last_asked(table: Any) -> None:
     assert np.array_equal(fastpix.open(J2K_FILE).stored(), CELLS)
 
 
-def test_everyone_is_quoted_where_all_refuse(table: Any) -> None:
-    table(*(stub(name.replace(" ", "-"), what) for name, what in REFUSALS.items()))
-    with pytest.raises(DecodeError) as caught:
+def test_everyone_is_quoted_where_none_supports_it(table: Any) -> None:
+    table(*(stub(name.replace(" ", "-"), what) for name, what in NOT_SUPPORTED.items()))
+    with pytest.raises(DecodeError, match="of this kind is not supported; convert the") as caught:
         fastpix.imread(J2K_FILE)
-    assert list(caught.value.tried) == [name.replace(" ", "-") for name in REFUSALS]
-    said = list(caught.value.tried.values())
-    assert said[0] == "ValueError: no thanks"
-    assert said[1] == "BaseException: panic"
-    assert said[2].startswith("AssertionError")
-    assert all("of a frame" in text or "for a frame" in text for text in said[3:])
+    assert list(caught.value.tried) == [name.replace(" ", "-") for name in NOT_SUPPORTED]
+    assert caught.value.tried["our-own-word"] == "NotSupportedError: not mine"
+    assert "damaged" not in str(caught.value)
     assert caught.value.frame == 0
-    for text in ("no thanks", "panic"):
+    for text in ("not mine", "lib.so"):
         assert text in str(caught.value)
         assert text not in caught.value.storable
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.not_supported == caught.value.not_supported == "a codestream of this kind"
+
+
+def test_a_pin_of_one_that_does_not_support_it(table: Any) -> None:
+    table(stub("imagecodecs", NotSupportedError("no")), stub("second", CELLS))
+    with pytest.raises(DecodeError, match=r"not supported; .* pinned: leave decoder= out"):
+        fastpix.imread(J2K_FILE, decoder="imagecodecs")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), MemoryError()])
@@ -239,7 +273,7 @@ def test_every_decoder_used_is_named(table: Any) -> None:
     def only_the_first(encoded: bytes, wanted: FrameFormat, threads: int) -> Any:
         if bytes(encoded).rstrip(b"\0") == j2k(CELLS, 8).rstrip(b"\0"):
             return CELLS
-        raise ValueError("not that one")
+        raise NotSupportedError("not that one")
 
     table(Decoder("picky", "picky", "MIT", only_the_first, "zlib"), first)
     data = file_of_frames([j2k(frame, 8) for frame in frames], frames, J2K_LOSSLESS)
@@ -285,6 +319,7 @@ def test_syntaxes_that_nothing_decodes(uid: str, remedy: str) -> None:
 
 # --- independent decoders agree -------------------------------------------------------------------
 
+LOSSY = JPEG | {JPEG_LS_LOSSY, J2K_LOSSY, HT_LOSSY, JXL_LOSSY}
 LOSSLESS = {
     uid: table
     for uid, table in all_decoders().items()

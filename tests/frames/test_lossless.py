@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
@@ -92,19 +93,28 @@ def decoders_of(syntax: str) -> list[str]:
     return list(dict.fromkeys(d.name for d in all_decoders()[syntax] if d.is_present()))
 
 
-def check(data: bytes, cells: Cells, syntax: str) -> None:
+def check(data: bytes, cells: Cells, syntax: str, warning: str = "") -> None:
     """The image's stored values are `cells`, by the chain and by every decoder of its own.
 
-    gdcm has many limits, and may refuse; what it gives must be right all the same.
+    gdcm has many limits, and may refuse; what it gives must be right all the same. `warning` is
+    what every decoder's samples are warned of.
     """
     for name in (None, *decoders_of(syntax)):
         image = fastpix.open(data, decoder=name)
-        try:
-            stored = image.stored()
-        except fastpix.DecodeError:
-            if name == "python-gdcm":
-                continue
-            raise
+        expected = [warning] * bool(warning)
+        if name == "pylibjpeg-libjpeg":
+            expected.append("pylibjpeg-libjpeg is pinned for lossless JPEG")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                stored = image.stored()
+            except fastpix.DecodeError:
+                if name == "python-gdcm":
+                    continue
+                raise
+        texts = [str(w.message) for w in caught if w.category is fastpix.HeaderWarning]
+        assert len(texts) == len(expected), (name, texts)
+        assert all(text.startswith(start) for text, start in zip(texts, expected, strict=True))
         assert stored.dtype == cells.dtype, name
         assert np.array_equal(stored, cells), name
 
@@ -224,9 +234,20 @@ def test_more_precision_than_bits_stored(family: str) -> None:
     )
     raw = noise((9, 13), 16)
     stream = encode(raw, 16)
-    check(file_of_frames([stream], raw, syntax, BitsStored=12), raw & 0xFFF, syntax)
+    told = "BitsStored (0028,0101) is 12, but the codestream has 16 bits"
+    check(file_of_frames([stream], raw, syntax, BitsStored=12), raw & 0xFFF, syntax, told)
     extended = ((raw & 0xFFF) ^ 0x800).astype(np.int16) - np.int16(0x800)
-    check(file_of_frames([stream], extended, syntax, BitsStored=12), extended, syntax)
+    check(file_of_frames([stream], extended, syntax, BitsStored=12), extended, syntax, told)
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("family", ["JPEG Lossless 1", "JPEG-LS", "JPEG XL", "JPEG 2000"])
+def test_more_precision_without_more_bits(family: str, signed: bool) -> None:
+    """Where the mask changes no sample, a wide codestream is nothing to warn of."""
+    syntax, encode = UNSIGNED[family]
+    cells = noise((9, 13), 12, signed)
+    data = file_of_frames([encode(as_unsigned(cells, 16), 16)], cells, syntax, BitsStored=12)
+    check(data, cells, syntax)
 
 
 @pytest.mark.parametrize("planar", [0, 1])

@@ -14,7 +14,7 @@ from fastpix.standard.indexed import Form, Indexed
 from fastpix.standard.tags import Tag
 
 VALUES = [row for row in IDENTITY if row.form != Form.PRESENCE]
-TEXTS = [row for row in VALUES if row.form != Form.BINARY]
+TEXTS = [row for row in VALUES if row.form in (Form.TEXT, Form.TEXTS)]
 
 
 def name_of(row: Indexed) -> str:
@@ -83,15 +83,6 @@ def test_several_values_of_one() -> None:
     index = index_of(image(text(Tag.SliceThickness, b"DS", b"1\\2")))
     assert index.is_complete
     assert tags_of(index) == {Tag.SliceThickness}
-
-
-def test_more_than_there_is_room_for() -> None:
-    rows = [row for row in TEXTS if row.vrs == ("DS",)]
-    long = [text(row.first, b"DS", b"1" * 1024) for row in rows]
-    assert len(long) > 4
-    index = index_of(image(*long))
-    assert not index.is_complete
-    assert len(tags_of(index)) == 3
 
 
 def test_the_presence_of_a_description_is_not_its_text() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from support.builders import (
     element,
     encode,
@@ -22,6 +22,7 @@ from support.builders import (
 from support.header_checks import (
     RAMP,
     SYNTAXES,
+    assert_no_rescale,
     assert_refused,
     file_raw,
     file_with,
@@ -55,6 +56,19 @@ def test_modality_lut_maps_and_clips() -> None:
     assert image.read().tolist() == [[100, 100, 200], [60000, 60000, 60000]]
     np.testing.assert_array_equal(image.read(rescale=False), RAMP)
     assert note_texts(image) == []
+
+
+@pytest.mark.parametrize(("vr", "entries"), [("US", [100, 200, 60000]), ("SS", [100, 200, -5536])])
+def test_a_lut_of_numbers(vr: str, entries: list[int]) -> None:
+    """A Dataset made in memory may hold them converted; they are 16-bit words all the same."""
+    item = make_item(ModalityLUTType="US")
+    item.add_new(Tag.LUTDescriptor, "US", [3, 1, 16])
+    item.add_new(Tag.LUTData, vr, entries)
+    dataset = make_dataset(ModalityLUTSequence=[item])
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.set_original_encoding(False, True)
+    assert fastpix.imread(dataset).tolist() == [[100, 100, 200], [60000, 60000, 60000]]
 
 
 def test_modality_lut_takes_the_place_of_slope_and_intercept() -> None:
@@ -136,20 +150,20 @@ def test_modality_lut_error(
     descriptor: bytes, data: bytes | None, tag: Tag, value: object, reason: str
 ) -> None:
     source = file_with(ModalityLUTSequence=[lut_item(descriptor, data)])
-    assert_refused(source, tag, value, reason)
+    assert_no_rescale(source, tag, value, reason)
 
 
 def test_modality_lut_of_two_items() -> None:
     items = [lut_item(us(1, 0, 16), us(1)), lut_item(us(1, 0, 16), us(2))]
     source = file_with(ModalityLUTSequence=items)
-    assert_refused(source, Tag.ModalityLUTSequence, "2 items", "one")
+    assert_no_rescale(source, Tag.ModalityLUTSequence, "2 items", "one")
 
 
 def test_modality_lut_of_float_data() -> None:
     source = file_with(
         np.zeros((1, 2), np.float32), ModalityLUTSequence=[lut_item(us(1, 0, 16), us(1))]
     )
-    assert_refused(source, Tag.ModalityLUTSequence, "present", "float")
+    assert_no_rescale(source, Tag.ModalityLUTSequence, "present", "float")
 
 
 @pytest.mark.parametrize(
@@ -181,10 +195,12 @@ def test_modality_lut_that_is_no_sequence(vr: str) -> None:
         *image_elements(extra=[element(0x00283000, vr, b"abcd")]),
         element(0x7FE00010, "OW", RAMP.tobytes()),
     )
+    image = fastpix.open(source)
     with pytest.raises(PixelHeaderError) as caught:
-        fastpix.open(source)
+        image.read()
     assert caught.value.tag == Tag.ModalityLUTSequence
     assert caught.value.keyword == "ModalityLUTSequence"
+    assert image.read(rescale=False).tolist() == image.stored().tolist() == RAMP.tolist()
 
 
 def test_modality_lut_as_un_is_implicit_vr() -> None:
@@ -199,6 +215,49 @@ def test_modality_lut_as_un_is_implicit_vr() -> None:
         *image_elements(extra=[element(0x00283000, "UN", item)]),
         element(0x7FE00010, "OW", RAMP.tobytes()),
     )
+    assert fastpix.imread(source).tolist() == [[9, 9, 9], [9, 9, 9]]
+
+
+def test_a_broken_modality_lut_of_colour_does_not_matter() -> None:
+    cells = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    source = file_with(cells, SamplesPerPixel=3, ModalityLUTSequence=[lut_item(us(3, 0, 16), None)])
+    assert fastpix.imread(source).tolist() == cells.tolist()
+
+
+ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12."
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "modality"),
+    [(f"{ANGIOGRAPHY}1", "XA"), (f"{ANGIOGRAPHY}2", "RF"), (f"{ANGIOGRAPHY}3", "XA"),
+     (None, "XA"), (None, "RF")],
+)  # fmt: skip
+@pytest.mark.parametrize("data", [us(9), None], ids=["sound", "broken"])
+def test_modality_lut_of_fluoroscopy_is_reported(
+    sop_class: str | None, modality: str, data: bytes | None
+) -> None:
+    """It leads back to beam intensity (PS3.3 C.8.7.1.1.2)."""
+    attributes: dict[str, Any] = {
+        "SOPClassUID": sop_class,
+        "Modality": modality,
+        "RescaleSlope": "2",
+    }
+    item = lut_item(us(1, 0, 16), data)
+    image = open_odd(
+        file_with(ModalityLUTSequence=[item], **attributes), "beam intensity: reported, not applied"
+    )
+    assert image.header.modality_lut is None
+    assert image.read().tolist() == (2 * RAMP).tolist()
+    assert image.plan().to_dict()["modality_lut"] is False
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "modality"),
+    [("1.2.840.10008.5.1.4.1.1.7", "XA"), ("1.2.840.10008.5.1.4.1.1.1", "CR"), (None, "CR")],
+)
+def test_modality_lut_of_other_images_is_applied(sop_class: str | None, modality: str) -> None:
+    attributes: dict[str, Any] = {"SOPClassUID": sop_class, "Modality": modality}
+    source = file_with(ModalityLUTSequence=[lut_item(us(1, 0, 16), us(9))], **attributes)
     assert fastpix.imread(source).tolist() == [[9, 9, 9], [9, 9, 9]]
 
 
@@ -241,11 +300,22 @@ def test_palette(descriptor: bytes, data: bytes) -> None:
         ((0, 3, 10, 20, 30), [10, 20, 30]),
         ((0, 1, 10, 1, 2, 30), [10, 20, 30]),
         ((0, 1, 30, 1, 2, 10), [30, 20, 10]),
+        ((0, 2, 10, 20, 1, 2, 40), [10, 20, 30, 40]),
         ((0, 3, 10, 20, 30, 2, 1, 0, 0), [10, 20, 30, 10, 20, 30]),
         ((0, 2, 10, 20, 0, 1, 5, 2, 1, 8, 0), [10, 20, 5, 5]),
         ((0, 2, 10, 20, 0, 1, 5, 2, 2, 0, 0), [10, 20, 5, 10, 20, 5]),
+        ((0, 2, 10, 20, 2, 1, 0, 0, 0, 1, 5), [10, 20, 10, 20, 5]),
     ],
-    ids=["discrete", "linear", "falling", "indirect", "indirect, offset", "indirect, two"],
+    ids=[
+        "discrete",
+        "linear",
+        "falling",
+        "from the last",
+        "indirect",
+        "indirect, offset",
+        "indirect, two",
+        "indirect, more",
+    ],
 )
 def test_palette_segmented(units: tuple[int, ...], entries: list[int]) -> None:
     source = encode(with_palette(us(len(entries), 0, 16), us(*units), segmented=True))
@@ -259,6 +329,15 @@ def test_palette_segmented_of_8_bits() -> None:
     data = bytes([0, 1, 10, 1, 2, 30])
     source = encode(with_palette(us(3, 0, 8), data, segmented=True))
     assert fastpix.imread(source).tolist() == [[[10] * 3, [20] * 3, [30] * 3]]
+
+
+def test_offsets_of_8_bit_segments() -> None:
+    """Four bytes, the lowest first."""
+    tag = Tag.SegmentedRedPaletteColorLookupTableData
+    data = [0, 2, 10, 20, 2, 1, 0, 0, 0, 0, 0, 1, 5]
+    assert expand_segments(data, False, tag) == [10, 20, 10, 20, 5]
+    long = [0, 255, *range(255), 0, 1, 7, 2, 1, 1, 1, 0, 0, 0, 1, 9]  # from byte 257
+    assert expand_segments(long, False, tag) == [*range(255), 7, 7, 9]
 
 
 @pytest.mark.parametrize(
@@ -328,3 +407,54 @@ def test_palette_over_float_data_is_refused() -> None:
     with pytest.raises(PixelHeaderError) as caught:
         fastpix.open(encode(dataset))
     assert caught.value.keyword == "PhotometricInterpretation"
+
+
+def test_modality_lut_of_monochrome1() -> None:
+    """invert="range" mirrors in what the bits of an entry can hold, "max" in what occurs."""
+    item = lut_item(us(3, 0, 12), us(100, 200, 4000))
+    attributes = {"PhotometricInterpretation": "MONOCHROME1", "ModalityLUTSequence": [item]}
+    image = fastpix.open(encode(make_dataset(np.array([[0, 1]], np.uint16), **attributes)))
+    assert image.read(invert="none").tolist() == [[100, 200]]
+    assert image.read(invert="max").tolist() == [[100, 0]]
+    assert image.read(invert="range").tolist() == [[3995, 3895]]
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(8, "uint8"), (9, "uint16"), (16, "uint16")])
+def test_the_range_of_a_palette(bits: int, dtype: str) -> None:
+    plan = fastpix.open(encode(with_palette(us(3, 0, bits), us(1, 2, 3)))).plan(dtype="auto")
+    assert (plan.dtype, plan.unit) == (dtype, f"RGB, 0..{2**bits - 1}")
+
+
+# Label maps
+
+LABEL_MAPS: list[dict[str, Any]] = [
+    {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.7", "Modality": "SEG"},
+    {"SegmentationType": "LABELMAP"},
+]
+
+
+@pytest.mark.parametrize("attributes", LABEL_MAPS, ids=["SOP Class", "Segmentation Type"])
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_the_values_of_a_label_map_are_numbers(
+    attributes: dict[str, Any], kind: str, is_broken: bool
+) -> None:
+    """Whatever palette it carries (PS3.3 C.8.20.2)."""
+    cells = np.array([[0, 1, 254]], kind)
+    dataset = with_palette(us(256, 0, 8), bytes(range(8 if is_broken else 256)), **attributes)
+    dataset.PixelData = cells.tobytes() + bytes(cells.nbytes % 2)
+    dataset.BitsAllocated = dataset.BitsStored = 8 * cells.itemsize
+    dataset.HighBit = dataset.BitsStored - 1
+    image = fastpix.open(encode(dataset))
+    assert image.header.palette is None
+    assert note_texts(image) == ["PALETTE COLOR of a label map: its values are segment numbers"]
+    for values in (image.read(dtype="auto"), image.stored()):
+        assert values.dtype == kind
+        assert values.tolist() == cells.tolist()
+    assert image.read().tolist() == cells.tolist()
+    assert image.plan().to_dict()["photometric"] == "PALETTE COLOR"
+
+
+def test_a_segmentation_of_another_type_has_its_palette() -> None:
+    dataset = with_palette(us(256, 0, 8), bytes(range(256)), SegmentationType="BINARY")
+    assert fastpix.imread(encode(dataset)).tolist() == [[[0, 0, 0], [1, 1, 1], [2, 2, 2]]]

@@ -10,7 +10,7 @@ from support.sizes import cases
 
 from fastpix._index import meta_elements
 from fastpix.header.dataset import _may_be_deflated
-from fastpix.job.survey import _from_file_meta
+from fastpix.header.file_meta import transfer_syntax_of
 from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 
@@ -64,14 +64,14 @@ def test_the_same_as_the_loops_in_python() -> None:
             at = random.randrange(START, len(data))
             data[at : at + 4] = random.choice([b"\xff" * 4, b"\2\0\x10\0", random.randbytes(4)])
         part = bytes(data[: random.randrange(128, len(data) + 1)])
-        assert _from_file_meta(part) == syntax_as_it_was(part)
+        assert transfer_syntax_of(part) == syntax_as_it_was(part)
         assert _may_be_deflated(part, START) == deflated_as_it_was(part, START)
         outcomes.add((syntax_as_it_was(part) != "", deflated_as_it_was(part, START)))
     assert len(outcomes) == 4
 
 
 def syntax_as_it_was(head: bytes) -> str:
-    at = 132
+    at, uid = 132, ""
     if head[128:132] != b"DICM":
         return ""
     while at + 12 <= len(head):
@@ -80,12 +80,12 @@ def syntax_as_it_was(head: bytes) -> str:
         if vr in LONG:
             (length,) = struct.unpack_from("<I", head, at)
             at += 4
-        if group != 2 or element > 0x10:
-            return ""
+        if group != 2:
+            break
         if element == 0x10:
-            return head[at : at + length].decode("ascii", "replace").strip("\0 ")
+            uid = head[at : at + length].decode("latin-1").strip("\0 ")
         at += length
-    return ""
+    return uid
 
 
 def deflated_as_it_was(data: bytes, start: int) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from support.builders import encode, make_dataset, set_raw
-from support.header_checks import RAMP, file_with, note_texts, us
+from support.builders import encode, make_dataset, remove, set_raw
+from support.header_checks import RAMP, file_with, note_texts, open_odd, us
 
 import fastpix
 from fastpix import HeaderWarning
@@ -30,7 +30,6 @@ from fastpix.standard.tags import Tag
         (True, "SS", us(63546), us(63536), (-2000, -1990)),  # either order
         (False, "US", us(10), us(5), (5, 10)),
         (True, "US", us(1), us(0xFFFF), (-1, 1)),
-        (False, "US", b"", us(5), None),
     ],
 )
 @pytest.mark.parametrize("implicit", [False, True])
@@ -50,8 +49,34 @@ def test_pixel_padding(
     assert fastpix.open(source).header.padding == expected
 
 
-def test_pixel_padding_missing() -> None:
-    assert fastpix.open(file_with(PixelPaddingRangeLimit=5)).header.padding is None
+@pytest.mark.parametrize("value", [None, b""], ids=["missing", "empty"])
+def test_a_range_without_a_value(value: bytes | None) -> None:
+    dataset = make_dataset(PixelPaddingRangeLimit=5)
+    if value is not None:
+        set_raw(dataset, Tag.PixelPaddingValue, "US", value)
+    image = open_odd(
+        encode(dataset),
+        "PixelPaddingRangeLimit (0028,0121) is present without PixelPaddingValue (0028,0120): "
+        "no pixel is read as padding",
+    )
+    assert image.header.padding is None
+    assert image.read(padding=7).tolist() == RAMP.tolist()
+
+
+def test_an_empty_range_without_a_value_says_nothing() -> None:
+    source = encode(set_raw(make_dataset(), Tag.PixelPaddingRangeLimit, "US", b""))
+    assert fastpix.open(source).header.padding is None
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_an_empty_limit_whose_vr_nothing_decides(as_dataset: bool) -> None:
+    """In implicit VR, pydicom converts an empty element of VR US or SS by Pixel Representation."""
+    dataset = remove(make_dataset(), "PixelRepresentation")
+    set_raw(dataset, Tag.PixelPaddingValue, None, us(5))
+    data = encode(set_raw(dataset, Tag.PixelPaddingRangeLimit, None, b""), ImplicitVRLittleEndian)
+    source = dcmread(BytesIO(data)) if as_dataset else data
+    with pytest.warns(HeaderWarning, match="PixelRepresentation"):
+        assert fastpix.open(source).header.padding == (5, 5)
 
 
 def test_pixel_padding_of_a_dataset() -> None:

@@ -145,6 +145,13 @@ def test_bits_allocated_64_integers() -> None:
     assert_refused(source, Tag.BitsAllocated, 64, "float64 cannot hold integers of 64 bits")
 
 
+def test_colour_of_1_bit() -> None:
+    source = file_with(
+        np.zeros((1, 2, 3), np.uint8), SamplesPerPixel=3, BitsAllocated=1, BitsStored=1, HighBit=0
+    )
+    assert_refused(source, Tag.BitsAllocated, 1, "colour samples have 8 bits or more")
+
+
 @pytest.mark.parametrize(("dtype", "wrong"), [("f4", 64), ("f4", 16), ("f8", 32), ("f8", None)])
 def test_bits_allocated_of_float_data(dtype: str, wrong: int | None) -> None:
     source = file_with(np.zeros((1, 2), dtype), BitsAllocated=wrong)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from support.builders import encode, make_dataset, make_item, set_raw
+from support.builders import encode, make_dataset, make_group, make_item, set_raw
 from support.header_checks import ONES, RAMP, file_with, note_texts
 
 import fastpix
@@ -138,3 +138,13 @@ def test_unit(attributes: dict[str, Any], unit: str) -> None:
     image = fastpix.open(file_with(**attributes))
     assert image.plan().unit == unit
     assert image.plan(rescale=False).unit == "stored values"
+
+
+@pytest.mark.parametrize(
+    ("types", "unit"), [(("HU", "HU"), "HU"), (("HU", "OD"), "differs from frame to frame")]
+)
+def test_unit_of_frames(types: tuple[str, str], unit: str) -> None:
+    groups = [make_group(RescaleSlope="1", RescaleIntercept="0", RescaleType=t) for t in types]
+    cells = np.zeros((2, 1, 1), np.uint16)
+    image = fastpix.open(file_with(cells, PerFrameFunctionalGroupsSequence=groups))
+    assert image.plan().unit == unit

@@ -332,3 +332,16 @@ def test_dose_by_its_sop_class() -> None:
     dose = "1.2.840.10008.5.1.4.1.1.481.2"
     image = open_odd(file_with(SOPClassUID=dose, DoseGridScaling="2"), "read as a dose")
     np.testing.assert_array_equal(image.read(), RAMP * 2.0)
+
+
+@pytest.mark.parametrize(("vr", "value"), [("SQ", [Dataset()]), ("UV", 10**400)], ids=["SQ", "UV"])
+def test_a_slope_that_is_no_number_of_python(vr: str, value: object) -> None:
+    """Of a Dataset that is made in memory, a value may be of any type."""
+    dataset = make_dataset()
+    with warnings.catch_warnings(action="ignore"):
+        dataset.add_new(Tag.RescaleSlope, vr, value)
+        image = fastpix.open(dataset)
+    with pytest.raises(PixelHeaderError) as caught:
+        image.plan()
+    assert caught.value.keyword == "RescaleSlope"
+    assert image.read(rescale=False).tolist() == RAMP.tolist()

@@ -114,12 +114,13 @@ def test_wrong_frames(frames: bytes, wrong: Any) -> None:
         fastpix.imread(frames, frames=wrong)
 
 
-def test_frames_of_packed_bits_begin_within_bytes() -> None:
-    """5 x 5 bits a frame: the second frame begins at bit 25."""
-    bits = np.random.default_rng(1).integers(0, 2, 75, dtype=np.uint8)
+@pytest.mark.parametrize("columns", range(1, 26))
+def test_frames_of_packed_bits_begin_within_bytes(columns: int) -> None:
+    """With 25 columns, the second frame begins at bit 25 and ends with bit 49."""
+    bits = np.random.default_rng(1).integers(0, 2, 3 * columns, dtype=np.uint8)
     data = encode(
         make_dataset(
-            bits.reshape(3, 5, 5),
+            bits.reshape(3, 1, columns),
             BitsAllocated=1,
             BitsStored=1,
             HighBit=0,
@@ -241,6 +242,45 @@ def test_auto_dtype(attributes: dict[str, Any], wanted: str) -> None:
         assert image.read(dtype="auto").dtype == wanted
         exact = image.read(dtype="float64")
         assert np.array_equal(image.read(dtype="auto"), exact.astype(wanted))
+
+
+@pytest.mark.parametrize(
+    ("bits", "attributes", "wanted", "expected"),
+    [
+        # All values are integers, so they have an integer dtype, also beyond 2**53.
+        (1, {"RescaleSlope": "1e17"}, "uint64", [0, 10**17]),
+        (1, {"RescaleSlope": "-1e17"}, "int64", [0, -(10**17)]),
+        (1, {"RescaleSlope": "1e19"}, "uint64", [0, 10**19]),
+        (16, {"RescaleSlope": "1e14"}, "uint64", [0, 65535 * 10**14]),
+        (32, {"RescaleSlope": "4294967296"}, "uint64", [0, (2**32 - 1) * 2**32]),
+        # No integer dtype has them all: float32, if it can have them.
+        (1, {"RescaleSlope": "1e20"}, "float32", [0, np.float32(1e20)]),
+        (1, {"RescaleSlope": "-1e19"}, "float32", [0, np.float32(-1e19)]),
+        (16, {"RescaleSlope": "1e33"}, "float32", [0, np.float32(65535e33)]),
+        (16, {"RescaleSlope": "1e36"}, "float64", [0, 65535 * 1e36]),
+        (16, {"RescaleSlope": "0.5"}, "float32", [0, 32767.5]),
+        (32, {"RescaleSlope": "0.5"}, "float64", [0, (2**32 - 1) / 2]),
+    ],
+    ids=str,
+)
+def test_auto_dtype_of_large_values(
+    bits: int, attributes: dict[str, str], wanted: str, expected: list[float]
+) -> None:
+    cells = np.array([[0, 2**bits - 1]], np.uint8 if bits == 1 else f"u{bits // 8}")
+    dataset = make_dataset(cells, RescaleIntercept="0", **attributes)
+    if bits == 1:
+        dataset.BitsAllocated = dataset.BitsStored = 1
+        dataset.HighBit = 0
+        dataset.PixelData = b"\2\0"
+    values = fastpix.imread(encode(dataset), dtype="auto")
+    assert values.dtype == wanted
+    assert values[0].tolist() == expected
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_normalized_values_are_float32_under_auto(bits: int) -> None:
+    data = encode(make_dataset(np.array([[0, 5]], f"u{bits // 8}")))
+    assert fastpix.imread(data, dtype="auto", normalize=(0, 10)).dtype == np.float32
 
 
 def test_normalize() -> None:

@@ -189,4 +189,4 @@ def test_route() -> None:
     ds = make_dataset(CELLS[0])
     assert fastpix.open(encode(ds)).route == "index"
     assert fastpix.open(pydicom.dcmread(BytesIO(encode(ds)))).route == "pydicom"
-    assert fastpix.open(encode(ds, ExplicitVRBigEndian)).route == "pydicom"
+    assert fastpix.open(encode(ds, ExplicitVRBigEndian)).route == "index"

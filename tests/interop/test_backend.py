@@ -117,6 +117,30 @@ def test_iter_pixels_and_decompress() -> None:
     assert np.array_equal(dataset.pixel_array, wanted)
 
 
+COLOR_RLE = sorted(path for path in files_under(WHEEL) if path.match("*SC_rgb*rle*.dcm"))
+
+
+@pytest.mark.parametrize("path", COLOR_RLE, ids=file_id)
+def test_planes_of_rle(path: Path) -> None:
+    """Bytes, and the data set that `decompress` makes of them, are those of pydicom's plugin."""
+    decoder = get_decoder(RLELossless)
+    wanted, wanted_found = decoder.as_buffer(pydicom.dcmread(path), decoding_plugin="pydicom")
+    theirs = pydicom.dcmread(path)
+    theirs.decompress(decoding_plugin="pydicom", generate_instance_uid=False)
+    backend.enable()
+    buffer, found = decoder.as_buffer(pydicom.dcmread(path), decoding_plugin="fastpix")
+    assert (bytes(buffer), found) == (bytes(wanted), wanted_found)
+    assert found["planar_configuration"] == 1
+    ours = pydicom.dcmread(path)
+    ours.decompress(generate_instance_uid=False)
+    assert ours == theirs
+    assert ours.PlanarConfiguration == theirs.PlanarConfiguration
+
+
+def test_there_is_color_rle_to_compare() -> None:
+    assert len(COLOR_RLE) >= 4
+
+
 def test_what_fastpix_refuses_is_asked_of_no_other() -> None:
     """Some plugins fill in what is missing, some end the process."""
     asked = []

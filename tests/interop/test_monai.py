@@ -601,7 +601,8 @@ def test_arguments_are_checked() -> None:
 def test_max_bytes_and_the_name_in_errors() -> None:
     with pytest.raises(fastpix.PixelDataError) as caught:
         get_data(FastpixReader(max_bytes=100), CT)
-    assert caught.value.__notes__ == [f"The file is {CT}"]
+    assert caught.value.__notes__ == [f"The source is {CT}"]
+    assert caught.value.source == CT
 
 
 def test_oddities_are_warned_about(tmp_path: Path) -> None:

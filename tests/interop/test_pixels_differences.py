@@ -403,3 +403,17 @@ def test_results_are_the_callers_own() -> None:
     hot[:] = 99
     again = fastpix.apply_color_lut(np.zeros((2, 2), np.uint8), palette="PET")
     assert again.tolist() != hot.tolist()
+
+
+@pytest.mark.parametrize("bits", [0, 12, 15])
+def test_palettes_of_other_depths(bits: int) -> None:
+    """Entries of 12 or 15 bits raise pydicom's own error, though `imread` reads them."""
+    ds = with_meta(Dataset())
+    for color in ("Red", "Green", "Blue"):
+        ds.add_new(f"{color}PaletteColorLookupTableDescriptor", "US", [4, 0, bits])
+        ds.add_new(f"{color}PaletteColorLookupTableData", "OW", bytes(range(8)))
+    arr = np.arange(4, dtype=np.uint8)
+    with pytest.raises(TypeError) as wanted:
+        processing.apply_color_lut(arr, ds)
+    with pytest.raises(TypeError, match=str(wanted.value)):
+        fastpix.apply_color_lut(arr, ds)

@@ -75,3 +75,34 @@ def test_luminance_with_a_sign_is_refused(photometric: str) -> None:
         make_plan(header, Recipe())
     assert caught.value.tag == Tag.PixelRepresentation
     assert make_plan(replace(header, photometric="RGB"), Recipe()).color is not None
+
+
+def partial(photometric: str, cells: bytes, columns: int = 2) -> bytes:
+    """A native file of two rows whose pixels share their chrominance."""
+    dataset = make_dataset(
+        np.zeros((2, columns, 3), np.uint8),
+        SamplesPerPixel=3,
+        PhotometricInterpretation=photometric,
+    )
+    dataset.PixelData = cells
+    return encode(dataset)
+
+
+def test_native_4_2_0_is_not_supported() -> None:
+    """Its data is shorter than three samples a pixel, and not damaged."""
+    for size in (6, 12):
+        with pytest.raises(PixelHeaderError, match="is not supported") as caught:
+            fastpix.open(partial("YBR_PARTIAL_420", bytes(size)))
+        assert caught.value.tag == Tag.PhotometricInterpretation
+        assert "RGB" in caught.value.remedy
+
+
+def test_partial_4_2_2_keeps_its_samples() -> None:
+    """The retired equations are not those of YBR_FULL; samples are found all the same."""
+    image = fastpix.open(partial("YBR_PARTIAL_422", bytes([1, 2, 3, 4, 5, 6, 7, 8])))
+    assert image.stored().tolist() == [[[1, 3, 4], [2, 3, 4]], [[5, 7, 8], [6, 7, 8]]]
+    with pytest.raises(PixelHeaderError, match="is not supported") as caught:
+        image.read()
+    assert "stored()" in caught.value.remedy
+    with pytest.raises(PixelHeaderError, match="YBR_PARTIAL_422 shares chrominance"):
+        fastpix.open(partial("YBR_PARTIAL_422", bytes(12), columns=3))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 
-from fastpix.standard.indexed import INDEXED, INDEXED_ROWS, Form, Indexed, Purpose
+from fastpix.standard.indexed import INDEXED, INDEXED_ROWS, Form, Indexed, Place, Purpose
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 
 SINGLE = [row for row in INDEXED if row.first == row.last]
@@ -26,18 +26,28 @@ def test_tags_are_in_order() -> None:
 @pytest.mark.parametrize("row", SINGLE, ids=lambda row: f"{row.first:08X}")
 def test_rows_are_those_of_the_dictionary(row: Indexed) -> None:
     # The dictionary of pydicom has one VR for a sequence of any, and "or" between several.
-    assert set(row.vrs) == set(dictionary_VR(row.first).split(" or "))
+    vrs = set(dictionary_VR(row.first).split(" or "))
+    assert vrs.issuperset(row.vrs)
+    assert vrs == set(row.vrs) or row.form == Form.LUT
     assert row.multiplicity == dictionary_VM(row.first)
 
 
 def test_rows_ascend_and_do_not_overlap() -> None:
     assert all(row.first <= row.last for row in INDEXED)
     for before, after in pairwise(INDEXED):
-        assert before.last < after.first
+        assert (before.place, before.last) < (after.place, after.first)
+    assert {row.place for row in INDEXED} == set(Place)
+
+
+def test_places_are_those_of_items() -> None:
+    """Each place but the data set is that of a sequence's items, and no other row has one."""
+    sequences = [row for row in INDEXED if row.form in (Form.SEQUENCE, Form.FRAMES)]
+    assert {row.items for row in sequences} == set(Place) - {Place.DATA_SET}
+    assert all(row.items == Place.DATA_SET for row in INDEXED if row not in sequences)
 
 
 def test_rows_are_as_the_walk_reads_them() -> None:
-    assert len(INDEXED_ROWS) == 18 * len(INDEXED)
+    assert len(INDEXED_ROWS) == 20 * len(INDEXED)
     assert all(len(row.vrs) <= 2 for row in INDEXED)
 
 
@@ -55,4 +65,4 @@ def test_what_decides_about_pixels_is_read_strictly() -> None:
     """Elements of identity are never a reason to leave a file to pydicom."""
     lenient = [row for row in INDEXED if row.purpose not in (Purpose.PIXELS, Purpose.SCALE)]
     assert lenient
-    assert {row.form for row in lenient} <= {Form.TEXT, Form.TEXTS, Form.BINARY, Form.PRESENCE}
+    assert not {row.form for row in lenient} & {Form.PIXEL_DATA, Form.OFFSETS, Form.LUT}

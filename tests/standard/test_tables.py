@@ -81,3 +81,25 @@ def test_classes_that_decide_about_scales() -> None:
 def test_no_transfer_syntax(uid: str) -> None:
     assert UID(uid, validation_mode=config.IGNORE).type != "Transfer Syntax"
     assert syntax_name(uid) == ""
+
+
+def test_image_storage() -> None:
+    """All that are named so, and others whose instances have pixels."""
+    known = {uid: row[0] for uid, row in UID_dictionary.items() if row[1] == "SOP Class"}
+    named = {uid for uid, name in known.items() if "Image Storage" in name and ".4.1.1." in uid}
+    assert named <= uids.IMAGE_STORAGE
+    others = {known[uid] for uid in uids.IMAGE_STORAGE - named if uid in known}
+    assert others <= {
+        "Enhanced US Volume Storage", "Parametric Map Storage", "Segmentation Storage",
+        "Label Map Segmentation Storage", "Ophthalmic Thickness Map Storage",
+        "Corneal Topography Map Storage", "Photoacoustic Image Storage",
+        "Ophthalmic Optical Coherence Tomography B-scan Volume Analysis Storage",
+    }  # fmt: skip
+    assert named >= uids.FLUOROSCOPY_STORAGE
+    assert uids.LABEL_MAP_STORAGE in uids.IMAGE_STORAGE
+    assert uids.RT_DOSE_STORAGE not in uids.IMAGE_STORAGE
+
+
+def test_private_syntaxes_are_not_the_standards() -> None:
+    assert not uids.PRIVATE_SYNTAXES.keys() & UID_dictionary.keys()
+    assert all(syntax_name(uid) == name for uid, name in uids.PRIVATE_SYNTAXES.items())

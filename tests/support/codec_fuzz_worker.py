@@ -52,6 +52,7 @@ from support.codestream_cases import (
     rle,
 )
 
+_OF_JPEG = (BASELINE, EXTENDED, PROGRESSIVE, JXL_RECOMPRESSED)
 SECONDS = 20  # for one small frame
 MEMORY = 3 * 2**30  # beyond what the libraries take when they are loaded
 
@@ -97,7 +98,7 @@ class Family(NamedTuple):
 
     def file(self, frame: bytes, seed: Seed) -> bytes:
         """Return a file of one frame, as long as it is, with the seed's header."""
-        ycbcr = seed.cells.ndim == 3 and self.syntax in (BASELINE, EXTENDED, PROGRESSIVE)
+        ycbcr = seed.cells.ndim == 3 and self.syntax in _OF_JPEG
         return header_for(self.syntax, seed.cells.shape, seed.bits, ycbcr) + encapsulated_element(
             frame
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -49,6 +50,50 @@ def jpeg_lossless(cells: Cells, bits: int, predictor: int = 1) -> bytes:
             cells, lossless=True, predictor=predictor, bitspersample=bits, **color
         )
     )
+
+
+def jpeg_lossless_by_hand(
+    cells: Cells, bits: int, predictor: int = 1, code: Callable[[int, int], int] | None = None
+) -> bytes:
+    """JPEG Lossless of grey cells that may be wider than the precision that the header says.
+
+    `code` is what an encoder makes of a sample and its prediction, where that is not just their
+    difference modulo 2**16.
+    """
+    table = bytes([0, *([0] * 4), 17, *([0] * 11), *range(17)])  # 17 codes of 5 bits
+    rows, columns = cells.shape
+    coded = []
+    for y, x in np.ndindex(rows, columns):
+        left, above = int(cells[y, x - 1]), int(cells[y - 1, x])
+        corner = int(cells[y - 1, x - 1])
+        if y == 0:
+            prediction = left if x else 1 << (bits - 1)
+        elif x == 0:
+            prediction = above
+        else:
+            prediction = {
+                1: left, 2: above, 3: corner, 4: left + above - corner,
+                5: left + (above - corner >> 1), 6: above + (left - corner >> 1),
+                7: left + above >> 1,
+            }[predictor]  # fmt: skip
+        sample = int(cells[y, x])
+        difference = sample - prediction
+        if code:  # the first is predicted by the middle of the range, whatever the arithmetic
+            first = (y, x) == (0, 0)
+            difference = code(sample, 0) - prediction if first else code(sample, prediction)
+        difference = 32768 - (32768 - difference) % 65536  # -32767..32768
+        size = abs(difference).bit_length()
+        coded.append(f"{size:05b}")
+        if 0 < size < 16:
+            extra = difference if difference > 0 else difference + (1 << size) - 1
+            coded.append(f"{extra:0{size}b}")
+    text = "".join(coded)
+    text += "1" * (-len(text) % 8)
+    scan = int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\0")
+    frame = struct.pack(">BHHB", bits, rows, columns, 1) + b"\1\x11\0"
+    segments = ((0xC4, table), (0xC3, frame), (0xDA, bytes([1, 1, 0, predictor, 0, 0])))
+    head = b"".join(b"\xff" + struct.pack(">BH", m, 2 + len(c)) + c for m, c in segments)
+    return b"\xff\xd8" + head + scan + b"\xff\xd9"
 
 
 def jpeg(cells: Cells, bits: int = 8, level: int = 90, subsampling: str = "444") -> bytes:

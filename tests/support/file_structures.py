@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -10,13 +11,14 @@ from random import Random
 from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
-from fastpix.standard.indexed import INDEXED
+from fastpix.standard.indexed import INDEXED, Form
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE
 
 UNDEFINED = 0xFFFFFFFF
 PIXEL_DATA = 0x7FE00010
 ITEM, END_OF_ITEM, END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 IMPLICIT, EXPLICIT = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1"
+BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
 SHORT_VRS = sorted(str(vr).encode() for vr in EXPLICIT_VR_LENGTH_16)
 LONG_VRS = sorted(str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32 if len(str(vr)) == 2)
 _LONG = frozenset(LONG_VRS)
@@ -54,44 +56,86 @@ class File:
     tail: bytes = b""
 
 
-def encode(file: File) -> bytes:
-    """Return the bytes of a file."""
-    return file.head + b"".join(map(encode_element, file.elements)) + file.tail
+def encode(file: File, big: bool = False) -> bytes:
+    """Return the bytes of a file; `big`: the elements behind File Meta in big endian."""
+    parts = [encode_element(each, big and each.tag >> 16 != 2) for each in file.elements]
+    return file.head + b"".join(parts) + file.tail
 
 
-def encode_element(element: Element) -> bytes:
+def encode_element(element: Element, big: bool = False) -> bytes:
     """Return the bytes of an element (PS3.5 7.1)."""
-    value = element.value
+    order = ">" if big else "<"
+    value = _in_order(element.value, element.vr) if big else element.value
     if element.items is not None:
-        value = b"".join(map(encode_item, element.items))
+        value = b"".join(encode_item(item, big) for item in element.items)
     length = UNDEFINED if element.undefined else len(value)
     if element.forged is not None:
         length = element.forged
     if element.undefined:
-        value += _tag(END_OF_SEQUENCE) + bytes(4)
-    head = _tag(element.tag) + element.vr
+        value += _tag(END_OF_SEQUENCE, big) + bytes(4)
+    head = _tag(element.tag, big) + element.vr
     if element.vr in _LONG:
         head += element.reserved
     if element.vr and element.vr not in _LONG:
-        return head + struct.pack("<H", length & 0xFFFF) + value
-    return head + struct.pack("<I", length) + value
+        return head + struct.pack(f"{order}H", length & 0xFFFF) + value
+    return head + struct.pack(f"{order}I", length) + value
 
 
-def encode_item(item: Item) -> bytes:
+def encode_item(item: Item, big: bool = False) -> bytes:
     """Return the bytes of an item (PS3.5 7.5)."""
     value = item.content
     if not isinstance(value, bytes):
-        value = b"".join(map(encode_element, value))
+        value = b"".join(encode_element(element, big) for element in value)
     length = UNDEFINED if item.undefined else len(value)
     if item.forged is not None:
         length = item.forged
     if item.undefined:
-        value += _tag(END_OF_ITEM) + bytes(4)
-    return _tag(item.tag) + struct.pack("<I", length) + value
+        value += _tag(END_OF_ITEM, big) + bytes(4)
+    return _tag(item.tag, big) + struct.pack(">I" if big else "<I", length) + value
 
 
-def _tag(tag: int) -> bytes:
-    return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+def _tag(tag: int, big: bool = False) -> bytes:
+    return struct.pack(">HH" if big else "<HH", tag >> 16, tag & 0xFFFF)
+
+
+_SIZES = {
+    size: vrs.encode().split()
+    for size, vrs in {2: "US SS OW AT", 4: "UL SL FL OF OL", 8: "FD OD OV SV UV"}.items()
+}
+
+
+def _in_order(value: bytes, vr: bytes) -> bytes:
+    """Return a value with the bytes of each number turned round."""
+    size = next((size for size, vrs in _SIZES.items() if vr in vrs), 1)
+    if len(value) % size:
+        return value
+    return b"".join(value[at : at + size][::-1] for at in range(0, len(value), size))
+
+
+def big_endian(data: bytes) -> bytes:
+    """Return a file in explicit VR little endian in big endian."""
+    return encode(_with_syntax(parse(data), BIG_ENDIAN), big=True)
+
+
+def deflated(data: bytes) -> bytes:
+    """Return a file in explicit VR little endian with its data set deflated (PS3.5 A.5)."""
+    return _deflated(_with_syntax(parse(data), DEFLATED))
+
+
+def _deflated(file: File) -> bytes:
+    meta = [each for each in file.elements if each.tag >> 16 == 2]
+    rest = [each for each in file.elements if each.tag >> 16 != 2]
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(encode(File(rest, b"", file.tail))) + packer.flush()
+    return encode(File(meta, file.head, packed))
+
+
+def _with_syntax(file: File, syntax: bytes) -> File:
+    file = _copied_file(file)
+    for element in file.elements:
+        if element.tag == 0x00020010:
+            element.value = syntax + b"\0" * (len(syntax) % 2)
+    return file
 
 
 class _Reader:
@@ -267,8 +311,11 @@ TAGS = [
     0x7FE00000, 0x7FE10010, 0x7FE11001, 0xFFFAFFFA, 0xFFFCFFFC, ITEM, END_OF_ITEM, END_OF_SEQUENCE,
     0xFFFFFFFF,
 ]  # fmt: skip
-SEQUENCES = [0x00081140, 0x00082112, 0x00089092, 0x00400275, 0x00409096, 0x00880200, 0x00091001,
-             0x00291010, 0x00283010, 0x00283000, 0x52009229, 0x00101010, 0x7FE11001]  # fmt: skip
+SEQUENCES = [
+    0x00081140, 0x00082112, 0x00089092, 0x00400275, 0x00409096, 0x00880200, 0x00091001,
+    0x00291010, 0x00283010, 0x00101010, 0x7FE11001,
+    *(row.first for row in INDEXED if row.form in (Form.SEQUENCE, Form.FRAMES)),
+]  # fmt: skip
 
 
 def vr_of(tag: int) -> bytes:
@@ -499,7 +546,13 @@ def mutated(file: File, random: Random, others: Sequence[File]) -> bytes:
             if mutate is _turn_implicit:
                 elements = file.elements
             mutate(elements, random, others)
-    data = encode(file)
+    kind = random.random()
+    if kind < 0.1:
+        data = encode(_with_syntax(file, BIG_ENDIAN), big=True)
+    elif kind < 0.15:
+        data = _deflated(_with_syntax(file, DEFLATED))
+    else:
+        data = encode(file)
     if random.random() < 0.1:
         data = _bent(data, random)
     return data

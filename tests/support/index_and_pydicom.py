@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
@@ -17,28 +18,27 @@ from fastpix.header.header import Header
 from fastpix.header.instance import Instance, _read_by_pydicom, _read_regular
 from fastpix.image.limits import MAX_BYTES
 from fastpix.source.stored import File, Memory
-from fastpix.standard.indexed import INDEXED, Form
+from fastpix.standard.indexed import INDEXED, Form, Indexed, Place
 from fastpix.standard.tags import Tag
 
-WHOLE, MORE, REFUSED = 0, 1, 2
+WHOLE, MORE, REFUSED, DEFLATED = 0, 1, 2, 3
 
-# A part of this many bytes lets the walk go on wherever it stands: the longest value that is taken
-# out has 1024 of them.
+# A part of this many bytes lets the walk go on wherever it stands, but before a look-up table: the
+# longest value of another kind that is taken out has 1024 of them.
 ENOUGH = 2048
 
-# Whose values the index keeps, and those of which it keeps that they are there.
-VALUES = [
-    row.first
-    for row in INDEXED
-    if row.form in (Form.WORD, Form.TEXT, Form.TEXTS, Form.BINARY)
-    and row.first == row.last
-    and row.first != Tag.SpecificCharacterSet
-]
-PRESENCES = [
-    row.first
-    for row in INDEXED
-    if row.form in (Form.PRESENCE, Form.REFUSED) and row.first == row.last
-]
+# What the index keeps at each place: values, bytes of tables, that an element is there, and items.
+VALUE_FORMS = (Form.WORD, Form.TEXT, Form.TEXTS, Form.BINARY)
+
+
+def rows_at(place: Place, *forms: Form) -> list[Indexed]:
+    return [
+        row
+        for row in INDEXED
+        if row.place == place
+        and row.form in forms
+        and row.first == row.last != Tag.SpecificCharacterSet
+    ]
 
 
 def serves(stored: Memory | File) -> bool:
@@ -52,13 +52,26 @@ def serves(stored: Memory | File) -> bool:
     assert said == heard
     assert facts_of(instance.header) == facts_of(expected.header)
     assert _pixels_of(instance) == _pixels_of(expected)
-    found, known = instance.attributes, expected.attributes
-    for tag in VALUES:
+    if instance.index is not None and instance.index.is_complete:
+        assert_same(instance.attributes, expected.attributes, Place.DATA_SET)
+    return True
+
+
+def assert_same(found: Attributes, known: Attributes, place: Place) -> None:
+    """What the index has taken of a place is what pydicom has parsed, down to the last item."""
+    for tag in (row.first for row in rows_at(place, *VALUE_FORMS)):
         if _stored(found, tag) != _stored(known, tag):  # else they are read alike
             assert _values_of(found, tag) == _values_of(known, tag), f"{tag:08X}"
-    for tag in PRESENCES:
+    for tag in (row.first for row in rows_at(place, Form.PRESENCE)):
         assert (tag in found) == (tag in known), f"{tag:08X}"
-    return True
+    for tag in (row.first for row in rows_at(place, Form.LUT)):
+        assert found.words(tag).tolist() == known.words(tag).tolist(), f"{tag:08X}"
+    for row in rows_at(place, Form.SEQUENCE, Form.FRAMES):
+        assert (row.first in found) == (row.first in known), f"{row.first:08X}"
+        items, others = found.items(row.first), known.items(row.first)
+        assert len(items) == len(others), f"{row.first:08X}"
+        for item, other in zip(items, others, strict=True):
+            assert_same(item, other, row.items)
 
 
 def _listen(read: Callable[[], Any]) -> tuple[list[tuple[type[Warning], str]], Any]:
@@ -119,16 +132,28 @@ def walk_of(data: bytes, sizes: Iterator[int]) -> tuple[object, ...]:
         at = walk.at
         size = next(sizes) * factor
         result = walk.on(np.frombuffer(data[at : at + size], np.uint8).copy().data, at)
+        if result == DEFLATED:
+            try:
+                inflated = zlib.decompress(data[walk.data_set :], -zlib.MAX_WBITS)
+            except zlib.error:
+                return (result,)
+            return result, walk.on_inflated(inflated), *_found_by(walk)
         assert result in (WHOLE, MORE, REFUSED)
         assert at <= walk.at <= len(data)
         if result == MORE:
             assert at + size < len(data)
-            assert walk.at > at or size < ENOUGH
+            assert walk.at > at or size < max(ENOUGH, walk.wanted)
         factor = 1 if walk.at > at else 2 * factor
     if result == REFUSED:
         return (result,)
+    return result, *_found_by(walk)
+
+
+def _found_by(walk: Walk) -> tuple[object, ...]:
     return (
-        result, walk.pixel_entries(), walk.scale_entries(), walk.identity_entries(),
-        walk.is_complete, walk.implicit, walk.encapsulated, walk.data_set, walk.start, walk.length,
+        walk.pixel_entries(), walk.scale_entries(), walk.identity_entries(),
+        walk.frame_pixel_entries(), walk.frame_identity_entries(),
+        walk.is_complete, walk.implicit, walk.big_endian, walk.encapsulated,
+        walk.data_set, walk.start, walk.length,
         walk.table_start, walk.table_length,
     )  # fmt: skip

@@ -7,11 +7,17 @@ from support.file_structures import File, encode, parse, shortened
 from support.index_and_pydicom import serves
 from support.real_files import WHEEL, files_under
 from support.regular_files import IRREGULAR, REGULAR
+from support.structured_files import STRUCTURED
 
 
 def regular_files() -> list[File]:
     """Return files that the index serves: ours, and the wheel's with their values cut."""
-    return [*map(parse, REGULAR.values()), *wheel_files()]
+    structured = [
+        data
+        for name, data in STRUCTURED.items()
+        if len(data) < 16384 and not name.endswith(("big endian", "deflated"))
+    ]
+    return [*map(parse, REGULAR.values()), *map(parse, structured), *wheel_files()]
 
 
 def wheel_files() -> list[File]:

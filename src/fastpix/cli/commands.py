@@ -153,7 +153,7 @@ def info(
     from rich.table import Table
 
     from fastpix.frames.codecs import decoders_for, usable_decoders
-    from fastpix.image.image import open as open_image
+    from fastpix.image.open_image import open as open_image
     from fastpix.recipe import Recipe
 
     recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]

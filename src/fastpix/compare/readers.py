@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError
-from fastpix.image.image import open as open_image
+from fastpix.image.open_image import open as open_image
 from fastpix.loaders import imread
 
 Read: TypeAlias = Callable[[str], NDArray[Any]]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.frames.codecs import check_frame, decode_frame, format_of, usable_decoders
-from fastpix.frames.codestreams import Codestream, read_codestream
+from fastpix.frames.codestreams import read_codestream
+from fastpix.frames.color_evidence import AS_PLANNED, FrameColors, colors_of
 from fastpix.frames.locations import FrameLocations
 from fastpix.frames.native_frames import native_frames
 from fastpix.header.header import Header
@@ -33,12 +34,18 @@ class FrameCells(NamedTuple):
         What decoded it; empty for native data.
     segments : tuple of int or None
         Where the segments of an RLE frame begin and end.
+    colors : FrameColors
+        What its samples are, as far as its codestream proves it.
+    notes : tuple of Note
+        What was odd about the frame.
     """
 
     cells: NDArray[np.uint8]
     skip: int = 0
     decoder: str = ""
     segments: tuple[int, ...] | None = None
+    colors: FrameColors = AS_PLANNED
+    notes: tuple[Note, ...] = ()
 
 
 class Cells:
@@ -75,11 +82,11 @@ class Cells:
         pixels = self._pixels.opened()
         try:
             locations = self._locations = FrameLocations(self._header, pixels)
-            if self._header.samples != 3:
+            if self._header.samples != 3 and self._header.palette is None:
                 return locations.notes
             notes = locations.notes + locations.find(pixels, [0])
             stream = read_codestream(locations.encoded(pixels, 0))
-            return notes + _color_notes(stream, self._header.photometric)
+            return [*notes, *colors_of(stream, self._header).notes]
         finally:
             self.release(pixels)
 
@@ -138,7 +145,9 @@ class Cells:
             return self.run(pixels, index, 1)
         data = self._locations.encoded(pixels, index)
         decoded = decode_frame([data], self._format, index, pinned=pinned, threads=threads)
-        return FrameCells(decoded.cells, 0, decoded.decoder, decoded.segments)
+        cells, decoder, segments, stream, notes = decoded
+        colors = colors_of(stream, self._header)
+        return FrameCells(cells, 0, decoder, segments, colors, (*notes, *colors.notes))
 
     def run(self, pixels: Pixels, first: int, count: int) -> FrameCells:
         """Return the cells of native frames that follow each other, as those of one frame."""
@@ -210,25 +219,3 @@ class Cells:
             usable_decoders(self._header.transfer_syntax, pinned)
             for index in indices:
                 check_frame([self._locations.encoded(pixels, index)], self._format, index)
-
-
-def _color_notes(stream: Codestream | None, photometric: str) -> list[Note]:
-    """Return what a codestream says of its colours that the header does not: the header decides."""
-    if stream is None or stream.samples != 3 or not stream.color:
-        return []
-    in_ybr = photometric.startswith("YBR")
-    where = f"PhotometricInterpretation (0028,0004) is {photometric}"
-    if stream.coding == "JPEG 2000":
-        own = photometric in ("YBR_RCT", "YBR_ICT")
-        if own and stream.color == "RGB":
-            text = f"{where}, but the codestream has no such transform: its samples are read as RGB"
-        elif in_ybr and not own and stream.color == "YBR":
-            text = f"{where}, behind the codestream's own transform: both are undone"
-        else:
-            return []
-    elif (stream.color == "YBR") == in_ybr:
-        return []
-    else:
-        marked = "luminance and chrominance" if stream.color == "YBR" else "RGB"
-        text = f"{where}, but markers in the JPEG data say {marked}: read as the header says"
-    return [Note(text, oddity=True)]

@@ -141,7 +141,10 @@ class FrameLocations:
             stop = first if walk is None else walk.at
         items = pixels.view(first, stop)
         data: memoryview | bytes | None
-        if len(items) > ITEM_HEAD and int.from_bytes(items[4:8], "little") == len(items) - ITEM_HEAD:
+        if (
+            len(items) > ITEM_HEAD
+            and int.from_bytes(items[4:8], "little") == len(items) - ITEM_HEAD
+        ):
             data = items[ITEM_HEAD:]
         else:
             data = joined_items(items)

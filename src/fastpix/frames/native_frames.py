@@ -1,4 +1,4 @@
-"""Where the frames of native pixel data are: one behind the other, counted in bits (PS3.5 8.1.1)."""
+"""Where the frames of native pixel data are, counted in bits (PS3.5 8.1.1)."""
 
 from __future__ import annotations
 

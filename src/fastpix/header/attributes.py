@@ -9,13 +9,18 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastpix.errors import PixelHeaderError, tag_text
 from fastpix.header.index import Elements, IndexElement
+from fastpix.notes import Notes
 from fastpix.source.pydicom_types import is_dataset, is_multi_value
 from fastpix.standard.dictionary import keyword_of, vr_of
+from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import AMBIGUOUS, LONG_LENGTH, SHORT_LENGTH
 
 if TYPE_CHECKING:
@@ -47,55 +52,90 @@ def header_error(tag: int, value: object, reason: str, remedy: str = "") -> Pixe
     )  # fmt: skip
 
 
+def contradiction(tag: int) -> PixelHeaderError:
+    """Return the error for an element that occurs more than once, with different values."""
+    return header_error(
+        tag, "several values", "it occurs more than once (PS3.5 7.1), and they differ",
+        "nothing says which one is right: correct the file, or leave it out",
+    )  # fmt: skip
+
+
 class Attributes:
     """The attributes of one data set or sequence item.
 
     Parameters
     ----------
     dataset : pydicom.Dataset or Elements
-    remark : callable
-        Told of each oddity that was read over, in words free of the file's text.
+    notes : Notes
+        What is odd about the attributes is added to them; items share those of their data set.
     little : bool
         The byte order of values that pydicom keeps as bytes.
+    contradictory : mapping of int to int
+        To ask for one of these tags is an error: the element of the other tag, it or one in it,
+        occurs more than once with different values.
     """
 
     def __init__(
-        self, dataset: Dataset | Elements, remark: Callable[[str], None], little: bool
+        self,
+        dataset: Dataset | Elements,
+        notes: Notes,
+        little: bool,
+        contradictory: Mapping[int, int] | None = None,
     ) -> None:
         self.dataset = dataset
-        self.remark = remark
+        self.notes = notes
+        self.remark = notes.remark
         self.little = little
+        self.contradictory = contradictory or {}
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.dataset
 
     def element(self, tag: int) -> Element | None:
-        """Return the element as it stands, unconverted, or None."""
+        """Return the element as it stands, unconverted, or None.
+
+        Raises
+        ------
+        PixelHeaderError
+            It occurs more than once, with different values.
+        """
+        if tag in self.contradictory:
+            raise contradiction(self.contradictory[tag])
         if isinstance(self.dataset, Elements):
             return self.dataset.get(tag)
-        return self.dataset.get_item(tag) if tag in self.dataset else None
+        if tag not in self.dataset:
+            return None
+        raw: Any = self.dataset.get_item(tag, keep_deferred=True)
+        is_deferred = raw.value is None and getattr(raw, "length", 0) != 0
+        found: Element = self.dataset.get_item(tag) if is_deferred else raw
+        return found
 
-    def words(self, tag: int) -> list[int]:
+    def words(self, tag: int) -> NDArray[np.uint16]:
         """Return an element's bytes as unsigned 16-bit words; empty where it is missing."""
         element = self.element(tag)
         if element is None or element.value is None:
-            return []
+            return np.empty(0, np.uint16)
         value = element.value
         if isinstance(value, (bytes, bytearray, memoryview)):
-            little = self._is_little(element)
+            order = "<" if self._is_little(element) else ">"
             padded = bytes(value) + b"\0" * (len(value) % 2)
-            return list(struct.unpack(f"{'<' if little else '>'}{len(padded) // 2}H", padded))
+            return np.frombuffer(padded, f"{order}u2").astype(np.uint16)
         values = value if _has_several(value) else [value]
         try:
-            return [int(v) & 0xFFFF for v in values if v != ""]
+            return np.array([int(v) & 0xFFFF for v in values if v != ""], np.uint16)
         except (TypeError, ValueError) as error:
             raise header_error(tag, type(value).__name__, "not 16-bit words") from error
 
     def items(self, tag: int) -> list[Attributes]:
         """Return the items of a sequence; none where it is missing or empty."""
+        if tag in self.contradictory:
+            raise contradiction(self.contradictory[tag])
         if tag not in self.dataset:
             return []
-        assert not isinstance(self.dataset, Elements)  # a file with sequences of ours is pydicom's
+        if isinstance(self.dataset, Elements):
+            if tag == Tag.PerFrameFunctionalGroupsSequence:
+                return [group for group, count in self.frame_groups() for _ in range(count)]
+            return list(map(self._like, self.dataset.sequences.get(tag, ())))
         try:
             value = self.dataset[tag].value
         except Exception as error:  # pydicom's, from parsing the items
@@ -104,12 +144,35 @@ class Attributes:
             return []
         if not isinstance(value, Sequence) or not all(map(is_dataset, value)):
             raise header_error(tag, type(value).__name__, "not a sequence of items")
-        return [Attributes(item, self.remark, self.little) for item in value]
+        return list(map(self._like, value))
+
+    def frame_groups(self) -> list[tuple[Attributes, int]]:
+        """Return functional groups, and how many frames in a row have each (PS3.3 C.7.6.16)."""
+        if isinstance(self.dataset, Elements):
+            return [(self._like(group), count) for group, count in self.dataset.frame_runs()]
+        return [(group, 1) for group in self.items(Tag.PerFrameFunctionalGroupsSequence)]
+
+    def tags_of_groups(self) -> set[int]:
+        """Return the tags at the top of all functional groups, of frames and shared ones."""
+        groups = self.items(Tag.SharedFunctionalGroupsSequence)
+        found: set[int] = set()
+        if isinstance(self.dataset, Elements):
+            found = self.dataset.frames.tags()
+        else:
+            groups += self.items(Tag.PerFrameFunctionalGroupsSequence)
+        return found.union(*(map(int, group.dataset.keys()) for group in groups))
+
+    def _like(self, dataset: Dataset | Elements) -> Attributes:
+        return Attributes(dataset, self.notes, self.little)
 
     def text(self, tag: int) -> str | None:
         """Return the text of an attribute, trimmed of spaces and NULs; None where it is empty."""
-        values = [v for v in (_text(v) for v in self._values(tag)) if v]
+        values = [v for v in (text_of(v) for v in self._values(tag)) if v]
         return "\\".join(values) or None
+
+    def uid(self, tag: int) -> str:
+        """Return the text of a UID, trimmed of all white space as pydicom does; may be empty."""
+        return (self.text(tag) or "").strip()
 
     def numbers(self, tag: int) -> list[float]:
         """Return the values of a numeric attribute; empty where it is missing or has no value.
@@ -204,7 +267,7 @@ class Attributes:
         if isinstance(original, str):
             value = original
         if isinstance(value, (str, bytes)):
-            text = _text(value)
+            text = text_of(value)
             if not text:
                 return None
             if not _NUMBER.fullmatch(text):
@@ -233,13 +296,14 @@ def _usual_vr(tag: int) -> str:
     return vr_of(tag) or "UN"
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return a value as text, trimmed of spaces and NULs."""
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
     return text.strip(" \0")
 
 
 def _looks_like_text(raw: bytes) -> bool:
-    text = _text(raw)
+    text = text_of(raw)
     return bool(_NUMBER.fullmatch(text) or _COMMA.fullmatch(text))
 
 

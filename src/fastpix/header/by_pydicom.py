@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
 from pydicom.dataelem import RawDataElement
@@ -14,21 +13,23 @@ from fastpix.errors import (
     PixelHeaderError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.header.attributes import Attributes, header_error
+from fastpix.header.attributes import Attributes, header_error, name_of
 from fastpix.header.dataset import parse_dataset
-from fastpix.header.header import Header, PixelElement, settle
+from fastpix.header.header import Header, PixelElement, header_of
 from fastpix.header.index import IndexElement
 from fastpix.header.large_files import find_large_pixels
-from fastpix.notes import Note, remark_in
+from fastpix.header.top_level import TopLevel, look_over
+from fastpix.notes import Notes
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name, uid_name, what_instead
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
+    IMAGE_STORAGE,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    RT_DOSE_STORAGE,
 )
-
 
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _DELIMITERS = (b"\xfe\xff\xdd\xe0\0\0\0\0", b"\xff\xfe\xe0\xdd\0\0\0\0")
@@ -66,29 +67,36 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     """
     held: Memory | File | None = None
     stored: Memory | File | None = None
+    read: Memory | None = None  # the bytes that pydicom has parsed
     is_partial = False
-    notes: list[Note] = []
+    notes = Notes()
     if isinstance(source, Dataset):
         dataset: Dataset = source
     elif (large := _read_large(source, max_bytes)) is not None:
-        dataset, oddities = large
+        dataset, head, oddities = large
         held = stored = source
+        read = Memory(head)
         is_partial = True
-        notes += [Note(text, oddity=True) for text in oddities]
     else:
         held = Memory(source.whole())
         dataset, stream, oddities = parse_dataset(held.whole(), max_bytes)
-        stored = Memory(stream)
-        notes += [Note(text, oddity=True) for text in oddities]
+        stored = read = Memory(stream)
+    if read is not None:
+        for text in oddities:
+            notes.remark(text)
     try:
-        remark = remark_in(notes)
-        syntax = _transfer_syntax(dataset, remark)
-        attributes = Attributes(dataset, remark, syntax != EXPLICIT_VR_BIG_ENDIAN)
+        syntax = _transfer_syntax(dataset, notes)
+        seen = None if read is None else _look_over(read, dataset, notes)
+        contradictory = None if seen is None else seen.contradictory
+        attributes = Attributes(dataset, notes, syntax != EXPLICIT_VR_BIG_ENDIAN, contradictory)
         tag = _pixel_tag(attributes)
+        if tag is None:
+            is_cut_off = read is not None and seen is not None and seen.is_cut_off(read.whole())
+            raise _no_pixels(attributes, is_cut_off)
         pixels, undefined = _pixel_bytes(attributes, tag, stored)
         encapsulated = syntax not in NATIVE
         if undefined and not encapsulated and not _has_items(pixels):
-            notes.append(Note(_NO_LENGTH, oddity=True))
+            notes.remark(_NO_LENGTH)
             pixels, undefined = _to_the_end(pixels), False
         if encapsulated != undefined and (undefined or stored is not None):
             form = "encapsulated" if undefined else "native"
@@ -100,7 +108,7 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
                 remedy="correct Transfer Syntax UID (0002,0010)",
             )
         element = PixelElement(tag, _vr(attributes, tag), encapsulated, pixels.length)
-        header = settle(attributes, syntax, element, notes)
+        header = header_of(attributes, syntax, element)
         pixels = pixels._replace(offsets=_extended_offsets(attributes))
     except FastpixError:
         raise
@@ -115,18 +123,20 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     return ReadByPydicom(header, pixels, held, None if is_partial else dataset)
 
 
-def _read_large(source: Memory | File, max_bytes: int) -> tuple[Dataset, list[str]] | None:
+def _read_large(source: Memory | File, max_bytes: int) -> tuple[Dataset, bytes, list[str]] | None:
     """Read a large file up to its pixels; None where it is to be read whole."""
     large = find_large_pixels(source) if isinstance(source, File) else None
     if large is None:
         return None
     dataset, stream, oddities = parse_dataset(large.head, max_bytes)
-    return (dataset, oddities) if stream is large.head and large.add_pixels(dataset) else None
+    if stream is not large.head or not large.add_pixels(dataset):
+        return None
+    return dataset, large.head, oddities
 
 
-def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
+def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:
     meta = getattr(dataset, "file_meta", None)
-    uid = None if meta is None else Attributes(meta, remark, True).text(Tag.TransferSyntaxUID)
+    uid = None if meta is None else Attributes(meta, notes, True).uid(Tag.TransferSyntaxUID)
     if not uid:
         implicit, little = dataset.original_encoding
         if little is False:
@@ -134,14 +144,23 @@ def _transfer_syntax(dataset: Dataset, remark: Callable[[str], None]) -> str:
         else:
             syntax = EXPLICIT_VR_LITTLE_ENDIAN if implicit is False else IMPLICIT_VR_LITTLE_ENDIAN
         name = syntax_name(syntax)
-        remark(f"Transfer Syntax UID (0002,0010) is missing: read as {name}")
+        notes.remark(f"Transfer Syntax UID (0002,0010) is missing: read as {name}")
         return syntax
     if not syntax_name(uid):
         raise UnsupportedTransferSyntaxError(uid, "", what_instead(uid))
     return uid
 
 
-def _pixel_tag(attributes: Attributes) -> Tag:
+def _look_over(stored: Memory, dataset: Dataset, notes: Notes) -> TopLevel:
+    """Look for what the Dataset does not say, and note what is repeated."""
+    implicit, little = dataset.original_encoding
+    seen = look_over(stored.whole(), bool(implicit), little is not False)
+    for tag in sorted(seen.repeated):
+        notes.remark(f"{name_of(tag)} occurs more than once, with one value: read once")
+    return seen
+
+
+def _pixel_tag(attributes: Attributes) -> Tag | None:
     for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData):
         element = attributes.element(tag)
         if element is None:
@@ -149,21 +168,22 @@ def _pixel_tag(attributes: Attributes) -> Tag:
         promised = isinstance(element, RawDataElement) and element.length > 0
         if promised or hasattr(element.value, "read") or element.value:
             return tag
-    sop_class = uid_name(attributes.text(Tag.SOPClassUID) or "")
-    described = all(tag in attributes for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
-    raise NoPixelDataError(sop_class, described or _is_cut_off(attributes))
+    return None
 
 
-def _is_cut_off(attributes: Attributes) -> bool:
-    """Whether the data set ends within an element, or before its first."""
-    tags = attributes.dataset.keys()
-    elements = [attributes.element(int(tag)) for tag in tags]
-    return not elements or any(
-        isinstance(element, RawDataElement)
-        and element.length != 0xFFFFFFFF
-        and len(element.value or b"") < element.length
-        for element in elements
+def _no_pixels(attributes: Attributes, is_cut_off: bool) -> NoPixelDataError:
+    """Return the error for a data set without pixels, which says whether it should have some."""
+    sop_class = attributes.uid(Tag.SOPClassUID)
+    meta = getattr(attributes.dataset, "file_meta", None)
+    if not sop_class and meta is not None:
+        sop_class = Attributes(meta, Notes(), True).uid(Tag.MediaStorageSOPClassUID)
+    is_image = sop_class in IMAGE_STORAGE or (
+        # Some have a histogram alone.
+        sop_class == RT_DOSE_STORAGE and Tag.DVHSequence not in attributes
     )
+    is_described = all(tag in attributes for tag in (Tag.Rows, Tag.Columns, Tag.BitsAllocated))
+    is_empty = not attributes.dataset.keys()
+    return NoPixelDataError(uid_name(sop_class), is_image or is_described or is_empty or is_cut_off)
 
 
 def _pixel_bytes(

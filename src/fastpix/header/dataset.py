@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-import sys
-import zlib
 from io import BytesIO
 
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from fastpix._index import meta_elements
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
 from fastpix.header.dcmread import dcmread
+from fastpix.header.file_meta import META, PREAMBLE, has_prefix, transfer_syntax_of
+from fastpix.header.top_level import find_element
+from fastpix.source.inflate import inflate
 from fastpix.standard.tags import Tag
+from fastpix.standard.uids import GE_IMPLICIT_VR
 from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 
-_PREAMBLE = 128
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _UNDEFINED = 0xFFFFFFFF
 _VRS = {vr.encode() for vr in SHORT_LENGTH | LONG_LENGTH}
@@ -57,24 +58,30 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     PixelHeaderError, PixelDataError
         They are DICOM, but cannot be parsed or inflated.
     """
-    has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+    has_preamble = has_prefix(data)
     if not has_preamble and not _may_be_dataset(data):
         raise NotDicomError("no DICM prefix, and it does not begin like a data set")
-    stream = data
     oddities = []
+    stream = _with_known_vr(data)
+    if stream is not data:
+        oddities.append("Pixel Data (7FE0,0010) has VR OX: read as OW")
+        data = stream
     try:
-        start = _PREAMBLE + 4 if has_preamble else 0
+        start = META if has_preamble else 0
         inflated = _inflate(data, start, max_bytes) if _may_be_deflated(data, start) else None
         if inflated is not None:
             dataset, stream = inflated
+        elif transfer_syntax_of(data) == GE_IMPLICIT_VR:  # pydicom takes it for explicit VR
+            dataset = _read_implicit(data)
         else:
             dataset = dcmread(BytesIO(data), force=not has_preamble)
             delimiter = b"" if Tag.PixelData in dataset else _missing_delimiter(data)
             if delimiter:
                 # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
-                stream = data + delimiter
-                dataset = dcmread(BytesIO(stream), force=not has_preamble)
-                oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
+                mended = dcmread(BytesIO(data + delimiter), force=not has_preamble)
+                if Tag.PixelData in mended:  # else they are those of an icon
+                    dataset, stream = mended, data + delimiter
+                    oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise PixelDataError(reason="File Meta hides that the data set is deflated")
         plausible = has_preamble or any(keyword in dataset for keyword in _SIGNS_OF_AN_INSTANCE)
@@ -93,6 +100,16 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     if not plausible:
         raise NotDicomError("no DICM prefix, and none of the attributes of an instance")
     return dataset, stream, oddities
+
+
+def _with_known_vr(data: bytes) -> bytes:
+    """Return the bytes with VR OW in place of OX, some writers' "OB or OW", for Pixel Data."""
+    for head, little in ((b"\xe0\x7f\x10\0OX", True), (b"\x7f\xe0\0\x10OX", False)):
+        if head in data:
+            value = find_element(data, Tag.PixelData, "OX", implicit=False, little=little)
+            if value is not None:
+                return data[: value - 8] + b"OW" + data[value - 6 :]
+    return data
 
 
 def _missing_delimiter(data: bytes) -> bytes:
@@ -124,35 +141,36 @@ def _may_be_deflated(data: bytes, start: int) -> bool:
 
 
 def _inflate(data: bytes, start: int, max_bytes: int) -> tuple[FileDataset, bytes] | None:
-    """Parse a deflated data set (PS3.5 A.5), inflating no more than `max_bytes`.
+    """Parse a deflated data set (PS3.5 A.5) of no more than `max_bytes`; None if it is another one.
 
-    pydicom would inflate it whole, however large. None where the syntax is another one.
+    pydicom would inflate it whole, however large.
     """
     file = BytesIO(data)
-    file.seek(start)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
+    meta = _read_meta(file, start)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return None
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        stream = inflater.decompress(memoryview(data)[file.tell() :], min(max_bytes, sys.maxsize))
-    except zlib.error as error:
-        raise PixelDataError(reason="the deflated data set is not valid deflate data") from error
-    if inflater.unconsumed_tail:
-        raise PixelDataError(
-            expected=max_bytes,
-            reason=f"the deflated data set inflates to more than max_bytes={max_bytes}",
-            remedy="raise max_bytes= if the file can be believed",
-        )
-    if not inflater.eof:
-        raise PixelDataError(reason="the deflated data set ends before its end mark")
-    dataset = FileDataset(
-        BytesIO(stream),
-        read_dataset(BytesIO(stream), False, True),
-        data[:_PREAMBLE] if start else None,
-        FileMetaDataset(meta),
-        False,
-        True,
-    )
-    dataset.set_original_encoding(False, True)
-    return dataset, stream
+    stream = inflate(memoryview(data)[file.tell() :], max_bytes)
+    preamble = data[:PREAMBLE] if start else None
+    return _with_meta(BytesIO(stream), preamble, meta, implicit=False), stream
+
+
+def _read_implicit(data: bytes) -> FileDataset:
+    """Parse a file in implicit VR, whatever its transfer syntax."""
+    file = BytesIO(data)
+    meta = _read_meta(file, META)
+    return _with_meta(file, data[:PREAMBLE], meta, implicit=True)
+
+
+def _read_meta(file: BytesIO, start: int) -> Dataset:
+    file.seek(start)
+    return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
+
+
+def _with_meta(
+    file: BytesIO, preamble: bytes | None, meta: Dataset, *, implicit: bool
+) -> FileDataset:
+    """Read the data set that begins where a little-endian file stands."""
+    elements = read_dataset(file, implicit, True)
+    dataset = FileDataset(file, elements, preamble, FileMetaDataset(meta), implicit, True)
+    dataset.set_original_encoding(implicit, True)
+    return dataset

@@ -13,13 +13,13 @@ from collections.abc import MutableSequence
 from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-import pydicom
 from pydicom import config
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filereader import data_element_generator, read_sequence_item
+from pydicom.filereader import dcmread as pydicom_dcmread
 from pydicom.fileutil import path_from_pathlike
 from pydicom.misc import warn_and_log
 from pydicom.sequence import Sequence
@@ -34,6 +34,7 @@ from pydicom.valuerep import VR
 from pydicom.values import convert_string
 
 from fastpix._elements import ITEM_END, SEQUENCE, read_plain
+from fastpix.header.file_meta import META, PREAMBLE, has_prefix
 from fastpix.header.pydicom_settings import converts_as_it_comes
 from fastpix.standard.dictionary import CHARACTER_SETS
 from fastpix.standard.tags import Tag
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 _Encoding: TypeAlias = str | MutableSequence[str]
 _Elements: TypeAlias = dict[BaseTag, RawDataElement | DataElement]
 
-_META = 132  # where File Meta begins: after preamble and prefix
-_PREAMBLE = 128
 _WINDOW = 2**16  # bytes that are read at a time: the header of most files
 _GROUP_LENGTH = BaseTag(Tag.FileMetaInformationGroupLength)
 _TRANSFER_SYNTAX = BaseTag(Tag.TransferSyntaxUID)
@@ -123,7 +122,7 @@ def dcmread(
                 return _read(file, stop_before_pixels, force)
         if type(source) in (BufferedReader, BytesIO):
             return _read(source, stop_before_pixels, force)
-    return pydicom.dcmread(fp, defer_size, stop_before_pixels, force, specific_tags)
+    return pydicom_dcmread(fp, defer_size, stop_before_pixels, force, specific_tags)
 
 
 def _read(file: BufferedReader | BytesIO, stop_before_pixels: bool, force: bool) -> FileDataset:
@@ -132,11 +131,11 @@ def _read(file: BufferedReader | BytesIO, stop_before_pixels: bool, force: bool)
     start = file.tell() if seekable else 0
     data = file.read(_WINDOW) if seekable else b""
     meta: _Elements = {}
-    at, _, _ = read_plain(data, _META, start, -1, False, True, True, meta)
+    at, _, _ = read_plain(data, META, start, -1, False, True, True, meta)
     if not _is_plain_meta(meta, data, at):
         if seekable:
             file.seek(start)
-        return pydicom.dcmread(file, stop_before_pixels=stop_before_pixels, force=force)
+        return pydicom_dcmread(file, stop_before_pixels=stop_before_pixels, force=force)
     _convert(meta, _GROUP_LENGTH, "UL", int.from_bytes(_bytes_of(meta[_GROUP_LENGTH]), "little"))
     syntax = UID(_bytes_of(meta[_TRANSFER_SYNTAX]).rstrip(b"\0").decode("ascii"))
     _convert(meta, _TRANSFER_SYNTAX, "UI", syntax)
@@ -150,7 +149,7 @@ def _read(file: BufferedReader | BytesIO, stop_before_pixels: bool, force: bool)
     charset = elements.get(_CHARACTER_SET)
     if charset is not None and _is_known(charset):
         _convert(elements, _CHARACTER_SET, "CS", _CHARSETS[_bytes_of(charset)])
-    dataset = FileDataset(file, elements, data[:_PREAMBLE], file_meta, implicit, True)
+    dataset = FileDataset(file, elements, data[:PREAMBLE], file_meta, implicit, True)
     dataset.set_original_encoding(implicit, True, dataset._character_set)
     return dataset
 
@@ -160,13 +159,13 @@ def _is_plain_meta(meta: _Elements, data: bytes, at: int) -> bool:
 
     pydicom begins anew where they are not. Nothing is converted here, so it warns of nothing twice.
     """
-    if data[_PREAMBLE:_META] != b"DICM" or not meta or at + 8 > len(data):
+    if not has_prefix(data) or not meta or at + 8 > len(data):
         return False
     first = next(iter(meta.values()))
     value = _bytes_of(first)
     if (first.tag, first.VR, len(value)) != (_GROUP_LENGTH, "UL", 4):
         return False
-    if int.from_bytes(value, "little") != at - _META - 12:  # pydicom makes a note of it
+    if int.from_bytes(value, "little") != at - META - 12:  # pydicom makes a note of it
         return False
     uid = meta.get(_TRANSFER_SYNTAX)
     found = None if uid is None or uid.VR != "UI" else _UID.fullmatch(_bytes_of(uid))

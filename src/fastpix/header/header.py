@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fastpix.errors import PixelHeaderError
 from fastpix.header.attributes import Attributes, header_error
-from fastpix.header.luts import Lut, read_lut
+from fastpix.header.luts import Lut, read_modality_lut, read_palette
 from fastpix.header.pixel_module import (
     FLOAT_BITS,
     MONOCHROME,
@@ -25,12 +25,19 @@ from fastpix.header.pixel_module import (
     read_samples,
     read_signed,
 )
-from fastpix.header.rescale import Rescale, RescaleError, read_rescales
+from fastpix.header.rescale import SAME, Rescales, read_rescales, rescale_error
 from fastpix.notes import Note
+from fastpix.standard.syntaxes import BIG_ENDIAN_CELLS
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
-from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN, PET_IMAGE_STORAGE, RT_DOSE_STORAGE
+from fastpix.standard.uids import (
+    FLUOROSCOPY_STORAGE,
+    GE_IMPLICIT_VR,
+    LABEL_MAP_STORAGE,
+    PET_IMAGE_STORAGE,
+    RT_DOSE_STORAGE,
+)
 
-_PIXEL_NAMES = {
+PIXEL_NAMES = {
     Tag.PixelData: "Pixel Data (7FE0,0010)",
     Tag.FloatPixelData: "Float Pixel Data (7FE0,0008)",
     Tag.DoubleFloatPixelData: "Double Float Pixel Data (7FE0,0009)",
@@ -56,7 +63,7 @@ class Header:
     is_float : bool
         Float or Double Float Pixel Data; `bits_stored`, `high_bit` and `signed` say nothing then.
     word_ow : bool
-        The element's VR is OW, which a big-endian file swaps in pairs.
+        The element's VR is OW, which a big-endian file swaps in pairs (but GE's does not).
     frames, rows, columns, samples : int
     photometric : str
         Photometric Interpretation, upper case, trimmed.
@@ -65,12 +72,14 @@ class Header:
     bits_allocated, bits_stored, high_bit : int
     signed : bool
         Pixel Representation 1: two's complement.
-    rescales : tuple of Rescale
+    rescales : Rescales
         One, or one a frame.
     rescale_error : PixelHeaderError or None
-        Why `rescales` cannot be used, for those who ask for them.
+        Why neither `rescales` nor a Modality LUT can be used, for those who ask for them.
     modality_lut : Lut or None
+        In place of `rescales`.
     palette : (Lut, Lut, Lut) or None
+        Of PALETTE COLOR; None for a label map, whose values are no colours.
     padding : (float, float) or None
         Pixel Padding Value and Range Limit, in ascending order.
     padding_error : PixelHeaderError or None
@@ -98,7 +107,7 @@ class Header:
     bits_stored: int
     high_bit: int
     signed: bool
-    rescales: tuple[Rescale, ...]
+    rescales: Rescales
     rescale_error: PixelHeaderError | None
     modality_lut: Lut | None
     palette: tuple[Lut, Lut, Lut] | None
@@ -107,6 +116,12 @@ class Header:
     modality: str
     unit: str
     notes: tuple[Note, ...]
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether a pixel is one number, neither a colour nor the index of one."""
+        is_indexed = self.photometric == "PALETTE COLOR"
+        return self.photometric in MONOCHROME or (is_indexed and self.palette is None)
 
     def __hash__(self) -> int:
         # Enough to tell headers apart, at a fraction of what all attributes cost.
@@ -132,18 +147,16 @@ class PixelElement(NamedTuple):
     length: int
 
 
-def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: list[Note]) -> Header:
+def header_of(attributes: Attributes, syntax: str, pixels: PixelElement) -> Header:
     """Settle every attribute that decides about pixels, by the rules of docs/headers.md.
 
     Parameters
     ----------
     attributes : Attributes
-        Of the data set.
+        Of the data set; what is odd or reported is added to their notes.
     syntax : str
         UID of the transfer syntax.
     pixels : PixelElement
-    notes : list of Note
-        The notes so far; those of `attributes` are added to the same list.
 
     Returns
     -------
@@ -165,23 +178,31 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
     if is_float and photometric not in MONOCHROME:
         raise header_error(Tag.PhotometricInterpretation, photometric, f"{tag.name} is MONOCHROME")
     modality = _modality(attributes)
-    lut = _modality_lut(attributes, signed, is_float)
-    rescales, problem = _rescales(attributes, frames, modality)
-    padding, padding_error = _padding(attributes, tag, signed, notes)
+    lut, rescales, problem = _scales(attributes, signed, is_float, frames, modality)
+    padding, padding_error = _padding(attributes, tag, signed)
+    palette = None
+    if photometric == "PALETTE COLOR":
+        if _is_label_map(attributes):
+            attributes.notes.add("PALETTE COLOR of a label map: its values are segment numbers")
+        else:
+            palette = read_palette(attributes, signed)
+    planar = read_planar(attributes, samples)
+    unit = _unit(attributes, modality, lut is not None, rescales)
+    _report(attributes, photometric)
     return Header(
         transfer_syntax=syntax,
-        big_endian=syntax == EXPLICIT_VR_BIG_ENDIAN,
+        big_endian=syntax in BIG_ENDIAN_CELLS,
         encapsulated=pixels.encapsulated,
         pixel_bytes=0 if pixels.encapsulated else pixels.length,
-        pixel_keyword=_PIXEL_NAMES[tag],
+        pixel_keyword=PIXEL_NAMES[tag],
         is_float=is_float,
-        word_ow=pixels.vr == "OW",
+        word_ow=pixels.vr == "OW" and syntax != GE_IMPLICIT_VR,
         frames=frames,
         rows=rows,
         columns=columns,
         samples=samples,
         photometric=photometric,
-        planar=read_planar(attributes, samples),
+        planar=planar,
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high,
@@ -189,19 +210,19 @@ def settle(attributes: Attributes, syntax: str, pixels: PixelElement, notes: lis
         rescales=rescales,
         rescale_error=problem,
         modality_lut=lut,
-        palette=_palette(attributes, signed) if photometric == "PALETTE COLOR" else None,
+        palette=palette,
         padding=padding,
         padding_error=padding_error,
         modality=modality,
-        unit=_unit(attributes, modality, lut is not None, rescales),
-        notes=(*notes, *_reported(attributes, photometric)),
+        unit=unit,
+        notes=tuple(attributes.notes),
     )
 
 
 def _modality(attributes: Attributes) -> str:
     """Return what decides how values are scaled: Modality, or what the SOP Class says it is."""
     modality = (attributes.text(Tag.Modality) or "").upper()
-    sop_class = (attributes.text(Tag.SOPClassUID) or "").strip()
+    sop_class = attributes.uid(Tag.SOPClassUID)
     if modality != "RTDOSE" and sop_class == RT_DOSE_STORAGE:
         attributes.remark(
             "Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose"
@@ -216,70 +237,61 @@ def _modality(attributes: Attributes) -> str:
     return modality
 
 
+def _is_label_map(attributes: Attributes) -> bool:
+    """Whether the values of the pixels are numbers of segments (PS3.3 C.8.20.2)."""
+    return (
+        attributes.text(Tag.SegmentationType) == "LABELMAP"
+        or attributes.uid(Tag.SOPClassUID) == LABEL_MAP_STORAGE
+    )
+
+
 def _modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut | None:
-    items = attributes.items(Tag.ModalityLUTSequence)
-    if not items:
-        return None
-    if len(items) > 1:
-        raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
-    lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
-    if lut is None:
-        attributes.remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
-    elif is_float:
-        raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
-    elif Tag.DoseGridScaling in attributes:
-        raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
-    elif Tag.RescaleSlope in attributes or Tag.RescaleIntercept in attributes:
+    """Return the table that scales stored values; None where there is none, or it does not."""
+    if Tag.ModalityLUTSequence in attributes and _is_fluoroscopy(attributes):
         attributes.remark(
-            "ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept"
+            "ModalityLUTSequence (0028,3000) of an X-ray angiography or fluoroscopy leads back to "
+            "beam intensity: reported, not applied"
         )
-    return lut
+        return None
+    return read_modality_lut(attributes, signed, is_float)
 
 
-def _rescales(
-    attributes: Attributes, frames: int, modality: str
-) -> tuple[tuple[Rescale, ...], PixelHeaderError | None]:
+def _is_fluoroscopy(attributes: Attributes) -> bool:
+    """Whether the image is an XA or XRF, by its SOP Class, else by its Modality."""
+    sop_class = attributes.uid(Tag.SOPClassUID)
+    if not sop_class:
+        return (attributes.text(Tag.Modality) or "").upper() in ("XA", "RF")
+    return sop_class in FLUOROSCOPY_STORAGE
+
+
+def _scales(
+    attributes: Attributes, signed: bool, is_float: bool, frames: int, modality: str
+) -> tuple[Lut | None, Rescales, PixelHeaderError | None]:
+    """Return the Modality LUT, slopes and intercepts, and why they cannot be used."""
+    lut = None
     try:
-        return read_rescales(attributes, frames, modality), None
-    except RescaleError as error:
-        return (Rescale(1.0, 0.0),), error
+        lut = _modality_lut(attributes, signed, is_float)
+        return lut, read_rescales(attributes, frames, modality), None
+    except PixelHeaderError as error:
+        problem = None if lut is not None else rescale_error(error)
+        return lut, SAME, problem
 
 
 def _padding(
-    attributes: Attributes, tag: Tag, signed: bool, notes: list[Note]
+    attributes: Attributes, tag: Tag, signed: bool
 ) -> tuple[tuple[float, float] | None, PixelHeaderError | None]:
     try:
         return read_padding(attributes, tag, signed), None
     except PixelHeaderError as error:
         text = f"{error.storable}: padding cannot be told apart"
-        # In float data it is NaN, most likely, which is no oddity there.
-        notes.append(Note(text, oddity=tag is Tag.PixelData))
+        if tag is Tag.PixelData:
+            attributes.remark(text)
+        else:  # it is NaN, most likely, which is no oddity in float data
+            attributes.notes.add(text)
         return None, error
 
 
-def _palette(attributes: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
-    luts = []
-    for color in range(3):
-        descriptor = Tag(Tag.RedPaletteColorLookupTableDescriptor + color)
-        data = Tag(Tag.RedPaletteColorLookupTableData + color)
-        segmented = Tag(Tag.SegmentedRedPaletteColorLookupTableData + color)
-        lut = read_lut(attributes, descriptor, data, signed, segmented)
-        if lut is None:
-            raise header_error(descriptor, None, "PALETTE COLOR needs its three tables")
-        luts.append(lut)
-    red, green, blue = luts
-    for lut, descriptor in (
-        (green, Tag.GreenPaletteColorLookupTableDescriptor),
-        (blue, Tag.BluePaletteColorLookupTableDescriptor),
-    ):
-        if (lut.first, len(lut.entries)) != (red.first, len(red.entries)):
-            raise header_error(descriptor, lut[:2], "the three descriptors differ")
-    return red, green, blue
-
-
-def _unit(
-    attributes: Attributes, modality: str, has_lut: bool, rescales: tuple[Rescale, ...]
-) -> str:
+def _unit(attributes: Attributes, modality: str, has_lut: bool, rescales: Rescales) -> str:
     if modality == "RTDOSE":
         return attributes.text(Tag.DoseUnits) or "unspecified"
     if has_lut:
@@ -288,7 +300,7 @@ def _unit(
     # In a PET, Units says more than the "US" of Rescale Type.
     if modality == "PT" and (unit := attributes.text(Tag.Units)):
         return unit
-    units = {rescale.unit for rescale in rescales if rescale.unit}
+    units = {unit for unit in rescales.units if unit}
     if len(units) > 1:
         return "differs from frame to frame"
     if units:
@@ -298,29 +310,25 @@ def _unit(
     return "unspecified"
 
 
-def _reported(attributes: Attributes, photometric: str) -> list[Note]:
-    """Return what a reader of the values may want to know of, and the loader never applies."""
-    notes = []
-    groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
-    groups += attributes.items(Tag.PerFrameFunctionalGroupsSequence)
-    places = [attributes, *groups]
-    if any(Tag.RealWorldValueMappingSequence in place for place in places):
-        notes.append("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
-    if Tag.WindowCenter in attributes or any(Tag.FrameVOILUTSequence in group for group in groups):
-        notes.append("WindowCenter (0028,1050) is present: reported, not applied")
+def _report(attributes: Attributes, photometric: str) -> None:
+    """Note what a reader of the values may want to know of, and the loader never applies."""
+    add = attributes.notes.add
+    in_groups = attributes.tags_of_groups()
+    mapping = Tag.RealWorldValueMappingSequence
+    if mapping in attributes or mapping in in_groups:
+        add("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
+    if Tag.WindowCenter in attributes or Tag.FrameVOILUTSequence in in_groups:
+        add("WindowCenter (0028,1050) is present: reported, not applied")
     if _has_philips_scale(attributes):
-        notes.append("Philips' private scale (2005,xx0E) is present: reported, not applied")
+        add("Philips' private scale (2005,xx0E) is present: reported, not applied")
     if attributes.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
-        notes.append("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
+        add("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
     if (presentation := attributes.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
-        notes.append(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
+        add(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
     if attributes.text(Tag.BurnedInAnnotation) == "YES":
-        notes.append("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
+        add("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
     if attributes.text(Tag.SegmentationType) == "FRACTIONAL":
-        notes.append(
-            "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)"
-        )
-    return [Note(text) for text in notes]
+        add("fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)")
 
 
 def _has_philips_scale(attributes: Attributes) -> bool:

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from fastpix.errors import FastpixError, warn_caller
 from fastpix.header.attributes import Attributes
-from fastpix.header.header import Header, PixelElement, settle
+from fastpix.header.functional_groups import FrameEntries
+from fastpix.header.header import PIXEL_NAMES, Header, PixelElement, header_of
 from fastpix.header.index import Index, elements_of, find_elements
-from fastpix.notes import Note, remark_in
+from fastpix.notes import Notes
 from fastpix.source.pydicom_types import is_dataset
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name
 from fastpix.standard.tags import Tag
+from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_SMALL_ENTRIES = 8192  # bytes of entries up to which a header is kept
 _KNOWN_HEADERS = 256  # headers of regular files: those of a series are nearly all the same
 
 
@@ -75,10 +78,10 @@ class Instance:
         index = self.index
         if index is not None and index.is_complete:
             entries = index.pixel_entries + index.scale_entries + index.identity_entries
-            found = elements_of(entries, index.implicit)
-        return Attributes(
-            self.dataset if found is None else found, lambda _text: None, not self.header.big_endian
-        )
+            frames = index.frame_pixels.joined(index.frame_identity)
+            found = elements_of(entries, index.implicit, index.is_little_endian, frames)
+        little = self.header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
+        return Attributes(self.dataset if found is None else found, Notes(), little)
 
 
 def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
@@ -112,36 +115,42 @@ def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
 
 def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
     """Read a file by the index; None where it is not regular, or has no header to be settled."""
-    index = find_elements(stored)
+    index = find_elements(stored, max_bytes)
     if index is None:
         return None
-    header = _known_header(index.pixel_entries + index.scale_entries, index.implicit)
+    entries = index.pixel_entries + index.scale_entries
+    frames = index.frame_pixels
+    size = len(entries) + len(frames.entries) + len(frames.ends)
+    known = _known_header if size <= _SMALL_ENTRIES else _known_header.__wrapped__
+    header = known(entries, index.implicit, index.is_little_endian, frames)
     if header is None:
         return None
     offsets = index.offset_tables(stored)
     if offsets is not None and not all(offsets):
         offsets = None
-    pixels = Pixels(stored, index.start, index.length, offsets)
+    pixels = Pixels(index.inflated or stored, index.start, index.length, offsets)
     return Instance(header, pixels, stored, max_bytes, index)
 
 
 @lru_cache(_KNOWN_HEADERS)
-def _known_header(entries: bytes, implicit: bool) -> Header | None:
+def _known_header(
+    entries: bytes, implicit: bool, is_little_endian: bool, frames: FrameEntries
+) -> Header | None:
     """Return the header that these elements make; None where they make an error of pydicom's."""
-    elements = elements_of(entries, implicit)
+    elements = elements_of(entries, implicit, is_little_endian, frames)
     if elements is None:
         return None
-    notes: list[Note] = []
-    attributes = Attributes(elements, remark_in(notes), True)
+    attributes = Attributes(elements, Notes(), is_little_endian)
     syntax = attributes.text(Tag.TransferSyntaxUID) or ""
-    pixels = elements[Tag.PixelData]
+    tag = next(tag for tag in PIXEL_NAMES if tag in elements)
+    pixels = elements[tag]
     encapsulated = pixels.length == 0xFFFFFFFF
     if not syntax_name(syntax) or encapsulated == (syntax in NATIVE):
         return None
-    element = PixelElement(Tag.PixelData, pixels.VR or "", encapsulated, pixels.length)
+    element = PixelElement(tag, pixels.VR or "", encapsulated, pixels.length)
     try:
-        return settle(attributes, syntax, element, notes)
-    except FastpixError:  # read again by pydicom, whose word it shall be
+        return header_of(attributes, syntax, element)
+    except FastpixError:  # pydicom's route finds the same, and reports it
         return None
 
 

@@ -12,11 +12,11 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from fastpix.header.file_meta import META
 from fastpix.source.stored import File
 from fastpix.standard.tags import Tag
 from fastpix.standard.vrs import LONG_LENGTH
 
-_META = 132  # where File Meta begins: after preamble and prefix
 _PIXELS = {Tag.FloatPixelData, Tag.DoubleFloatPixelData, Tag.PixelData}
 _LONG_HEAD, _SHORT_HEAD = 12, 8  # bytes of an element before its value
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -95,10 +95,10 @@ def find_large_pixels(file: File) -> LargeFile | None:
 
 
 def _find(file: File) -> LargeFile | None:
-    if bytes(file.view(_META - 4, _META)) != b"DICM":
+    if bytes(file.view(META - 4, META)) != b"DICM":
         return None
     stream = BufferedReader(_Stream(file))
-    stream.seek(_META)
+    stream.seek(META)
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     syntax = UID(str(meta.get("TransferSyntaxUID", "")))
     if not syntax.is_transfer_syntax or syntax.is_private or syntax.is_deflated:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastpix.header.attributes import Attributes, header_error
+from fastpix.standard.tags import Tag
 
 _MAX_ENTRIES = 65536
 
@@ -49,7 +51,7 @@ def read_lut(
     PixelHeaderError
         The data does not fit the descriptor.
     """
-    descriptor = attributes.words(descriptor_tag)
+    descriptor = attributes.words(descriptor_tag).tolist()
     if not descriptor:
         return None
     if len(descriptor) != 3:
@@ -59,16 +61,15 @@ def read_lut(
         first -= 0x10000
     if not 8 <= bits <= 16:
         raise header_error(descriptor_tag, bits, "LUT entries have 8 to 16 bits")
+    entries = np.empty(0, np.uint16)
     words = attributes.words(data_tag)
-    if words:
+    if words.size:
         entries = _entries(words, count, bits)
-        found = len(entries)
-    elif segmented_tag and (words := attributes.words(segmented_tag)):
+    elif segmented_tag and (words := attributes.words(segmented_tag)).size:
         data_tag = segmented_tag
-        entries = expand_segments(words if bits > 8 else _bytes_of(words), bits > 8, segmented_tag)
-        found = len(entries)
-    else:
-        entries, found = [], 0
+        units = words if bits > 8 else _bytes_of(words)
+        entries = expand_segments(units.tolist(), bits > 8, segmented_tag)
+    found = len(entries)
     if found < count:
         raise header_error(
             data_tag, f"{found} entries", f"the descriptor promises {count}",
@@ -80,24 +81,79 @@ def read_lut(
             f"the first {count} are used"
         )
     entries = entries[:count]
-    if max(entries) >> bits:
+    if int(entries.max()) >> bits:
         attributes.remark(f"a look-up table of {bits} bits holds larger entries: 16 bits assumed")
         bits = 16
-    return Lut(first, bits, array("d", entries).tobytes())
+    return Lut(first, bits, entries.astype(np.float64).tobytes())
 
 
-def _entries(words: Sequence[int], count: int, bits: int) -> list[int]:
+def read_modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut | None:
+    """Read the Modality LUT (PS3.3 C.11.1); None where there is none.
+
+    Raises
+    ------
+    PixelHeaderError
+        The table is broken, or something else scales the same pixels.
+    """
+    items = attributes.items(Tag.ModalityLUTSequence)
+    if not items:
+        return None
+    if len(items) > 1:
+        raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
+    lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
+    if lut is None:
+        attributes.remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
+    elif is_float:
+        raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
+    elif Tag.DoseGridScaling in attributes:
+        raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
+    elif Tag.RescaleSlope in attributes or Tag.RescaleIntercept in attributes:
+        attributes.remark(
+            "ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept"
+        )
+    return lut
+
+
+def read_palette(attributes: Attributes, signed: bool) -> tuple[Lut, Lut, Lut]:
+    """Read the tables of PALETTE COLOR (PS3.3 C.7.6.3.1.5, C.7.6.3.1.6).
+
+    Raises
+    ------
+    PixelHeaderError
+        One is missing or broken, or they do not go together.
+    """
+    luts = []
+    for color in range(3):
+        descriptor = Tag(Tag.RedPaletteColorLookupTableDescriptor + color)
+        data = Tag(Tag.RedPaletteColorLookupTableData + color)
+        segmented = Tag(Tag.SegmentedRedPaletteColorLookupTableData + color)
+        lut = read_lut(attributes, descriptor, data, signed, segmented)
+        if lut is None:
+            raise header_error(descriptor, None, "PALETTE COLOR needs its three tables")
+        luts.append(lut)
+    red, green, blue = luts
+    for lut, descriptor in (
+        (green, Tag.GreenPaletteColorLookupTableDescriptor),
+        (blue, Tag.BluePaletteColorLookupTableDescriptor),
+    ):
+        if (lut.first, len(lut.entries)) != (red.first, len(red.entries)):
+            raise header_error(descriptor, lut[:2], "the three descriptors differ")
+    return red, green, blue
+
+
+def _entries(words: NDArray[np.uint16], count: int, bits: int) -> NDArray[np.uint16]:
     """Entries from 16-bit words: one to a word, or two 8-bit ones, as the length tells."""
     if bits == 8 and len(words) == (count + 1) // 2 and len(words) < count:
         return _bytes_of(words)[:count]
-    return list(words)
+    return words
 
 
-def _bytes_of(words: Sequence[int]) -> list[int]:
-    return [byte for word in words for byte in (word & 0xFF, word >> 8)]
+def _bytes_of(words: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return the low and the high byte of each word."""
+    return words.astype("<u2").view(np.uint8).astype(np.uint16)
 
 
-def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
+def expand_segments(data: Sequence[int], wide: bool, tag: int) -> NDArray[np.uint16]:
     """Expand segmented palette data (PS3.3 C.7.9.2).
 
     Parameters
@@ -130,9 +186,7 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
                 if not entries:
                     raise header_error(tag, "a linear segment", "a palette cannot begin with it")
                 (end,) = _taken(data, at, 1, tag)
-                start = entries[-1]
-                step = Fraction(end - start, length) if length else Fraction(0)
-                entries.extend(round(start + step * k) for k in range(1, length + 1))
+                entries.extend(_line(entries[-1], end, length))
                 at += 1
             elif opcode == 2 and segments is None:
                 size = 2 if wide else 4
@@ -150,7 +204,17 @@ def expand_segments(data: Sequence[int], wide: bool, tag: int) -> list[int]:
             done += 1
 
     expand(0, None)
-    return entries
+    return np.array(entries, np.uint16)
+
+
+def _line(start: int, end: int, length: int) -> list[int]:
+    """Return the entries of a linear segment behind `start`, halves rounded to even."""
+    steps = (end - start) * np.arange(1, length + 1, dtype=np.int64)
+    whole, rest = np.divmod(steps, max(length, 1))
+    whole += start
+    whole += (2 * rest > length) | ((2 * rest == length) & (whole % 2 == 1))
+    line: list[int] = whole.tolist()
+    return line
 
 
 def _taken(data: Sequence[int], at: int, count: int, tag: int) -> list[int]:

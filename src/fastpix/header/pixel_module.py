@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastpix.header.attributes import Attributes, header_error
+from fastpix.header.attributes import Attributes, header_error, name_of
 from fastpix.standard.tags import Tag
 
 FLOAT_BITS = {Tag.FloatPixelData: 32, Tag.DoubleFloatPixelData: 64}
@@ -137,6 +137,11 @@ def read_padding(attributes: Attributes, tag: Tag, signed: bool) -> tuple[float,
     }[tag]
     value = attributes.number(value_tag)
     if value is None:
+        if attributes.numbers(limit_tag):
+            attributes.remark(
+                f"{name_of(limit_tag)} is present without {name_of(value_tag)}: "
+                f"no pixel is read as padding"
+            )
         return None
     limit = attributes.number(limit_tag)
     ends = [value, value if limit is None else limit]

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.frames.cells import Cells, FrameCells
+from fastpix.frames.color_evidence import AS_PLANNED
 from fastpix.image.frame_threads import in_parts
 from fastpix.image.values import fill_frame, fill_pieces, frame_peak
+from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.source.stored import Pixels
 
@@ -39,26 +41,38 @@ class FrameReader:
     threads : int
     pinned : str, optional
         The one decoder to use.
+    as_stored : bool
+        The samples of colour are wanted as they are, whatever their colours.
 
     Attributes
     ----------
     decoders : dict of str to None
         What has decoded frames, in this order.
+    odd : dict of Note to None
+        What was odd about frames.
     """
 
     def __init__(
-        self, cells: Cells, pixels: Pixels, plan: Plan, threads: int, pinned: str | None = None
+        self,
+        cells: Cells,
+        pixels: Pixels,
+        plan: Plan,
+        threads: int,
+        pinned: str | None = None,
+        as_stored: bool = False,
     ) -> None:
         self._cells = cells
         self._pixels = pixels
         self._plan = plan
         self._threads = threads
         self._pinned = pinned
+        self._as_stored = as_stored
         self._kept: dict[int, FrameCells] = {}
-        alike = plan.color is not None or len(plan.steps) == 1
+        alike = plan.rescales is None or len(plan.rescales) == 1
         self._run = cells.run_length if alike and plan.is_by_cell else 1
         self._by_pieces = cells.comes_in_pieces() and plan.is_by_cell
         self.decoders: dict[str, None] = {}
+        self.odd: dict[Note, None] = {}
 
     def fill(self, frames: Sequence[int], result: NDArray[Any], peak: float | None) -> None:
         """Fill `result` with the values of frames.
@@ -121,6 +135,12 @@ class FrameReader:
         source = self._cells.frame(self._pixels, frame, self._pinned, threads)
         if source.decoder:
             self.decoders[source.decoder] = None
+        for note in source.notes:
+            self.odd[note] = None
+        if self._as_stored:
+            return source._replace(colors=AS_PLANNED)
+        if source.colors.error is not None:
+            raise source.colors.error
         return source
 
     def _share(self, count: int) -> int:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -84,8 +85,8 @@ def in_parts(work: Callable[[int, int], T], count: int, threads: int, share: int
                 if len(waiting) == _WAITING * threads:
                     yield waiting.popleft().result()
                 # Each with a context of its own: the kernel in use is a context variable.
-                part = start, min(start + share, count)
-                waiting.append(pool.submit(copy_context().run, work, *part))
+                part = partial(work, start, min(start + share, count))
+                waiting.append(pool.submit(copy_context().run, part))
             while waiting:
                 yield waiting.popleft().result()
         finally:

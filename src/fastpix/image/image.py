@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +11,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastpix.errors import FastpixError, PixelDataError, warn_caller
+from fastpix.errors import FastpixError, PixelDataError, SourceName, add_source, warn_caller
 from fastpix.frames.cells import Cells
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
@@ -19,14 +19,14 @@ from fastpix.header.instance import Instance, read_instance
 from fastpix.image.frame_reader import FrameReader
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
 from fastpix.image.frame_threads import thread_count
-from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame
 from fastpix.image.waiting_cells import may_wait, read_waiting
+from fastpix.notes import Note
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
-from fastpix.recipe import Invert, Recipe, checked_decoder, one_recipe
-from fastpix.source.opening import SourceLike, read_source
+from fastpix.recipe import Invert, Recipe, one_recipe
+from fastpix.source.naming import ErrorsNamed
 from fastpix.source.stored import Memory
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Image:
         max_bytes: int,
         decoder: str | None = None,
         empty: Callable[[tuple[int, ...], str], NDArray[Any]] = np.empty,
+        source: SourceName | None = None,
     ) -> None:
+        self._errors = ErrorsNamed(source)
         self._max_bytes = max_bytes
         self._decoder = decoder
         self._empty = empty
@@ -89,12 +91,14 @@ class Image:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._open().source, self._max_bytes, self._decoder)
+        held = self._open().source
+        return _reopen, (held, self._max_bytes, self._decoder, self._errors.name)
 
     @property
     def dataset(self) -> Dataset:
         """The data set as pydicom parsed it."""
-        return self._open().dataset
+        with self._errors:
+            return self._open().dataset
 
     @property
     def attributes(self) -> Attributes:
@@ -105,6 +109,21 @@ class Image:
     def route(self) -> Literal["index", "pydicom"]:
         """What read the header: fastpix's own index, or pydicom (see docs/performance.md)."""
         return "pydicom" if self._open().index is None else "index"
+
+    @property
+    def slope_intercept(self) -> tuple[tuple[float, float], ...]:
+        """Slope and intercept of the file, one pair or one a frame: those of `plan()`.
+
+        Sidecars have the same under this name. ``(1, 0)`` if a Modality LUT takes their place, and
+        none for colour. An RTDOSE has its Dose Grid Scaling as the slope.
+
+        Raises
+        ------
+        PixelHeaderError
+            What the file says is no slope or intercept.
+        """
+        with self._errors:
+            return make_plan(self.header, Recipe()).slope_intercept
 
     @property
     def decoders(self) -> tuple[str, ...]:
@@ -144,8 +163,9 @@ class Image:
         FastpixError
             The header cannot give what is asked.
         """
-        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
-        plan = make_plan(self.header, asked)
+        with self._errors:
+            asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
+            plan = make_plan(self.header, asked)
         decoders = decoder_notes(self.header, self._decoders, asked.decoder)
         return replace(plan, notes=(*plan.notes, *self._notes, *decoders))
 
@@ -198,17 +218,21 @@ class Image:
         FastpixError
             Its subclasses say what is wrong. `out` is then partly filled.
         """
-        reading = self._reading
-        if reading is None or not reading.serves(
-            recipe, dtype, rescale, invert, normalize, padding
-        ):
-            asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
-            arguments = (recipe, dtype, rescale, invert, normalize, padding)
-            is_shared = self._open().index is not None
-            reading = self._reading = reading_of(self.header, asked, arguments, is_shared)
-        for note in reading.warnings:
-            warn_caller(note.text)
-        return self._read(reading, frames, out, threads)
+        try:  # free, where `with self._errors` costs as much as a tenth of a small frame
+            reading = self._reading
+            if reading is None or not reading.serves(
+                recipe, dtype, rescale, invert, normalize, padding
+            ):
+                arguments = (recipe, dtype, rescale, invert, normalize, padding)
+                asked = one_recipe(*arguments, self._decoder)
+                is_shared = self._open().index is not None
+                reading = self._reading = reading_of(self.header, asked, arguments, is_shared)
+            for note in reading.warnings:
+                warn_caller(note.text)
+            return self._read(reading, frames, out, threads)
+        except Exception as error:
+            add_source(error, self._errors.name)
+            raise
 
     def stored(
         self,
@@ -227,11 +251,13 @@ class Image:
         -------
         ndarray
             Integers as wide as Bits Allocated, signed as Pixel Representation says (float data: as
-            stored). Indices for PALETTE COLOR; the file's own colour space for other colour.
+            stored). Indices for PALETTE COLOR; the file's own samples for other colour, RGB or
+            YCbCr as they were coded (JPEG 2000 and JPEG XL undo their own transform).
         """
-        if self._stored_reading is None:
-            self._stored_reading = stored_reading(self.header, self._decoder)
-        return self._read(self._stored_reading, frames, out, threads)
+        with self._errors:
+            if self._stored_reading is None:
+                self._stored_reading = stored_reading(self.header, self._decoder)
+            return self._read(self._stored_reading, frames, out, threads)
 
     def iter_frames(
         self,
@@ -279,24 +305,25 @@ class Image:
         is_searched = plan.needs_peak and reading.peak_key not in self._peaks
         count = len(self) if is_searched else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
-        pinned = reading.decoder
         pixels = cells.opened()
         try:
             for note in cells.find(pixels, range(count) if is_searched else indices):
                 warn_caller(note.text)
-            cells.check(pixels, indices, pinned)  # before memory is asked for
+            cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
             if is_searched and may_wait(cells, plan):
                 found = read_waiting(cells, pixels, plan, indices, result, workers)
                 self._peaks[reading.peak_key] = found
             else:
-                reader = FrameReader(cells, pixels, plan, workers, pinned)
+                how = workers, reading.decoder, reading.as_stored
+                reader = FrameReader(cells, pixels, plan, *how)
                 try:
                     peak = self._peak(reader, reading, indices) if plan.needs_peak else None
                     reader.fill(indices, result, peak)
                 finally:
                     self._decoders |= reader.decoders
+                self._report(reader.odd)
             pixels.stored.check()
         finally:
             cells.release(pixels)
@@ -329,6 +356,13 @@ class Image:
             self._peaks[key] = reader.peak(len(self), wanted)
         return self._peaks[key]
 
+    def _report(self, odd: Iterable[Note]) -> None:
+        """Keep what was odd about frames; warn of what is new."""
+        for note in sorted(odd):
+            if note not in self._notes:
+                self._notes.append(note)
+                warn_caller(note.text)
+
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
             raise PixelDataError(
@@ -339,44 +373,13 @@ class Image:
             )
 
 
-def open(source: SourceLike, *, max_bytes: int = MAX_BYTES, decoder: str | None = None) -> Image:
-    """Open a DICOM instance and read its header.
-
-    Parameters
-    ----------
-    source : path, bytes-like, binary file or pydicom Dataset
-        A file is read from where it stands, and put back there.
-    max_bytes : int
-        What the image may decode to, deflated data sets included.
-    decoder : str, optional
-        Pins what decodes compressed frames, by the name of its package (docs/codecs.md); no other
-        is tried then. If not given, the fastest that is installed comes first.
-
-    Returns
-    -------
-    Image
-
-    Raises
-    ------
-    FastpixError
-        The bytes are no DICOM image, or its header cannot be trusted.
-    OSError
-        The path cannot be read.
-
-    Examples
-    --------
-    >>> image = fastpix.open("slice.dcm")                              # doctest: +SKIP
-    >>> print(image.plan())                                            # doctest: +SKIP
-    """
-    limit, pinned = checked_limit(max_bytes), checked_decoder(decoder)
-    return Image(read_instance(read_source(source), limit), limit, pinned)
-
-
-def _reopen(source: bytes | Dataset, max_bytes: int, decoder: str | None) -> Image:
+def _reopen(
+    source: bytes | Dataset, max_bytes: int, decoder: str | None, name: SourceName | None
+) -> Image:
     held = Memory(source) if isinstance(source, bytes) else source
     with catch_warnings():
         simplefilter("ignore")  # given when it was first opened
-        return Image(read_instance(held, max_bytes), max_bytes, decoder)
+        return Image(read_instance(held, max_bytes), max_bytes, decoder, source=name)
 
 
 def _closed() -> FastpixError:

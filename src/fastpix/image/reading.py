@@ -38,6 +38,8 @@ class Reading:
         What each call warns of.
     arguments : tuple
         Those of the call, as they were passed.
+    as_stored : bool
+        Samples are wanted as the file has them, whatever their colours are.
 
     Attributes
     ----------
@@ -49,6 +51,7 @@ class Reading:
 
     __slots__ = (
         "_arguments",
+        "as_stored",
         "decoder",
         "dtype",
         "frame_bytes",
@@ -65,8 +68,10 @@ class Reading:
         peak_key: tuple[bool, bool, str | None],
         warnings: tuple[Note, ...] = (),
         arguments: tuple[object, ...] = (),
+        as_stored: bool = False,
     ) -> None:
         self.plan = plan
+        self.as_stored = as_stored
         self.decoder = decoder
         self.peak_key = peak_key
         self.warnings = warnings
@@ -134,7 +139,7 @@ def reading_of(
 
 def stored_reading(header: Header, decoder: str | None) -> Reading:
     """Settle a call of `Image.stored`."""
-    return Reading(stored_plan(header), decoder, (False, False, decoder))
+    return Reading(stored_plan(header), decoder, (False, False, decoder), as_stored=True)
 
 
 def decoder_notes(header: Header, used: Collection[str], pinned: str | None) -> list[Note]:

@@ -43,18 +43,19 @@ def fill_frame(
         An RLE segment ends too early.
     """
     kernel = current_kernel()
-    cells, skip, _, segments = source
+    cells, skip, _, segments, colors, _ = source
     flat = out.reshape(-1)
     color = plan.color
-    if color is not None and not plan.is_by_cell:
+    if color is not None and colors.ybr is not None:
+        color = color._replace(ybr=colors.ybr)
+    if color is not None and not color.is_by_cell:
         bad = kernel.color(cells, flat, color, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
             reference.color(cells, exact, color, skip, segments)
     else:
         # Interleaved samples that stay as they are: three values a pixel, each by itself.
-        steps = plan.frame_steps(frame) if color is None else color.samples
-        steps = _with_peak(steps, plan, peak)
+        steps = _with_peak(plan.frame_steps(frame), plan, peak)
         bad = kernel.scale(cells, flat, steps, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
@@ -91,12 +92,11 @@ def fill_pieces(
         A value that the output dtype cannot hold.
     """
     kernel = current_kernel()
-    steps = plan.frame_steps(frame) if plan.color is None else plan.color.samples
-    steps = _with_peak(steps, plan, peak)
+    steps = _with_peak(plan.frame_steps(frame), plan, peak)
     bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
     flat = out.reshape(-1)
     done = 0
-    for cells, skip, _, _ in pieces:
+    for cells, skip, *_ in pieces:
         part = flat[done : done + (8 * len(cells) - skip) // bits]
         bad = kernel.scale(cells, part, steps, skip)
         if bad >= 0:
@@ -143,7 +143,7 @@ def frame_peak(frame: int, source: FrameCells, plan: Plan, frames: int = 1) -> f
     PixelDataError
         An RLE segment ends too early.
     """
-    cells, skip, _, segments = source
+    cells, skip, _, segments, *_ = source
     count = frames * plan.shape[1] * plan.shape[2]
     peak = current_kernel().peak(cells, count, plan.frame_steps(frame), skip, segments)
     if peak is not None and math.isnan(peak):

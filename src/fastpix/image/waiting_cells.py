@@ -38,8 +38,8 @@ def may_wait(cells: Cells, plan: Plan) -> bool:
     if not (plan.needs_peak and cells.comes_in_pieces()):
         return False
     # Floats would need a maximum of all cells at once: of parts, 0 and -0 may change places.
-    cell = plan.steps[0].cell
-    return cell in ("u1", "u2", "u4") and _width(plan.steps[0]) <= np.dtype(plan.dtype).itemsize
+    cell = plan.steps.cell
+    return cell in ("u1", "u2", "u4") and _width(plan.steps) <= np.dtype(plan.dtype).itemsize
 
 
 def read_waiting(
@@ -69,7 +69,8 @@ def read_waiting(
     InexactError
         The first value that the output dtype cannot hold.
     """
-    size = cells.run_length if len(plan.steps) == 1 else 1
+    alike = plan.rescales is None or len(plan.rescales) == 1
+    size = cells.run_length if alike else 1
     others = _others(frames, plan.shape[0])
 
     def take(start: int, stop: int) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.pixels.decoders import base
 from pydicom.pixels.decoders.base import Decoder, DecodeRunner
 from pydicom.uid import UID
@@ -134,22 +135,30 @@ def _ask_no_other(runner: DecodeRunner, error: FastpixError) -> None:
 def _cells(src: bytes, wanted: FrameFormat, runner: DecodeRunner) -> bytearray:
     # As many as `fastpix.imread` lets a codec have for a single frame.
     threads = cores() if wanted.rows * wanted.columns >= SINGLE else 1
-    cells, _, segments = decode_frame([memoryview(src)], wanted, 0, threads=threads)
-    decoded = bytearray(wanted.frame_bytes if segments else cells)
-    if segments is not None:
-        width = wanted.cell_bytes
-        as_stored = Steps(f"u{width}", False, 8 * width - 1, 8 * width, False)
-        out: np.ndarray[Any, Any] = np.frombuffer(decoded, f"u{width}")
-        if current_kernel().scale(cells, out, as_stored, 0, segments) != -1:
-            raise PixelDataError(reason="an RLE segment ends before the frame does")
-        if wanted.bits_allocated == 1:  # pydicom takes a byte a pixel from a plugin
-            pixels = wanted.rows * wanted.columns
-            decoded = bytearray(np.unpackbits(out, count=pixels, bitorder="little"))
+    cells, _, segments, *_ = decode_frame([memoryview(src)], wanted, 0, threads=threads)
+    decoded = _planes(cells, segments, wanted) if segments else bytearray(cells)
     if wanted.samples > 1:
-        runner.set_option("planar_configuration", 0)
+        # As pydicom's own plugins have it: they leave RLE in the planes that it is stored in.
+        runner.set_option("planar_configuration", 1 if segments else 0)
     if wanted.transfer_syntax in JPEG_2000 and runner.photometric_interpretation in (
         "YBR_ICT",
         "YBR_RCT",
     ):
         runner.set_option("photometric_interpretation", "RGB")
+    return decoded
+
+
+def _planes(cells: NDArray[np.uint8], segments: tuple[int, ...], wanted: FrameFormat) -> bytearray:
+    """Expand an RLE frame: all cells of its first sample, then those of the next."""
+    width = wanted.cell_bytes
+    as_stored = Steps(f"u{width}", False, 8 * width - 1, 8 * width, False)
+    decoded = bytearray(wanted.frame_bytes)
+    out: NDArray[Any] = np.frombuffer(decoded, f"u{width}")
+    for sample, plane in enumerate(out.reshape(wanted.samples, -1)):
+        ends = segments[sample * width : (sample + 1) * width + 1]
+        if current_kernel().scale(cells, plane, as_stored, 0, ends) != -1:
+            raise PixelDataError(reason="an RLE segment ends before the frame does")
+    if wanted.bits_allocated == 1:  # pydicom takes a byte a pixel from a plugin
+        pixels = wanted.rows * wanted.columns
+        return bytearray(np.unpackbits(out, count=pixels, bitorder="little"))
     return decoded

@@ -17,12 +17,14 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from fastpix.errors import ArgumentError, FastpixError
+from fastpix.errors import ArgumentError
 from fastpix.header.header import Header
-from fastpix.image import image
-from fastpix.image.limits import MAX_BYTES
+from fastpix.header.instance import read_instance
+from fastpix.image.image import Image
+from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.plan.making import stored_plan
 from fastpix.recipe import Invert, Recipe
+from fastpix.source.naming import ErrorsNamed, name_of
 from fastpix.standard.tags import Tag
 
 try:
@@ -117,20 +119,17 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
         asked = "float32" if dtype is None else dtype
         self.recipe = Recipe(asked, rescale, invert, normalize, padding)  # type: ignore[arg-type]
         self.any_dtype = dtype is None
-        self.max_bytes = max_bytes
+        self.max_bytes = checked_limit(max_bytes)
 
     def _get_array_data(self, img: Dataset, filename: object) -> NDArray[Any]:
         """Return the values of one data set, frames first."""
-        try:
-            opened = image.open(img, max_bytes=self.max_bytes)
+        with ErrorsNamed(name_of(filename)):
+            opened = Image(read_instance(img, self.max_bytes), self.max_bytes)
             recipe = self.recipe
             if self.any_dtype:
                 recipe = replace(recipe, dtype=_documented_dtype(opened.header, img, recipe))
             # PydicomReader counts frames along the first axis of a segmentation, even of one frame.
             return opened.read(recipe, frames=slice(None) if Tag.SegmentSequence in img else None)
-        except FastpixError as error:
-            error.add_note(f"The file is {filename}")
-            raise
 
     def _get_meta_dict(self, img: Dataset) -> dict[str, Any]:
         """Return what MONAI keeps of the header, without converting what it would throw away."""

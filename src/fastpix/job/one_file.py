@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from fastpix.errors import FastpixError, NoPixelDataError, NotDicomError, is_ours
-from fastpix.image.image import open as open_image
+from fastpix.image.open_image import open as open_image
 from fastpix.job.files import SourceFile
 from fastpix.job.names import Names
 from fastpix.job.sidecar import make_sidecar

@@ -23,7 +23,7 @@ from fastpix.recipe import Recipe
 from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever an older sidecar's array would be read differently today."""
 
 _UIDS = {
@@ -67,7 +67,7 @@ def make_sidecar(
             **_statistics(array),
         },
         "instance": {
-            "sop_class": uid_name(attributes.text(Tag.SOPClassUID) or "") or None,
+            "sop_class": uid_name(attributes.uid(Tag.SOPClassUID)) or None,
             "modality": modality_term(attributes.text(Tag.Modality)),
             "manufacturer": maker(attributes.text(Tag.Manufacturer), names),
             "model": model(attributes.text(Tag.ManufacturerModelName), names),
@@ -94,8 +94,9 @@ def make_sidecar(
 def _unit(plan: Plan, image: Image, recipe: Recipe) -> str:
     if plan.color is not None:
         return "RGB"
-    unit = image.header.unit if recipe.rescale else "stored values"
-    unit = unit_term(unit if plan.invert == "none" else f"inverted {unit}")
+    unit = unit_term(image.header.unit) if recipe.rescale else "stored values"
+    if plan.invert != "none":
+        unit = f"inverted {unit}"
     if recipe.normalize is not None:
         lo, hi = recipe.normalize
         return f"0..1, from {lo:g}..{hi:g} {unit}"
@@ -103,8 +104,8 @@ def _unit(plan: Plan, image: Image, recipe: Recipe) -> str:
 
 
 def _uid(attributes: Attributes, tag: int, names: Names) -> str | None:
-    text = attributes.text(tag)
-    return names.of_uid(text) if text else None
+    uid = attributes.uid(tag)
+    return names.of_uid(uid) if uid else None
 
 
 def _yes_or_no(text: str | None) -> str | None:

@@ -7,17 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from fastpix._index import meta_elements
 from fastpix.errors import UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
+from fastpix.header.file_meta import transfer_syntax_of
 from fastpix.job.files import SourceFile
 from fastpix.standard.syntaxes import NATIVE
-from fastpix.standard.tags import Tag
 
 _HEAD = 2048  # bytes: File Meta is a few hundred
 _TOGETHER = 256  # files a task; several tasks wait for a slow disk at the same time
 _TASKS = 8
-_META = 132  # where File Meta begins: after preamble and prefix
 
 
 def find_undecodable(
@@ -69,16 +67,4 @@ def _transfer_syntax(path: str) -> str:
         return ""
     finally:
         os.close(handle)
-    return _from_file_meta(head)
-
-
-def _from_file_meta(head: bytes) -> str:
-    """Walk over File Meta, whose elements ascend (PS3.10 7.1), up to the syntax."""
-    if head[_META - 4 : _META] != b"DICM":
-        return ""
-    for tag, _, value, length in meta_elements(head, _META):
-        if tag == Tag.TransferSyntaxUID:
-            return head[value : value + length].decode("ascii", "replace").strip("\0 ")
-        if tag > Tag.TransferSyntaxUID:
-            break
-    return ""
+    return transfer_syntax_of(head)

@@ -24,6 +24,7 @@ _UNITS = """
     MGMINML UMOLMINML MLMING MLG 1CM UMOLML PROPCNTS PROPCPS MLMINML GML STDDEV SUV
 """
 UNITS = frozenset(_UNITS.split())  # PS3.3 C.11.1.1.2, C.8.9.1.1.3, C.8.8.3
+_NO_UNIT = frozenset({"unspecified", "differs from frame to frame"})
 
 _MAKERS = {
     "GE": ("g.e.", "ge medical", "ge healthcare", "general electric", "gems", "ge omega"),
@@ -115,12 +116,8 @@ def modality_term(text: str | None) -> str | None:
 
 
 def unit_term(text: str) -> str:
-    """Return a unit of the standard, or ``"unrecognised"``; ours pass (see `fastpix.plan.plan`)."""
-    if text.startswith("inverted "):
-        return f"inverted {unit_term(text.removeprefix('inverted '))}"
-    if text in ("stored values", "unspecified", "differs from frame to frame"):
-        return text
-    return text if text in UNITS else "unrecognised"
+    """Return a unit of the standard, or ``"unrecognised"``; words of `fastpix.header` pass."""
+    return text if text in UNITS or text in _NO_UNIT else "unrecognised"
 
 
 def maker(text: str | None, names: Names) -> str | None:

@@ -66,6 +66,11 @@ class ColorSteps(NamedTuple):
     layout: Layout
     ybr: bool
 
+    @property
+    def is_by_cell(self) -> bool:
+        """Whether each cell becomes a value by itself, where it stands: no colour is converted."""
+        return self.layout == "interleaved" and not self.ybr
+
 
 def stored_range(cells: Steps) -> tuple[float, float]:
     """Return the lowest and the highest value that the stored bits can represent."""

@@ -13,6 +13,8 @@ from fastpix.kernel.steps import Layout, Steps
 from fastpix.standard.syntaxes import keeps_high_bit
 from fastpix.standard.tags import Tag
 
+_PAIRS = ("YBR_FULL_422", "YBR_PARTIAL_422")  # native: chrominance is shared by pairs of pixels
+
 
 def cells_of(header: Header) -> Steps:
     """Return how a cell becomes a stored value: steps 1 to 3 of docs/exactness.md."""
@@ -37,7 +39,7 @@ def cells_of(header: Header) -> Steps:
 
 def layout_of(header: Header) -> Layout:
     """Return where the samples of a pixel are."""
-    if not header.encapsulated and header.photometric == "YBR_FULL_422" and not holds_full(header):
+    if not header.encapsulated and header.photometric in _PAIRS and not holds_full(header):
         return "subsampled"
     return "planar" if header.planar and not header.encapsulated else "interleaved"
 
@@ -48,8 +50,17 @@ def stored_samples(header: Header) -> int:
     Raises
     ------
     PixelHeaderError
-        It is shared by pairs of pixels, and a row has no whole number of them.
+        It is shared by pairs of pixels, and a row has no whole number of them; or by squares of
+        four pixels, which is not supported.
     """
+    if not header.encapsulated and header.photometric == "YBR_PARTIAL_420":
+        raise PixelHeaderError(
+            tag=Tag.PhotometricInterpretation,
+            keyword="PhotometricInterpretation",
+            value=header.photometric,
+            reason="native data that shares chrominance between four pixels is not supported",
+            remedy="have it sent as RGB or YBR_FULL_422",
+        )
     if layout_of(header) != "subsampled":
         return header.samples
     if header.columns % 2:
@@ -57,13 +68,13 @@ def stored_samples(header: Header) -> int:
             tag=Tag.Columns,
             keyword="Columns",
             value=header.columns,
-            reason="YBR_FULL_422 shares chrominance between pairs of pixels of a row",
+            reason=f"{header.photometric} shares chrominance between pairs of pixels of a row",
         )
     return 2
 
 
 def holds_full(header: Header) -> bool:
-    """Whether native YBR_FULL_422 data holds three samples a pixel, as some writers have it."""
+    """Whether native 4:2:2 data holds three samples a pixel, as some writers have it."""
     pixels = header.frames * header.rows * header.columns * header.bits_allocated // 8
     return header.pixel_bytes in (3 * pixels, 3 * pixels + 1)
 

@@ -17,6 +17,7 @@ from fastpix.standard.tags import Tag
 
 _CONVERTED_HERE = ("RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
+_PARTIAL = "it is retired (PS3.3 C.7.6.3.1.2), and its conversion to RGB is not supported"
 
 
 def color_plan(header: Header, recipe: Recipe) -> Plan:
@@ -50,7 +51,8 @@ def color_plan(header: Header, recipe: Recipe) -> Plan:
         dtype=dtype,
         transfer_syntax=header.transfer_syntax,
         photometric=photometric,
-        steps=(),
+        steps=color.samples,
+        rescales=None,
         color=color,
         invert="none",
         unit=f"RGB, 0..{top:g}",
@@ -69,7 +71,9 @@ def _check_colors(header: Header) -> None:
             tag=Tag.PhotometricInterpretation,
             keyword="PhotometricInterpretation",
             value=photometric,
-            reason="its colours cannot be converted to RGB",
+            reason=_PARTIAL
+            if photometric == "YBR_PARTIAL_422"
+            else "its colours cannot be converted to RGB",
             remedy="read the samples as they are with Image.stored()",
         )
     if photometric in _YBR and header.signed:

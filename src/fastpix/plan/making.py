@@ -14,13 +14,12 @@ import numpy as np
 from fastpix.errors import ArgumentError
 from fastpix.header.header import Header
 from fastpix.header.luts import Lut
-from fastpix.header.pixel_module import MONOCHROME
-from fastpix.header.rescale import Rescale
+from fastpix.header.rescale import SAME, Rescales
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import Note
 from fastpix.plan.cells_of_header import cells_of, layout_of, smallest_integer
 from fastpix.plan.color import color_plan
-from fastpix.plan.plan import Plan
+from fastpix.plan.plan import Plan, with_rescale
 from fastpix.recipe import Recipe
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -45,7 +44,7 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     PixelHeaderError
         The header lacks what the recipe needs.
     """
-    if header.photometric not in MONOCHROME:
+    if not header.is_gray:
         return color_plan(header, recipe)
     notes = list(header.notes)
     inverted = header.photometric == "MONOCHROME1"
@@ -58,14 +57,13 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     low, high = stored_range(cells)
     if lut is None:
         mirror = low + high if invert == "range" else None
-        peak = None
-        steps = [cells._replace(slope=r.slope, intercept=r.intercept, mirror=mirror)
-                 for r in rescales]  # fmt: skip
+        steps = cells._replace(mirror=mirror)
     else:
+        rescales = SAME
         peak = 2.0**lut.bits - 1 if invert == "range" else None
-        steps = [cells._replace(table=lut.entries, first=float(lut.first), peak=peak)]
+        steps = cells._replace(table=lut.entries, first=float(lut.first), peak=peak)
     padding = _padding(header, recipe, (low, high), inverted, notes)
-    steps = [s._replace(normalize=recipe.normalize, padding=padding) for s in steps]
+    steps = with_rescale(steps, rescales[0])._replace(normalize=recipe.normalize, padding=padding)
     if inverted and invert == "none":
         notes.append(Note("MONOCHROME1 is left as stored: low values are bright"))
     if invert == "max" and recipe.normalize is not None:
@@ -78,10 +76,11 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
         )
     return Plan(
         shape=(header.frames, header.rows, header.columns),
-        dtype=_dtype(header, recipe, steps, invert, lut),
+        dtype=_dtype(header, recipe, steps, rescales, invert, lut),
         transfer_syntax=header.transfer_syntax,
         photometric=header.photometric,
-        steps=tuple(steps),
+        steps=steps,
+        rescales=rescales,
         color=None,
         invert=invert,
         unit=_unit(header, recipe, invert),
@@ -89,10 +88,10 @@ def make_plan(header: Header, recipe: Recipe) -> Plan:
     )
 
 
-def _rescales(header: Header, recipe: Recipe) -> tuple[Rescale, ...]:
+def _rescales(header: Header, recipe: Recipe) -> Rescales:
     if not recipe.rescale:
-        return (Rescale(1.0, 0.0),)
-    if header.rescale_error is not None and header.modality_lut is None:
+        return SAME
+    if header.rescale_error is not None:
         raise copy(header.rescale_error)  # a raised error collects tracebacks
     return header.rescales
 
@@ -124,29 +123,43 @@ def _padding(
     return None
 
 
-def _dtype(header: Header, recipe: Recipe, steps: list[Steps], invert: str, lut: Lut | None) -> str:
-    """Return the output dtype; "auto" is settled from what the header can represent."""
+def _dtype(
+    header: Header,
+    recipe: Recipe,
+    steps: Steps,
+    rescales: Rescales,
+    invert: str,
+    lut: Lut | None,
+) -> str:
+    """Return the output dtype; "auto" is settled from what the header can represent.
+
+    With integers for slope and intercept, or a table, every y is an integer, even where float64 has
+    rounded it: beyond 2**53 it has no other numbers.
+    """
     if recipe.dtype != "auto":
         return recipe.dtype
     if recipe.normalize is not None:
         return "float32"
     if header.is_float:
         return "float32" if header.bits_allocated == 32 else "float64"
-    ranges = [_output_range(s, lut) for s in steps]
+    different = [with_rescale(steps, rescale) for rescale in dict.fromkeys(rescales)]
+    ranges = [_output_range(s, lut) for s in different]
     low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
     values = [low, high]
     if invert == "max":
         values = [0.0, high - low]
     if header.padding is not None and recipe.padding is not None:
         values.append(recipe.padding)
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    wide = "float32" if header.bits_stored <= 24 and largest <= _FLOAT32_MAX else "float64"
-    whole = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in steps)
-    if lut is not None:
-        whole = True
-    if not whole or max(abs(low), abs(high)) > 2.0**53:
-        return wide
-    return smallest_integer(values) or wide
+    is_whole = lut is not None or all(
+        float(s.slope).is_integer() and float(s.intercept).is_integer() for s in different
+    )
+    integer = smallest_integer(values) if is_whole else None
+    if integer is not None:
+        return integer
+    is_wide = header.bits_stored > 24 or any(
+        math.isfinite(value) and abs(value) > _FLOAT32_MAX for value in values
+    )
+    return "float64" if is_wide else "float32"
 
 
 def _output_range(steps: Steps, lut: Lut | None) -> tuple[float, float]:
@@ -183,7 +196,8 @@ def stored_plan(header: Header) -> Plan:
         dtype=np.dtype(dtype).name,
         transfer_syntax=header.transfer_syntax,
         photometric=header.photometric,
-        steps=(cells,),
+        steps=cells,
+        rescales=None if color else SAME,
         color=ColorSteps(cells, layout, ybr=False) if color else None,
         invert="none",
         unit="stored values",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fastpix.header.rescale import SAME, Rescale, Rescales
 from fastpix.kernel.steps import ColorSteps, Steps
 from fastpix.notes import Note, count_of
 from fastpix.plan.words import (
@@ -31,10 +32,12 @@ class Plan:
     transfer_syntax : str
         Its UID.
     photometric : str
-    steps : tuple of Steps
-        One, or one a frame.
+    steps : Steps
+        Of a cell of the first frame; `frame_steps` has those of others.
+    rescales : Rescales or None
+        One, or one a frame; None for colour.
     color : ColorSteps or None
-        For colour, in place of `steps`.
+        For colour.
     invert : {"max", "range", "none"}
         What is done, not what was asked: ``"none"`` unless the image is MONOCHROME1.
     unit : str
@@ -46,7 +49,8 @@ class Plan:
     dtype: str
     transfer_syntax: str
     photometric: str
-    steps: tuple[Steps, ...]
+    steps: Steps
+    rescales: Rescales | None
     color: ColorSteps | None
     invert: str
     unit: str
@@ -60,17 +64,26 @@ class Plan:
     @property
     def is_by_cell(self) -> bool:
         """Whether each cell becomes a value by itself, where it stands: no colour is converted."""
-        color = self.color
-        return color is None or (color.layout == "interleaved" and not color.ybr)
+        return self.color is None or self.color.is_by_cell
+
+    @property
+    def slope_intercept(self) -> tuple[tuple[float, float], ...]:
+        """Slope and intercept that step 4 applies: one pair, or one a frame.
+
+        ``(1, 0)`` if values are not rescaled, or go through a Modality LUT. Colour has none. Plans
+        as dictionaries, and so sidecars, have the same under this name.
+        """
+        return tuple((rescale.slope, rescale.intercept) for rescale in self.rescales or ())
 
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
-        return self.steps[frame if len(self.steps) > 1 else 0]
+        if self.rescales is None or len(self.rescales) == 1:
+            return self.steps
+        return with_rescale(self.steps, self.rescales[frame])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it, free of text that the file's author chose."""
-        rescales = [[s.slope, s.intercept] for s in self.steps]
-        cells = self.color.samples if self.color else self.steps[0]
+        cells = self.steps
         return {
             "shape": list(self.shape),
             "dtype": self.dtype,
@@ -80,7 +93,7 @@ class Plan:
             "bits_stored": cells.bits,
             "high_bit": cells.high_bit,
             "signed": cells.signed,
-            "slope_intercept": rescales,
+            "slope_intercept": list(map(list, self.slope_intercept)),
             "modality_lut": cells.table is not None and self.color is None,
             "color": self.color.layout if self.color else None,
             "ybr_to_rgb": bool(self.color and self.color.ybr),
@@ -92,7 +105,7 @@ class Plan:
 
     def describe(self) -> list[tuple[str, str]]:
         """Return the plan in words, in the order of the steps: pairs of a label and a text."""
-        cells = self.color.samples if self.color else self.steps[0]
+        cells = self.steps
         syntax = self.transfer_syntax
         size = f"{count_of(self.shape[0], 'frame')} of {self.shape[1]} x {self.shape[2]}"
         lines = [
@@ -103,9 +116,10 @@ class Plan:
         if cells.cell[0] != "f":
             lines += [("mask", mask_words(cells, syntax)), ("sign", sign_words(cells))]
         if self.color is not None:
-            lines.append(("colour", color_words(self.color)))
+            lines.append(("colour", color_words(self.color, syntax)))
         else:
-            lines += [("rescale", rescale_words(self.steps)), ("invert", invert_words(self.invert))]
+            rescale = rescale_words(cells, self.rescales or SAME)
+            lines += [("rescale", rescale), ("invert", invert_words(self.invert))]
             if cells.normalize:
                 lo, hi = cells.normalize
                 lines.append(("normalize", f"clip to {lo:g}..{hi:g}, map to 0..1"))
@@ -118,3 +132,8 @@ class Plan:
 
     def __str__(self) -> str:
         return "\n".join(f"{label + ':':12}{text}" for label, text in self.describe())
+
+
+def with_rescale(steps: Steps, rescale: Rescale) -> Steps:
+    """Return the steps of a frame that has this slope and intercept."""
+    return steps._replace(slope=rescale.slope, intercept=rescale.intercept)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from fastpix.header.rescale import Rescales
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import count_of
-from fastpix.standard.syntaxes import LOSSY
+from fastpix.standard.syntaxes import JPEG, RECOMPRESSED_JPEG, keeps_high_bit
 
 
 def cell_words(cells: Steps) -> str:
@@ -20,8 +19,9 @@ def cell_words(cells: Steps) -> str:
 
 def mask_words(cells: Steps, syntax: str) -> str:
     """Say which of its bits hold the value."""
-    if syntax in LOSSY:
-        return f"samples of a lossy codec are clipped to {count_of(cells.bits, 'bit')}"
+    if not keeps_high_bit(syntax):
+        bits = count_of(cells.bits, "bit")
+        return f"samples of a codec are masked to {bits}, or clipped if its codestream is lossy"
     if cells.cell == "bit" or cells.bits == 8 * int(cells.cell[1]):
         return f"all {count_of(cells.bits, 'bit')} hold the value"
     low = cells.high_bit + 1 - cells.bits
@@ -35,14 +35,12 @@ def sign_words(cells: Steps) -> str:
     return f"{kind}, {low:.0f} to {high:.0f}"
 
 
-def rescale_words(steps: Sequence[Steps]) -> str:
+def rescale_words(first: Steps, rescales: Rescales) -> str:
     """Say how stored values become modality values."""
-    first = steps[0]
     if first.table is not None:
         return f"Modality LUT of {len(first.table) // 8} entries from stored {first.first:g}"
-    if len(steps) > 1:
-        slopes = [s.slope for s in steps]
-        return f"per frame: slopes {min(slopes):g} to {max(slopes):g}"
+    if len(rescales) > 1:
+        return f"per frame: slopes {rescales.slopes.min():g} to {rescales.slopes.max():g}"
     if first.slope == 1 and first.intercept == 0:
         return "none (slope 1, intercept 0)"
     return f"value * {first.slope!r} + {first.intercept!r}"
@@ -57,12 +55,16 @@ def invert_words(invert: str) -> str:
     return "no"
 
 
-def color_words(color: ColorSteps) -> str:
+def color_words(color: ColorSteps, syntax: str) -> str:
     """Say where samples are, and what is done to colours."""
+    indexed = color.layout == "indexed"
     layout = {
         "interleaved": "samples interleaved",
         "planar": "planes one after another, interleaved on reading",
         "subsampled": "Y1 Y2 Cb Cr for each pair of pixels, upsampled",
         "indexed": "indices into the palette",
     }[color.layout]
-    return f"{layout}; {'YBR_FULL converted to RGB' if color.ybr else 'RGB'}"
+    colors = "YBR_FULL converted to RGB" if color.ybr else "RGB"
+    if (syntax in JPEG or syntax == RECOMPRESSED_JPEG) and not indexed:
+        colors += ", unless the JPEG data of a frame proves other colours"
+    return f"{layout}; {colors}"

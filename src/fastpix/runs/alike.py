@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix._index import AlikeFiles
-from fastpix.errors import ArgumentError
+from fastpix._index import AlikeFiles, tags_of
+from fastpix.errors import ArgumentError, add_source, warnings_kept
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.index import Index, elements_of
@@ -29,13 +29,17 @@ from fastpix.image.frame_selection import Frames, checked_out, frame_indices, fr
 from fastpix.image.image import Image
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
+from fastpix.notes import Notes
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.source.lent_buffers import Buffer
+from fastpix.source.naming import name_of
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
+from fastpix.standard.tags import Tag
 from fastpix.standard.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
+Warned: TypeAlias = dict[int, list[str]]
 ArrayOrError: TypeAlias = "NDArray[Any] | BaseException"
 ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps, NDArray[np.int64], int], int]
 Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
@@ -88,9 +92,9 @@ class AlikeReader:
         self._files = AlikeFiles(buffer.data, index.pixel_entries, index.scale_entries)
         self._implicit = index.implicit
         self._modality = header.modality
-        self._steps = plan.frame_steps(0) if plan.color is None else plan.color.samples
+        self._steps = plan.steps
         self._rescales = recipe.rescale and plan.color is None
-        self._may_differ = _may_scales_differ(header, recipe)
+        self._may_differ = _may_scales_differ(index, header, recipe)
         size = math.prod(plan.shape[1:])
         self._starts = _starts_of(indices, size)
         self._all_cells = plan.shape[0] * size if plan.needs_peak else 0  # has the maximum
@@ -159,20 +163,22 @@ class AlikeReader:
             return False
         elements = elements_of(scale, self._implicit)
         assert elements is not None
-        oddities: list[str] = []
+        notes = Notes()
         try:
-            attributes = Attributes(elements, oddities.append, True)
+            attributes = Attributes(elements, notes, True)
             (rescale,) = read_rescales(attributes, 1, self._modality)
         except RescaleError:
             # It is an error only for callers who ask for rescaled values.
-            return not self._rescales and not oddities
+            return not self._rescales and not notes
         if self._rescales:
             self._steps = self._steps._replace(slope=rescale.slope, intercept=rescale.intercept)
-        return not oddities
+        return not notes
 
 
-def _may_scales_differ(header: Header, recipe: Recipe) -> bool:
+def _may_scales_differ(index: Index, header: Header, recipe: Recipe) -> bool:
     """Whether files are still read alike if their slopes or intercepts differ."""
+    if Tag.SharedFunctionalGroupsSequence in tags_of(index.pixel_entries):
+        return False  # what it says comes before them
     if not recipe.rescale or header.samples == 3:
         return True
     # A dose is scaled by another attribute, and the dtype of "auto" depends on the slope.
@@ -212,7 +218,8 @@ def alike_reader(
         return None
     if last.pixel_entries != index.pixel_entries:
         return None
-    if last.scale_entries != index.scale_entries and not _may_scales_differ(image.header, recipe):
+    may_differ = _may_scales_differ(index, image.header, recipe)
+    if last.scale_entries != index.scale_entries and not may_differ:
         return None
     if os.environ.get("FASTPIX_ALIKE") == "0":  # to find out whether this route is at fault
         return None
@@ -225,7 +232,8 @@ def alike_reader(
         or header.transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
         or (header.big_endian and header.bits_allocated == 8)  # cells may be turned in pairs
         or not plan.is_by_cell
-        or len(plan.steps) > 1
+        or index.frame_pixels
+        or (plan.rescales is not None and len(plan.rescales) > 1)
         or any(note.oddity for note in plan.notes)  # each file gives its own warnings
     ):
         return None
@@ -268,8 +276,14 @@ class RunReader:
         self._alike_frames: tuple[object, ...] | None = None  # those that it reads
         self._allocate = allocate
 
-    def read(self, sources: Sequence[SourceLike]) -> list[ArrayOrError]:
+    def read(self, sources: Sequence[SourceLike], warned: Warned) -> list[ArrayOrError]:
         """Read at least one file, and at most as many as one call should.
+
+        Parameters
+        ----------
+        sources : sequence
+        warned : dict of int to list of str
+            Takes the texts of warnings, by the place of their source. They are not issued here.
 
         Returns
         -------
@@ -280,7 +294,12 @@ class RunReader:
         size = 0
         while len(results) < len(sources) and size < RUN_BYTES:
             rest = sources[len(results) :]
-            some = self._read_alike(rest) or [self._array_or_error(rest[0])]
+            some = self._read_alike(rest)
+            if not some:
+                with warnings_kept() as texts:
+                    some = [self._array_or_error(rest[0])]
+                if texts:
+                    warned[len(results)] = texts
             size += sum(result.nbytes for result in some if isinstance(result, np.ndarray))
             results += some
             del some  # an error refers to this frame: its variables must not keep arrays alive
@@ -305,6 +324,8 @@ class RunReader:
             return self._read_one(source)
         except BaseException as error:
             self._last = self._alike = None
+            if isinstance(error, Exception):
+                add_source(error, name_of(source))
             return error
 
     def _read_one(self, source: SourceLike) -> NDArray[Any]:

@@ -18,14 +18,15 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastpix.errors import ArgumentError, FastpixError
+from fastpix.errors import ArgumentError, FastpixError, SourceName, warn_caller
 from fastpix.image.frame_selection import Frames
 from fastpix.image.frame_threads import checked_threads, cores
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
-from fastpix.runs.alike import RUN_BYTES, RUN_FILES, Allocate, ArrayOrError, RunReader
+from fastpix.runs.alike import RUN_BYTES, RUN_FILES, Allocate, ArrayOrError, RunReader, Warned
 from fastpix.runs.array_memory import ArrayMemory
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
+from fastpix.source.naming import name_of
 from fastpix.source.opening import SourceLike
 from fastpix.source.pydicom_types import is_dataset
 
@@ -92,6 +93,12 @@ def imread_many(
     ndarray
         ``(rows, columns)``, ``(frames, rows, columns)``, and with a last axis of 3 for colour.
 
+    Warns
+    -----
+    HeaderWarning
+        Before the array of a file with an oddity, at the line that asks for the array. The text
+        and the attribute `source` name the file.
+
     Raises
     ------
     FastpixError
@@ -142,11 +149,12 @@ def _yielded(
 class _Task:
     """Files that one thread reads one after the other."""
 
-    __slots__ = ("done", "results", "sources")
+    __slots__ = ("done", "results", "sources", "warned")
 
     def __init__(self, sources: list[SourceLike]) -> None:
         self.sources = sources
         self.results: list[ArrayOrError] = []  # of the first source, and of some that follow
+        self.warned: Warned = {}  # what the threads would have warned of
         self.done = Lock()  # held until the results are there
         self.done.acquire()
 
@@ -241,16 +249,24 @@ def _in_order(
             if rest := task.sources[len(results) :]:
                 waiting.appendleft(_Task(rest))
                 workers.put(waiting[0])
+            warned = {k: (name_of(task.sources[k]), texts) for k, texts in task.warned.items()}
             del task, rest  # only the caller holds an array that it has taken
             files = _files_of_next(results)
             results.reverse()
-            while results:
+            for place in range(len(results)):
+                _warn(*warned.get(place, ("", ())))
                 yield results.pop()
         if failure is not None:
             raise failure
     finally:
         workers.stop()
         _array_memory.trim()
+
+
+def _warn(source: SourceName, texts: Iterable[str]) -> None:
+    """Warn of a source, in the thread and at the line of the caller."""
+    for text in texts:
+        warn_caller(text, source=source)
 
 
 def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
@@ -260,7 +276,7 @@ def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
         while (task := tasks.get()) is not None:
             try:
                 reader = reader or new_reader(buffer, _array_memory.array)
-                task.results = reader.read(task.sources)
+                task.results = reader.read(task.sources, task.warned)
             except BaseException as error:
                 task.results = [error]
             finally:

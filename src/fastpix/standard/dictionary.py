@@ -12,6 +12,7 @@ from fastpix.standard.tags import Tag
 
 _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "UI": (
+        Tag.MediaStorageSOPClassUID,
         Tag.TransferSyntaxUID,
         Tag.SOPClassUID,
         Tag.SOPInstanceUID,
@@ -24,8 +25,10 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SpecificCharacterSet,
         Tag.ImageType,
         Tag.Modality,
+        Tag.FrameType,
         Tag.PixelPresentation,
         Tag.ComplexImageComponent,
+        Tag.DiffusionDirectionality,
         Tag.PhotometricInterpretation,
         Tag.BurnedInAnnotation,
         Tag.Units,
@@ -56,9 +59,11 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.WindowCenter,
         Tag.RescaleIntercept,
         Tag.RescaleSlope,
+        Tag.GridFrameOffsetVector,
         Tag.DoseGridScaling,
     ),
     "US": (
+        Tag.FrameAcquisitionNumber,
         Tag.SamplesPerPixel,
         Tag.PlanarConfiguration,
         Tag.Rows,
@@ -68,6 +73,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.HighBit,
         Tag.PixelRepresentation,
         Tag.AlphaPaletteColorLookupTableDescriptor,
+        Tag.ReferencedSegmentNumber,
     ),
     "IS": (
         Tag.EchoNumbers,
@@ -90,8 +96,12 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.FloatPixelPaddingRangeLimit,
     ),
     "FD": (
+        Tag.InversionTimes,
+        Tag.EffectiveEchoTime,
         Tag.DiffusionBValue,
         Tag.DiffusionGradientOrientation,
+        Tag.NominalCardiacTriggerDelayTime,
+        Tag.TemporalPositionTimeOffset,
         Tag.DoubleFloatPixelPaddingValue,
         Tag.DoubleFloatPixelPaddingRangeLimit,
     ),
@@ -105,13 +115,29 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SegmentedAlphaPaletteColorLookupTableData,
     ),
     "SQ": (
+        Tag.DiffusionGradientDirectionSequence,
+        Tag.MREchoSequence,
+        Tag.MRModifierSequence,
+        Tag.MRDiffusionSequence,
+        Tag.CardiacSynchronizationSequence,
+        Tag.MRImageFrameTypeSequence,
+        Tag.CTReconstructionSequence,
+        Tag.CTXRayDetailsSequence,
+        Tag.CTImageFrameTypeSequence,
+        Tag.PETFrameTypeSequence,
+        Tag.FrameContentSequence,
+        Tag.PlanePositionSequence,
         Tag.PlaneOrientationSequence,
+        Tag.DimensionIndexSequence,
+        Tag.TemporalPositionSequence,
         Tag.ModalityLUTSequence,
         Tag.PixelMeasuresSequence,
         Tag.FrameVOILUTSequence,
         Tag.PixelValueTransformationSequence,
         Tag.RealWorldValueMappingSequence,
         Tag.SegmentSequence,
+        Tag.SegmentIdentificationSequence,
+        Tag.DVHSequence,
         Tag.SharedFunctionalGroupsSequence,
         Tag.PerFrameFunctionalGroupsSequence,
     ),
@@ -127,13 +153,18 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.FileMetaInformationGroupLength,
         Tag.InStackPositionNumber,
         Tag.TemporalPositionIndex,
+        Tag.DimensionIndexValues,
     ),
     "OB": (Tag.FileMetaInformationVersion,),
     "DA": (
         Tag.AcquisitionDate,
         Tag.ContentDate,
     ),
-    "DT": (Tag.AcquisitionDateTime,),
+    "DT": (
+        Tag.AcquisitionDateTime,
+        Tag.FrameAcquisitionDateTime,
+        Tag.FrameReferenceDateTime,
+    ),
     "TM": (
         Tag.AcquisitionTime,
         Tag.ContentTime,
@@ -141,6 +172,10 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "SH": (
         Tag.ConvolutionKernel,
         Tag.StackID,
+    ),
+    "AT": (
+        Tag.DimensionIndexPointer,
+        Tag.FunctionalGroupPointer,
     ),
 }
 _VR_OF_TAG = {int(tag): vr for vr, tags in _TAGS_OF_VR.items() for tag in tags}

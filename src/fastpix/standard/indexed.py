@@ -1,6 +1,6 @@
 """The elements that the index takes out of a file: VRs, multiplicity, and what each is for (PS3.6).
 
-The walk over a file's top level (`src/_index.pyx`) is driven by this table alone.
+The walk over a file (`src/_index.pyx`) is driven by this table alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,33 @@ class Form(IntEnum):
     PRESENCE = 5  # that it is there
     PIXEL_DATA = 6  # where it is
     OFFSETS = 7  # where it is
-    REFUSED = 8  # nothing: the file is left to pydicom
+    LUT = 8  # any bytes, as many as a look-up table has
+    SEQUENCE = 9  # what `Indexed.items` says of the elements of its items
+    FRAMES = 10  # the same, each item being about one frame
+
+
+class Place(IntEnum):
+    """Where an element stands: in the data set, or in the items of a sequence."""
+
+    DATA_SET = 0
+    MODALITY_LUT = 1
+    GROUPS = 2  # the functional groups of a frame, or those that all frames share
+    TRANSFORMATION = 3  # Pixel Value Transformation, and other functional groups
+    MEASURES = 4
+    POSITION = 5
+    ORIENTATION = 6
+    CONTENT = 7
+    FRAME_TYPE = 8
+    ECHO = 9
+    MODIFIER = 10
+    DIFFUSION = 11
+    GRADIENT = 12
+    CARDIAC = 13
+    TEMPORAL = 14
+    RECONSTRUCTION = 15
+    X_RAY = 16
+    SEGMENT = 17
+    DIMENSION = 18
 
 
 class Indexed(NamedTuple):
@@ -43,13 +69,17 @@ class Indexed(NamedTuple):
     first, last : int
         The first and the last tag; the same for a single element.
     vrs : tuple of str
-        Those that the dictionary allows; none: any VR.
+        Those that are taken, which the dictionary allows; none: any VR.
     multiplicity : str
         How many values it has.
     purpose : Purpose
     form : Form
     mask : int
         A tag between `first` and `last` is meant if it has the bits of `first` under this mask.
+    place : Place
+        Where it stands.
+    items : Place
+        For sequences: where the elements of its items stand.
     """
 
     first: int
@@ -59,6 +89,8 @@ class Indexed(NamedTuple):
     purpose: Purpose
     form: Form
     mask: int = 0
+    place: Place = Place.DATA_SET
+    items: Place = Place.DATA_SET
 
     def __contains__(self, tag: object) -> bool:
         return (
@@ -69,7 +101,7 @@ class Indexed(NamedTuple):
 
 
 _WORDS = {"US", "SS"}
-_BINARY = {"FD", "FL", "UL", "SL"}
+_BINARY = {"FD", "FL", "UL", "SL", "AT"}
 
 
 def _one(
@@ -89,7 +121,16 @@ def _one(
 
 _PIXELS, _SCALE = Purpose.PIXELS, Purpose.SCALE
 _IDENTITY, _GEOMETRY, _GROUPING = Purpose.IDENTITY, Purpose.GEOMETRY, Purpose.GROUPING
-_PRESENCE, _REFUSED = Form.PRESENCE, Form.REFUSED
+_PRESENCE, _LUT = Form.PRESENCE, Form.LUT
+
+
+def _sequence(tag: Tag, items: Place, purpose: Purpose, form: Form = Form.SEQUENCE) -> Indexed:
+    return _one(tag, "SQ", "1", purpose, form)._replace(items=items)
+
+
+def _at(place: Place, *rows: Indexed) -> tuple[Indexed, ...]:
+    return tuple(row._replace(place=place) for row in rows)
+
 
 INDEXED = (
     _one(Tag.SpecificCharacterSet, "CS", "1-n", _PIXELS),
@@ -133,6 +174,7 @@ INDEXED = (
     _one(Tag.InStackPositionNumber, "UL", "1", _GROUPING),
     _one(Tag.TemporalPositionIndex, "UL", "1", _GROUPING),
     _one(Tag.ConcatenationUID, "UI", "1", _GROUPING),
+    _sequence(Tag.DimensionIndexSequence, Place.DIMENSION, _GROUPING),
     _one(Tag.SamplesPerPixel, "US", "1", _PIXELS),
     _one(Tag.PhotometricInterpretation, "CS", "1", _PIXELS),
     _one(Tag.PlanarConfiguration, "US", "1", _PIXELS),
@@ -146,21 +188,25 @@ INDEXED = (
     _one(Tag.PixelRepresentation, "US", "1", _PIXELS),
     _one(Tag.PixelPaddingValue, "US SS", "1", _PIXELS),
     _one(Tag.PixelPaddingRangeLimit, "US SS", "1", _PIXELS),
+    _one(Tag.FloatPixelPaddingValue, "FL", "1", _PIXELS),
+    _one(Tag.DoubleFloatPixelPaddingValue, "FD", "1", _PIXELS),
+    _one(Tag.FloatPixelPaddingRangeLimit, "FL", "1", _PIXELS),
+    _one(Tag.DoubleFloatPixelPaddingRangeLimit, "FD", "1", _PIXELS),
     _one(Tag.BurnedInAnnotation, "CS", "1", _PIXELS),
     _one(Tag.WindowCenter, "DS", "1-n", _PIXELS, _PRESENCE),
     _one(Tag.RescaleIntercept, "DS", "1", _SCALE),
     _one(Tag.RescaleSlope, "DS", "1", _SCALE),
     _one(Tag.RescaleType, "LO", "1", _PIXELS),
-    # Palettes: descriptors, then data and segmented data.
-    Indexed(
-        Tag.RedPaletteColorLookupTableDescriptor, Tag.AlphaPaletteColorLookupTableDescriptor,
-        (), "3", _PIXELS, _REFUSED,
-    ),
-    Indexed(
-        Tag.RedPaletteColorLookupTableData, Tag.SegmentedAlphaPaletteColorLookupTableData,
-        (), "1", _PIXELS, _REFUSED,
-    ),
-    _one(Tag.ModalityLUTSequence, "SQ", "1", _PIXELS, _REFUSED),
+    _one(Tag.RedPaletteColorLookupTableDescriptor, "US SS", "3", _PIXELS, _LUT),
+    _one(Tag.GreenPaletteColorLookupTableDescriptor, "US SS", "3", _PIXELS, _LUT),
+    _one(Tag.BluePaletteColorLookupTableDescriptor, "US SS", "3", _PIXELS, _LUT),
+    _one(Tag.RedPaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
+    _one(Tag.GreenPaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
+    _one(Tag.BluePaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
+    _one(Tag.SegmentedRedPaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
+    _one(Tag.SegmentedGreenPaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
+    _one(Tag.SegmentedBluePaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
+    _sequence(Tag.ModalityLUTSequence, Place.MODALITY_LUT, _PIXELS),
     _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
     _one(Tag.Units, "CS", "1", _PIXELS),
     _one(Tag.SegmentationType, "CS", "1", _PIXELS),
@@ -174,24 +220,103 @@ INDEXED = (
     ),
     _one(Tag.PresentationLUTShape, "CS", "1", _PIXELS),
     _one(Tag.DoseUnits, "CS", "1", _PIXELS),
+    _one(Tag.GridFrameOffsetVector, "DS", "2-n", _GEOMETRY),
     _one(Tag.DoseGridScaling, "DS", "1", _PIXELS),
-    _one(Tag.SharedFunctionalGroupsSequence, "SQ", "1", _PIXELS, _REFUSED),
-    _one(Tag.PerFrameFunctionalGroupsSequence, "SQ", "1", _PIXELS, _REFUSED),
+    _sequence(Tag.SharedFunctionalGroupsSequence, Place.GROUPS, _PIXELS),
+    _sequence(Tag.PerFrameFunctionalGroupsSequence, Place.GROUPS, _PIXELS, Form.FRAMES),
     _one(Tag.ExtendedOffsetTable, "OV", "1", _PIXELS, Form.OFFSETS),
     _one(Tag.ExtendedOffsetTableLengths, "OV", "1", _PIXELS, Form.OFFSETS),
-    _one(Tag.FloatPixelData, "OF", "1", _PIXELS, _REFUSED),
-    _one(Tag.DoubleFloatPixelData, "OD", "1", _PIXELS, _REFUSED),
+    _one(Tag.FloatPixelData, "OF", "1", _PIXELS, Form.PIXEL_DATA),
+    _one(Tag.DoubleFloatPixelData, "OD", "1", _PIXELS, Form.PIXEL_DATA),
     _one(Tag.PixelData, "OB OW", "1", _PIXELS, Form.PIXEL_DATA),
+    *_at(
+        Place.MODALITY_LUT,
+        _one(Tag.LUTDescriptor, "US SS", "3", _PIXELS, _LUT),
+        _one(Tag.ModalityLUTType, "LO", "1", _PIXELS),
+        _one(Tag.LUTData, "US OW", "1-n", _PIXELS, _LUT),
+    ),
+    *_at(
+        Place.GROUPS,
+        _sequence(Tag.MREchoSequence, Place.ECHO, _GROUPING),
+        _sequence(Tag.MRModifierSequence, Place.MODIFIER, _GROUPING),
+        _sequence(Tag.MRDiffusionSequence, Place.DIFFUSION, _GROUPING),
+        _sequence(Tag.CardiacSynchronizationSequence, Place.CARDIAC, _GROUPING),
+        _sequence(Tag.MRImageFrameTypeSequence, Place.FRAME_TYPE, _GROUPING),
+        _sequence(Tag.CTReconstructionSequence, Place.RECONSTRUCTION, _GROUPING),
+        _sequence(Tag.CTXRayDetailsSequence, Place.X_RAY, _GROUPING),
+        _sequence(Tag.CTImageFrameTypeSequence, Place.FRAME_TYPE, _GROUPING),
+        _sequence(Tag.PETFrameTypeSequence, Place.FRAME_TYPE, _GROUPING),
+        _sequence(Tag.FrameContentSequence, Place.CONTENT, _GROUPING),
+        _sequence(Tag.PlanePositionSequence, Place.POSITION, _GEOMETRY),
+        _sequence(Tag.PlaneOrientationSequence, Place.ORIENTATION, _GEOMETRY),
+        _sequence(Tag.TemporalPositionSequence, Place.TEMPORAL, _GROUPING),
+        _sequence(Tag.PixelMeasuresSequence, Place.MEASURES, _GEOMETRY),
+        _one(Tag.FrameVOILUTSequence, "SQ", "1", _PIXELS, _PRESENCE),
+        _sequence(Tag.PixelValueTransformationSequence, Place.TRANSFORMATION, _PIXELS),
+        _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
+        _sequence(Tag.SegmentIdentificationSequence, Place.SEGMENT, _GROUPING),
+    ),
+    *_at(
+        Place.TRANSFORMATION,
+        _one(Tag.RescaleIntercept, "DS", "1", _PIXELS),
+        _one(Tag.RescaleSlope, "DS", "1", _PIXELS),
+        _one(Tag.RescaleType, "LO", "1", _PIXELS),
+    ),
+    *_at(
+        Place.MEASURES,
+        _one(Tag.SliceThickness, "DS", "1", _GEOMETRY),
+        _one(Tag.SpacingBetweenSlices, "DS", "1", _GEOMETRY),
+        _one(Tag.PixelSpacing, "DS", "2", _GEOMETRY),
+    ),
+    *_at(Place.POSITION, _one(Tag.ImagePositionPatient, "DS", "3", _GEOMETRY)),
+    *_at(Place.ORIENTATION, _one(Tag.ImageOrientationPatient, "DS", "6", _GEOMETRY)),
+    *_at(
+        Place.CONTENT,
+        _one(Tag.FrameAcquisitionDateTime, "DT", "1", _GROUPING),
+        _one(Tag.FrameReferenceDateTime, "DT", "1", _GROUPING),
+        _one(Tag.StackID, "SH", "1", _GROUPING),
+        _one(Tag.InStackPositionNumber, "UL", "1", _GROUPING),
+        _one(Tag.TemporalPositionIndex, "UL", "1", _GROUPING),
+        _one(Tag.FrameAcquisitionNumber, "US", "1", _GROUPING),
+        _one(Tag.DimensionIndexValues, "UL", "1-n", _GROUPING),
+    ),
+    *_at(
+        Place.FRAME_TYPE,
+        _one(Tag.FrameType, "CS", "4-5", _GROUPING),
+        _one(Tag.ComplexImageComponent, "CS", "1", _GROUPING),
+    ),
+    *_at(Place.ECHO, _one(Tag.EffectiveEchoTime, "FD", "1", _GROUPING)),
+    *_at(Place.MODIFIER, _one(Tag.InversionTimes, "FD", "1-n", _GROUPING)),
+    *_at(
+        Place.DIFFUSION,
+        _one(Tag.DiffusionDirectionality, "CS", "1", _GROUPING),
+        _sequence(Tag.DiffusionGradientDirectionSequence, Place.GRADIENT, _GROUPING),
+        _one(Tag.DiffusionBValue, "FD", "1", _GROUPING),
+    ),
+    *_at(Place.GRADIENT, _one(Tag.DiffusionGradientOrientation, "FD", "3", _GROUPING)),
+    *_at(Place.CARDIAC, _one(Tag.NominalCardiacTriggerDelayTime, "FD", "1", _GROUPING)),
+    *_at(Place.TEMPORAL, _one(Tag.TemporalPositionTimeOffset, "FD", "1", _GROUPING)),
+    *_at(Place.RECONSTRUCTION, _one(Tag.ConvolutionKernel, "SH", "1-n", _GROUPING)),
+    *_at(Place.X_RAY, _one(Tag.KVP, "DS", "1", _GROUPING)),
+    *_at(Place.SEGMENT, _one(Tag.ReferencedSegmentNumber, "US", "1-n", _GROUPING)),
+    *_at(
+        Place.DIMENSION,
+        _one(Tag.DimensionIndexPointer, "AT", "1", _GROUPING),
+        _one(Tag.FunctionalGroupPointer, "AT", "1", _GROUPING),
+    ),
 )  # fmt: skip
-"""The elements in ascending order of their tags."""
+"""The elements by their places, and in ascending order of their tags in each."""
 
-_ROW = struct.Struct("<3I2s2s2B")
+_ROW = struct.Struct("<3I2s2s4B")
 
 
 def _packed(row: Indexed) -> bytes:
-    """Return first and last tag, mask, two VRs, form and purpose as the walk reads them."""
+    """Return tags, mask, two VRs, form, purpose and places as the walk reads them."""
     first, second = (*(vr.encode() for vr in row.vrs), b"", b"")[:2]
-    return _ROW.pack(row.first, row.last, row.mask, first, second or first, row.form, row.purpose)
+    return _ROW.pack(
+        row.first, row.last, row.mask, first, second or first,
+        row.form, row.purpose, row.place, row.items,
+    )  # fmt: skip
 
 
 INDEXED_ROWS = b"".join(map(_packed, INDEXED))

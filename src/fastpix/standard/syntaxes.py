@@ -6,7 +6,9 @@ from fastpix.standard.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
+    GE_IMPLICIT_VR,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    PRIVATE_SYNTAXES,
     TRANSFER_SYNTAXES,
 )
 
@@ -16,8 +18,10 @@ NATIVE = frozenset(
         EXPLICIT_VR_LITTLE_ENDIAN,
         EXPLICIT_VR_BIG_ENDIAN,
         DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        GE_IMPLICIT_VR,
     }
 )
+BIG_ENDIAN_CELLS = frozenset({EXPLICIT_VR_BIG_ENDIAN, GE_IMPLICIT_VR})
 
 
 def _compressed(*numbers: int) -> frozenset[str]:
@@ -34,7 +38,6 @@ HIGH_THROUGHPUT = _compressed(201, 202, 203)
 JPEG_2000 = _compressed(90, 91) | HIGH_THROUGHPUT
 RECOMPRESSED_JPEG = "1.2.840.10008.1.2.4.111"
 JPEG_XL = _compressed(110, 111, 112)
-LOSSY = JPEG | _compressed(81, 91, 203, 111, 112)
 
 _VIDEO = "it is a video: take the stream out of Pixel Data, and give it to a video library"
 _REFERENCED = (
@@ -63,25 +66,28 @@ def what_instead(uid: str) -> str:
 
 
 def syntax_name(uid: str) -> str:
-    """Return a transfer syntax's name (PS3.6 annex A), or an empty string where there is none."""
-    name = TRANSFER_SYNTAXES.get(uid)
+    """Return a transfer syntax's name, or an empty string where it is not known."""
+    name = TRANSFER_SYNTAXES.get(uid) or PRIVATE_SYNTAXES.get(uid)
     if name is not None:
         return name
-    # A later release of pydicom may know more, and it trims what it is given.
-    from pydicom import config
-    from pydicom.uid import UID
-
-    known = UID(uid, validation_mode=config.IGNORE)
-    return known.name if known.type == "Transfer Syntax" else ""
+    name, kind = _entry_of(uid)  # a later release of pydicom may know more
+    return name if kind == "Transfer Syntax" else ""
 
 
 def uid_name(uid: str) -> str:
-    """Return the name of a UID of the standard (PS3.6 annex A), or an empty string."""
-    from pydicom import config
-    from pydicom.uid import UID
+    """Return the name of a UID of the standard (PS3.6 annex A), or an empty string.
 
-    name = UID(uid, validation_mode=config.IGNORE).name
-    return "" if name == uid else name
+    Any other text has no name, also where it is a UID but for the white space around it.
+    """
+    return _entry_of(uid)[0]
+
+
+def _entry_of(uid: str) -> tuple[str, str]:
+    """Return name and kind of a UID in pydicom's dictionary, or two empty strings."""
+    from pydicom._uid_dict import UID_dictionary  # `UID` trims a text, and calls it a name
+
+    entry = UID_dictionary.get(uid)
+    return ("", "") if entry is None else (entry[0], entry[1])
 
 
 def keeps_high_bit(uid: str) -> bool:

@@ -9,10 +9,34 @@ IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
 EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+GE_IMPLICIT_VR = "1.2.840.113619.5.2"
 
 RT_DOSE_STORAGE = "1.2.840.10008.5.1.4.1.1.481.2"
 PET_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.128"
+LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
+FLUOROSCOPY_STORAGE = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.12.1",  # X-Ray Angiographic Image Storage
+        "1.2.840.10008.5.1.4.1.1.12.2",  # X-Ray Radiofluoroscopic Image Storage
+        "1.2.840.10008.5.1.4.1.1.12.3",  # X-Ray Angiographic Bi-Plane Image Storage, retired
+    }
+)
 
+# SOP Classes whose instances have pixels, behind 1.2.840.10008.5.1.4.1.1: those named "Image
+# Storage", and Enhanced US Volume, Parametric Map, Segmentation, Label Map Segmentation, and the
+# maps and volumes of ophthalmology. An RT Dose may have none.
+_IMAGES = """
+    1 1.1 1.1.1 1.2 1.2.1 1.3 1.3.1 2 2.1 2.2 3 3.1 4 4.1 4.3 4.4 5 6 6.1 6.2 6.3 7 7.1 7.2
+    7.3 7.4 12.1 12.1.1 12.2 12.2.1 12.3 13.1.1 13.1.2 13.1.3 13.1.4 13.1.5 14.1 14.2 20 30
+    66.4 66.7 77.1 77.1.1 77.1.1.1 77.1.2 77.1.2.1 77.1.3 77.1.4 77.1.4.1 77.1.5.1 77.1.5.2
+    77.1.5.4 77.1.5.5 77.1.5.6 77.1.5.7 77.1.5.8 77.1.6 77.1.7 77.1.8 77.1.9 77.2 81.1 82.1
+    128 128.1 130 481.1 481.23 481.24 501.1 501.2.1 501.2.2 601.1 601.2
+"""
+IMAGE_STORAGE = frozenset(f"1.2.840.10008.5.1.4.1.1.{number}" for number in _IMAGES.split())
+
+PRIVATE_SYNTAXES = {
+    GE_IMPLICIT_VR: "Implicit VR Little Endian with big-endian pixels (GE, private)",
+}
 TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2": "Implicit VR Little Endian",
     "1.2.840.10008.1.2.1": "Explicit VR Little Endian",

@@ -6,9 +6,9 @@ import struct
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fastpix.errors import PixelDataError
+from fastpix.errors import DecodeError, PixelDataError
 from fastpix.frames.codecs.format import FrameFormat
-from fastpix.frames.codestreams import END_OF_IMAGE, Codestream, read_codestream
+from fastpix.frames.codestreams import DCT_CODINGS, END_OF_IMAGE, Codestream, read_codestream
 from fastpix.frames.jpeg_xl import read_jpeg_xl
 from fastpix.standard.syntaxes import (
     DEFLATED_FRAMES,
@@ -29,13 +29,18 @@ _EXPANSION = {RLE: 64, DEFLATED_FRAMES: 1032}
 # progressive DCT one. Arithmetic codes have less, but no image is as plain as that.
 _SAMPLES = {"lossless": 8, "DCT": 256, "progressive": 512, "arithmetic": 2**14}
 # What a syntax may hold; which of JPEG's processes it is, decoders take from the codestream.
-_DCT = {"DCT", "progressive", "arithmetic", "lossless"}
+_OF_JPEG = DCT_CODINGS | {"lossless"}
+_SYNTAXES_OF_JPEG = JPEG | JPEG_LOSSLESS
 _CODINGS = (
-    (JPEG | JPEG_LOSSLESS, _DCT),
+    (_SYNTAXES_OF_JPEG, _OF_JPEG),
     (JPEG_LS, {"JPEG-LS"}),
     (JPEG_2000, {"JPEG 2000"}),
     (JPEG_XL, {"JPEG XL"}),
 )
+_NOT_SUPPORTED = {
+    "hierarchical": "hierarchical JPEG",
+    "lossless arithmetic": "lossless JPEG with arithmetic codes",
+}
 # The others have no such limit: a blank image takes a few bytes. Beyond this size it is no image.
 _LARGE, _BLANK_EXPANSION = 2**28, 2**16
 _PADDING = 64  # bytes behind the end marker, at most, where it is looked for first
@@ -61,6 +66,8 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
     ------
     PixelDataError
         Rows, columns or samples differ, the bytes cannot hold the frame, or its end is missing.
+    DecodeError
+        It is a sound codestream, as far as one can see, of a kind that no decoder here reads.
     """
     size = sum(len(part) for part in parts)
     if wanted.transfer_syntax in _EXPANSION:
@@ -74,7 +81,8 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
     if stream is None:
         raise PixelDataError(reason=f"frame {frame} has no codestream header that can be read")
     _check_coding(stream, wanted, frame)
-    _check_geometry(stream, wanted, frame)
+    check_kind(stream, frame)
+    check_geometry(stream, wanted, frame)
     most = _LARGE
     if stream.coding in _SAMPLES:
         most = size * _SAMPLES[stream.coding] * wanted.cell_bytes
@@ -100,7 +108,9 @@ def _read(encoded: memoryview, wanted: FrameFormat) -> Codestream | None:
 def _check_coding(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
     if any(wanted.transfer_syntax in syntaxes and stream.coding not in codings
            for syntaxes, codings in _CODINGS):  # fmt: skip
-        kind = "JPEG" if stream.coding in _DCT else stream.coding
+        if wanted.transfer_syntax in _SYNTAXES_OF_JPEG and stream.coding in _NOT_SUPPORTED:
+            return
+        kind = "JPEG" if stream.coding in _OF_JPEG else stream.coding
         raise PixelDataError(
             reason=f"frame {frame} is {kind}, the transfer syntax is "
             f"{syntax_name(wanted.transfer_syntax)}",
@@ -108,17 +118,41 @@ def _check_coding(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
         )
 
 
-def _check_geometry(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
+def check_kind(stream: Codestream, frame: int) -> None:
+    """Check that a codestream is of a kind that is supported at all.
+
+    What is not depends on the codestream alone, never on the decoders that are installed.
+
+    Raises
+    ------
+    DecodeError
+    """
+    kind = _NOT_SUPPORTED.get(stream.coding, "")
+    if stream.samples not in (1, 3):
+        kind = f"{stream.coding} data with {stream.samples} components a pixel (such as CMYK)"
+    elif not stream.uniform and stream.coding == "JPEG 2000":
+        kind = "JPEG 2000 data with subsampled components, or components of several depths"
+    elif not stream.uniform:
+        kind = "JPEG data with sampling factors that are fractions of each other"
+    elif stream.rows == 0 and stream.coding in _OF_JPEG:
+        kind = "JPEG data whose number of lines comes in a DNL marker"
+    if kind:
+        raise DecodeError(frame=frame, not_supported=kind)
+
+
+def check_geometry(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
+    """Check that a codestream has the size and the depth that the header says.
+
+    Raises
+    ------
+    PixelDataError
+    """
     found = (stream.rows, stream.columns, stream.samples)
     expected = (wanted.rows, wanted.columns, wanted.samples)
     if found != expected:
         raise PixelDataError(
             reason=f"frame {frame} is encoded as {found[0]} rows x {found[1]} columns x "
             f"{found[2]} samples, the header says {expected[0]} x {expected[1]} x {expected[2]}"
-        )
-    if not stream.uniform:
-        raise PixelDataError(
-            reason=f"frame {frame} is encoded with samples that differ in size or depth"
         )
     if stream.precision > max(wanted.bits_allocated, 8):
         raise PixelDataError(

@@ -11,7 +11,7 @@ import logging
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -21,8 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, UnsupportedTransferSyntaxError
-from fastpix.frames.codecs.format import FrameFormat
-from fastpix.frames.codestreams import read_codestream
+from fastpix.frames.codecs.deflate import inflate, inflate_by_imagecodecs
+from fastpix.frames.codecs.format import FrameFormat, from_planes
+from fastpix.frames.codecs.jpeg_turbo import decode_whole_jpeg
+from fastpix.frames.codecs.refusals import NotSupportedError
+from fastpix.frames.codecs.scans import check_whole
 from fastpix.standard import decoder_names as names
 from fastpix.standard.syntaxes import (
     DEFLATED_FRAMES,
@@ -42,9 +45,6 @@ from fastpix.standard.syntaxes import (
 Samples: TypeAlias = NDArray[Any]
 Encoded: TypeAlias = Any  # bytes or memoryview: imagecodecs takes both, but declares the first
 Decode: TypeAlias = Callable[[Encoded, FrameFormat, int], Samples]
-
-
-_BOXES = 512  # bytes of a JPEG XL container within which the boxes before its codestream begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,10 @@ class Decoder:
     codec : str
         The part of imagecodecs that may have been left out when it was built.
     is_fallback : bool
-        Whether it is tried where those before it have refused a frame; else only where it is
-        pinned: what a strict decoder has found to be damaged, a lenient one is not asked for.
+        Whether it is asked for a frame whose kind those before it do not support; else only if it
+        is pinned.
+    distrusted : frozenset of str
+        Codings of JPEG that it is asked for only if it is pinned.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Decoder:
     module: str
     codec: str = ""
     is_fallback: bool = True
+    distrusted: frozenset[str] = frozenset()
 
     def is_present(self) -> bool:
         """Whether it can be used here."""
@@ -115,12 +118,7 @@ def _version(name: str, library: str, codec: str) -> str:
 
 
 def _jpeg(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
-    import imagecodecs
-
-    if wanted.samples == 1:
-        return imagecodecs.jpeg8_decode(encoded)
-    # From and to the same colours, whatever they are: the samples as they were coded.
-    return imagecodecs.jpeg8_decode(encoded, colorspace="YCBCR", outcolorspace="YCBCR")
+    return decode_whole_jpeg(encoded, wanted.samples)
 
 
 def _jpeg_ls(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
@@ -138,11 +136,10 @@ def _jpeg_2000(encoded: Encoded, _wanted: FrameFormat, threads: int) -> Samples:
 def _jpeg_xl(encoded: Encoded, wanted: FrameFormat, threads: int) -> Samples:
     import imagecodecs
 
-    if b"jbrd" in bytes(encoded[:_BOXES]):  # a JPEG file, which can be had back bit for bit
-        jpeg = bytes(imagecodecs.jpegxl_decode_jpeg(encoded, numthreads=threads))
-        return _jpeg(jpeg, wanted, threads)
+    if bytes(encoded[:2]) == b"\xff\xd8":  # the JPEG file that was in it
+        return _jpeg(encoded, wanted, threads)
     if wanted.transfer_syntax == RECOMPRESSED_JPEG and wanted.samples > 1:
-        raise ValueError("without the JPEG file in it, its colours are not what the header says")
+        raise NotSupportedError("without its JPEG file, its colours are not what the header says")
     return imagecodecs.jpegxl_decode(encoded, numthreads=threads)
 
 
@@ -151,13 +148,7 @@ def _rle_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int) ->
 
     dtype = np.dtype(f"u{wanted.cell_bytes}")
     cells = np.frombuffer(imagecodecs.dicomrle_decode(encoded, dtype), dtype)
-    return _from_planes(cells, wanted)
-
-
-def _inflate_by_imagecodecs(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
-    import imagecodecs
-
-    return _inflated(imagecodecs.deflate_decode(encoded, raw=True, out=wanted.frame_bytes), wanted)
+    return from_planes(cells, wanted)
 
 
 # --- pylibjpeg and pyjpegls ---------------------------------------------------------------------
@@ -174,6 +165,7 @@ def _jpeg_2000_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: in
 def _jpeg_by_pylibjpeg(encoded: Encoded, _wanted: FrameFormat, _threads: int) -> Samples:
     from libjpeg.utils import decode
 
+    check_whole(encoded)
     samples: Samples = decode(bytes(encoded), colour_transform=0)
     return samples
 
@@ -183,7 +175,7 @@ def _rle_by_pylibjpeg(encoded: Encoded, wanted: FrameFormat, _threads: int) -> S
 
     cells = decode_frame(bytes(encoded), wanted.frame_bytes // wanted.cell_bytes // wanted.samples,
                          8 * wanted.cell_bytes, "<")  # fmt: skip
-    return _from_planes(np.frombuffer(cells, f"<u{wanted.cell_bytes}"), wanted)
+    return from_planes(np.frombuffer(cells, f"<u{wanted.cell_bytes}"), wanted)
 
 
 def _jpeg_ls_by_pyjpegls(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
@@ -192,7 +184,7 @@ def _jpeg_ls_by_pyjpegls(encoded: Encoded, wanted: FrameFormat, _threads: int) -
     buffer, info = jpeg_ls.decode_pixel_data(bytes(encoded))
     samples = np.frombuffer(buffer, "u1" if info["bits_per_sample"] <= 8 else "u2")
     by_plane = wanted.samples > 1 and info["interleave_mode"] == 0
-    return _from_planes(samples, wanted) if by_plane else samples.reshape(wanted.shape)
+    return from_planes(samples, wanted) if by_plane else samples.reshape(wanted.shape)
 
 
 # --- gdcm, through pydicom's plugin ---------------------------------------------------------------
@@ -203,7 +195,7 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
-    stream = read_codestream(encoded)
+    stream = check_whole(encoded)
     narrow = stream is not None and stream.coding == "lossless" and stream.precision < 8
     if narrow or wanted.bits_allocated > 16:
         raise ValueError("gdcm would end the process: it asserts what it does not check")
@@ -219,7 +211,9 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
             number_of_frames=1,
             samples_per_pixel=wanted.samples,
             bits_allocated=8 * wanted.cell_bytes,
-            bits_stored=min(wanted.bits_stored, 8 * wanted.cell_bytes),
+            bits_stored=min(
+                wanted.bits_stored if stream is None else stream.precision, 8 * wanted.cell_bytes
+            ),
             pixel_representation=int(signed),
             photometric_interpretation="MONOCHROME2" if wanted.samples == 1 else "RGB",
             planar_configuration=0,
@@ -228,35 +222,8 @@ def _by_gdcm(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
     kind = "i" if signed else "u"
     samples = np.frombuffer(buffer, f"{kind}{int(meta['bits_allocated']) // 8}")
     if meta.get("planar_configuration") == 1:
-        return _from_planes(samples, wanted)
+        return from_planes(samples, wanted)
     return samples.reshape(wanted.shape)
-
-
-# --- zlib -----------------------------------------------------------------------------------------
-
-
-def _inflate(encoded: Encoded, wanted: FrameFormat, _threads: int) -> Samples:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    return _inflated(inflater.decompress(encoded, wanted.frame_bytes + 2), wanted)
-
-
-def _inflated(data: bytes | bytearray, wanted: FrameFormat) -> Samples:
-    size = wanted.frame_bytes
-    if not size <= len(data) <= size + size % 2:  # an odd frame may be padded
-        found = "fewer" if len(data) < size else "more"
-        raise ValueError(f"it inflates to {found} than the {size} bytes of a frame")
-    cells = np.frombuffer(data, f"<u{wanted.cell_bytes}", size // wanted.cell_bytes)
-    if wanted.bits_allocated == 1:
-        return cells  # packed
-    return _from_planes(cells, wanted) if wanted.planar else cells.reshape(wanted.shape)
-
-
-def _from_planes(cells: Samples, wanted: FrameFormat) -> Samples:
-    if wanted.bits_allocated == 1:
-        return cells
-    if wanted.samples == 1:
-        return cells.reshape(wanted.shape)
-    return cells.reshape(wanted.samples, wanted.rows, wanted.columns).transpose(1, 2, 0)
 
 
 @contextmanager
@@ -282,7 +249,9 @@ OWN_RLE = Decoder(names.FASTPIX, "fastpix", "MIT", _by_the_kernel, "fastpix")
 """No decoder of its own: the kernel expands segments while it computes values."""
 
 _TURBO = Decoder(names.IMAGECODECS, "libjpeg-turbo", "BSD", _jpeg, "imagecodecs", "JPEG8")
-_LIBJPEG = Decoder(names.PYLIBJPEG_LIBJPEG, "libjpeg", "GPL", _jpeg_by_pylibjpeg, "libjpeg")
+# It clamps samples of lossless JPEG that leave their precision, and says nothing of damage.
+_LIBJPEG = Decoder(names.PYLIBJPEG_LIBJPEG, "libjpeg", "GPL", _jpeg_by_pylibjpeg, "libjpeg",
+                   distrusted=frozenset({"lossless"}))  # fmt: skip
 # What it did not expect of a frame ends the process, so nobody is given it who did not ask for it.
 _GDCM = Decoder(names.PYTHON_GDCM, "gdcm", "BSD", _by_gdcm, "gdcm", is_fallback=False)
 _OPENJPEG = Decoder(names.IMAGECODECS, "OpenJPEG", "BSD", _jpeg_2000, "imagecodecs", "JPEG2K")
@@ -291,6 +260,7 @@ _PYLIBJPEG = Decoder(
 )
 
 _JPEG_DECODERS = (_TURBO, _LIBJPEG, _GDCM)
+_JPEG_LOSSLESS_DECODERS = (_TURBO, replace(_LIBJPEG, is_fallback=False), _GDCM)
 _RETIRED_JPEG_DECODERS = (_TURBO, _LIBJPEG)
 # libjpeg is not among them: it gives an image for JPEG-LS that is cut off.
 _JPEG_LS_DECODERS = (
@@ -313,16 +283,16 @@ _RLE_DECODERS = (
 )  # fmt: skip
 _DEFLATE_DECODERS = (
     Decoder(
-        names.IMAGECODECS, "libdeflate", "MIT", _inflate_by_imagecodecs, "imagecodecs", "DEFLATE"
+        names.IMAGECODECS, "libdeflate", "MIT", inflate_by_imagecodecs, "imagecodecs", "DEFLATE"
     ),
-    Decoder(names.ZLIB, "zlib", "zlib", _inflate, "zlib"),
+    Decoder(names.ZLIB, "zlib", "zlib", inflate, "zlib"),
 )
 
 _TABLE: dict[str, tuple[Decoder, ...]] = {
     RLE: _RLE_DECODERS,
     **dict.fromkeys(sorted(JPEG), _JPEG_DECODERS),
     **dict.fromkeys(sorted(RETIRED_JPEG), _RETIRED_JPEG_DECODERS),
-    **dict.fromkeys(sorted(JPEG_LOSSLESS), _JPEG_DECODERS),
+    **dict.fromkeys(sorted(JPEG_LOSSLESS), _JPEG_LOSSLESS_DECODERS),
     **dict.fromkeys(sorted(JPEG_LS), _JPEG_LS_DECODERS),
     **dict.fromkeys(sorted(JPEG_2000), _JPEG_2000_DECODERS),
     **dict.fromkeys(sorted(HIGH_THROUGHPUT), _HIGH_THROUGHPUT_DECODERS),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from fastpix.header.header import Header
 
@@ -59,3 +61,12 @@ def format_of(header: Header) -> FrameFormat:
         header.signed,
         header.planar,
     )
+
+
+def from_planes(cells: NDArray[Any], wanted: FrameFormat) -> NDArray[Any]:
+    """Return cells that come plane by plane as an array of the frame's shape; packed bits as is."""
+    if wanted.bits_allocated == 1:
+        return cells
+    if wanted.samples == 1:
+        return cells.reshape(wanted.shape)
+    return cells.reshape(wanted.samples, wanted.rows, wanted.columns).transpose(1, 2, 0)

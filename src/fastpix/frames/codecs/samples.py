@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.frames.codecs.format import FrameFormat
+from fastpix.frames.codecs.predictions import within_precision
 from fastpix.frames.codestreams import Codestream
-from fastpix.standard.syntaxes import LOSSY
 
 
 def to_cells(
-    samples: NDArray[Any], stream: Codestream | None, wanted: FrameFormat
+    samples: NDArray[Any],
+    stream: Codestream | None,
+    wanted: FrameFormat,
+    remark: Callable[[str], None],
 ) -> NDArray[np.uint8]:
     """Return samples as the bytes of cells of Bits Allocated, in the machine's byte order.
 
@@ -24,6 +28,8 @@ def to_cells(
     stream : Codestream or None
         None for codecs of bytes, whose samples are cells already.
     wanted : FrameFormat
+    remark : callable
+        Told if the mask, or the clip, to Bits Stored changes a sample.
 
     Raises
     ------
@@ -31,7 +37,7 @@ def to_cells(
         A lossless sample is wider than the codestream says samples are: it is damaged.
     """
     if stream is not None:
-        samples = _stored_values(samples, stream, wanted)
+        samples = _stored_values(samples, stream, wanted, remark)
     cells = np.ascontiguousarray(samples, dtype=f"u{wanted.cell_bytes}")
     return cells.reshape(-1).view(np.uint8)
 
@@ -77,43 +83,58 @@ def sample_case(lossy: bool, stream_signed: bool, signed: bool, extra_bits: int)
             return SampleCase("header")
 
 
-def _stored_values(samples: NDArray[Any], stream: Codestream, wanted: FrameFormat) -> NDArray[Any]:
+def _stored_values(
+    samples: NDArray[Any], stream: Codestream, wanted: FrameFormat, remark: Callable[[str], None]
+) -> NDArray[Any]:
     """Return what becomes stored values by the mask and the sign of steps 2 and 3."""
     container = 8 * samples.dtype.itemsize
     precision = min(stream.precision, container)
     if stream.coding == "lossless" and precision < container:
-        _check_highest(samples, precision)
-    lossy = _is_lossy(stream, wanted)
-    case = sample_case(lossy, stream.signed, wanted.signed, precision - wanted.bits_stored)
+        samples = within_precision(samples, precision, stream.predictor)
+    case = sample_case(stream.lossy, stream.signed, wanted.signed, precision - wanted.bits_stored)
     has_sign = samples.dtype.kind == "i"
+    low = -(1 << (wanted.bits_stored - 1)) if wanted.signed else 0
+    high = low + (1 << wanted.bits_stored) - 1
+    if precision > wanted.bits_stored:
+        values = _as_integers(samples, precision, case, stream.signed, wanted.signed)
+        too_low = values.dtype.kind == "i" and int(values.min(initial=0)) < low
+        if too_low or int(values.max(initial=0)) > high:
+            remark(_beyond(precision, wanted.bits_stored, stream.lossy))
     # Negative samples in an unsigned dtype, as some decoders return them, need to be extended.
     wide_enough = container >= wanted.bits_allocated or not stream.signed or has_sign
     if case.kept and wide_enough:
         return samples
-    low = -(1 << (wanted.bits_stored - 1)) if wanted.signed else 0
-    high = low + (1 << wanted.bits_stored) - 1
-    if lossy and has_sign == stream.signed == wanted.signed and high >> precision == 0:
+    if stream.lossy and has_sign == stream.signed == wanted.signed and high >> precision == 0:
         clipped: NDArray[Any] = np.clip(samples, low, high)  # the dtype holds the limits
         return clipped
     if case.sign == "codestream":
         values = _extended(samples, container, stream.signed)
     else:
         values = _extended(samples, precision, wanted.signed)
-    if lossy:
+    if stream.lossy:
         np.clip(values, low, high, out=values)
     return values
 
 
-def _is_lossy(stream: Codestream, wanted: FrameFormat) -> bool:
-    """Whether samples are approximate; JPEG's lossless process is exact under any syntax."""
-    return stream.lossy or (wanted.transfer_syntax in LOSSY and stream.coding != "lossless")
+def _beyond(precision: int, bits_stored: int, lossy: bool) -> str:
+    return (
+        f"BitsStored (0028,0101) is {bits_stored}, but the codestream has {precision} bits a "
+        f"sample, and samples beyond {bits_stored} bits: "
+        + ("they are clipped" if lossy else "their upper bits are masked")
+    )
 
 
-def _check_highest(samples: NDArray[Any], precision: int) -> None:
-    """Refuse a sample that is too large: JPEG's predictors work modulo 2**16, so it is damage."""
-    highest = int(samples.max(initial=0))
-    if highest >> precision:
-        raise ValueError(f"a sample of {highest} where samples have {precision} bits")
+def _as_integers(
+    samples: NDArray[Any], precision: int, case: SampleCase, stream_signed: bool, signed: bool
+) -> NDArray[Any]:
+    """Return samples as the integers that they are read as, without a copy where there is a way."""
+    container = 8 * samples.dtype.itemsize
+    bits = precision
+    if case.sign == "codestream":
+        bits, signed = container, stream_signed
+    if bits == container:
+        return samples.view(f"{'i' if signed else 'u'}{samples.dtype.itemsize}")
+    return _extended(samples, bits, signed)
 
 
 def _extended(samples: NDArray[Any], bits: int, signed: bool) -> NDArray[np.int64]:

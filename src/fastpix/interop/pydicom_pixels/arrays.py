@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.datadict import dictionary_is_retired, keyword_dict
 from pydicom.dataset import Dataset
-from pydicom.pixels import utils
 from pydicom.pixels.decoders.base import Decoder
+from pydicom.pixels.utils import as_pixel_options
+from pydicom.pixels.utils import iter_pixels as pydicom_iter_pixels
+from pydicom.pixels.utils import pixel_array as pydicom_pixel_array
 from pydicom.uid import UID, RLELossless
 
 from fastpix.errors import FastpixError, PixelDataError
 from fastpix.image.image import Image
-from fastpix.image.image import open as open_image
+from fastpix.image.open_image import open as open_image
 from fastpix.interop.decoding_plugin import decoder_of
 from fastpix.interop.pydicom_pixels.array_layout import flat_bytes
 from fastpix.interop.pydicom_pixels.color_spaces import convert_color_space
@@ -149,7 +151,7 @@ def pixel_array(
             return _frames_of(pixels, index, raw)
         try:
             if not isinstance(pixels, _Encapsulated):
-                return utils.pixel_array(src, index=index, **call.arguments())
+                return pydicom_pixel_array(src, index=index, **call.arguments())
             arr, found = pixels.decoder.as_array(
                 pixels.source, index=index, raw=True, decoding_plugin=decoding_plugin,
                 **pixels.options,
@@ -172,7 +174,8 @@ def iter_pixels(
 ) -> Iterator[NDArray[Any]]:
     """Yield the frames of an image one by one, as pydicom does.
 
-    No more than a frame is in memory, where `src` is a path or a file.
+    From a path or a file, frames are read one after the other. What pydicom cannot decode, deflated
+    data sets among it, is read whole.
 
     Parameters
     ----------
@@ -197,7 +200,7 @@ def iter_pixels(
                 if pixels.has(index):
                     yield pixels.native.array(pixels.pixels, index, raw)
                 else:
-                    yield from utils.iter_pixels(src, indices=[index], **call.arguments())
+                    yield from pydicom_iter_pixels(src, indices=[index], **call.arguments())
             return
         if isinstance(pixels, Image):
             for index in indices if indices else range(len(pixels)):
@@ -220,7 +223,7 @@ def _decoded_frames(
     pixels: _Encapsulated | None, indices: Iterable[int] | None, call: _Call
 ) -> Iterator[NDArray[Any]]:
     if pixels is None:
-        yield from utils.iter_pixels(call.src, indices=indices, **call.arguments())
+        yield from pydicom_iter_pixels(call.src, indices=indices, **call.arguments())
         return
     frames = pixels.decoder.iter_array(
         pixels.source, indices=indices, raw=True, decoding_plugin=call.decoding_plugin,
@@ -259,7 +262,7 @@ def _pixels_of_dataset(ds: Dataset) -> _Pixels:
     present = [keyword for keyword in _KEYWORDS if keyword in ds]
     if len(present) != 1:
         return None
-    options = utils.as_pixel_options(ds)
+    options = as_pixel_options(ds)
     element = ds[present[0]]
     if not isinstance(element.value, (bytes, bytearray)):
         return None

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import processing
+from pydicom.pixels.processing import apply_color_lut as pydicom_apply_color_lut
+from pydicom.pixels.processing import convert_color_space as pydicom_convert_color_space
 
 from fastpix.interop.pydicom_pixels.array_layout import is_plain, kind_of
 from fastpix.interop.pydicom_pixels.lookup import Table, is_little_endian, look_up
@@ -54,7 +55,7 @@ def apply_color_lut(
             table = _well_known(palette)
         elif ds:
             table = _palette_of(ds)
-    return processing.apply_color_lut(arr, ds, palette) if table is None else look_up(arr, table)
+    return pydicom_apply_color_lut(arr, ds, palette) if table is None else look_up(arr, table)
 
 
 def convert_color_space(
@@ -86,7 +87,7 @@ def convert_color_space(
     to_ybr = current == "RGB" and desired in _YBR
     colors = is_plain(arr) and arr.dtype == np.uint8 and arr.shape[-1] == 3
     if not (to_rgb or to_ybr) or not colors:
-        return processing.convert_color_space(arr, current, desired, per_frame)
+        return pydicom_convert_color_space(arr, current, desired, per_frame)
     if per_frame and arr.ndim == 4:
         for index, frame in enumerate(arr):
             arr[index] = convert_color_space(frame, current, desired)
@@ -103,7 +104,7 @@ def convert_color_space(
 @lru_cache(maxsize=16)
 def _well_known(palette: str) -> Table:
     """Return a palette of the standard: all have up to 256 entries of 8 bits, from 0 on."""
-    return Table(processing.apply_color_lut(np.arange(256), palette=palette), 0)
+    return Table(pydicom_apply_color_lut(np.arange(256), palette=palette), 0)
 
 
 def _palette_of(ds: Dataset) -> Table | None:
@@ -111,12 +112,12 @@ def _palette_of(ds: Dataset) -> Table | None:
     if ds.get("PixelPresentation") in ("MIXED", "COLOR"):
         return None
     descriptor = ds.get("RedPaletteColorLookupTableDescriptor")
-    if descriptor is None or len(descriptor) != 3:
+    if descriptor is None or len(descriptor) != 3 or descriptor[2] not in (8, 16):
         return None
     count, first = descriptor[0] or _WORDS, int(descriptor[1])
     if "RedPaletteColorLookupTableData" not in ds:  # segmented: pydicom expands it
         indices = np.arange(first, first + count, dtype=np.int32)
-        return Table(processing.apply_color_lut(indices, ds), first)
+        return Table(pydicom_apply_color_lut(indices, ds), first)
     channels = [ds.get(f"{color}PaletteColorLookupTableData") for color in _COLORS]
     given = [channel for channel in channels if channel]
     size, rest = divmod(len(given[0]), count) if given else (0, 0)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.misc import warn_and_log
-from pydicom.pixels import processing
+from pydicom.pixels.processing import apply_modality_lut as pydicom_apply_modality_lut
+from pydicom.pixels.processing import apply_voi as pydicom_apply_voi
 
 from fastpix.interop.pydicom_pixels.array_layout import (
     flat_bytes,
@@ -77,16 +78,16 @@ def apply_modality_lut(arr: NDArray[Any], ds: Dataset) -> NDArray[Any]:
         set has slope and intercept both; else `arr` itself.
     """
     if not is_plain(arr):
-        return processing.apply_modality_lut(arr, ds)
+        return pydicom_apply_modality_lut(arr, ds)
     if ds.get("ModalityLUTSequence"):
         table = None
         if kind_of(arr) in KINDS and arr.dtype.kind != "f":
             table = _modality_table(ds)
-        return processing.apply_modality_lut(arr, ds) if table is None else look_up(arr, table)
+        return pydicom_apply_modality_lut(arr, ds) if table is None else look_up(arr, table)
     slope, intercept = ds.get("RescaleSlope"), ds.get("RescaleIntercept")
     known = isinstance(slope, (int, float)) and isinstance(intercept, (int, float))
     if not known or kind_of(arr) not in _CELLS:
-        return processing.apply_modality_lut(arr, ds)
+        return pydicom_apply_modality_lut(arr, ds)
     slope, intercept = float(slope), float(intercept)
 
     def rescale(cells: NDArray[np.uint8], kind: str, out: NDArray[np.float64]) -> None:
@@ -157,7 +158,7 @@ def apply_voi(arr: NDArray[Any], ds: Dataset, index: int = 0) -> NDArray[Any]:
         return arr
     table = _voi_table(ds, index) if is_plain(arr) and kind_of(arr) in KINDS else None
     if table is None:
-        return processing.apply_voi(arr, ds, index)
+        return pydicom_apply_voi(arr, ds, index)
     if arr.dtype.kind == "f":
         warn_and_log("Applying a VOI LUT on a float input array may give incorrect results")
     return look_up(arr, table)

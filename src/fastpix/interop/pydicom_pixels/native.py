@@ -21,7 +21,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 from fastpix.frames.cells import Cells
 from fastpix.frames.word_order import in_byte_order
 from fastpix.header.header import Header
-from fastpix.header.rescale import Rescale
+from fastpix.header.rescale import SAME
 from fastpix.image.frame_reader import FrameReader
 from fastpix.plan.making import make_plan, stored_plan
 from fastpix.plan.plan import Plan
@@ -114,7 +114,7 @@ def _unpacked(
 ) -> NDArray[np.uint8]:
     """Return bits as bytes: by NumPy, which needs a third of the kernel's time for it."""
     cells = Cells(header, pixels)
-    packed, skip, _, _ = cells.frame(cells.opened(), index)
+    packed, skip, *_ = cells.frame(cells.opened(), index)
     bits = np.unpackbits(packed, bitorder="little")
     return bits[skip : skip + math.prod(shape)].reshape(shape)
 
@@ -253,7 +253,7 @@ def _layout(
         high_bit=kind.high_bit,
         signed=kind.letter == "i",
         # Stored values alone are asked for: nothing below is looked at.
-        rescales=(Rescale(1.0, 0.0),),
+        rescales=SAME,
         rescale_error=None,
         modality_lut=None,
         palette=None,

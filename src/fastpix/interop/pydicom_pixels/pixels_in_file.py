@@ -18,9 +18,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from fastpix._index import meta_elements
+from fastpix.header.attributes import contradiction
 from fastpix.header.dcmread import dcmread
+from fastpix.header.file_meta import transfer_syntax_of
 from fastpix.header.index import Index, IndexElement, elements_of, find_elements
+from fastpix.header.top_level import look_over
 from fastpix.source.stored import HEAD, File, Pixels
 from fastpix.standard.syntaxes import DEFLATED_FRAMES
 from fastpix.standard.tags import Tag
@@ -28,7 +30,6 @@ from fastpix.standard.vrs import LONG_LENGTH
 
 _RawElement: TypeAlias = RawDataElement | IndexElement
 
-_PREFIX, _META = 128, 132  # where the four letters DICM are, and what follows on them
 _NUMBERS = {
     Tag.SamplesPerPixel: "samples_per_pixel",
     Tag.PlanarConfiguration: "planar_configuration",
@@ -41,6 +42,7 @@ _NUMBERS = {
 }
 _PIXELS = {tag: tag.name for tag in (Tag.PixelData, Tag.FloatPixelData, Tag.DoubleFloatPixelData)}
 _OFFSET_TABLES = (Tag.ExtendedOffsetTable, Tag.ExtendedOffsetTableLengths)
+_UNDEFINED = 0xFFFFFFFF
 _OPTIONS = (*_NUMBERS, Tag.PhotometricInterpretation, Tag.NumberOfFrames, *_OFFSET_TABLES)
 
 
@@ -124,7 +126,7 @@ def find_pixels(file: BinaryIO) -> FilePixels | None:
 
 
 def _by_index(index: Index, stored: BinaryFile) -> FilePixels | None:
-    known = _known_options(index.pixel_entries, index.implicit)
+    known = _known_options(index.pixel_entries, index.implicit, index.is_little_endian)
     if known is None:
         return None
     options = dict(known)
@@ -135,14 +137,18 @@ def _by_index(index: Index, stored: BinaryFile) -> FilePixels | None:
 
 
 @lru_cache(256)  # the elements of the slices of a series are the same
-def _known_options(entries: bytes, implicit: bool) -> Mapping[str, Any] | None:
-    elements = elements_of(entries, implicit)
-    if elements is None:
+def _known_options(
+    entries: bytes, implicit: bool, is_little_endian: bool
+) -> Mapping[str, Any] | None:
+    elements = elements_of(entries, implicit, is_little_endian)
+    if elements is None or Tag.PixelData not in elements:
         return None
     syntax = UID(_text(elements[Tag.TransferSyntaxUID]), validation_mode=config.IGNORE)
     if not _is_known(syntax):
         return None
-    options = _options({tag: elements[tag] for tag in _OPTIONS if tag in elements}, True)
+    options = _options(
+        {tag: elements[tag] for tag in _OPTIONS if tag in elements}, is_little_endian
+    )
     if options is None:
         return None
     options |= {"pixel_keyword": "PixelData", "transfer_syntax_uid": syntax}
@@ -164,16 +170,39 @@ def _by_dcmread(file: BinaryIO, stored: BinaryFile) -> FilePixels | None:
     little = syntax.is_little_endian
     if ds.original_encoding != (syntax.is_implicit_VR, little):
         return None
-    elements = _raw_elements(ds)
-    options = None if elements is None else _options(elements, little)
-    place = _pixels_at(stored, file.tell(), syntax)
-    if options is None or place is None:
+    start = file.tell()
+    place = _pixels_at(stored, start, syntax)
+    if place is None:
         return None
     vr, pixels = place[1:]
+    _refuse_contradictions(stored, start, pixels, syntax)
+    elements = _raw_elements(ds)
+    options = None if elements is None else _options(elements, little)
+    if options is None:
+        return None
     options |= {"pixel_keyword": place[0], "transfer_syntax_uid": syntax}
     if vr:
         options["pixel_vr"] = vr
     return FilePixels(options, options.pop("high_bit", None), pixels)
+
+
+def _refuse_contradictions(stored: BinaryFile, start: int, pixels: Pixels, syntax: UID) -> None:
+    """Refuse a file in which an element of its pixels occurs again, with another value.
+
+    pydicom takes the first Pixel Data here, and the last of the others. What is behind compressed
+    pixels is not looked at: they need not be read whole.
+
+    Raises
+    ------
+    PixelHeaderError
+    """
+    end = pixels.start + pixels.length
+    if pixels.length != _UNDEFINED and end < stored.size:
+        start = stored.size  # Pixel Data may come again behind it
+    implicit, little = syntax.is_implicit_VR, syntax.is_little_endian
+    seen = look_over(bytes(stored.view(0, start)), implicit, little)
+    if wrong := seen.contradictory.keys() & {*_OPTIONS, *_PIXELS}:
+        raise contradiction(min(wrong))
 
 
 def _raw_elements(ds: FileDataset) -> dict[Tag, _RawElement] | None:
@@ -212,13 +241,7 @@ def is_deflated(file: BinaryIO) -> bool:
 def _syntax_of(file: BinaryIO) -> UID:
     """Return the transfer syntax that File Meta names; empty where there is none."""
     file.seek(0)
-    head = file.read(HEAD)
-    uid = ""
-    if head[_PREFIX:_META] == b"DICM":
-        for tag, _, value, length in meta_elements(head, _META):
-            if tag == Tag.TransferSyntaxUID:
-                uid = head[value : value + length].decode("latin-1").rstrip("\0 ")
-    return UID(uid, validation_mode=config.IGNORE)
+    return UID(transfer_syntax_of(file.read(HEAD)), validation_mode=config.IGNORE)
 
 
 def _is_known(syntax: UID) -> bool:

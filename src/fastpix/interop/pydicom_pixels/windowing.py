@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import processing
+from pydicom.pixels.processing import apply_windowing as pydicom_apply_windowing
 
 from fastpix.interop.pydicom_pixels.array_layout import as_kind, is_plain, map_elements
 from fastpix.interop.pydicom_pixels.loops import current_loops
@@ -62,10 +62,10 @@ def apply_windowing(arr: NDArray[Any], ds: Dataset, index: int = 0) -> NDArray[A
         the function is unknown.
     """
     if not is_plain(arr) or ("WindowWidth" not in ds and "WindowCenter" not in ds):
-        return processing.apply_windowing(arr, ds, index)
+        return pydicom_apply_windowing(arr, ds, index)
     window = _read_window(ds, index)
     if window is None:
-        return processing.apply_windowing(arr, ds, index)
+        return pydicom_apply_windowing(arr, ds, index)
     arr = as_kind(arr)
     if not window.is_linear:
         return _apply_sigmoid(arr, window)

@@ -1,0 +1,3 @@
+def top_level(
+    data: bytes | memoryview, start: int, implicit: bool, big: bool, wanted: frozenset[int]
+) -> tuple[list[tuple[int, str, int, int]], int]: ...

@@ -1,0 +1,206 @@
+"""What the bytes of a data set say that pydicom's Dataset does not: repeated elements, a cut."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from fastpix._index import meta_elements
+from fastpix._top_level import top_level
+from fastpix.header.file_meta import META, has_prefix
+from fastpix.standard.tags import Tag
+
+# The elements that decide about pixels: two of one tag that differ are two images.
+_DECIDING = frozenset(
+    {
+        Tag.SOPClassUID,
+        Tag.Modality,
+        Tag.SamplesPerPixel,
+        Tag.PhotometricInterpretation,
+        Tag.PlanarConfiguration,
+        Tag.NumberOfFrames,
+        Tag.Rows,
+        Tag.Columns,
+        Tag.BitsAllocated,
+        Tag.BitsStored,
+        Tag.HighBit,
+        Tag.PixelRepresentation,
+        Tag.PixelPaddingValue,
+        Tag.PixelPaddingRangeLimit,
+        Tag.FloatPixelPaddingValue,
+        Tag.FloatPixelPaddingRangeLimit,
+        Tag.DoubleFloatPixelPaddingValue,
+        Tag.DoubleFloatPixelPaddingRangeLimit,
+        Tag.RescaleIntercept,
+        Tag.RescaleSlope,
+        Tag.RescaleType,
+        Tag.RedPaletteColorLookupTableDescriptor,
+        Tag.GreenPaletteColorLookupTableDescriptor,
+        Tag.BluePaletteColorLookupTableDescriptor,
+        Tag.RedPaletteColorLookupTableData,
+        Tag.GreenPaletteColorLookupTableData,
+        Tag.BluePaletteColorLookupTableData,
+        Tag.SegmentedRedPaletteColorLookupTableData,
+        Tag.SegmentedGreenPaletteColorLookupTableData,
+        Tag.SegmentedBluePaletteColorLookupTableData,
+        Tag.ModalityLUTSequence,
+        Tag.Units,
+        Tag.SegmentationType,
+        Tag.DoseUnits,
+        Tag.DoseGridScaling,
+        Tag.SharedFunctionalGroupsSequence,
+        Tag.PerFrameFunctionalGroupsSequence,
+        Tag.ExtendedOffsetTable,
+        Tag.ExtendedOffsetTableLengths,
+        Tag.FloatPixelData,
+        Tag.DoubleFloatPixelData,
+        Tag.PixelData,
+    }
+)
+_WANTED = frozenset(map(int, _DECIDING))
+# Those of items, and the sequences that they are in.
+_WANTED_IN_ITEMS = frozenset(
+    map(
+        int,
+        (
+            Tag.PixelValueTransformationSequence,
+            Tag.RescaleIntercept,
+            Tag.RescaleSlope,
+            Tag.RescaleType,
+            Tag.LUTDescriptor,
+            Tag.LUTData,
+        ),
+    )
+)
+_SEQUENCES = frozenset(
+    {
+        Tag.ModalityLUTSequence,
+        Tag.SharedFunctionalGroupsSequence,
+        Tag.PerFrameFunctionalGroupsSequence,
+    }
+)
+_TRANSFORMATION = int(Tag.PixelValueTransformationSequence)
+_PADDING = b"\0 "
+_ITEM = 0xFFFEE000
+_UNDEFINED = 0xFFFFFFFF
+
+
+class Place(NamedTuple):
+    """An element in the bytes: its tag and VR, and where its value begins and ends."""
+
+    tag: int
+    vr: str
+    first: int
+    last: int
+
+
+class TopLevel(NamedTuple):
+    """What a walk over the top level of a data set found.
+
+    Attributes
+    ----------
+    repeated : frozenset of int
+        Tags of elements that decide about pixels, and occur more than once with one value.
+    contradictory : dict of int to int
+        Those of elements that occur more than once with different values, each with itself; and
+        those of sequences that have such an element in an item, with the tag of that element.
+    end : int
+        Where the last whole element ends.
+    """
+
+    repeated: frozenset[int]
+    contradictory: Mapping[int, int]
+    end: int
+
+    def is_cut_off(self, stream: bytes) -> bool:
+        """Whether more follows on the last whole element than zeros, which are padding."""
+        return bool(stream[self.end :].strip(b"\0"))
+
+
+def look_over(stream: bytes, implicit: bool, little: bool) -> TopLevel:
+    """Walk over the top level of a data set.
+
+    Parameters
+    ----------
+    stream : bytes
+        A file, or a data set without File Meta.
+    implicit, little : bool
+        How the data set is encoded.
+    """
+    start = data_set_start(stream)
+    found, end = top_level(stream, start, implicit, not little, _WANTED)
+    elements = [Place(*element) for element in found]
+    repeated, contradictory = _compared(stream, elements)
+    for element in elements:
+        if element.tag in _SEQUENCES:
+            again, different = _compared_in_items(stream, element, implicit, little)
+            repeated |= again
+            if different:
+                contradictory[element.tag] = min(different)
+    return TopLevel(frozenset(repeated - contradictory.keys()), contradictory, end)
+
+
+def _compared(stream: bytes, elements: list[Place]) -> tuple[set[int], dict[int, int]]:
+    """Return the tags that occur more than once with one value, and with several."""
+    repeated: set[int] = set()
+    contradictory: dict[int, int] = {}
+    seen: dict[int, Place] = {}
+    for element in elements:
+        tag = element.tag
+        first = seen.setdefault(tag, element)
+        if first is element:
+            continue
+        if _value(stream, first) == _value(stream, element):
+            repeated.add(tag)
+        else:
+            contradictory[tag] = tag
+    return repeated, contradictory
+
+
+def _compared_in_items(
+    stream: bytes, sequence: Place, implicit: bool, little: bool
+) -> tuple[set[int], set[int]]:
+    """Return the same tags of what is in the items of a sequence, and in those of a group."""
+    repeated: set[int] = set()
+    contradictory: set[int] = set()
+    bare = implicit or sequence.vr == "UN"  # PS3.5 6.2.2
+    at, end = sequence.first, sequence.last
+    view = memoryview(stream)[:end]
+    while at + 8 <= end:
+        group, number, length = struct.unpack_from("<HHI" if little else ">HHI", view, at)
+        if group << 16 | number != _ITEM:
+            break
+        at += 8
+        item = view if length == _UNDEFINED else view[: at + length]
+        found, after = top_level(item, at, bare, not little, _WANTED_IN_ITEMS)
+        at = after + 8 if length == _UNDEFINED else at + length
+        elements = [Place(*element) for element in found]
+        again, different = _compared(stream, elements)
+        repeated |= again
+        contradictory.update(different)
+        for element in elements:
+            if element.tag == _TRANSFORMATION != sequence.tag:
+                again, inside = _compared_in_items(stream, element, bare, little)
+                repeated |= again
+                contradictory |= inside
+    return repeated, contradictory
+
+
+def find_element(stream: bytes, tag: int, vr: str, implicit: bool, little: bool) -> int | None:
+    """Return where the value of the first element of a tag begins, if it has this VR."""
+    start = data_set_start(stream)
+    elements, _ = top_level(stream, start, implicit, not little, frozenset({tag}))
+    return elements[0][2] if elements and elements[0][1] == vr else None
+
+
+def data_set_start(stream: bytes) -> int:
+    """Return where the data set begins: behind File Meta, if there is one."""
+    at = META if has_prefix(stream) else 0
+    for _, _, value, length in meta_elements(stream, at):
+        at = value + length
+    return at
+
+
+def _value(stream: bytes, element: Place) -> bytes:
+    return stream[element.first : element.last].rstrip(_PADDING)
