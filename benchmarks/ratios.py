@@ -23,11 +23,10 @@ import bench_codecs
 import bench_kernel
 import bench_pixels
 import bench_read
+import kind_table
 from bare_decoders import decoders_of, fastest_decoder, one_processor
 from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
 from kind_cases import CASES
-from kind_table import PACKAGES as KIND_PACKAGES
-from kind_table import kinds_table
 from paired_timing import measure
 from rich.console import Console
 from rich.table import Table
@@ -367,8 +366,7 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
-        is_wide = arguments.codecs is not None or arguments.kinds is not None
-        console = Console(width=200 if is_wide else 140)
+        console = Console(width=140 if arguments.codecs is arguments.kinds is None else 200)
     rounds, seconds = READ_HOW if arguments.read or arguments.kinds is not None else (41, 3.0)
     how = (arguments.rounds or rounds, arguments.seconds or seconds)
     tables: Iterable[tuple[Table, bool]]
@@ -376,8 +374,8 @@ def main() -> int:
         tables = codec_tables(arguments.codecs or BY_NAME, *how)
         packages = ["fastpix", "numpy", *CODEC_PACKAGES]
     elif arguments.kinds is not None:
-        tables = [kinds_table(arguments.kinds or CASES, *how)]
-        packages = list(KIND_PACKAGES)
+        tables = [kind_table.kinds_table(arguments.kinds or CASES, *how)]
+        packages = list(kind_table.PACKAGES)
     elif arguments.read:
         tables = [read_table(*how)]
         packages = ["numpy", *(reader.package for reader in READERS.values())]
