@@ -2,7 +2,7 @@
 
 Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the readers, ``--codecs``
 for the readers of compressed files and the decoders below them, ``--pixels`` for the functions that
-have pydicom's names.
+have pydicom's names, ``--kinds`` for the kinds of files that are easily slow.
 
 Members take turns (`paired_timing.py`), and the tables show the medians of their ratios in a round.
 Every member is held against the right answer first.
@@ -23,8 +23,10 @@ import bench_codecs
 import bench_kernel
 import bench_pixels
 import bench_read
+import kind_table
 from bare_decoders import decoders_of, fastest_decoder, one_processor
 from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
+from kind_cases import CASES
 from paired_timing import measure
 from rich.console import Console
 from rich.table import Table
@@ -343,9 +345,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Paired ratios to the physical limit.")
     parser.add_argument("--read", action="store_true", help="readers in place of kernels")
     parser.add_argument("--pixels", action="store_true", help="fastpix.pixels beside pydicom's")
-    parser.add_argument("--rounds", type=int, metavar="N", help="41; of --read, 11")
+    parser.add_argument("--rounds", type=int, metavar="N", help="41; of --read and --kinds, 11")
     parser.add_argument(
-        "--seconds", type=float, metavar="S", help="per row of the table, about: 3; of --read, 1.5"
+        "--seconds",
+        type=float,
+        metavar="S",
+        help="per row of the table, about: 3; of --read and --kinds, 1.5",
     )
     parser.add_argument(
         "--codecs",
@@ -354,17 +359,23 @@ def main() -> int:
         metavar="SYNTAX",
         help="compressed files and decoders: all syntaxes, or some by their names in the table",
     )
+    parser.add_argument(
+        "--kinds", nargs="*", choices=CASES, metavar="KIND", help="kinds of files, all or some"
+    )
     parser.add_argument("--markdown", action="store_true", help="tables as the pages have them")
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
-        console = Console(width=140 if arguments.codecs is None else 200)
-    rounds, seconds = READ_HOW if arguments.read else (41, 3.0)
+        console = Console(width=140 if arguments.codecs is arguments.kinds is None else 200)
+    rounds, seconds = READ_HOW if arguments.read or arguments.kinds is not None else (41, 3.0)
     how = (arguments.rounds or rounds, arguments.seconds or seconds)
     tables: Iterable[tuple[Table, bool]]
     if arguments.codecs is not None:
         tables = codec_tables(arguments.codecs or BY_NAME, *how)
         packages = ["fastpix", "numpy", *CODEC_PACKAGES]
+    elif arguments.kinds is not None:
+        tables = [kind_table.kinds_table(arguments.kinds or CASES, *how)]
+        packages = list(kind_table.PACKAGES)
     elif arguments.read:
         tables = [read_table(*how)]
         packages = ["numpy", *(reader.package for reader in READERS.values())]

@@ -200,6 +200,7 @@ include "kernel/peak.pxi"
 include "kernel/ybr.pxi"
 include "kernel/color.pxi"
 include "kernel/tables.pxi"
+include "kernel/files.pxi"
 
 
 def scale(
@@ -232,17 +233,25 @@ def scale(
     return bad
 
 
-def scale_files(source not None, list outs not None, steps not None):
+def scale_files(
+    source not None, list outs not None, steps not None, const int64_t[::1] starts not None,
+    Py_ssize_t all_cells=0,
+):
     """Fill arrays with values, each from the cells of another file.
 
     Parameters
     ----------
     source : capsule
-        Gives the cells, which are as many as an array holds (src/cells.h).
+        Gives the cells (src/cells.h).
     outs : list of ndarray
         Alike in shape and dtype, C-contiguous.
     steps : Steps
         Of whole bytes a cell.
+    starts : ndarray of int64
+        The cells of a file that the parts of its array are made of, all as long: where they begin.
+    all_cells : int
+        How many cells a file has, where values are inverted by the maximum of y over all of them;
+        0: they are not.
 
     Returns
     -------
@@ -250,23 +259,27 @@ def scale_files(source not None, list outs not None, steps not None):
         How many are filled: fewer where there are no cells, or a value does not fit.
     """
     cdef fastpix_cells *cells = <fastpix_cells *>PyCapsule_GetPointer(source, FASTPIX_CELLS)
-    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES), total
+    cdef Py_ssize_t k, done = 0, count = min(len(outs), FILES)
     cdef Py_buffer targets[FILES]
     cdef const uint8_t *data
+    cdef Wanted wanted
     cdef Job job
-    if not count:
+    if not (count and starts.shape[0]):
         return 0
     fill(&job, steps)
     job.planes = NULL
     for k in range(count):
         PyObject_GetBuffer(outs[k], &targets[k], PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     set_output(&job, &targets[0])
-    total = targets[0].len // job.itemsize
+    wanted.starts, wanted.parts = &starts[0], starts.shape[0]
+    wanted.size = targets[0].len // job.itemsize // wanted.parts
+    wanted.all = all_cells
     with nogil:
-        tabulate(&job, count * total)
+        if not wanted.all:
+            tabulate(&job, count * wanted.parts * wanted.size)
         while done < count:
             data = cells.next(cells.state, done)
-            if data == NULL or run(data, 0, targets[done].buf, total, &job) >= 0:
+            if data == NULL or not scale_file(data, &wanted, targets[done].buf, &job):
                 break
             done += 1
         free(job.values)

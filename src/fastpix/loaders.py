@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from fastpix.errors import add_source
 from fastpix.header.index import Index
 from fastpix.header.instance import read_instance
-from fastpix.image.frame_selection import Frames
+from fastpix.image.frame_selection import Frames, frozen_frames
 from fastpix.image.image import Image
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
@@ -81,11 +81,10 @@ def imread(
     FastpixError
         Its subclasses say what is wrong and what to do.
     """
-    asked = (dtype, rescale, invert, normalize, padding, frames, out, recipe, max_bytes, decoder,
-             threads)  # fmt: skip
+    asked = (dtype, rescale, invert, normalize, padding, recipe, max_bytes, decoder, threads)
     buffer = borrow()
     try:
-        values = _last_read.read_alike(source, asked, buffer)
+        values = _last_read.read_alike(source, asked, frames, out, buffer)
         if values is not None:
             return values
         limit = checked_limit(max_bytes)
@@ -98,8 +97,8 @@ def imread(
         finally:
             if isinstance(stored, File):
                 stored.close()
-        if out is None and frames is None and all(map(_never_changes, asked)):
-            _last_read.remember(instance.index, asked, image, made, values, buffer)
+        if all(map(_never_changes, asked)):
+            _last_read.remember(instance.index, asked, image, made, frames, buffer)
         return values
     except Exception as error:
         add_source(error, name_of(source))
@@ -123,10 +122,16 @@ class _LastRead(threading.local):
 
     index: Index | None = None
     arguments: tuple[object, ...] = ()
+    frames: tuple[object, ...] | None = None
     alike: AlikeReader | None = None
 
     def read_alike(
-        self, source: SourceLike, arguments: tuple[object, ...], buffer: Buffer
+        self,
+        source: SourceLike,
+        arguments: tuple[object, ...],
+        frames: Frames,
+        out: NDArray[Any] | None,
+        buffer: Buffer,
     ) -> NDArray[Any] | None:
         """Read a file if it is like the last two, and the arguments are the same objects."""
         alike = self.alike
@@ -136,10 +141,12 @@ class _LastRead(threading.local):
             alike is None
             or alike.buffer is not buffer
             or not all(map(is_, arguments, self.arguments))
+            or frozen_frames(frames) != self.frames
+            or not (out is None or alike.fits(out))
         ):
             return None
         self.alike = None  # an interrupted read may leave it half-changed: it is not used again
-        values = alike.read((source,), np.empty)
+        values = alike.read((source,), np.empty if out is None else lambda _shape, _dtype: out)
         if not values:
             return None
         self.alike = alike
@@ -151,13 +158,16 @@ class _LastRead(threading.local):
         arguments: tuple[object, ...],
         image: Image,
         recipe: Recipe,
-        values: NDArray[Any],
+        frames: Frames,
         buffer: Buffer,
     ) -> None:
         """Prepare for files like the last two, if these are alike."""
-        last = self.index if all(map(is_, arguments, self.arguments)) else None
-        self.index, self.arguments = index, arguments
-        self.alike = alike_reader(last, index, image, recipe, values, buffer)
+        frozen = frozen_frames(frames)
+        is_same = frozen == self.frames and all(map(is_, arguments, self.arguments))
+        last = self.index if is_same else None
+        self.index, self.arguments, self.frames, self.alike = index, arguments, frozen, None
+        if frozen is not None:
+            self.alike = alike_reader(last, index, image, recipe, frames, buffer)
 
 
 _last_read = _LastRead()

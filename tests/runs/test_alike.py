@@ -22,7 +22,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.builders import encode, make_dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+)
+from support.builders import encode, make_dataset, make_group, make_item
 from support.file_structures import EXPLICIT, IMPLICIT, PIXEL_DATA, Element
 from support.many_files import without_source
 from support.regular_files import FRAGMENTS, JPEG, image, sequence, text, us
@@ -47,6 +52,10 @@ KINDS: dict[str, list[Element]] = {
     "dose of another scale": [text(MODALITY, b"CS", b"RTDOSE"), text(DOSE, b"DS", b"0.5")],
     "dose without a scale": [text(MODALITY, b"CS", b"RTDOSE")],
     "MONOCHROME1": [text(PHOTOMETRIC, b"CS", b"MONOCHROME1")],
+    "two frames of MONOCHROME1": [
+        text(PHOTOMETRIC, b"CS", b"MONOCHROME1"), text(0x00280008, b"IS", b"2"),
+        us(0x00280103, 1),
+    ],
     "padding": [us(PADDING, 5)],
     "MONOCHROME1 with padding": [text(PHOTOMETRIC, b"CS", b"MONOCHROME1"), us(PADDING, 5)],
     "signed": [us(0x00280103, 1)],
@@ -94,6 +103,14 @@ ARGUMENTS: list[dict[str, Any]] = [
     {"max_bytes": 20},
     {"frames": 0},
     {"frames": [0]},
+    {"frames": -1},
+    {"frames": (1, 0, 1)},
+    {"frames": slice(None), "dtype": "float64"},
+    {"frames": slice(1, None), "invert": "range"},
+    {"frames": [1], "padding": -1.0},
+    {"frames": range(2)},
+    {"frames": []},
+    {"frames": True},
 ]
 
 Outcome: TypeAlias = tuple[str, Any, Any, tuple[str, ...]]
@@ -125,7 +142,8 @@ def files(random: Random) -> dict[str, list[Kept]]:
     """Some files of each kind, of one series each but for what may differ."""
     found: dict[str, list[Kept]] = {}
     for kind in KINDS:
-        size = {"two frames": 24, "planes of colour": 18, "RGB": 18, "YBR_FULL": 18}.get(kind, 12)
+        sizes = {"two frames": 24, "two frames of MONOCHROME1": 24}
+        size = sizes.get(kind, 18 if kind in ("planes of colour", "RGB", "YBR_FULL") else 12)
         size = 6 if kind == "bytes" else 2 if kind == "bits" else size
         series = [
             scaled(kind, slope, intercept, syntax=syntax, pixels=pixels(random, size + extra))
@@ -405,3 +423,132 @@ def test_the_route_can_be_switched_off(
     arrays += list(fastpix.imread_many([path] * 5, threads=1))
     assert all(array.tolist() == [[0, 1, 2], [3, 4, 5]] for array in arrays)
     assert (sum(shortcuts) > 0) == is_on
+
+
+# --- what the route takes -------------------------------------------------------------------------
+
+MONOCHROME1 = [text(PHOTOMETRIC, b"CS", b"MONOCHROME1")]
+TWO_FRAMES = [text(0x00280008, b"IS", b"2")]
+
+
+@pytest.mark.parametrize(
+    ("extra", "arguments"),
+    [
+        (MONOCHROME1, {}),
+        (MONOCHROME1, {"invert": "range"}),
+        ([*MONOCHROME1, *TWO_FRAMES], {}),
+        ([*MONOCHROME1, *TWO_FRAMES], {"frames": 1}),
+        (TWO_FRAMES, {"frames": 0}),
+        (TWO_FRAMES, {"frames": [1, 0]}),
+        (TWO_FRAMES, {"frames": slice(-1, None)}),
+        ([], {"frames": slice(None)}),
+    ],
+)
+@pytest.mark.parametrize("into", ["a new array", "out"])
+def test_what_is_read_without_the_interpreter(
+    tmp_path: Path,
+    extra: list[Element],
+    arguments: dict[str, Any],
+    into: str,
+    shortcuts: list[int],
+) -> None:
+    random = Random(4)
+    size = 24 if TWO_FRAMES[0] in extra else 12
+    paths = [tmp_path / f"{k}.dcm" for k in range(6)]
+    for k, path in enumerate(paths):
+        slope = text(SLOPE, b"DS", (b"2", b"2", b"0.5", b"-1")[k % 4])
+        path.write_bytes(image(*extra, slope, pixels=pixels(random, size)))
+    other = tmp_path / "other.dcm"
+    other.write_bytes(image(us(PADDING, 5)))
+    fastpix.imread(other)
+    shortcuts.clear()
+    for path in paths:
+        wanted = fastpix.open(path).read(**arguments)
+        given: dict[str, Any] = {
+            key: list(v) if isinstance(v, list) else v for key, v in arguments.items()
+        }
+        if into == "out":
+            out = np.full_like(wanted, 99)
+            assert fastpix.imread(path, out=out, **given) is out
+            np.testing.assert_array_equal(out, wanted)
+        else:
+            np.testing.assert_array_equal(fastpix.imread(path, **given), wanted)
+    assert shortcuts == [1, 1, 1, 1]
+
+
+def test_an_out_that_does_not_fit_is_refused_as_ever(tmp_path: Path, shortcuts: list[int]) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(image())
+    for _ in range(3):
+        shape = fastpix.imread(path).shape
+    wrong: Any
+    for wrong in (np.empty(shape), np.empty(shape[::-1], np.float32), [0.0], shape):
+        with pytest.raises(fastpix.ArgumentError, match="out"):
+            fastpix.imread(path, out=wrong)
+    with pytest.raises(FileNotFoundError):  # the file comes first, as without the shortcut
+        fastpix.imread(tmp_path / "none.dcm", out=np.empty(shape))
+    assert sum(shortcuts) == 1
+
+
+def test_frames_that_change_between_calls(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(image(*TWO_FRAMES, pixels=pixels(Random(5), 24)))
+    both = fastpix.open(path).read()
+    frames: Any = [0]
+    for _ in range(3):
+        np.testing.assert_array_equal(fastpix.imread(path, frames=frames), both[:1])
+    frames[0] = 1
+    np.testing.assert_array_equal(fastpix.imread(path, frames=frames), both[1:])
+    frames[0] = True  # no number of a frame, though it is equal to one
+    with pytest.raises(fastpix.ArgumentError, match="frames"):
+        fastpix.imread(path, frames=frames)
+    frames[0] = 1
+    for array in fastpix.imread_many([path] * 6, frames=frames, threads=1):
+        np.testing.assert_array_equal(array, both[1:])
+    array_of_frames = np.array([0])
+    for _ in range(3):
+        fastpix.imread(path, frames=array_of_frames)
+    array_of_frames[0] = 1
+    np.testing.assert_array_equal(fastpix.imread(path, frames=array_of_frames), both[1:])
+
+
+def test_functional_groups_come_before_slopes_that_differ(tmp_path: Path) -> None:
+    shared = [make_group(RescaleSlope="3", RescaleIntercept="1")]
+    for k, slope in enumerate(["2", "2", "2", "5", "7"]):
+        path = tmp_path / f"{k}.dcm"
+        dataset = make_dataset(RescaleSlope=slope, SharedFunctionalGroupsSequence=shared)
+        path.write_bytes(encode(dataset))
+        np.testing.assert_array_equal(fastpix.imread(path), fastpix.open(path).read())
+        assert fastpix.imread(path)[0, 1] == 4
+
+
+@pytest.mark.parametrize("kind", ["frames", "Modality LUT", "floats", "deflated", "big endian"])
+def test_kinds_that_the_index_serves(tmp_path: Path, kind: str) -> None:
+    random = np.random.default_rng(6)
+    for k in range(5):
+        path = tmp_path / f"{k}.dcm"
+        cells = random.integers(0, 4, (2, 3, 5)).astype(np.uint16)
+        attributes: dict[str, Any] = {"PhotometricInterpretation": "MONOCHROME1"}
+        syntax = ExplicitVRLittleEndian
+        if kind == "frames":
+            groups = [make_group(RescaleSlope=s, RescaleIntercept="0") for s in ("2", f"{k + 3}")]
+            attributes["PerFrameFunctionalGroupsSequence"] = groups
+        elif kind == "Modality LUT":
+            lut = make_item(LUTDescriptor=[4, 0, 16], LUTData=bytes([k, 0, 3, 0, 9, 1, 2, 0]))
+            lut["LUTDescriptor"].VR, lut["LUTData"].VR = "US", "OW"
+            attributes["ModalityLUTSequence"] = [lut]
+        elif kind == "floats":
+            cells = (cells - 3.0).astype(np.float32)
+        elif kind == "deflated":
+            syntax = DeflatedExplicitVRLittleEndian
+        else:
+            syntax = ExplicitVRBigEndian
+        dataset = make_dataset(cells, **attributes)
+        if kind == "big endian":
+            dataset.PixelData = cells.astype(">u2").tobytes()
+        path.write_bytes(encode(dataset, syntax))
+        for frames in (None, 1):
+            for _ in range(3):
+                found = fastpix.imread(path, frames=frames)
+                wanted = fastpix.open(path).read(frames=frames)
+                assert found.tobytes() == wanted.tobytes()

@@ -179,6 +179,18 @@ class Cells:
         """Whether frames are native, and in a file."""
         return not self._header.encapsulated and isinstance(self._pixels.stored, File)
 
+    def read_into(self, pixels: Pixels, first: int, start: int, target: NDArray[np.uint8]) -> None:
+        """Fill `target` with bytes of native frames in a file, from byte `start` of `first` on.
+
+        Parameters
+        ----------
+        pixels : Pixels
+            From `opened`.
+        first, start : int
+        target : ndarray of uint8
+        """
+        pixels.fill(self._place_of(first)[0] + start, target.data)
+
     def pieces(self, pixels: Pixels, first: int, count: int) -> Iterator[FrameCells]:
         """Read native frames piece by piece, each into the memory of the one before.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastpix.frames.cells import Cells, FrameCells
 from fastpix.frames.color_evidence import AS_PLANNED
 from fastpix.image.frame_threads import in_parts
-from fastpix.image.values import fill_frame, fill_pieces, frame_peak, takes_pieces
+from fastpix.image.values import fill_frame, fill_pieces, frame_peak
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.source.stored import Pixels
@@ -70,7 +70,7 @@ class FrameReader:
         self._kept: dict[int, FrameCells] = {}
         alike = plan.rescales is None or len(plan.rescales) == 1
         self._run = cells.run_length if alike and plan.is_by_cell else 1
-        self._by_pieces = cells.comes_in_pieces() and takes_pieces(plan)
+        self._by_pieces = cells.comes_in_pieces() and plan.is_by_cell
         self.decoders: dict[str, None] = {}
         self.odd: dict[Note, None] = {}
 
@@ -89,13 +89,14 @@ class FrameReader:
         inner = self._threads if count == 1 else 1
 
         def work(start: int, stop: int) -> None:
-            for at, end in _runs(frames, start, stop, self._run):
+            for at, end in runs_of(frames, start, stop, self._run):
                 frame, out = frames[at], result[at:end]
-                if self._by_pieces:
+                source = self._kept.get(frame)
+                if source is None and self._by_pieces:
                     pieces = self._cells.pieces(self._pixels, frame, end - at)
-                    fill_pieces(frame, pieces, out, self._plan)
+                    fill_pieces(frame, pieces, out, self._plan, peak)
                 else:
-                    source = self._kept.get(frame) or self._source(frame, end - at, inner)
+                    source = source or self._source(frame, end - at, inner)
                     fill_frame(frame, source, out, self._plan, peak)
 
         for _ in in_parts(work, count, self._threads, self._share(count)):
@@ -116,7 +117,7 @@ class FrameReader:
 
         def work(start: int, stop: int) -> float | None:
             best: float | None = None
-            for at, end in _runs(range(count), start, stop, self._run):
+            for at, end in runs_of(range(count), start, stop, self._run):
                 source = self._source(at, end - at, inner)
                 if at in kept:
                     self._kept[at] = source
@@ -156,8 +157,16 @@ class FrameReader:
         return some if isinstance(some, range) else frozenset(map(int, some))
 
 
-def _runs(frames: Sequence[int], start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield where frames that follow each other begin and end in `frames`, `size` at the most."""
+def runs_of(frames: Sequence[int], start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where frames that follow each other begin and end in `frames`, `size` at the most.
+
+    Parameters
+    ----------
+    frames : sequence of int
+    start, stop : int
+        The part of `frames` that is looked at.
+    size : int
+    """
     if size == 1:
         yield from ((at, at + 1) for at in range(start, stop))
         return

@@ -53,6 +53,33 @@ def _frame_index(frame: object, count: int) -> int:
     return index % count
 
 
+def frozen_frames(frames: Frames) -> tuple[object, ...] | None:
+    """Return what `frames` says, to be compared with what another call says.
+
+    Parameters
+    ----------
+    frames : int, slice, sequence of int or None
+
+    Returns
+    -------
+    tuple or None
+        None: something in it may change, or is no plain int.
+    """
+    if frames is None:
+        return _ALL
+    if type(frames) is int:
+        return ("one", frames)
+    if isinstance(frames, slice):
+        kind, parts = "slice", (frames.start, frames.stop, frames.step)
+        return (kind, *parts) if all(p is None or type(p) is int for p in parts) else None
+    if isinstance(frames, (list, tuple, range)):
+        return ("several", *frames) if all(type(frame) is int for frame in frames) else None
+    return None
+
+
+_ALL = ("all",)
+
+
 def checked_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return `out` if results of this shape and dtype can be written into it."""
     if not isinstance(out, np.ndarray):

@@ -21,6 +21,7 @@ from fastpix.image.frame_selection import Frames, checked_out, frame_indices
 from fastpix.image.frame_threads import thread_count
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame
+from fastpix.image.waiting_cells import may_wait, read_waiting
 from fastpix.notes import Note
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
@@ -311,13 +312,18 @@ class Image:
             cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
-            reader = FrameReader(cells, pixels, plan, workers, reading.decoder, reading.as_stored)
-            try:
-                peak = self._peak(reader, reading, indices) if plan.needs_peak else None
-                reader.fill(indices, result, peak)
-            finally:
-                self._decoders |= reader.decoders
-            self._report(reader.odd)
+            if is_searched and may_wait(cells, plan):
+                found = read_waiting(cells, pixels, plan, indices, result, workers)
+                self._peaks[reading.peak_key] = found
+            else:
+                how = workers, reading.decoder, reading.as_stored
+                reader = FrameReader(cells, pixels, plan, *how)
+                try:
+                    peak = self._peak(reader, reading, indices) if plan.needs_peak else None
+                    reader.fill(indices, result, peak)
+                finally:
+                    self._decoders |= reader.decoders
+                self._report(reader.odd)
             pixels.stored.check()
         finally:
             cells.release(pixels)

@@ -13,6 +13,7 @@ from fastpix.errors import InexactError, PixelDataError
 from fastpix.frames.cells import FrameCells
 from fastpix.kernel import reference
 from fastpix.kernel.registry import current_kernel
+from fastpix.kernel.steps import Steps
 from fastpix.plan.plan import Plan
 
 
@@ -54,9 +55,7 @@ def fill_frame(
             reference.color(cells, exact, color, skip, segments)
     else:
         # Interleaved samples that stay as they are: three values a pixel, each by itself.
-        steps = plan.frame_steps(frame)
-        if plan.needs_peak:
-            steps = steps._replace(peak=0.0 if peak is None else peak)
+        steps = _with_peak(plan.frame_steps(frame), plan, peak)
         bad = kernel.scale(cells, flat, steps, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
@@ -64,15 +63,16 @@ def fill_frame(
     if bad == reference.SHORT:
         raise _short(frame)
     if bad >= 0:
-        raise _inexact(frame, bad, float(exact[bad]), plan)
+        raise inexact_error(frame, bad, float(exact[bad]), plan)
 
 
-def takes_pieces(plan: Plan) -> bool:
-    """Whether a frame may come in pieces, none of which depends on another."""
-    return plan.is_by_cell and not plan.needs_peak
-
-
-def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], plan: Plan) -> None:
+def fill_pieces(
+    frame: int,
+    pieces: Iterable[FrameCells],
+    out: NDArray[Any],
+    plan: Plan,
+    peak: float | None = None,
+) -> None:
     """Fill `out` with the values of native frames that come in pieces.
 
     Parameters
@@ -83,6 +83,8 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
     out : ndarray, C-contiguous
     plan : Plan
         One that takes pieces.
+    peak : float or None
+        The maximum of the instance, where the plan inverts by it.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
         A value that the output dtype cannot hold.
     """
     kernel = current_kernel()
-    steps = plan.frame_steps(frame)
+    steps = _with_peak(plan.frame_steps(frame), plan, peak)
     bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
     flat = out.reshape(-1)
     done = 0
@@ -100,11 +102,26 @@ def fill_pieces(frame: int, pieces: Iterable[FrameCells], out: NDArray[Any], pla
         if bad >= 0:
             exact = np.empty(part.size, np.float64)
             reference.scale(cells, exact, steps, skip)
-            raise _inexact(frame, done + bad, float(exact[bad]), plan)
+            raise inexact_error(frame, done + bad, float(exact[bad]), plan)
         done += part.size
 
 
-def _inexact(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+def _with_peak(steps: Steps, plan: Plan, peak: float | None) -> Steps:
+    """Return the steps with the maximum, where the plan inverts by it; 0 where there is none."""
+    return steps._replace(peak=0.0 if peak is None else peak) if plan.needs_peak else steps
+
+
+def inexact_error(frame: int, place: int, value: float, plan: Plan) -> InexactError:
+    """Return the error of a value that the output dtype cannot hold.
+
+    Parameters
+    ----------
+    frame : int
+    place : int
+        Of the value, from the beginning of the frame; it may lie in a later one.
+    value : float
+    plan : Plan
+    """
     later, place = divmod(place, math.prod(plan.shape[1:]))
     index = tuple(int(i) for i in np.unravel_index(place, plan.shape[1:]))
     return InexactError(value=value, index=(frame + later, *index), dtype=plan.dtype)

@@ -11,22 +11,22 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix._index import AlikeFiles
-from fastpix.errors import add_source, warnings_kept
+from fastpix._index import AlikeFiles, tags_of
+from fastpix.errors import ArgumentError, add_source, warnings_kept
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.index import Index, elements_of
 from fastpix.header.instance import read_instance
 from fastpix.header.pydicom_settings import is_pydicom_as_it_comes
 from fastpix.header.rescale import RescaleError, read_rescales
-from fastpix.image.frame_selection import Frames
+from fastpix.image.frame_selection import Frames, checked_out, frame_indices, frozen_frames
 from fastpix.image.image import Image
-from fastpix.image.values import takes_pieces
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
 from fastpix.notes import Notes
@@ -36,10 +36,12 @@ from fastpix.source.lent_buffers import Buffer
 from fastpix.source.naming import name_of
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
+from fastpix.standard.tags import Tag
+from fastpix.standard.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
 Warned: TypeAlias = dict[int, list[str]]
 ArrayOrError: TypeAlias = "NDArray[Any] | BaseException"
-ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps], int]
+ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps, NDArray[np.int64], int], int]
 Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
 
 RUN_FILES, RUN_BYTES = 32, 2 * 2**20
@@ -60,10 +62,12 @@ class AlikeReader:
     header : Header
         Its header.
     plan : Plan
-        The plan by which it was read whole, with the notes of its Image.
+        The plan by which it was read, with the notes of its Image.
     recipe : Recipe
+    indices : sequence of int
+        The frames that were read, at least one.
     shape : tuple of int
-        Shape of its values.
+        Shape of their values.
     buffer : ndarray
         Memory that files are read into.
 
@@ -80,6 +84,7 @@ class AlikeReader:
         header: Header,
         plan: Plan,
         recipe: Recipe,
+        indices: Sequence[int],
         shape: tuple[int, ...],
         buffer: Buffer,
     ) -> None:
@@ -89,11 +94,22 @@ class AlikeReader:
         self._modality = header.modality
         self._steps = plan.steps
         self._rescales = recipe.rescale and plan.color is None
-        self._may_differ = _may_scales_differ(header, recipe)
+        self._may_differ = _may_scales_differ(index, header, recipe)
+        size = math.prod(plan.shape[1:])
+        self._starts = _starts_of(indices, size)
+        self._all_cells = plan.shape[0] * size if plan.needs_peak else 0  # has the maximum
         self._shape = shape
-        self._dtype = plan.dtype
-        self.nbytes = max(1, math.prod(shape) * np.dtype(plan.dtype).itemsize)
+        self._dtype = np.dtype(plan.dtype)
+        self.nbytes = max(1, math.prod(shape) * self._dtype.itemsize)
         self._kernel = current_kernel()
+
+    def fits(self, out: object) -> bool:
+        """Whether `out` can take the values of a file."""
+        try:
+            checked_out(out, self._shape, self._dtype)
+        except ArgumentError:  # the usual way meets the same error, and reports it in order
+            return False
+        return True
 
     def read(self, sources: Sequence[SourceLike], allocate: Allocate) -> list[NDArray[Any]]:
         """Read files up to the first that differs in more than slope and intercept.
@@ -124,12 +140,13 @@ class AlikeReader:
             paths.append(name)
         if not paths or current_kernel() is not self._kernel or not is_pydicom_as_it_comes():
             return []
-        outs = [allocate(self._shape, self._dtype) for _ in paths]
+        outs = [allocate(self._shape, self._dtype.name) for _ in paths]
         scale_files: ScaleFiles = self._kernel.scale_files  # type: ignore[attr-defined]
-        done = scale_files(self._files.cells_of(paths), outs, self._steps)
+        what = self._starts, self._all_cells
+        done = scale_files(self._files.cells_of(paths), outs, self._steps, *what)
         while done < len(paths) and self._take_scale():
             cells = self._files.cells_of(paths[done:], held=True)
-            more = scale_files(cells, outs[done:], self._steps)
+            more = scale_files(cells, outs[done:], self._steps, *what)
             if not more:
                 break
             done += more
@@ -158,12 +175,21 @@ class AlikeReader:
         return not notes
 
 
-def _may_scales_differ(header: Header, recipe: Recipe) -> bool:
+def _may_scales_differ(index: Index, header: Header, recipe: Recipe) -> bool:
     """Whether files are still read alike if their slopes or intercepts differ."""
+    if Tag.SharedFunctionalGroupsSequence in tags_of(index.pixel_entries):
+        return False  # what it says comes before them
     if not recipe.rescale or header.samples == 3:
         return True
     # A dose is scaled by another attribute, and the dtype of "auto" depends on the slope.
     return header.modality != "RTDOSE" and recipe.dtype != "auto"
+
+
+def _starts_of(indices: Sequence[int], size: int) -> NDArray[np.int64]:
+    """Return where the cells of frames begin; of the first alone if all follow each other."""
+    if all(b - a == 1 for a, b in pairwise(indices)):
+        indices = indices[:1]
+    return np.array([index * size for index in indices], np.int64)
 
 
 def alike_reader(
@@ -171,7 +197,7 @@ def alike_reader(
     index: Index | None,
     image: Image,
     recipe: Recipe,
-    values: NDArray[Any],
+    frames: Frames,
     buffer: Buffer,
 ) -> AlikeReader | None:
     """Return a reader of files like the last two; None if these differ, or need the usual way.
@@ -183,8 +209,8 @@ def alike_reader(
     image : Image
         The second of them.
     recipe : Recipe
-    values : ndarray
-        The values of all its frames.
+    frames : int, slice, sequence of int or None
+        Which of its frames were read.
     buffer : ndarray
         Memory that files are read into.
     """
@@ -192,19 +218,27 @@ def alike_reader(
         return None
     if last.pixel_entries != index.pixel_entries:
         return None
-    if last.scale_entries != index.scale_entries and not _may_scales_differ(image.header, recipe):
+    may_differ = _may_scales_differ(index, image.header, recipe)
+    if last.scale_entries != index.scale_entries and not may_differ:
         return None
     if os.environ.get("FASTPIX_ALIKE") == "0":  # to find out whether this route is at fault
         return None
-    plan = image.plan(recipe)
+    plan, header = image.plan(recipe), image.header
+    indices, keep_axis = frame_indices(frames, header.frames)
     if (
         not hasattr(current_kernel(), "scale_files")  # the reference kernel has no such function
-        or image.header.bits_allocated < 8
-        or not takes_pieces(plan)
+        or not indices
+        or header.bits_allocated < 8
+        or header.transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+        or (header.big_endian and header.bits_allocated == 8)  # cells may be turned in pairs
+        or not plan.is_by_cell
+        or index.frame_pixels
+        or (plan.rescales is not None and len(plan.rescales) > 1)
         or any(note.oddity for note in plan.notes)  # each file gives its own warnings
     ):
         return None
-    return AlikeReader(index, image.header, plan, recipe, values.shape, buffer)
+    shape = (len(indices), *plan.shape[1:]) if keep_axis else plan.shape[1:]
+    return AlikeReader(index, header, plan, recipe, indices, shape, buffer)
 
 
 class RunReader:
@@ -239,6 +273,7 @@ class RunReader:
         self._buffer = buffer
         self._last: Index | None = None  # index of the file before
         self._alike: AlikeReader | None = None
+        self._alike_frames: tuple[object, ...] | None = None  # those that it reads
         self._allocate = allocate
 
     def read(self, sources: Sequence[SourceLike], warned: Warned) -> list[ArrayOrError]:
@@ -272,7 +307,7 @@ class RunReader:
 
     def _read_alike(self, sources: Sequence[SourceLike]) -> list[ArrayOrError]:
         """Read files up to the first that is not like those before."""
-        if self._alike is None:
+        if self._alike is None or frozen_frames(self._frames) != self._alike_frames:
             return []
         some = sources[: max(1, min(RUN_FILES, RUN_BYTES // self._alike.nbytes))]
         try:
@@ -303,6 +338,9 @@ class RunReader:
             if isinstance(stored, File):
                 stored.close()
         last, self._last = self._last, instance.index
-        if self._frames is None:
-            self._alike = alike_reader(last, self._last, image, self._recipe, values, self._buffer)
+        self._alike, self._alike_frames = None, frozen_frames(self._frames)
+        if self._alike_frames is not None:
+            self._alike = alike_reader(
+                last, self._last, image, self._recipe, self._frames, self._buffer
+            )
         return values
