@@ -352,10 +352,11 @@ def test_a_file_that_changes_while_it_is_read(
     """Values of two files never come out as one image."""
     path = tmp_path / "large.dcm"
     plain, calls = os.preadv, [0]
+    last = 2 if kind == "frames" else 3  # frames that follow each other are read together
 
     def preadv(file: int, targets: Any, start: int) -> int:
         calls[0] += 1
-        if calls[0] == 3:
+        if calls[0] == last:
             change(path)
         return plain(file, targets, start)
 
@@ -377,7 +378,7 @@ def test_a_file_that_changes_while_it_is_read(
                 # What was opened before is read to its end, whatever has its name by now.
                 assert change is replaced
                 assert found.tobytes() == wanted
-        assert calls[0] >= 3
+        assert calls[0] >= last
 
 
 def test_a_file_that_grows_and_shrinks_all_the_time(tmp_path: Path) -> None:
