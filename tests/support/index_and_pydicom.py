@@ -94,7 +94,7 @@ def _fact(value: object) -> object:
 
 
 def _pixels_of(instance: Instance, is_open: bool = False) -> tuple[object, ...]:
-    """Where pixels are, their bytes and offsets; `is_open`: they reach up to the end of the file."""
+    """Where pixels are, their bytes and offsets; `is_open`: up to the end of the file."""
     pixels = instance.pixels
     view = bytes(pixels.view(0, pixels.length))
     assert len(view) == pixels.length

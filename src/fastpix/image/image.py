@@ -325,6 +325,9 @@ class Image:
                     self._decoders |= reader.decoders
                 self._report(reader.odd)
             pixels.stored.check()
+        except FastpixError:
+            pixels.stored.check()  # if the file has changed, that is the reason
+            raise
         finally:
             cells.release(pixels)
         if out is not None:
