@@ -3,9 +3,11 @@
 """A walk over the structure of a regular DICOM file (PS3.5 chapter 7, PS3.10 chapter 7).
 
 It takes out the elements that the pixel header, a sidecar and the geometry of a volume are made of,
-and where Pixel Data lies, and goes on to the end of the file. Nothing is guessed: whatever is not regular in every
-respect ends the walk, and the file is left to pydicom. Every read is checked against the bytes at
-hand; there is no recursion, and memory does not depend on the file.
+and where Pixel Data lies, and goes on to the end of the file. Nothing is guessed: whatever is not
+regular in every respect ends the walk, and the file is left to pydicom. Every read is checked
+against the bytes at hand, and there is no recursion. Memory is bounded by what is taken out: a few
+short elements, look-up tables, and the functional groups of each frame whose groups differ from
+those of the frame before.
 """
 
 from cpython cimport array

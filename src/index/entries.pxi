@@ -1,7 +1,7 @@
 # Entries: what has been taken out of elements, in memory that grows.
 #
-# An entry is tag, VR and length (10 bytes), and a value. The value of a sequence is its items: each is
-# ITEM_TAG, its length (8 bytes together), and entries.
+# An entry is tag, VR and length (10 bytes), and a value. The value of a sequence is its items: each
+# is ITEM_TAG, its length (8 bytes together), and entries.
 
 cdef struct Entries:
     uint8_t *bytes

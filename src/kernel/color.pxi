@@ -188,7 +188,7 @@ cdef Py_ssize_t pixel_steps(
     const uint8_t *cells, Py_ssize_t skip, Py_ssize_t start, Py_ssize_t n, Py_ssize_t pixels,
     Layout layout, bint ybr, uint8_t *room, double *v, double *samples, void *out, const Job *job,
 ) noexcept nogil:
-    """The n pixels from `start` on, in doubles; the first value of them that does not fit, or -1."""
+    """The n pixels from `start` on, in doubles; the first value that does not fit, or -1."""
     if layout == INTERLEAVED:
         job.load(block(cells, skip + 3 * start, 3 * n, room, job), samples, 3 * n, job)
     elif layout == PLANAR:

@@ -21,7 +21,8 @@
 #
 # Colour (color.pxi) takes the route of its samples, with slope 1; samples that are as wide as the
 # output are only moved. YBR_FULL of 8 bits becomes bytes of RGB first (ybr.pxi). Palettes take
-# LOOKUP. The peak is that of an extreme stored value; with a table, of the stored values that occur.
+# LOOKUP. The peak is that of an extreme stored value; with a table, of the stored values that
+# occur.
 #
 # The loops take pointers to their own types, and a table has them as pointers to void.
 

@@ -23,7 +23,7 @@ from support.index_and_pydicom import ENOUGH, REFUSED, facts_of, serves, walk_of
 from support.real_files import WHEEL, corpus_files, corpus_parameters, file_id, files_under
 from support.regular_files import IRREGULAR, PLAIN, REGULAR, WORD
 from support.seed_files import irregular_files, regular_files, wheel_files
-from support.sizes import cases
+from support.sizes import cases, some
 from support.structured_files import STRUCTURED
 
 import fastpix
@@ -164,12 +164,12 @@ SMALL = [encode(file) for file in wheel_files()]
 NAMES = {name: data for name, data in {**SERVED, **IRREGULAR}.items() if data}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(list(NAMES)))
 def test_parts(name: str) -> None:
     assert_parts_do_not_matter(NAMES[name])
 
 
-@pytest.mark.parametrize("number", range(len(SMALL)))
+@pytest.mark.parametrize("number", some(range(len(SMALL))))
 def test_parts_of_the_wheel(number: int) -> None:
     assert_parts_do_not_matter(SMALL[number])
 
@@ -203,7 +203,7 @@ def test_a_part_from_elsewhere_is_refused(base: int) -> None:
     assert Walk(len(PLAIN)).on(b"", 0) == REFUSED
 
 
-@pytest.mark.parametrize(("head", "fragment"), [(1040, 20), (1100, 33), (4096, 64)])
+@pytest.mark.parametrize(("head", "fragment"), some([(1040, 20), (1100, 33), (4096, 64)]))
 def test_windows(head: int, fragment: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are read as far as is needed give what those in memory give."""
     monkeypatch.setattr(opening, "RESIDENT", 0)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from support.builders import encode, make_dataset, make_group
+from support.sizes import some
 
 import fastpix
 from fastpix.errors import HeaderWarning, InexactError, PixelDataError
@@ -53,7 +54,7 @@ def outcome(read: Callable[[], NDArray[Any]]) -> tuple[object, ...]:
 
 
 @pytest.mark.filterwarnings("ignore::fastpix.errors.HeaderWarning")
-@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4"])
+@pytest.mark.parametrize("kind", some(["i2", "u1", "i1", "u2", "u4", "i4"]))
 @pytest.mark.parametrize("scale", [("1", "0"), ("-2", "5"), ("0.25", "-0.5"), ("0.1", "1")])
 def test_values_are_those_of_the_same_bytes_in_memory(
     tmp_path: Path, kind: str, scale: tuple[str, str]

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.sizes import some
 from test_exact import COMPILED, check_scale
 
 from fastpix.kernel import reference
@@ -33,7 +34,7 @@ def table_of(length: int, beyond: int) -> bytes:
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("dtype", OUTPUTS)
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(("first", "length"), PLACES)
+@pytest.mark.parametrize(("first", "length"), some(PLACES))
 def test_tables(kernel: str, dtype: str, cell: str, first: int, length: int) -> None:
     """With and without every step that comes after the table; more pixels than stored values."""
     bits = {"bit": 1, "u1": 8, "u2": 11}[cell]
@@ -94,7 +95,7 @@ def test_steps_of_bytes(kernel: str, dtype: str, signed: bool) -> None:
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("dtype", OUTPUTS)
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(("first", "length"), PLACES)
+@pytest.mark.parametrize(("first", "length"), some(PLACES))
 def test_palettes(kernel: str, dtype: str, cell: str, first: int, length: int) -> None:
     """Nothing is written behind the last pixel, though a colour is copied as four items."""
     bits = {"bit": 1, "u1": 8, "u2": 12}[cell]

@@ -150,7 +150,7 @@ OTHERS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("other", some(list(OTHERS)))
 def test_one_that_is_not_like_the_others(
     tmp_path: Path, other: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
