@@ -4,7 +4,8 @@
 # more pixels than there are stored values. A job with a value that the output cannot hold takes the
 # steps, which say where the first one is.
 
-cdef void look_up(const u16 *places, const item_t *values, item_t *out, Py_ssize_t n) noexcept nogil:
+cdef void look_up(const u16 *places, const item_t *values, item_t *out,
+                  Py_ssize_t n) noexcept nogil:
     """Four at a time: no compiler gathers them into vectors then, which takes twice as long."""
     cdef Py_ssize_t i, whole = n & ~3
     cdef item_t a, b, c, d
