@@ -35,7 +35,7 @@ cdef int take(Walk self, const uint8_t *file, int64_t end, uint32_t tag, int vr,
         return WHOLE
     if form == PRESENCE:
         return WHOLE if add(entries, tag, vr, NULL, 0, 0) else IRREGULAR
-    if length > (LONGEST_LUT if form == LUT else LONGEST):
+    if length > <uint32_t>(LONGEST_LUT if form == LUT else LONGEST):
         return IRREGULAR
     if self.at + head + length > end:
         return more(self, end, head + <int64_t>length)
