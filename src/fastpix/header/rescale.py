@@ -49,9 +49,10 @@ class Rescales(Sequence[Rescale]):
         self.slopes = np.array(slopes, np.float64)
         self.intercepts = np.array(intercepts, np.float64)
         self.units = (units[0],) if all_equal(units) else tuple(units)
-        alike = (self.slopes == self.slopes[0]) & (self.intercepts == self.intercepts[0])
-        if len(self.units) == 1 and alike.all():
-            self.slopes, self.intercepts = self.slopes[:1], self.intercepts[:1]
+        if len(self.slopes) > 1 and len(self.units) == 1:
+            alike = (self.slopes == self.slopes[0]) & (self.intercepts == self.intercepts[0])
+            if alike.all():
+                self.slopes, self.intercepts = self.slopes[:1], self.intercepts[:1]
         self.slopes.flags.writeable = self.intercepts.flags.writeable = False
 
     @overload

@@ -9,56 +9,30 @@ from typing import NamedTuple
 from fastpix._index import meta_elements
 from fastpix._top_level import top_level
 from fastpix.header.file_meta import META, has_prefix
+from fastpix.standard.indexed import INDEXED, Form, Place, Purpose
 from fastpix.standard.tags import Tag
 
-# The elements that decide about pixels: two of one tag that differ are two images.
-_DECIDING = frozenset(
+# Of these, the index takes note, but they decide about no pixel.
+_REPORTED = frozenset(
     {
-        Tag.SOPClassUID,
-        Tag.Modality,
-        Tag.SamplesPerPixel,
-        Tag.PhotometricInterpretation,
-        Tag.PlanarConfiguration,
-        Tag.NumberOfFrames,
-        Tag.Rows,
-        Tag.Columns,
-        Tag.BitsAllocated,
-        Tag.BitsStored,
-        Tag.HighBit,
-        Tag.PixelRepresentation,
-        Tag.PixelPaddingValue,
-        Tag.PixelPaddingRangeLimit,
-        Tag.FloatPixelPaddingValue,
-        Tag.FloatPixelPaddingRangeLimit,
-        Tag.DoubleFloatPixelPaddingValue,
-        Tag.DoubleFloatPixelPaddingRangeLimit,
-        Tag.RescaleIntercept,
-        Tag.RescaleSlope,
-        Tag.RescaleType,
-        Tag.RedPaletteColorLookupTableDescriptor,
-        Tag.GreenPaletteColorLookupTableDescriptor,
-        Tag.BluePaletteColorLookupTableDescriptor,
-        Tag.RedPaletteColorLookupTableData,
-        Tag.GreenPaletteColorLookupTableData,
-        Tag.BluePaletteColorLookupTableData,
-        Tag.SegmentedRedPaletteColorLookupTableData,
-        Tag.SegmentedGreenPaletteColorLookupTableData,
-        Tag.SegmentedBluePaletteColorLookupTableData,
-        Tag.ModalityLUTSequence,
-        Tag.Units,
-        Tag.SegmentationType,
-        Tag.DoseUnits,
-        Tag.DoseGridScaling,
-        Tag.SharedFunctionalGroupsSequence,
-        Tag.PerFrameFunctionalGroupsSequence,
-        Tag.ExtendedOffsetTable,
-        Tag.ExtendedOffsetTableLengths,
-        Tag.FloatPixelData,
-        Tag.DoubleFloatPixelData,
-        Tag.PixelData,
+        Tag.SpecificCharacterSet,
+        Tag.PixelPresentation,
+        Tag.BurnedInAnnotation,
+        Tag.PresentationLUTShape,
     }
 )
-_WANTED = frozenset(map(int, _DECIDING))
+# The elements that decide about pixels: two of one tag that differ are two images.
+_WANTED = (
+    frozenset(
+        int(row.first)
+        for row in INDEXED
+        if row.place == Place.DATA_SET
+        and row.purpose in (Purpose.PIXELS, Purpose.SCALE)
+        and row.form != Form.PRESENCE
+        and row.first == row.last  # not the private elements, which are reported too
+    )
+    - _REPORTED
+)
 # Those of items, and the sequences that they are in.
 _WANTED_IN_ITEMS = frozenset(
     map(
@@ -86,7 +60,7 @@ _ITEM = 0xFFFEE000
 _UNDEFINED = 0xFFFFFFFF
 
 
-class Place(NamedTuple):
+class FoundElement(NamedTuple):
     """An element in the bytes: its tag and VR, and where its value begins and ends."""
 
     tag: int
@@ -130,7 +104,7 @@ def look_over(stream: bytes, implicit: bool, little: bool) -> TopLevel:
     """
     start = data_set_start(stream)
     found, end = top_level(stream, start, implicit, not little, _WANTED)
-    elements = [Place(*element) for element in found]
+    elements = [FoundElement(*element) for element in found]
     repeated, contradictory = _compared(stream, elements)
     for element in elements:
         if element.tag in _SEQUENCES:
@@ -141,11 +115,11 @@ def look_over(stream: bytes, implicit: bool, little: bool) -> TopLevel:
     return TopLevel(frozenset(repeated - contradictory.keys()), contradictory, end)
 
 
-def _compared(stream: bytes, elements: list[Place]) -> tuple[set[int], dict[int, int]]:
+def _compared(stream: bytes, elements: list[FoundElement]) -> tuple[set[int], dict[int, int]]:
     """Return the tags that occur more than once with one value, and with several."""
     repeated: set[int] = set()
     contradictory: dict[int, int] = {}
-    seen: dict[int, Place] = {}
+    seen: dict[int, FoundElement] = {}
     for element in elements:
         tag = element.tag
         first = seen.setdefault(tag, element)
@@ -159,7 +133,7 @@ def _compared(stream: bytes, elements: list[Place]) -> tuple[set[int], dict[int,
 
 
 def _compared_in_items(
-    stream: bytes, sequence: Place, implicit: bool, little: bool
+    stream: bytes, sequence: FoundElement, implicit: bool, little: bool
 ) -> tuple[set[int], set[int]]:
     """Return the same tags of what is in the items of a sequence, and in those of a group."""
     repeated: set[int] = set()
@@ -175,7 +149,7 @@ def _compared_in_items(
         item = view if length == _UNDEFINED else view[: at + length]
         found, after = top_level(item, at, bare, not little, _WANTED_IN_ITEMS)
         at = after + 8 if length == _UNDEFINED else at + length
-        elements = [Place(*element) for element in found]
+        elements = [FoundElement(*element) for element in found]
         again, different = _compared(stream, elements)
         repeated |= again
         contradictory.update(different)
@@ -202,5 +176,5 @@ def data_set_start(stream: bytes) -> int:
     return at
 
 
-def _value(stream: bytes, element: Place) -> bytes:
+def _value(stream: bytes, element: FoundElement) -> bytes:
     return stream[element.first : element.last].rstrip(_PADDING)
