@@ -1,4 +1,4 @@
-"""`Arrangement`: how planes make a volume, or several that follow each other, and what is odd about it."""
+"""`Arrangement`: how planes make a volume, or several, and what is odd about it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Arrangement:
         ``(volumes, slices)``: numbers of planes among those that were grouped. Slices ascend along
         the cross product of row and column direction. -1: a place of the grid that has no plane.
     affine : ndarray of float64 or None
-        ``(4, 4)``: (slice, row, column, 1) to millimetres, LPS, centres of voxels. None: there is no
-        grid.
+        ``(4, 4)``: (slice, row, column, 1) to millimetres, LPS, centres of voxels. None: there is
+        no grid.
     kind : {"grid", "sheared", "single_slice", "irregular", "no_geometry"}
         ``"sheared"`` where the gantry was tilted.
     axes : tuple of str

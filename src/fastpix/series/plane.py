@@ -26,7 +26,7 @@ class Identity(NamedTuple):
     is_secondary : bool
         A secondary capture, by its SOP Class.
     dimension_names : tuple of str
-        What the values of `Plane.dimension_index` count, in snake case: ``temporal_position_index``.
+        What `Plane.dimension_index` counts, in snake case: ``temporal_position_index``.
     """
 
     study_uid: str = ""
@@ -109,7 +109,8 @@ class Plane(NamedTuple):
     temporal_position : int or None
         Temporal Position Identifier, or Temporal Position Index.
     time_offset, trigger_time : float or None
-        Temporal Position Time Offset in s; Trigger Time or Nominal Cardiac Trigger Delay Time in ms.
+        Temporal Position Time Offset in s; Trigger Time, or Nominal Cardiac Trigger Delay Time,
+        in ms.
     dimension_index : tuple of int
         Dimension Index Values that are not spatial, as `Identity.dimension_names` names them.
     instance_number, acquisition_number : int or None

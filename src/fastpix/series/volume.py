@@ -37,7 +37,8 @@ class Volume:
     array : ndarray
         ``(slice, row, column)``, or ``(volume, slice, row, column)``; colour has a last axis of 3.
     affine : ndarray of float64 or None
-        ``(4, 4)``: ``affine @ (slice, row, column, 1)`` is the centre of a voxel (PS3.3 C.7.6.2.1.1).
+        ``(4, 4)``: ``affine @ (slice, row, column, 1)`` is the centre of a voxel (PS3.3
+        C.7.6.2.1.1).
         None where the files have no geometry.
     axes : tuple of str
         What stands before (slice, row, column): ``()``, or one name such as ``("b_value",)``.
