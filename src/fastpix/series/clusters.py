@@ -24,6 +24,8 @@ def clusters_of(values: NDArray[np.float64], tolerance: float) -> NDArray[np.int
     ndarray of int64
         ``(points,)``: labels from 0, which depend on the points alone, not on their order.
     """
+    if not len(values) or float(np.ptp(values, axis=0).max()) < tolerance:
+        return np.zeros(len(values), np.int64)
     distinct, inverse = np.unique(values, axis=0, return_inverse=True)
     inverse = inverse.reshape(-1)
     labels = np.zeros(len(distinct), np.int64)
@@ -72,6 +74,18 @@ def combined(first: NDArray[np.int64], *others: NDArray[np.int64]) -> NDArray[np
         if len(other) and other.max() != other.min():
             labels = np.unique(labels * (other.max() + 1) + other, return_inverse=True)[1]
     return labels.reshape(-1)
+
+
+def are_distinct(labels: NDArray[np.int64]) -> bool:
+    """Whether no two points have one label.
+
+    Parameters
+    ----------
+    labels : ndarray of int64
+        ``(points,)``.
+    """
+    ordered = np.sort(labels)
+    return bool((ordered[1:] != ordered[:-1]).all())
 
 
 def parts_of(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:

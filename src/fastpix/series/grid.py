@@ -20,6 +20,11 @@ _STRAIGHT = 2e-3  # tangent of a tilt that is none
 _MOST_SLOTS = 4096  # of a grid with missing slices, or ten times the slices that are there
 
 
+# Of x, y and z the next and the one after, for a cross product.
+_NEXT = np.array([1, 2, 0])
+_LAST = np.array([2, 0, 1])
+
+
 class CommonPlane(NamedTuple):
     """What all planes of a stack share in space.
 
@@ -73,14 +78,14 @@ def common_plane_of(
     """
     cosines = _typical(orientations)
     row, column = cosines[:3], cosines[3:]
-    normal = np.cross(row, column)
-    normal = normal / np.linalg.norm(normal)
+    normal = row[_NEXT] * column[_LAST] - row[_LAST] * column[_NEXT]
+    normal /= np.sqrt(normal @ normal)
     spacing = None
     if np.isfinite(spacings).all():
         between_rows, between_columns = _typical(spacings).tolist()
         spacing = between_rows, between_columns
     noise = float(np.ptp(orientations, axis=0).max())
-    if not np.isin(np.abs(cosines), (0.0, 1.0)).all():
+    if ((cosines != 0) & (np.abs(cosines) != 1)).any():
         noise += _quantum(cosines)
     return CommonPlane(row, column, normal, spacing, noise)
 

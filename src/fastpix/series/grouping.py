@@ -113,8 +113,8 @@ def _placed(
             table.positions[part],
             places,
             common,
-            table.numbers("thickness")[part],
-            table.numbers("between")[part],
+            table.numbers("thickness", part),
+            table.numbers("between", part),
             tolerance,
         )
         volumes = volumes_of(table, part, places)

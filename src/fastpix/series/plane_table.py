@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix.series.clusters import are_distinct, combined
 from fastpix.series.plane import Plane
 
 
@@ -24,6 +25,7 @@ class PlaneTable:
         self.planes = planes
         columns = zip(*planes, strict=True) if planes else ((),) * len(Plane._fields)
         self._columns: dict[str, Sequence[Any]] = dict(zip(Plane._fields, columns, strict=True))
+        self._numbers: dict[str, NDArray[np.float64]] = {}
         self._ranks: dict[str, tuple[NDArray[np.int64], list[Any]]] = {}
 
     def __len__(self) -> int:
@@ -47,16 +49,54 @@ class PlaneTable:
         """Return the rank of each plane by an attribute."""
         return self.ranked(name)[0]
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return an attribute of all planes as float64, NaN where the file does not say."""
-        ranks, values = self.ranked(name)
-        return np.array([np.nan if v is None else v for v in values], np.float64)[ranks]
+    def telling(
+        self, members: NDArray[np.int64], labels: NDArray[np.int64], names: Iterable[str]
+    ) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+        """Tell planes of one label apart, by one attribute after the other until none is left.
+
+        Parameters
+        ----------
+        members : ndarray of int64
+            Numbers of planes.
+        labels : ndarray of int64
+            ``(members,)``.
+        names : iterable of str
+            Attributes.
+
+        Returns
+        -------
+        keys : list of ndarray of int64
+            Ranks by the attributes that were needed.
+        labels : ndarray of int64
+            ``(members,)``: equal where neither the labels given nor an attribute differ.
+        """
+        keys: list[NDArray[np.int64]] = []
+        for name in names:
+            if are_distinct(labels):
+                break
+            keys.append(self.ranks(name)[members])
+            labels = combined(labels, keys[-1])
+        return keys, labels
+
+    def numbers(self, name: str, members: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return an attribute of some planes as float64, NaN where the file does not say."""
+        if name not in self._numbers:
+            values = self.ranked(name)[1]
+            self._numbers[name] = np.array([np.nan if v is None else v for v in values], np.float64)
+        return self._numbers[name][self.ranks(name)[members]]
 
     def vectors(self, name: str, length: int) -> NDArray[np.float64]:
         """Return an attribute as ``(planes, length)`` float64, NaN where the file does not say."""
+        ranks, values = self.ranked(name)
         nothing = (np.nan,) * length
-        rows = [nothing if v is None else v for v in self._columns[name]]
-        return np.array(rows, np.float64).reshape(len(rows), length)
+        rows = [nothing if value is None else value for value in values]
+        return np.array(rows, np.float64).reshape(len(rows), length)[ranks]
+
+    @cached_property
+    def has_repeated_uids(self) -> bool:
+        """Whether two planes have the same SOP Instance UID, frame and tile."""
+        keys = zip(*map(self._columns.get, ("sop_uid", "frame", "tile")), strict=True)
+        return len(set(keys)) < len(self.planes)
 
     @cached_property
     def positions(self) -> NDArray[np.float64]:
@@ -83,6 +123,8 @@ class PlaneTable:
 
 def _ranked(column: Sequence[Hashable]) -> tuple[NDArray[np.int64], list[Any]]:
     distinct = set(column)
+    if len(distinct) == 1:
+        return np.zeros(len(column), np.int64), list(distinct)
     values: list[Any] = sorted(value for value in distinct if value is not None)
     if None in distinct:
         values.append(None)

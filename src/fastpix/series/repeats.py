@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastpix.notes import count_of
 from fastpix.series.arrangement import Finding
-from fastpix.series.clusters import combined, parts_of
+from fastpix.series.clusters import are_distinct, parts_of
 from fastpix.series.plane import Plane
 from fastpix.series.plane_table import PlaneTable
 
@@ -54,7 +54,7 @@ def conflicts_of(table: PlaneTable, labels: NDArray[np.int64]) -> set[int]:
     labels : ndarray of int64
         ``(planes,)``: what was split, within one series.
     """
-    if not _has_repeated_uids(table):
+    if not table.has_repeated_uids:
         return set()
     first: dict[object, int] = {}
     found: set[int] = set()
@@ -69,11 +69,6 @@ def conflicts_of(table: PlaneTable, labels: NDArray[np.int64]) -> set[int]:
 def _uids(table: PlaneTable, members: Iterable[int]) -> list[tuple[str, int, object]]:
     columns = [table.values(name) for name in ("sop_uid", "frame", "tile")]
     return [(columns[0][k], columns[1][k], columns[2][k]) for k in members]
-
-
-def _has_repeated_uids(table: PlaneTable) -> bool:
-    keys = zip(*map(table.values, ("sop_uid", "frame", "tile")), strict=True)
-    return len(set(keys)) < len(table)
 
 
 def without_copies(table: PlaneTable, members: NDArray[np.int64], same_pixels: SamePixels) -> Kept:
@@ -92,6 +87,8 @@ def without_copies(table: PlaneTable, members: NDArray[np.int64], same_pixels: S
     Kept
         Planes of one UID that stand at different places are kept, and a conflict.
     """
+    if not table.has_repeated_uids:
+        return Kept(members, [], [])
     groups: dict[tuple[str, int, object], list[int]] = {}
     numbers = members.tolist()
     for number, key in zip(numbers, _uids(table, numbers), strict=True):
@@ -148,8 +145,10 @@ def without_resent(
         All places hold as many planes. Then only planes are compared that are alike in their
         numbers and times, too.
     """
-    names = _TELLING + _NUMBERING if is_even else _TELLING
-    labels = combined(places, *(table.ranks(name)[members] for name in names))
+    names = (*_NUMBERING, *_TELLING) if is_even else _TELLING
+    _, labels = table.telling(members, places, names)
+    if are_distinct(labels):
+        return Kept(members, [], [])
     alike = [members[part] for part in parts_of(labels) if 1 < len(part) <= _MOST_ALIKE]
     if not alike:
         return Kept(members, [], [])

@@ -111,16 +111,13 @@ def varies_at_a_place(labels: NDArray[np.int64], places: NDArray[np.int64]) -> b
 
 
 def _echoes(table: PlaneTable, members: NDArray[np.int64]) -> NDArray[np.int64]:
-    times = table.numbers("echo_time")[members]
+    times = table.numbers("echo_time", members)
     return clusters_of(np.nan_to_num(times, nan=-1.0)[:, None], _ECHO_TIME)
 
 
 def _ge_maps(table: PlaneTable, members: NDArray[np.int64]) -> NDArray[np.int64]:
-    ranks, values = table.ranked("ge_image_type")
-    if not set(values) <= {*_GE_MAPS, None}:
-        is_map = np.array([value in _GE_MAPS for value in values])
-        ranks = np.where(is_map[ranks], ranks, len(values))
-    return ranks[members]
+    kinds = table.numbers("ge_image_type", members)
+    return np.where(np.isin(kinds, _GE_MAPS), kinds, len(_GE_MAPS)).astype(np.int64)
 
 
 def _fields_of_view(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastpix.notes import count_of
 from fastpix.series.arrangement import Finding
-from fastpix.series.clusters import combined
+from fastpix.series.clusters import are_distinct, combined
 from fastpix.series.plane_table import PlaneTable
 
 # What orders the planes at one place, the first that differs.
@@ -36,9 +36,9 @@ _SHARED = (
 # What sets volumes apart: the first that does names the axis, all are coordinates.
 _NAMING = (
     "b_value", "gradient", "inversion_time", "trigger_time", "time_offset", "temporal_position",
-    "kvp", "kernel", "dimension_index", "acquisition_number", "acquisition_time", "content_time",
-    "echo_time", "instance_number",
+    "kvp", "kernel", "dimension_index", "acquisition_number", "acquisition_time",
 )  # fmt: skip
+_NAMING_ELSE = ("content_time", "instance_number")
 _IN_TIME = frozenset({"trigger_time", "time_offset", "acquisition_time", "content_time"})
 
 _ALWAYS_MIXED = ("echo_time", "b_value", "temporal_position", "kernel", "kvp")
@@ -104,17 +104,12 @@ def volumes_of(table: PlaneTable, members: NDArray[np.int64], places: NDArray[np
 
 
 def _in_order(
-    table: PlaneTable, members: NDArray[np.int64], places: NDArray[np.int64], *first: Any
+    table: PlaneTable, members: NDArray[np.int64], places: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return planes in order: place by place, and what stands at one place by the headers."""
-    keys = [*first, *(_ranks(table, name, members) for name in _ORDER)]
-    keys = [key for key in keys if key.min() != key.max()]
+    keys, _ = table.telling(members, places, _ORDER)
     order: NDArray[np.int64] = np.lexsort((*reversed(keys), places))
     return order
-
-
-def _ranks(table: PlaneTable, name: str, members: NDArray[np.int64]) -> NDArray[np.int64]:
-    return table.ranks(name)[members]
 
 
 def _even(
@@ -140,11 +135,9 @@ def _even(
 
 def _is_ordered(table: PlaneTable, planes: NDArray[np.int64]) -> bool:
     """Whether headers tell the planes at each place apart."""
-    labels = combined(
-        np.broadcast_to(np.arange(planes.shape[1]), planes.shape).ravel(),
-        *(table.ranks(name)[planes.ravel()] for name in {*_FROM_HEADERS, *_SHARED}),
-    )
-    return len(np.unique(labels)) == planes.size
+    places = np.broadcast_to(np.arange(planes.shape[1]), planes.shape).ravel()
+    _, labels = table.telling(planes.ravel(), places, (*_FROM_HEADERS, *_SHARED))
+    return are_distinct(labels)
 
 
 def _making_volumes(
@@ -164,7 +157,7 @@ def _makes_volumes(labels: NDArray[np.int64], places: NDArray[np.int64], most: i
     volumes, slices = int(labels.max()) + 1, int(places.max()) + 1
     if not most <= volumes <= 2 * most:
         return False
-    is_unique = len(np.unique(labels * slices + places)) == len(labels)
+    is_unique = are_distinct(labels * slices + places)
     return is_unique and bool((np.bincount(labels) == slices).any())
 
 
@@ -172,7 +165,7 @@ def _by_instance_number(
     table: PlaneTable, members: NDArray[np.int64], places: NDArray[np.int64]
 ) -> NDArray[np.int64] | None:
     """Return volumes by Instance Number, where it counts slices in the same order each time."""
-    numbers = table.numbers("instance_number")[members]
+    numbers = table.numbers("instance_number", members)
     slices = int(places.max()) + 1
     if np.isnan(numbers).any():
         return None
@@ -206,6 +199,8 @@ def _mixed(table: PlaneTable, planes: NDArray[np.int64], names: Sequence[str]) -
     found = []
     for name in names:
         ranks, values = table.ranked(name)
+        if len(values) == 1 or planes.shape[1] == 1:
+            continue
         low, high = _extent(ranks, planes)
         noise = _NOISE.get(name)
         differs = [
@@ -242,27 +237,31 @@ def name_volumes(
         return (), {}
     coords: dict[str, list[Any]] = {}
     for name in _NAMING:
-        ranks, values = table.ranked(name)
-        low, high = _extent(ranks, planes)
-        if (low == low[0]).all():
-            continue
-        follow = (high[:-1] <= low[1:]).all()
-        if (low == high).all() or (name in _IN_TIME and follow and values[-1] is not None):
-            coords |= _coordinates(table, planes, name, [values[k] for k in low.tolist()])
+        coords |= _coordinates(table, planes, name)
+    for name in _NAMING_ELSE:
+        coords = coords or _coordinates(table, planes, name)
     if not coords:
         coords["repetition"] = list(range(len(planes)))
     return (next(iter(coords)),), coords
 
 
-def _coordinates(
-    table: PlaneTable, planes: NDArray[np.int64], name: str, values: list[Any]
-) -> dict[str, list[Any]]:
+def _coordinates(table: PlaneTable, planes: NDArray[np.int64], name: str) -> dict[str, list[Any]]:
+    """Return the values of an attribute that sets volumes apart; nothing if it does not."""
+    ranks, values = table.ranked(name)
+    if len(values) == 1:
+        return {}
+    low, high = _extent(ranks, planes)
+    if (low == low[0]).all():
+        return {}
+    follow = name in _IN_TIME and values[-1] is not None and bool((high[:-1] <= low[1:]).all())
+    if not follow and (low != high).any():
+        return {}
+    found = [values[k] for k in low.tolist()]
     if name != "dimension_index":
-        return {name: values}
-    names = table.planes[int(planes.max())].identity.dimension_names
+        return {name: found}
     columns = {}
-    for k, of_index in enumerate(names):
-        own = [value[k] if len(value) > k else None for value in values]
+    for k, of_index in enumerate(table.planes[int(planes.max())].identity.dimension_names):
+        own = [value[k] if len(value) > k else None for value in found]
         if len(set(own)) > 1:
-            columns[of_index or "dimension_index"] = own
+            columns[of_index or name] = own
     return columns
