@@ -30,7 +30,8 @@ from fastpix.source.lent_buffers import borrow, give_back
 from fastpix.source.stored import RESIDENT, File
 
 _FILES_PER_CALL = 32  # that the kernel takes
-_THREADED = 2**20  # pixels from which several threads gain more than they cost
+_DECODED_TOGETHER = 4  # files that a thread takes at a time, where frames are compressed
+_THREADED = 2**19  # pixels from which several threads gain more than they cost
 _PIECE = 2**26  # bytes of float64 values that a search for the maximum holds at a time
 
 
@@ -80,6 +81,8 @@ class PlaneReader:
     ----------
     plans : dict of int to Plan
         By the number of the file.
+    decoders : dict of str to None
+        What has decoded frames, in this order.
     odd : dict of Note to None
         What was odd about frames.
     """
@@ -98,6 +101,7 @@ class PlaneReader:
         self._is_compiled = hasattr(current_kernel(), "scale_files")
         used = dict.fromkeys(plane.source for plane in planes if plane is not None)
         self.plans = plans_of(files, list(used), recipe)
+        self.decoders: dict[str, None] = {}
         self.odd: dict[Note, None] = {}
 
     @property
@@ -122,11 +126,12 @@ class PlaneReader:
         peak = self._peak() if needs_peak else None
         count = len(self._planes)
         threads, share = self._shares(out)
+        inner = 1 if threads > 1 else self._threads
 
         def work(start: int, stop: int) -> None:
             at = start
             while at < stop:
-                at = self._fill_some(at, stop, out, peak, 1 if threads > 1 else None)
+                at = self._fill_some(at, stop, out, peak, inner)
 
         for _ in in_parts(work, count, threads, share):
             pass
@@ -134,15 +139,15 @@ class PlaneReader:
     def _shares(self, out: NDArray[Any]) -> tuple[int, int]:
         """Return how many threads there are, and how many planes one takes at a time."""
         count = len(self._planes)
+        if len(self.plans) == 1:  # the reader of its frames shares them out
+            return 1, count
         if self._threads is not None:
             threads = checked_threads(self._threads)
         else:
             threads = cores() if out.size >= _THREADED else 1
-        if count < 2 or len(self.plans) == 1:
-            # The frames of one file are shared out to threads by the reader of its frames.
-            return 1, count
-        size = max(1, out.nbytes // max(count, 1))
-        return threads, max(1, min(-(-count // threads), 4 * RESIDENT * 8 // size))
+        is_decoded = any(self._files[number].header.encapsulated for number in self.plans)
+        most = _DECODED_TOGETHER if is_decoded else _FILES_PER_CALL
+        return threads, max(1, min(-(-count // threads), most))
 
     def _fill_some(
         self, at: int, stop: int, out: NDArray[Any], peak: float | None, threads: int | None
@@ -205,6 +210,7 @@ class PlaneReader:
         except Exception as error:
             add_source(error, file.name)
             raise
+        self.decoders |= reader.decoders
         for note in (*notes, *reader.odd):
             self.odd[note] = None
 

@@ -402,6 +402,8 @@ class Stack:
         notes = dict.fromkeys(Note(finding.text, finding.is_warning) for finding in findings)
         for plan in reader.plans.values():
             notes |= dict.fromkeys(plan.notes)
+        if reader.decoders:
+            notes[Note(f"decoded by {' and '.join(reader.decoders)}")] = None
         return tuple(notes | reader.odd)
 
     @property
