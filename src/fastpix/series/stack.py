@@ -18,10 +18,10 @@ from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.series.arrangement import REFUSED, Arrangement, Finding, Kind
 from fastpix.series.choosing import StackRow, error_of_stacks
-from fastpix.series.files import SeriesFile
 from fastpix.series.grouping import group_planes
 from fastpix.series.plane import Identity, Plane
-from fastpix.series.reading import PlaneReader, check_size
+from fastpix.series.plane_reader import PlaneReader, check_size
+from fastpix.series.series_files import SeriesFile
 from fastpix.series.stack_plan import StackPlan
 from fastpix.series.volume import PlaneSource, Volume
 
@@ -230,7 +230,7 @@ class Stack:
         partial : bool
             Where a volume is incomplete, as after an interrupted scan: read the complete ones.
         dtype : str or numpy dtype
-            float32, float64, an integer dtype (exact or an error), or "auto", chosen by headers.
+            float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
         rescale : bool
             Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
         invert : {"max", "range", "none"}
@@ -243,8 +243,7 @@ class Stack:
         decoder : str, optional
             The one package that may decode compressed frames.
         out : ndarray, optional
-            Filled, and the array of the volume; C-contiguous, writable, of the right shape and
-            dtype.
+            Filled, and the array of the volume; C-contiguous, of the right shape and dtype.
         threads : int, optional
             How many threads read; as many as help if not given.
         max_bytes : int

@@ -19,9 +19,9 @@ from fastpix.kernel.registry import current_kernel
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
-from fastpix.series.files import SeriesFile
 from fastpix.series.plain_run import FILES_PER_CALL, PlainImage, PlainRun, plain_image, same_steps
 from fastpix.series.plane import Plane
+from fastpix.series.series_files import SeriesFile
 
 _DECODED_TOGETHER = 4  # files that a thread takes at a time, where frames are compressed
 _THREADED = 2**19  # pixels from which several threads gain more than they cost
