@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fastpix.plan.plan import Plan
     from fastpix.recipe import Recipe
     from fastpix.runs.many import imread_many
-    from fastpix.series.opening import open_series
+    from fastpix.series.open_series import open_series
     from fastpix.series.stack import Stack
     from fastpix.series.volume import Volume
 
@@ -85,7 +85,7 @@ _WHERE = {
     "Plan": "fastpix.plan.plan",
     "Recipe": "fastpix.recipe",
     "imread_many": "fastpix.runs.many",
-    "open_series": "fastpix.series.opening",
+    "open_series": "fastpix.series.open_series",
     "Stack": "fastpix.series.stack",
     "Volume": "fastpix.series.volume",
 }

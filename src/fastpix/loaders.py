@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import torch
     from pydicom.dataset import Dataset
 
-    from fastpix.series.opening import SeriesSource
+    from fastpix.series.open_series import SeriesSource
     from fastpix.series.stack import Gaps
     from fastpix.series.volume import Volume
 
@@ -345,7 +345,7 @@ def read_series(
     tolerance : float
         How far the origin of a slice may lie off the even grid, as a share of the median gap.
     dtype : str or numpy dtype
-        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the headers.
+        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
     rescale : bool
         Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
     invert : {"max", "range", "none"}
@@ -379,7 +379,7 @@ def read_series(
     """
     # Whoever reads single images does not pay for these modules.
     from fastpix.series.choosing import choose_stack
-    from fastpix.series.opening import open_series
+    from fastpix.series.open_series import open_series
 
     asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
     limit = checked_limit(max_bytes)

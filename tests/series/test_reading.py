@@ -466,6 +466,6 @@ def test_open_series_reads_no_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise AssertionError("more than the beginning of a file was read")
 
     monkeypatch.setattr(File, "fill", refuse)
-    monkeypatch.setattr("fastpix.series.files.read_source", refuse)
+    monkeypatch.setattr("fastpix.series.series_files.read_source", refuse)
     (stack,) = open_series(tmp_path)
     assert stack.shape == (3, 600, 500)

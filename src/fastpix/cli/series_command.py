@@ -17,7 +17,7 @@ from fastpix.notes import count_of
 
 if TYPE_CHECKING:
     from fastpix.series.choosing import StackRow
-    from fastpix.series.opening import Found
+    from fastpix.series.open_series import Found
     from fastpix.series.stack import Stack
 
 FORMATS = {"nifti": ".nii.gz", "npz": ".npz"}
@@ -44,7 +44,7 @@ def series_command(
     No pixels are read, except for --save. Series Instance UIDs are printed, and are the names of
     files that --save writes, so look after them as you look after PATH.
     """
-    from fastpix.series.opening import find_stacks
+    from fastpix.series.open_series import find_stacks
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is not nifti or npz", param_hint="--format")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-Vector: TypeAlias = tuple[float, float, float]
-Orientation: TypeAlias = tuple[float, float, float, float, float, float]
+from fastpix.header.geometry import Fault, Orientation, Vector
+
+__all__ = ["Fault", "Identity", "Orientation", "Plane", "Tile", "Vector"]
 
 
 class Identity(NamedTuple):
@@ -44,20 +45,6 @@ class Identity(NamedTuple):
     dimension_names: tuple[str, ...] = ()
 
 
-class Fault(NamedTuple):
-    """An attribute of geometry that cannot be used.
-
-    Attributes
-    ----------
-    tag : int
-    reason : str
-        Free of text from the file.
-    """
-
-    tag: int
-    reason: str
-
-
 class Tile(NamedTuple):
     """Where a plane lies in the frame of a mosaic: its first row and column."""
 
@@ -82,7 +69,8 @@ class Plane(NamedTuple):
     position : (float, float, float) or None
         Centre of the first voxel, in millimetres, LPS (PS3.3 C.7.6.2.1.1).
     orientation : six float or None
-        Directions of a row and of a column (PS3.3 C.7.6.2.1.1): right-angled unit vectors.
+        Directions of a row and of a column (PS3.3 C.7.6.2.1.1): right-angled unit vectors, as near
+        as `fastpix.header.geometry` asks.
     spacing : (float, float) or None
         Between rows, and between columns, in millimetres (PS3.3 10.7.1.3).
     is_detector_spacing : bool

@@ -21,6 +21,15 @@ FLUOROSCOPY_STORAGE = frozenset(
         "1.2.840.10008.5.1.4.1.1.12.3",  # X-Ray Angiographic Bi-Plane Image Storage, retired
     }
 )
+SECONDARY_CAPTURES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.7",  # Secondary Capture Image Storage
+        "1.2.840.10008.5.1.4.1.1.7.1",  # Multi-frame Single Bit
+        "1.2.840.10008.5.1.4.1.1.7.2",  # Multi-frame Grayscale Byte
+        "1.2.840.10008.5.1.4.1.1.7.3",  # Multi-frame Grayscale Word
+        "1.2.840.10008.5.1.4.1.1.7.4",  # Multi-frame True Color
+    }
+)
 
 # SOP Classes whose instances have pixels, behind 1.2.840.10008.5.1.4.1.1: those named "Image
 # Storage", and Enhanced US Volume, Parametric Map, Segmentation, Label Map Segmentation, and the

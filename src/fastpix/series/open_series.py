@@ -9,8 +9,8 @@ from fastpix.errors import ArgumentError, warn_caller
 from fastpix.image.frame_threads import checked_threads
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.notes import count_of
-from fastpix.series.files import Failure, Opened, open_files
 from fastpix.series.grouping import group_planes
+from fastpix.series.series_files import Failure, Opened, open_files
 from fastpix.series.stack import Stack, stack_of
 from fastpix.source.listing import list_sources
 from fastpix.source.opening import SourceLike

@@ -1,0 +1,199 @@
+"""Where a slice lies: position, orientation and spacing, or why they cannot be used.
+
+Direction cosines are taken as they stand (PS3.3 C.7.6.2.1.1, equation C.7.6.2.1-1), so that voxels
+lie where other readers put them. They may be `TOLERANCE` off unit length and the right angle: files
+round them to a few digits. What is further off is a fault, and never replaced by a guess.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+from fastpix._index import decimals_of
+from fastpix.errors import PixelHeaderError
+from fastpix.header.attributes import Attributes
+from fastpix.header.index import Elements, IndexElement
+from fastpix.header.plain_values import Values
+from fastpix.notes import Notes
+from fastpix.standard.tags import Tag
+
+Vector: TypeAlias = tuple[float, float, float]
+Orientation: TypeAlias = tuple[float, float, float, float, float, float]
+
+TOLERANCE = 1e-3
+"""Of the length of direction cosines, and of the cosine of the angle between them."""
+
+
+class Fault(NamedTuple):
+    """An attribute of geometry that cannot be used.
+
+    Attributes
+    ----------
+    tag : int
+    reason : str
+        Free of text from the file.
+    """
+
+    tag: int
+    reason: str
+
+
+class Geometry(NamedTuple):
+    """Where a plane lies, in millimetres, LPS. What the file does not say is None.
+
+    Attributes
+    ----------
+    position : (float, float, float) or None
+        Centre of the first voxel (PS3.3 C.7.6.2.1.1).
+    orientation : six float or None
+        Directions of a row and of a column.
+    spacing : (float, float) or None
+        Between rows, and between columns (PS3.3 10.7.1.3).
+    is_detector_spacing : bool
+        `spacing` is Imager Pixel Spacing, so that of the detector plane.
+    thickness, between : float or None
+        Slice Thickness; Spacing Between Slices.
+    faults : tuple of Fault
+    """
+
+    position: Vector | None = None
+    orientation: Orientation | None = None
+    spacing: tuple[float, float] | None = None
+    is_detector_spacing: bool = False
+    thickness: float | None = None
+    between: float | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+NO_GEOMETRY = Geometry()
+
+
+def decimals(tag: int, value: bytes) -> tuple[float, ...] | Fault:
+    """Return the numbers of a Decimal String, none where it is empty; by the strict grammar."""
+    found = decimals_of(value.split(b"\\"))
+    if found is not None:
+        return tuple(found)
+    elements = Elements(implicit=True, is_little_endian=True)
+    elements[tag] = IndexElement(None, len(value), value)
+    try:
+        return tuple(Attributes(elements, Notes(), little=True).numbers(tag))
+    except PixelHeaderError as error:
+        return Fault(tag, error.reason)
+
+
+def _several(tag: int, value: bytes | None, count: int) -> tuple[float, ...] | Fault | None:
+    """Return so many numbers; None where there is none."""
+    if value is None:
+        return None
+    numbers = decimals(tag, value)
+    if isinstance(numbers, Fault) or not numbers:
+        return numbers or None
+    if len(numbers) != count:
+        return Fault(tag, f"it has {len(numbers)} values in place of {count}")
+    return numbers
+
+
+@lru_cache(4096)
+def position_of(value: bytes | None) -> Vector | Fault | None:
+    """Return Image Position (Patient)."""
+    return _several(Tag.ImagePositionPatient, value, 3)  # type: ignore[return-value]
+
+
+@lru_cache(1024)
+def orientation_of(value: bytes | None) -> Orientation | Fault | None:
+    """Return Image Orientation (Patient), if its vectors are unit vectors at a right angle."""
+    tag = Tag.ImageOrientationPatient
+    found = _several(tag, value, 6)
+    if found is None or isinstance(found, Fault):
+        return found
+    row, column = found[:3], found[3:]
+    if not any(row) or not any(column):
+        return Fault(tag, "a direction of zeros")
+    if max(abs(math.hypot(*row) - 1), abs(math.hypot(*column) - 1)) > TOLERANCE:
+        return Fault(tag, "a direction is no unit vector")
+    if abs(sum(a * b for a, b in zip(row, column, strict=True))) > TOLERANCE:
+        return Fault(tag, "row and column are not at a right angle")
+    return found  # type: ignore[return-value]
+
+
+@lru_cache(1024)
+def spacing_of(tag: int, value: bytes | None) -> tuple[float, float] | Fault | None:
+    """Return a spacing in the plane, if it is above 0."""
+    found = _several(tag, value, 2)
+    if found is None or isinstance(found, Fault):
+        return found
+    if min(found) <= 0:
+        return Fault(tag, "a spacing of 0 or less")
+    return found  # type: ignore[return-value]
+
+
+@lru_cache(1024)
+def distance_of(tag: int, value: bytes | None, may_be_negative: bool) -> float | Fault | None:
+    """Return Slice Thickness or Spacing Between Slices."""
+    if value is None:
+        return None
+    numbers = decimals(tag, value)
+    if isinstance(numbers, Fault) or not numbers:
+        return numbers or None
+    if any(number != numbers[0] for number in numbers):
+        return Fault(tag, "several values that differ, where one belongs")
+    if numbers[0] < 0 and not may_be_negative:
+        return Fault(tag, "it is below 0")
+    return numbers[0] or None  # some vendors write 0 for a value that is absent
+
+
+@lru_cache(1024)
+def plane_spacing(
+    pixel: bytes | None, imager: bytes | None, scanned: bytes | None
+) -> tuple[tuple[float, float] | None, bool, tuple[Fault, ...]]:
+    """Return the spacing in the plane, whether it is that of the detector, and what is wrong.
+
+    Pixel Spacing, else Nominal Scanned Pixel Spacing, else Imager Pixel Spacing (PS3.3 10.7.1.3).
+    """
+    faults = []
+    for tag, value in (
+        (Tag.PixelSpacing, pixel),
+        (Tag.NominalScannedPixelSpacing, scanned),
+        (Tag.ImagerPixelSpacing, imager),
+    ):
+        found = spacing_of(tag, value)
+        if isinstance(found, Fault):
+            faults.append(found)
+        elif found is not None:
+            # A Pixel Spacing that is wrong is not made up for: whose spacing it was, is unknown.
+            if faults:
+                break
+            return found, tag == Tag.ImagerPixelSpacing, ()
+    return None, False, tuple(faults)
+
+
+def geometry_of(values: Values) -> Geometry:
+    """Return where the plane of a data set lies whose attributes stand at the top.
+
+    Parameters
+    ----------
+    values : dict of int to bytes
+        As `fastpix.header.plain_values` gives them.
+    """
+    get = values.get
+    position = position_of(get(Tag.ImagePositionPatient))
+    orientation = orientation_of(get(Tag.ImageOrientationPatient))
+    spacing, is_detector, faults = plane_spacing(
+        get(Tag.PixelSpacing), get(Tag.ImagerPixelSpacing), get(Tag.NominalScannedPixelSpacing)
+    )
+    thickness = distance_of(Tag.SliceThickness, get(Tag.SliceThickness), False)
+    between = distance_of(Tag.SpacingBetweenSlices, get(Tag.SpacingBetweenSlices), True)
+    if (
+        type(position) is Fault
+        or type(orientation) is Fault
+        or type(thickness) is Fault
+        or type(between) is Fault
+    ):
+        found = position, orientation, thickness, between
+        faults += tuple(each for each in found if isinstance(each, Fault))
+        position, orientation, thickness, between = (  # type: ignore[assignment]
+            None if isinstance(each, Fault) else each for each in found
+        )
+    return Geometry(position, orientation, spacing, is_detector, thickness, between, faults)  # type: ignore[arg-type]

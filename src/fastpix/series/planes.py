@@ -1,0 +1,166 @@
+"""Planes of an opened file: one of each frame."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fastpix.header.frame_positions import (
+    VECTORS,
+    FramePositions,
+    counted_by,
+    dose_positions,
+    nuclear_positions,
+)
+from fastpix.header.geometry import Geometry, geometry_of
+from fastpix.header.instance import Instance
+from fastpix.header.plain_values import PlainValues, plain_values
+from fastpix.series import plane_values as parse
+from fastpix.series.grouped_planes import grouped_planes
+from fastpix.series.plane import Identity, Plane
+from fastpix.series.vendors import NOTHING, vendor_values
+from fastpix.standard.dictionary import keyword_of
+from fastpix.standard.tags import Tag
+from fastpix.standard.uids import SECONDARY_CAPTURES
+
+_SPLITTING = (Tag.EnergyWindowVector, Tag.DetectorVector)
+
+
+def planes_of(instance: Instance, source: int) -> list[Plane]:
+    """Return the planes of an opened file, by its header alone.
+
+    A plane is a frame: frames have functional groups (PS3.3 C.7.6.16), or are those of a dose grid
+    (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
+
+    Parameters
+    ----------
+    instance : Instance
+    source : int
+        Number of the file among those that were given.
+
+    Returns
+    -------
+    list of Plane
+        In the order of the frames.
+    """
+    header = instance.header
+    values = plain_values(instance)
+    if values.frames is not None or values.shared:
+        first = _plane_at_top(values, instance, source, geometry_of(values.top))
+        return grouped_planes(first, values, header.frames)
+    if header.frames > 1:
+        return _frames_without_groups(values, instance, source)
+    geometry = geometry_of(values.top)
+    if geometry.position is None and values.detectors:
+        located = nuclear_positions(values, {Tag.SliceVector: (1,)}, 1)
+        position = None if located.positions is None else located.positions[0]
+        geometry = located.geometry._replace(position=position)
+    return [_plane_at_top(values, instance, source, geometry)]
+
+
+def _frames_without_groups(values: PlainValues, instance: Instance, source: int) -> list[Plane]:
+    header = instance.header
+    names: tuple[str, ...] = ()
+    frames = header.frames
+    indices: list[tuple[int, ...]] = [()] * frames
+    stacks = [""] * frames
+    if header.modality == "RTDOSE":
+        located = dose_positions(values, frames)
+    elif any(tag in values.top for tag in VECTORS):
+        counted = counted_by(values, frames)
+        located = nuclear_positions(values, counted, frames)
+        kept = [tag for tag in counted if tag not in (*_SPLITTING, Tag.SliceVector)]
+        names = tuple(parse.snake_case(keyword_of(tag).removesuffix("Vector")) for tag in kept)
+        if kept:
+            indices = list(zip(*(counted[tag] for tag in kept), strict=True))
+        stacks = _stack_ids(counted, frames)
+    else:
+        located = FramePositions(geometry_of(values.top)._replace(position=None), None)
+    first = _plane_at_top(values, instance, source, located.geometry, names)
+    positions = located.positions or [None] * frames
+    return [
+        first._replace(frame=k, position=position, dimension_index=index, stack_id=stack)
+        for k, (position, index, stack) in enumerate(zip(positions, indices, stacks, strict=True))
+    ]
+
+
+def _stack_ids(counted: dict[int, tuple[int, ...]], frames: int) -> list[str]:
+    """Return stacks that energy windows and detectors make, which never are in one volume."""
+    stacks = [""] * frames
+    for tag in _SPLITTING:
+        numbers = counted.get(tag, ())
+        if len(set(numbers)) > 1:
+            name = parse.snake_case(keyword_of(tag).removesuffix("Vector"))
+            stacks = [f"{a} {name} {n}".strip() for a, n in zip(stacks, numbers, strict=True)]
+    return stacks
+
+
+def _plane_at_top(
+    values: PlainValues,
+    instance: Instance,
+    source: int,
+    geometry: Geometry,
+    dimension_names: tuple[str, ...] = (),
+) -> Plane:
+    """Return the plane that the attributes at the top of a data set describe."""
+    get = values.top.get
+    header = instance.header
+    kinds = parse.image_type(get(Tag.ImageType))
+    vendor = NOTHING
+    if values.private:
+        vendor = vendor_values(values.private, get(Tag.Manufacturer, b""))
+    b_value = parse.double(get(Tag.DiffusionBValue))
+    gradient = parse.direction(get(Tag.DiffusionGradientOrientation))
+    identity = _identity(
+        get(Tag.StudyInstanceUID), get(Tag.SeriesInstanceUID), get(Tag.SOPClassUID),
+        get(Tag.FrameOfReferenceUID), header.rows, header.columns, header.samples,
+        header.photometric, header.unit, header.modality, "LOCALIZER" in kinds, dimension_names,
+    )  # fmt: skip
+    temporal = parse.integer(get(Tag.TemporalPositionIdentifier))
+    if temporal is None:
+        temporal = parse.long(get(Tag.TemporalPositionIndex))
+    return Plane(
+        identity, source, 0, None, parse.uid(get(Tag.SOPInstanceUID)),
+        *geometry,
+        parse.text(get(Tag.StackID)), None,
+        parse.component(get(Tag.ComplexImageComponent), kinds, vendor.component),
+        kinds, vendor.ge_image_type,
+        parse.decimal(get(Tag.EchoTime)),
+        vendor.b_value if b_value is None else b_value,
+        parse.decimal(get(Tag.InversionTime)),
+        parse.decimal(get(Tag.KVP)),
+        vendor.gradient if gradient is None else gradient,
+        parse.text(get(Tag.ConvolutionKernel)),
+        temporal, None,
+        parse.decimal(get(Tag.TriggerTime)),
+        (),
+        parse.integer(get(Tag.InstanceNumber)),
+        parse.integer(get(Tag.AcquisitionNumber)),
+        parse.moment(
+            get(Tag.AcquisitionDateTime), get(Tag.AcquisitionDate), get(Tag.AcquisitionTime)
+        ),
+        parse.moment(None, get(Tag.ContentDate), get(Tag.ContentTime)),
+    )  # fmt: skip
+
+
+@lru_cache(1024)
+def _identity(
+    study: bytes | None,
+    series: bytes | None,
+    sop_class: bytes | None,
+    frame_of_reference: bytes | None,
+    rows: int,
+    columns: int,
+    samples: int,
+    photometric: str,
+    unit: str,
+    modality: str,
+    is_localizer: bool,
+    dimension_names: tuple[str, ...],
+) -> Identity:
+    """Return the one object that all planes of these values share."""
+    known = parse.uid(sop_class)
+    return Identity(
+        parse.uid(study), parse.uid(series), known, parse.uid(frame_of_reference),
+        rows, columns, samples, photometric, unit, modality, is_localizer,
+        known in SECONDARY_CAPTURES, dimension_names,
+    )  # fmt: skip
