@@ -88,7 +88,9 @@ def test_noise_of_orientation(noise: float) -> None:
     """As GE writes it: each slice its own last digit."""
     rng = np.random.default_rng(1)
     planes = [
-        plane._replace(orientation=tuple((np.array(OBLIQUE) + rng.uniform(-noise, noise, 6)).tolist()))
+        plane._replace(
+            orientation=tuple((np.array(OBLIQUE) + rng.uniform(-noise, noise, 6)).tolist())
+        )
         for plane in make_planes(30, gap=1.0)
     ]
     stack = stack_of(planes)
@@ -138,7 +140,7 @@ def test_series_follow_each_other() -> None:
         identity = SERIES._replace(series_uid=f"1.2.1.{k % 2}", rows=32 + k)
         planes += make_planes(3, first=1 + 3 * k, identity=identity)
     stacks = stacks_of(planes)
-    uids = [[p.identity.series_uid for p in stack.planes[0] if p][0] for stack in stacks]
+    uids = [next(p.identity.series_uid for p in s.planes[0] if p) for s in stacks]
     assert uids == sorted(uids)
 
 
@@ -157,9 +159,7 @@ SPLITTING: dict[str, tuple[str, list[Any]]] = {
 
 @pytest.mark.parametrize(("name", "values"), SPLITTING.values(), ids=SPLITTING)
 @pytest.mark.parametrize("interleaved", [False, True])
-def test_what_differs_at_one_place_splits(
-    name: str, values: list[Any], interleaved: bool
-) -> None:
+def test_what_differs_at_one_place_splits(name: str, values: list[Any], interleaved: bool) -> None:
     planes = make_volumes(len(values), 4, of_volume={name: lambda volume: values[volume]})
     if interleaved:  # all of a place, then all of the next
         planes = [
@@ -253,7 +253,9 @@ def test_fields_of_view_at_the_same_depths(
             depths.tolist(), origin=origin.tolist(), drift=drift, first=1 + 20 * k, gap=5.0
         )
     stacks = stacks_of(planes)
-    assert [s.shape for s in stacks] == [(1, 9 - fewer if k == 1 else 9) for k in range(len(fields))]
+    assert [s.shape for s in stacks] == [
+        (1, 9 - fewer if k == 1 else 9) for k in range(len(fields))
+    ]
     assert {stack.kind for stack in stacks} == ({"sheared"} if any(drift) else {"grid"})
     assert not any(stack.codes - {"tilt"} for stack in stacks)
 
