@@ -53,7 +53,7 @@ cdef enum:
     LONGEST_NUMBER = 64  # characters of a number that is read at once
     LONGEST_LUT = 0x40000  # and of a look-up table: 65536 entries, or many segments
     SEQUENCES = 64  # different tags of undefined length without a VR
-    ROWS = 256  # of the table, at the most
+    ROWS = 512  # of the table, at the most
     PLACES = 32
     NOWHERE = -1  # the place of elements that the table does not know
 

@@ -52,8 +52,11 @@ cdef const Row *row_of(Walk self, uint32_t tag, int *cursor) noexcept nogil:
     while _rows[k].last < tag:
         k += 1
     cursor[0] = k
+    # Ranges of private blocks overlap, and masks tell their tags apart.
+    while _rows[k].first <= tag and (tag ^ _rows[k].first) & _rows[k].mask:
+        k += 1
     row = &_rows[k]
-    if tag < row.first or (tag ^ row.first) & row.mask or row.form == 0:
+    if tag < row.first or row.form == 0:
         return NULL
     if row.purpose > OF_SCALE and self.only_pixels:
         return NULL

@@ -52,6 +52,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SpacingBetweenSlices,
         Tag.TriggerTime,
         Tag.ImagerPixelSpacing,
+        Tag.NominalScannedPixelSpacing,
         Tag.ImagePositionPatient,
         Tag.ImageOrientationPatient,
         Tag.SliceLocation,
@@ -74,6 +75,15 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.PixelRepresentation,
         Tag.AlphaPaletteColorLookupTableDescriptor,
         Tag.ReferencedSegmentNumber,
+        Tag.EnergyWindowVector,
+        Tag.DetectorVector,
+        Tag.PhaseVector,
+        Tag.RotationVector,
+        Tag.RRIntervalVector,
+        Tag.TimeSlotVector,
+        Tag.SliceVector,
+        Tag.AngularViewVector,
+        Tag.TimeSliceVector,
     ),
     "IS": (
         Tag.EchoNumbers,
@@ -134,6 +144,8 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.PixelMeasuresSequence,
         Tag.FrameVOILUTSequence,
         Tag.PixelValueTransformationSequence,
+        Tag.ParametricMapFrameTypeSequence,
+        Tag.DetectorInformationSequence,
         Tag.RealWorldValueMappingSequence,
         Tag.SegmentSequence,
         Tag.SegmentIdentificationSequence,
@@ -176,6 +188,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     "AT": (
         Tag.DimensionIndexPointer,
         Tag.FunctionalGroupPointer,
+        Tag.FrameIncrementPointer,
     ),
 }
 _VR_OF_TAG = {int(tag): vr for vr, tags in _TAGS_OF_VR.items() for tag in tags}

@@ -9,7 +9,8 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
+from fastpix.standard.private import Private
+from fastpix.standard.tags import FRAME_VECTORS, PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 
 
 class Purpose(IntEnum):
@@ -59,6 +60,7 @@ class Place(IntEnum):
     X_RAY = 16
     SEGMENT = 17
     DIMENSION = 18
+    DETECTOR = 19
 
 
 class Indexed(NamedTuple):
@@ -76,6 +78,7 @@ class Indexed(NamedTuple):
     form : Form
     mask : int
         A tag between `first` and `last` is meant if it has the bits of `first` under this mask.
+        Ranges that overlap have the same mask, and other bits under it.
     place : Place
         Where it stands.
     items : Place
@@ -128,6 +131,18 @@ def _sequence(tag: Tag, items: Place, purpose: Purpose, form: Form = Form.SEQUEN
     return _one(tag, "SQ", "1", purpose, form)._replace(items=items)
 
 
+def _private(group: int, has_creators: bool = True) -> tuple[Indexed, ...]:
+    """Return the rows of private elements in all their blocks; VRs differ from file to file."""
+    first = group << 16
+    creators = Indexed(first | 0x10, first | 0xFF, (), "1", _GROUPING, Form.TEXT)
+    rows = [
+        Indexed(each.tag(0x10), each.tag(0xFF), (), "1-n", _GROUPING, Form.BINARY, mask=0xFF)
+        for each in Private
+        if each.group == group
+    ]
+    return (creators, *rows) if has_creators else tuple(rows)
+
+
 def _at(place: Place, *rows: Indexed) -> tuple[Indexed, ...]:
     return tuple(row._replace(place=place) for row in rows)
 
@@ -158,8 +173,10 @@ INDEXED = (
     _one(Tag.TriggerTime, "DS", "1", _GROUPING),
     _one(Tag.ImagerPixelSpacing, "DS", "2", _GEOMETRY),
     _one(Tag.ConvolutionKernel, "SH", "1-n", _GROUPING),
+    _one(Tag.NominalScannedPixelSpacing, "DS", "2", _GEOMETRY),
     _one(Tag.DiffusionBValue, "FD", "1", _GROUPING),
     _one(Tag.DiffusionGradientOrientation, "FD", "3", _GROUPING),
+    *_private(0x0019),
     _one(Tag.StudyInstanceUID, "UI", "1", _IDENTITY),
     _one(Tag.SeriesInstanceUID, "UI", "1", _IDENTITY),
     _one(Tag.SeriesNumber, "IS", "1", _GROUPING),
@@ -179,6 +196,7 @@ INDEXED = (
     _one(Tag.PhotometricInterpretation, "CS", "1", _PIXELS),
     _one(Tag.PlanarConfiguration, "US", "1", _PIXELS),
     _one(Tag.NumberOfFrames, "IS", "1", _PIXELS),
+    _one(Tag.FrameIncrementPointer, "AT", "1-n", _GROUPING),
     _one(Tag.Rows, "US", "1", _PIXELS),
     _one(Tag.Columns, "US", "1", _PIXELS),
     _one(Tag.PixelSpacing, "DS", "2", _GEOMETRY),
@@ -208,8 +226,14 @@ INDEXED = (
     _one(Tag.SegmentedBluePaletteColorLookupTableData, "OW", "1", _PIXELS, _LUT),
     _sequence(Tag.ModalityLUTSequence, Place.MODALITY_LUT, _PIXELS),
     _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
+    *_private(0x0043),
+    *(_one(tag, "US", "1-n", _GROUPING) for tag in (Tag.EnergyWindowVector, Tag.DetectorVector)),
+    _sequence(Tag.DetectorInformationSequence, Place.DETECTOR, _GEOMETRY),
+    *(_one(tag, "US", "1-n", _GROUPING) for tag in FRAME_VECTORS),
     _one(Tag.Units, "CS", "1", _PIXELS),
     _one(Tag.SegmentationType, "CS", "1", _PIXELS),
+    *_private(0x0065),
+    *_private(0x2001),
     # Private blocks of Philips, who keep a scale of their own in them: creators, Scale Slopes.
     Indexed(
         PHILIPS_CREATORS[0], PHILIPS_CREATORS[-1], ("LO",), "1", _PIXELS, Form.TEXTS
@@ -218,6 +242,7 @@ INDEXED = (
         PHILIPS_SCALE_SLOPE | 0x1000, PHILIPS_SCALE_SLOPE | 0xFF00, (), "1", _PIXELS, _PRESENCE,
         mask=0xFF,
     ),
+    *_private(0x2005, has_creators=False),
     _one(Tag.PresentationLUTShape, "CS", "1", _PIXELS),
     _one(Tag.DoseUnits, "CS", "1", _PIXELS),
     _one(Tag.GridFrameOffsetVector, "DS", "2-n", _GEOMETRY),
@@ -254,6 +279,7 @@ INDEXED = (
         _one(Tag.FrameVOILUTSequence, "SQ", "1", _PIXELS, _PRESENCE),
         _sequence(Tag.PixelValueTransformationSequence, Place.TRANSFORMATION, _PIXELS),
         _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
+        _sequence(Tag.ParametricMapFrameTypeSequence, Place.FRAME_TYPE, _GROUPING),
         _sequence(Tag.SegmentIdentificationSequence, Place.SEGMENT, _GROUPING),
     ),
     *_at(
@@ -304,8 +330,13 @@ INDEXED = (
         _one(Tag.DimensionIndexPointer, "AT", "1", _GROUPING),
         _one(Tag.FunctionalGroupPointer, "AT", "1", _GROUPING),
     ),
+    *_at(
+        Place.DETECTOR,
+        _one(Tag.ImagePositionPatient, "DS", "3", _GEOMETRY),
+        _one(Tag.ImageOrientationPatient, "DS", "6", _GEOMETRY),
+    ),
 )  # fmt: skip
-"""The elements by their places, and in ascending order of their tags in each."""
+"""The elements by their places, and in ascending order of their first and last tags in each."""
 
 _ROW = struct.Struct("<3I2s2s4B")
 

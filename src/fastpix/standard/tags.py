@@ -38,6 +38,7 @@ class Tag(IntEnum):
     TriggerTime = 0x00181060
     ImagerPixelSpacing = 0x00181164
     ConvolutionKernel = 0x00181210
+    NominalScannedPixelSpacing = 0x00182010
     FrameAcquisitionDateTime = 0x00189074
     DiffusionDirectionality = 0x00189075
     DiffusionGradientDirectionSequence = 0x00189076
@@ -84,6 +85,7 @@ class Tag(IntEnum):
     PhotometricInterpretation = 0x00280004
     PlanarConfiguration = 0x00280006
     NumberOfFrames = 0x00280008
+    FrameIncrementPointer = 0x00280009
     Rows = 0x00280010
     Columns = 0x00280011
     PixelSpacing = 0x00280030
@@ -120,7 +122,18 @@ class Tag(IntEnum):
     PixelMeasuresSequence = 0x00289110
     FrameVOILUTSequence = 0x00289132
     PixelValueTransformationSequence = 0x00289145
+    ParametricMapFrameTypeSequence = 0x00409092
     RealWorldValueMappingSequence = 0x00409096
+    EnergyWindowVector = 0x00540010
+    DetectorVector = 0x00540020
+    DetectorInformationSequence = 0x00540022
+    PhaseVector = 0x00540030
+    RotationVector = 0x00540050
+    RRIntervalVector = 0x00540060
+    TimeSlotVector = 0x00540070
+    SliceVector = 0x00540080
+    AngularViewVector = 0x00540090
+    TimeSliceVector = 0x00540100
     Units = 0x00541001
     SegmentationType = 0x00620001
     SegmentSequence = 0x00620002
@@ -143,3 +156,9 @@ class Tag(IntEnum):
 # Private blocks of Philips: where creators stand, and Scale Slope (2005,xx0E) without its block.
 PHILIPS_CREATORS = range(0x20050010, 0x20050100)
 PHILIPS_SCALE_SLOPE = 0x2005000E
+
+# What frames of nuclear medicine count beside energy windows and detectors (PS3.3 C.8.4.8).
+FRAME_VECTORS = (
+    Tag.PhaseVector, Tag.RotationVector, Tag.RRIntervalVector, Tag.TimeSlotVector, Tag.SliceVector,
+    Tag.AngularViewVector, Tag.TimeSliceVector,
+)  # fmt: skip
