@@ -13,7 +13,7 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
@@ -57,7 +57,7 @@ class Case:
 
     name: str
     folder: Path
-    members: dict[str, Callable[[], Any]]
+    members: Mapping[str, Callable[[], Any]]
     expected: Any
     targets: dict[str, float] = field(default_factory=dict)
 
@@ -158,7 +158,7 @@ def ct_from_list(folder: Path) -> Case:
     files = write_series("CT, 512 x 512", folder, SLICES)
     paths = _paths(files)
     expected = np.stack([file.expected for file in files])
-    members = {FLOOR: partial(_floor, files), FASTPIX: partial(_fastpix, paths)}
+    members: dict[str, Read] = {FLOOR: partial(_floor, files), FASTPIX: partial(_fastpix, paths)}
     members |= _peers(folder, paths)
     name = f"CT, {SLICES} x 512 x 512, a list of files"
     return Case(name, folder, members, expected, {FLOOR: 1.6, **VOLUME_TARGETS})
@@ -174,16 +174,18 @@ def ct_from_folder(folder: Path) -> Case:
 
 def enhanced_mr(folder: Path) -> Case:
     """60 frames of an enhanced MR."""
-    path, expected = write_enhanced_mr(folder, FRAMES)
-    members: dict[str, Callable[[], Any]] = {FASTPIX: partial(_fastpix, path)}
-    members["imread"] = partial(fastpix.imread, path)
-    for name, reader in fastpix_readers().items():
-        members[name] = partial(reader, str(path))
+    made = write_enhanced_mr(folder, frames=FRAMES, side=256)
+    path = str(made.paths[0])
+    members: dict[str, Read] = {FASTPIX: partial(_fastpix, path)}
+    members["imread, no geometry"] = partial(fastpix.imread, path)
+    for name, reader in plain_readers().items():
+        members[name] = partial(reader, path)
+    expected = made.expected
     targets = {name: 1.3 for name in ("dicomsdl", "pydcm")}
     return Case(f"enhanced MR, {FRAMES} frames, with geometry", folder, members, expected, targets)
 
 
-def fastpix_readers() -> dict[str, Callable[[str], NDArray[Any]]]:
+def plain_readers() -> dict[str, Callable[[str], NDArray[Any]]]:
     """Return the plain readers that are installed here."""
     from fastpix.compare import READERS
 

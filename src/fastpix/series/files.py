@@ -25,9 +25,9 @@ from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
 from fastpix.series.plane import Plane
 from fastpix.series.planes import planes_of
-from fastpix.source.naming import ErrorsNamed, name_of
+from fastpix.source.naming import name_of
 from fastpix.source.opening import SourceLike, open_file, read_source
-from fastpix.source.stored import File
+from fastpix.source.stored import File, stamp_of
 
 HEAD = 2**14
 """Bytes of a file that are read for its header; the header of most."""
@@ -49,6 +49,8 @@ class SeriesFile(NamedTuple):
     header : Header
     kept : Instance or None
         None where it would hold more memory than a header takes: the file is read again then.
+    again : path or Member or None
+        What is read again.
     stamp : tuple of int or None
         What the file must still be when its pixels are read.
     max_bytes : int
@@ -57,6 +59,7 @@ class SeriesFile(NamedTuple):
     source: SourceLike
     header: Header
     kept: Instance | None
+    again: SourceLike | None
     stamp: tuple[int, ...] | None
     max_bytes: int
 
@@ -75,9 +78,10 @@ class SeriesFile(NamedTuple):
         """
         if self.kept is not None:
             return self.kept
+        assert self.again is not None
         with warnings_kept():  # they were given when the header was read
-            instance = read_instance(read_source(self.source), self.max_bytes)
-        if instance.header != self.header or _stamp_of_path(self.source) != self.stamp:
+            instance = read_instance(read_source(self.again), self.max_bytes)
+        if instance.header != self.header or _stamp_of(self.again) != self.stamp:
             raise PixelDataError(
                 reason="the file has changed since its header was read", remedy="open it again"
             )
@@ -190,30 +194,24 @@ def _read_one(source: SourceLike, max_bytes: int) -> _Read:
 
 
 def _open_one(source: SourceLike, max_bytes: int) -> tuple[SeriesFile, list[Plane]]:
-    with ErrorsNamed(name_of(source)):
-        if not isinstance(source, (str, os.PathLike)):
-            instance = read_instance(read_source(source), max_bytes)
-            return SeriesFile(source, instance.header, instance, None, max_bytes), planes_of(
-                instance, 0
-            )
-        stored = open_file(source, 0, HEAD)
-        try:
-            instance = read_instance(stored, max_bytes)
-            planes = planes_of(instance, 0)
-        finally:
-            stamp = None
-            if isinstance(stored, File):
-                stamp = stored.stamp
-                stored.close()
-        # What pydicom has read, or what was inflated, holds the whole file.
-        is_light = instance.index is not None and instance.index.inflated is None
-        kept = instance.released() if is_light and stamp is not None else None
-        return SeriesFile(source, instance.header, kept, stamp, max_bytes), planes
-
-
-def _stamp_of_path(source: SourceLike) -> tuple[int, ...] | None:
-    from fastpix.source.stored import stamp_of
-
     if not isinstance(source, (str, os.PathLike)):
-        return None
-    return stamp_of(os.stat(source))
+        instance = read_instance(read_source(source), max_bytes)
+        file = SeriesFile(source, instance.header, instance, None, None, max_bytes)
+        return file, planes_of(instance, 0)
+    stored = open_file(source, 0, HEAD)
+    try:
+        instance = read_instance(stored, max_bytes)
+        planes = planes_of(instance, 0)
+    finally:
+        stored.close()
+    if not isinstance(stored, File):  # a pipe: there is no reading it again
+        return SeriesFile(source, instance.header, instance, None, None, max_bytes), planes
+    # What pydicom has read, or what was inflated, holds the whole file.
+    is_light = instance.index is not None and instance.index.inflated is None
+    kept = instance.released() if is_light else None
+    file = SeriesFile(source, instance.header, kept, stored.path, stored.stamp, max_bytes)
+    return file, planes
+
+
+def _stamp_of(source: SourceLike) -> tuple[int, ...] | None:
+    return stamp_of(os.stat(source)) if isinstance(source, str) else None

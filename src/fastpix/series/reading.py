@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix._files import PartsOfFiles
 from fastpix.errors import FastpixError, PixelDataError, add_source
 from fastpix.frames.cells import Cells
-from fastpix.header.header import Header
 from fastpix.image.frame_reader import FrameReader
 from fastpix.image.frame_threads import checked_threads, cores, in_parts
 from fastpix.image.reading import plan_of_alike
 from fastpix.kernel.registry import current_kernel
 from fastpix.notes import Note
-from fastpix.plan.cells_of_header import stored_samples
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.series.files import SeriesFile
+from fastpix.series.plain_run import FILES_PER_CALL, PlainImage, PlainRun, plain_image, same_steps
 from fastpix.series.plane import Plane
-from fastpix.source.lent_buffers import borrow, give_back
-from fastpix.source.stored import RESIDENT, File
 
-_FILES_PER_CALL = 32  # that the kernel takes
-_THREADED = 2**20  # pixels from which several threads gain more than they cost
+_DECODED_TOGETHER = 4  # files that a thread takes at a time, where frames are compressed
+_THREADED = 2**19  # pixels from which several threads gain more than they cost
 _PIECE = 2**26  # bytes of float64 values that a search for the maximum holds at a time
 
 
@@ -80,6 +74,8 @@ class PlaneReader:
     ----------
     plans : dict of int to Plan
         By the number of the file.
+    decoders : dict of str to None
+        What has decoded frames, in this order.
     odd : dict of Note to None
         What was odd about frames.
     """
@@ -98,6 +94,7 @@ class PlaneReader:
         self._is_compiled = hasattr(current_kernel(), "scale_files")
         used = dict.fromkeys(plane.source for plane in planes if plane is not None)
         self.plans = plans_of(files, list(used), recipe)
+        self.decoders: dict[str, None] = {}
         self.odd: dict[Note, None] = {}
 
     @property
@@ -122,11 +119,12 @@ class PlaneReader:
         peak = self._peak() if needs_peak else None
         count = len(self._planes)
         threads, share = self._shares(out)
+        inner = 1 if threads > 1 else self._threads
 
         def work(start: int, stop: int) -> None:
             at = start
             while at < stop:
-                at = self._fill_some(at, stop, out, peak, 1 if threads > 1 else None)
+                at = self._fill_some(at, stop, out, peak, inner)
 
         for _ in in_parts(work, count, threads, share):
             pass
@@ -134,15 +132,15 @@ class PlaneReader:
     def _shares(self, out: NDArray[Any]) -> tuple[int, int]:
         """Return how many threads there are, and how many planes one takes at a time."""
         count = len(self._planes)
+        if len(self.plans) == 1:  # the reader of its frames shares them out
+            return 1, count
         if self._threads is not None:
             threads = checked_threads(self._threads)
         else:
             threads = cores() if out.size >= _THREADED else 1
-        if count < 2 or len(self.plans) == 1:
-            # The frames of one file are shared out to threads by the reader of its frames.
-            return 1, count
-        size = max(1, out.nbytes // max(count, 1))
-        return threads, max(1, min(-(-count // threads), 4 * RESIDENT * 8 // size))
+        is_decoded = any(self._files[number].header.encapsulated for number in self.plans)
+        most = _DECODED_TOGETHER if is_decoded else FILES_PER_CALL
+        return threads, max(1, min(-(-count // threads), most))
 
     def _fill_some(
         self, at: int, stop: int, out: NDArray[Any], peak: float | None, threads: int | None
@@ -152,7 +150,7 @@ class PlaneReader:
         if plane is None:
             out[at] = np.nan
             return at + 1
-        run = self._direct_run(at, stop)
+        run = self._plain_run(at, stop)
         if run is not None:
             done = run.fill(out[at : at + run.count], peak)
             if done:
@@ -205,6 +203,7 @@ class PlaneReader:
         except Exception as error:
             add_source(error, file.name)
             raise
+        self.decoders |= reader.decoders
         for note in (*notes, *reader.odd):
             self.odd[note] = None
 
@@ -239,107 +238,30 @@ class PlaneReader:
                     best = max(best, _maximum(values))
         return 0.0 if best == -math.inf else best
 
-    def _direct_run(self, at: int, stop: int) -> _DirectRun | None:
-        """Return planes that compiled code can read alone, one file each; None where one cannot."""
-        first = self._direct(at)
+    def _plain_run(self, at: int, stop: int) -> PlainRun | None:
+        """Return planes that compiled code can read alone, one file each; None if one cannot."""
+        first = self._plain(at)
         if first is None:
             return None
-        end = at + 1
-        most = min(stop, at + _FILES_PER_CALL)
-        steps = self.plans[self._planes[at].source].steps  # type: ignore[union-attr]
-        parts = [first]
-        while end < most:
-            other = self._direct(end)
-            if other is None or other.size != first.size:
+        (image, plan), images = first, [first[0]]
+        for number in range(at + 1, min(stop, at + FILES_PER_CALL)):
+            other = self._plain(number)
+            if other is None or other[0].size != image.size:
                 break
-            plan = self.plans[self._planes[end].source]  # type: ignore[union-attr]
-            if plan.steps is not steps and not _same_steps(plan.steps, steps):
+            if other[1] is not plan and not same_steps(other[1].steps, plan.steps):
                 break
-            parts.append(other)
-            end += 1
-        return _DirectRun(parts, self.plans[self._planes[at].source])  # type: ignore[union-attr]
+            images.append(other[0])
+        return PlainRun(images, plan)
 
-    def _direct(self, number: int) -> _Part | None:
+    def _plain(self, number: int) -> tuple[PlainImage, Plan] | None:
         plane = self._planes[number]
         if plane is None or plane.tile is not None or not self._is_compiled:
             return None
-        file = self._files[plane.source]
-        instance = file.kept
-        if instance is None or not isinstance(instance.pixels.stored, File):
+        file, plan = self._files[plane.source], self.plans[plane.source]
+        if file.kept is None or not plan.is_by_cell:
             return None
-        size = _direct_size(file.header)
-        pixels = instance.pixels
-        if not size or not size <= pixels.length <= size + 1:
-            return None
-        if not self.plans[plane.source].is_by_cell:
-            return None
-        return _Part(pixels.stored, pixels.start, size)
-
-
-class _Part(NamedTuple):
-    """The pixels of a native image of one frame, in a file."""
-
-    stored: File
-    start: int
-    size: int
-
-
-class _DirectRun:
-    """Files of one frame each that compiled code reads and scales, one after the other."""
-
-    def __init__(self, parts: Sequence[_Part], plan: Plan) -> None:
-        self._parts = parts
-        self._plan = plan
-        self.count = len(parts)
-
-    def fill(self, out: NDArray[Any], peak: float | None) -> int:
-        """Fill planes; return how many.
-
-        A file that has changed, or a value that does not fit, ends it.
-        """
-        steps = self._plan.steps
-        if self._plan.needs_peak:
-            steps = steps._replace(peak=0.0 if peak is None else peak)
-        buffer = borrow()
-        try:
-            files = PartsOfFiles(
-                buffer.data,
-                [os.fsencode(part.stored.path) for part in self._parts],
-                np.array([part.start for part in self._parts], np.int64),
-                self._parts[0].size,
-                np.array([part.stored.stamp for part in self._parts], np.int64),
-            )
-            scale_files: Any = current_kernel().scale_files  # type: ignore[attr-defined]
-            done: int = scale_files(files.cells_from(0), list(out), steps, _FROM_THE_FIRST)
-        finally:
-            give_back(buffer)
-        return done
-
-
-_FROM_THE_FIRST = np.zeros(1, np.int64)
-_FROM_THE_FIRST.flags.writeable = False
-
-
-@lru_cache(256)
-def _direct_size(header: Header) -> int:
-    """Return the bytes of an image that compiled code can read by itself; 0 where it cannot."""
-    if (
-        header.encapsulated
-        or header.frames != 1
-        or header.bits_allocated < 8
-        or (header.big_endian and header.bits_allocated == 8)  # cells may be turned in pairs
-    ):
-        return 0
-    cells = header.rows * header.columns * stored_samples(header)
-    size = cells * header.bits_allocated // 8
-    return size if size <= RESIDENT else 0
-
-
-def _same_steps(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except ValueError:  # tables: arrays have no single truth
-        return False
+        image = plain_image(file.header, file.kept.pixels)
+        return None if image is None else (image, plan)
 
 
 def _is_of(plane: Plane | None, source: int, frame: int | None = None) -> bool:

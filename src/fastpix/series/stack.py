@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.image.frame_selection import checked_out
 from fastpix.image.limits import MAX_VOLUME_BYTES, checked_limit
-from fastpix.notes import Note, count_of
+from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.series.arrangement import REFUSED, Arrangement, Finding, Kind
@@ -22,50 +22,10 @@ from fastpix.series.files import SeriesFile
 from fastpix.series.grouping import group_planes
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.reading import PlaneReader, check_size
+from fastpix.series.stack_plan import StackPlan
 from fastpix.series.volume import PlaneSource, Volume
 
 Gaps: TypeAlias = Literal["error", "fill"]
-
-
-@dataclass(frozen=True)
-class StackPlan:
-    """What reading a stack would give; print it to read it.
-
-    Attributes
-    ----------
-    shape : tuple of int
-    dtype : str
-    unit : str
-    nbytes : int
-    axes : tuple of str
-    plans : tuple of (Plan, int)
-        Those of the files, and how many files each is for.
-    findings : tuple of Finding
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    unit: str
-    nbytes: int
-    axes: tuple[str, ...]
-    plans: tuple[tuple[Plan, int], ...]
-    findings: tuple[Finding, ...]
-
-    def __str__(self) -> str:
-        size = " x ".join(map(str, self.shape))
-        lines = [f"{size} {self.dtype}, {self.unit}, {self.nbytes / 2**20:.1f} MiB"]
-        if self.axes:
-            lines.append(f"first axis: {self.axes[0]}")
-        lines += [f"{finding.code}: {finding.text}" for finding in self.findings]
-        for plan, count in self.plans[:_SHOWN]:
-            lines.append(f"{count_of(count, 'file')}:")
-            lines += [f"  {line}" for line in str(plan).splitlines()]
-        if len(self.plans) > _SHOWN:
-            lines.append(f"and {len(self.plans) - _SHOWN} other plans")
-        return "\n".join(lines)
-
-
-_SHOWN = 3  # plans in words
 
 
 class Stack:
@@ -77,8 +37,6 @@ class Stack:
     ----------
     number : int
         Among the stacks of its series, from 0: what ``stack=`` takes.
-    findings : tuple of Finding
-        What was found about geometry; some make reading an error unless asked for.
     """
 
     def __init__(
@@ -102,7 +60,7 @@ class Stack:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found about geometry, and about planes that are missing or repeated."""
+        """What was found about geometry, and missing or repeated planes; some refuse `read`."""
         return self._arrangement.findings
 
     @property
@@ -402,12 +360,14 @@ class Stack:
         notes = dict.fromkeys(Note(finding.text, finding.is_warning) for finding in findings)
         for plan in reader.plans.values():
             notes |= dict.fromkeys(plan.notes)
+        if reader.decoders:
+            notes[Note(f"decoded by {' and '.join(reader.decoders)}")] = None
         return tuple(notes | reader.odd)
 
     @property
     def _told(self) -> set[Note]:
         """Notes of headers: who opened the files was warned of them."""
-        used = {self._planes[k].source for k in self._arrangement.planes.ravel() if k >= 0}
+        used = {plane.source for plane in self._planes}
         return {note for number in used for note in self._files[number].header.notes}
 
 
