@@ -18,6 +18,12 @@ static inline ptrdiff_t fastpix_read_at(int file, char *target, size_t size, int
     return -1;
 }
 
+static inline ptrdiff_t fastpix_read_part(const char *path, char *target, size_t size, int64_t at,
+                                          const int64_t *stamp) {
+    (void)path, (void)target, (void)size, (void)at, (void)stamp;
+    return -1;
+}
+
 #else
 
 #include <errno.h>
@@ -60,6 +66,33 @@ static inline ptrdiff_t fastpix_read_at(int file, char *target, size_t size, int
         have += (size_t)count;
     }
     return (ptrdiff_t)have;
+}
+
+/* Nanoseconds since 1970 of the last change. */
+static inline int64_t fastpix_modified(const struct stat *status) {
+#if defined(__APPLE__)
+    const struct timespec *at = &status->st_mtimespec;
+#else
+    const struct timespec *at = &status->st_mtim;
+#endif
+    return (int64_t)at->tv_sec * 1000000000 + (int64_t)at->tv_nsec;
+}
+
+/* Returns `size` if so many bytes from byte `at` on have been read; -1 where the file has not the
+   size, time of change, inode and device of `stamp`, or cannot be read. */
+static inline ptrdiff_t fastpix_read_part(const char *path, char *target, size_t size, int64_t at,
+                                          const int64_t *stamp) {
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    ptrdiff_t done = -1;
+    if (file < 0) return -1;
+    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+        (int64_t)status.st_size == stamp[0] && fastpix_modified(&status) == stamp[1] &&
+        (int64_t)status.st_ino == stamp[2] && (int64_t)status.st_dev == stamp[3] &&
+        fastpix_read_at(file, target, size, at) == (ptrdiff_t)size)
+        done = (ptrdiff_t)size;
+    close(file);
+    return done;
 }
 
 #endif

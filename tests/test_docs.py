@@ -11,20 +11,27 @@ import pydicom.data
 import pytest
 
 import fastpix
+from support.series_files import cells_of, slice_dataset, write_slices
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDS = {"monai.md": "monai"}  # what is not among the dependencies of the tests
+STRAIGHT = {"ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"], "RescaleType": "HU"}
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One namespace a page; ``slice.dcm`` is there to be read."""
+    """One namespace a page; ``slice.dcm``, ``series/`` and ``gaps/`` are there to be read."""
     if page.name in NEEDS:
         pytest.importorskip(NEEDS[page.name], reason=f"{page.name} is about it")
     ct = pydicom.data.get_testdata_file("CT_small.dcm")
     (tmp_path / "slice.dcm").write_bytes(Path(str(ct)).read_bytes())
+    slices = [slice_dataset(k, cells=cells_of(k, 64, 48), **STRAIGHT) for k in range(5)]
+    for k, made in enumerate(slices):
+        made.ImagePositionPatient = ["-31.25", "17.5", f"{204.125 + 2.5 * k}"]
+    write_slices(tmp_path / "series", slices)
+    write_slices(tmp_path / "gaps", [made for k, made in enumerate(slices) if k != 2])
     monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall(page.read_text())
     assert blocks, f"{page.name} has no example"

@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The public face: names, and nothing of their own.
     "backend": {"interop"},
     "monai": {"interop"},
-    "__init__": {"errors", "recipe", "header", "plan", "image", "runs", "loaders", "kernel",
+    "__init__": {"errors", "recipe", "header", "plan", "image", "runs", "series", "loaders", "kernel",
                  "interop", "job", "backend"},
     "__main__": {"cli"},
 }  # fmt: skip

@@ -41,10 +41,13 @@ if TYPE_CHECKING:
     from fastpix.job.conversion import convert
     from fastpix.job.summary import Summary
     from fastpix.kernel.registry import kernels, use_kernel
-    from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread
+    from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread, read_series
     from fastpix.plan.plan import Plan
     from fastpix.recipe import Recipe
     from fastpix.runs.many import imread_many
+    from fastpix.series.open_series import open_series
+    from fastpix.series.stack import Stack
+    from fastpix.series.volume import Volume
 
 _WHERE = {
     "ArgumentError": "fastpix.errors",
@@ -78,9 +81,13 @@ _WHERE = {
     "dicom_to_array": "fastpix.loaders",
     "dicom_to_tensor": "fastpix.loaders",
     "imread": "fastpix.loaders",
+    "read_series": "fastpix.loaders",
     "Plan": "fastpix.plan.plan",
     "Recipe": "fastpix.recipe",
     "imread_many": "fastpix.runs.many",
+    "open_series": "fastpix.series.open_series",
+    "Stack": "fastpix.series.stack",
+    "Volume": "fastpix.series.volume",
 }
 
 __all__ = [
@@ -98,8 +105,10 @@ __all__ = [
     "Plan",
     "Recipe",
     "SeriesError",
+    "Stack",
     "Summary",
     "UnsupportedTransferSyntaxError",
+    "Volume",
     "apply_color_lut",
     "apply_modality_lut",
     "apply_rescale",
@@ -117,7 +126,9 @@ __all__ = [
     "iter_pixels",
     "kernels",
     "open",
+    "open_series",
     "pixel_array",
+    "read_series",
     "use_kernel",
 ]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -271,7 +271,26 @@ class InexactError(FastpixError):
 
 
 class SeriesError(FastpixError):
-    """Files that were given as one series do not belong together."""
+    """Files make no volume, several, or none without being asked for.
+
+    Attributes
+    ----------
+    stacks : tuple
+        What there is: a row of numbers and terms for each stack, free of patient data.
+    codes : tuple of str
+        Why: the codes of findings, such as ``missing_slices``; empty if several stacks are left.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        stacks: Iterable[Any] = (),
+        codes: Iterable[str] = (),
+        storable: str | None = None,
+    ) -> None:
+        super().__init__(message, storable)
+        self.stacks = tuple(stacks)
+        self.codes = tuple(codes)
 
 
 def tag_text(tag: int) -> str:

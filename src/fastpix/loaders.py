@@ -1,8 +1,9 @@
-"""The loaders for one file: a file to an array or a tensor, with or without its data set."""
+"""The loaders: a file to an array or a tensor, its data set beside it; a series to a volume."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from fastpix.header.index import Index
 from fastpix.header.instance import read_instance
 from fastpix.image.frame_selection import Frames, frozen_frames
 from fastpix.image.image import Image
-from fastpix.image.limits import MAX_BYTES, checked_limit
+from fastpix.image.limits import MAX_BYTES, MAX_VOLUME_BYTES, checked_limit
+from fastpix.notes import Note
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.runs.alike import AlikeReader, alike_reader
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
@@ -25,6 +27,10 @@ from fastpix.source.stored import File
 if TYPE_CHECKING:
     import torch
     from pydicom.dataset import Dataset
+
+    from fastpix.series.open_series import SeriesSource
+    from fastpix.series.stack import Gaps
+    from fastpix.series.volume import Volume
 
 
 def imread(
@@ -301,3 +307,85 @@ def dicom_to_tensor(
     asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
     array, dataset = _read_with_dataset(source, asked, frames, None, max_bytes, threads)
     return torch.from_numpy(array), dataset
+
+
+def read_series(
+    source: SeriesSource,
+    *,
+    series_uid: str | None = None,
+    stack: int | None = None,
+    gaps: Gaps = "error",
+    partial: bool = False,
+    tolerance: float = 0.05,
+    dtype: DTypeLike = "float32",
+    rescale: bool = True,
+    invert: Invert = "max",
+    normalize: tuple[float, float] | None = None,
+    padding: float | None = None,
+    out: NDArray[Any] | None = None,
+    recipe: Recipe | None = None,
+    max_bytes: int = MAX_VOLUME_BYTES,
+    decoder: str | None = None,
+    threads: int | None = None,
+) -> Volume:
+    """Read a series into one array with its place in patient space (PS3.3 C.7.6.2, C.7.6.16).
+
+    Parameters
+    ----------
+    source : path, sequence of sources, bytes-like, binary file or pydicom Dataset
+        A folder, an archive, files in any order, or one multi-frame file.
+    series_uid : str, optional
+        The series that is meant, if there are several.
+    stack : int, optional
+        The stack that is meant, if the series has several: its number in the table of the error.
+    gaps : {"error", "fill"}
+        Missing slices: an error, or planes of NaN on the true grid (float dtypes only).
+    partial : bool
+        Where a volume is incomplete, as after an interrupted scan: read the complete ones.
+    tolerance : float
+        How far the origin of a slice may lie off the even grid, as a share of the median gap.
+    dtype : str or numpy dtype
+        float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+    rescale : bool
+        Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+    invert : {"max", "range", "none"}
+        MONOCHROME1: subtract from the volume's maximum, mirror in the possible range, or leave.
+    normalize : (float, float), optional
+        Clip to this interval, in output units, and map it to 0..1.
+    padding : float, optional
+        What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    out : ndarray, optional
+        Filled, and the array of the volume; C-contiguous, writable, of the right shape and dtype.
+    recipe : Recipe, optional
+        In place of the keywords from `dtype` to `padding`.
+    max_bytes : int
+        The most bytes that the array may take.
+    decoder : str, optional
+        The one package that may decode compressed frames; if not given, the fastest is tried first.
+    threads : int, optional
+        How many threads read; if not given, as many as help.
+
+    Returns
+    -------
+    Volume
+        ``(slice, row, column)``, or with an axis of volumes before them; its affine is LPS.
+
+    Raises
+    ------
+    SeriesError
+        There is no volume, or several, or none without being asked for; it has a table of stacks.
+    FastpixError
+        A file cannot be read; the error names it.
+    """
+    # Whoever reads single images does not pay for these modules.
+    from fastpix.series.choosing import choose_stack
+    from fastpix.series.open_series import open_series
+
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    limit = checked_limit(max_bytes)
+    stacks = open_series(source, series_uid=series_uid, tolerance=tolerance, threads=threads)
+    chosen, aside = choose_stack(stacks, series_uid, stack)
+    volume = chosen.read(
+        asked, gaps=gaps, partial=partial, out=out, threads=threads, max_bytes=limit
+    )
+    return replace(volume, notes=(*volume.notes, *(Note(f.text) for f in aside)))

@@ -53,6 +53,17 @@ class Instance:
         self._max_bytes = max_bytes
         self._dataset = dataset
 
+    def released(self) -> Instance:
+        """Return the instance with its file closed; each read of its pixels opens it again."""
+        stored = self._stored
+        if not isinstance(stored, File):
+            return self
+        closed = stored.released(keep_head=False)
+        pixels = self.pixels
+        if pixels.stored is stored:
+            pixels = pixels._replace(stored=closed)
+        return Instance(self.header, pixels, closed, self._max_bytes, self.index, self._dataset)
+
     @property
     def source(self) -> bytes | Dataset:
         """All there is to read it again."""

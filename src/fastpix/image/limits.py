@@ -7,6 +7,9 @@ from fastpix.errors import ArgumentError
 MAX_BYTES = 2**32
 """What one image may decode to, unless the caller says otherwise."""
 
+MAX_VOLUME_BYTES = 2**35
+"""What the array of one volume may take, unless the caller says otherwise."""
+
 
 def checked_limit(max_bytes: int) -> int:
     """Return `max_bytes` if it is a number of bytes."""

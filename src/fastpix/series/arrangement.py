@@ -21,6 +21,10 @@ REFUSED = {
 """Findings that make no volume unless the caller asks for one, and what to do then."""
 
 
+WARNED = frozenset({"mixed", "detector_plane", "no_thickness", "bad_geometry"})
+"""Findings that make a volume, of which a reader is warned."""
+
+
 class Finding(NamedTuple):
     """Something about a stack that a reader of its volume should know.
 
@@ -34,6 +38,11 @@ class Finding(NamedTuple):
 
     code: str
     text: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether readers are warned of it; other findings are notes of the volume."""
+        return self.code in WARNED or self.is_refused
 
     @property
     def is_refused(self) -> bool:

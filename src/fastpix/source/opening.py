@@ -72,6 +72,29 @@ def _read_small(path: str | os.PathLike[str], lent: Buffer) -> Memory | None:
 
 
 def _read_path(path: str | os.PathLike[str], lent: Buffer | None, whole: bool) -> Memory | File:
+    resident = sys.maxsize if whole else RESIDENT
+    stored = open_file(path, resident, HEAD)
+    return stored if lent is not None or isinstance(stored, Memory) else stored.released()
+
+
+def open_file(path: str | os.PathLike[str], resident: int, head: int) -> Memory | File:
+    """Open a file, and read all of it or its beginning.
+
+    Parameters
+    ----------
+    path : path
+    resident : int
+        Bytes up to which a file is read whole. A larger one stays open until it is closed.
+    head : int
+        Bytes of a larger file that are read.
+
+    Raises
+    ------
+    ArgumentError
+        `path` can be no path.
+    OSError
+        The path cannot be read.
+    """
     try:
         file = FileIO(os.fspath(path))
     except ValueError as error:  # a NUL, or text that no file name can have
@@ -82,15 +105,14 @@ def _read_path(path: str | os.PathLike[str], lent: Buffer | None, whole: bool) -
         size = status.st_size
         if not stat.S_ISREG(status.st_mode) or not size:  # a pipe, or one that does not say
             return Memory(file.read())
-        if size <= RESIDENT or whole:
+        if size <= resident:
             return Memory(_read_parts(file, size))
-        head = memoryview(_read_parts(file, HEAD))
+        begin = memoryview(_read_parts(file, head))
         name = os.fsdecode(path)
         if not os.path.isabs(name):  # it is opened again, maybe from another working directory
             name = os.path.join(os.getcwd(), name)
-        opened = File(name, file, head, stamp_of(status))
-        keep = lent is not None
-        return opened if keep else opened.released()
+        keep = True
+        return File(name, file, begin, stamp_of(status))
     finally:
         if not keep:
             file.close()

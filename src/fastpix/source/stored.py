@@ -110,6 +110,16 @@ class File:
             done += count
 
     @property
+    def path(self) -> str:
+        """Absolute, or as it was given if that is absolute."""
+        return self._path
+
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """What the file must be: its size, time of change in ns, inode and device."""
+        return self._stamp
+
+    @property
     def descriptor(self) -> int:
         """The open file, for reads by system calls; -1 where there is none."""
         return -1 if self._file is None else self._file.fileno()
@@ -172,10 +182,16 @@ class File:
         if stamp_of(os.fstat(self._file.fileno())) != self._stamp:
             raise _changed()
 
-    def released(self) -> File:
-        """Close the file; each read opens it again."""
+    def released(self, keep_head: bool = True) -> File:
+        """Close the file; each read opens it again.
+
+        Parameters
+        ----------
+        keep_head : bool
+            False: the memory of its beginning is let go of, since nobody will ask for it.
+        """
         self.close()
-        return File(self._path, None, self._head, self._stamp)
+        return File(self._path, None, self._head if keep_head else memoryview(b""), self._stamp)
 
     def close(self) -> None:
         """Close the file."""

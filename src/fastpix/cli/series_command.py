@@ -1,0 +1,100 @@
+"""``fastpix series``: what volumes a folder holds, and each of them as a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fastpix.cli.commands import app
+from fastpix.errors import FastpixError, HeaderWarning
+from fastpix.notes import count_of
+
+if TYPE_CHECKING:
+    from fastpix.series.choosing import StackRow
+    from fastpix.series.open_series import Found
+    from fastpix.series.stack import Stack
+
+FORMATS = {"nifti": ".nii.gz", "npz": ".npz"}
+
+
+@app.command("series")
+def series_command(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Folders, archives or files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a stack.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write the volume of each stack to OUT.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="nifti or npz.")] = "nifti",
+    gaps: Annotated[str, typer.Option(help="Missing slices: error, or fill with NaN.")] = "error",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out volumes that are incomplete.")
+    ] = False,
+    dtype: Annotated[
+        str, typer.Option(help="float32, float64, an integer dtype, or auto.")
+    ] = "float32",
+) -> None:
+    """List the series and stacks under PATH: shape, spacing, and what is odd about each.
+
+    No pixels are read, except for --save. Series Instance UIDs are printed, and are the names of
+    files that --save writes, so look after them as you look after PATH.
+    """
+    from fastpix.series.open_series import find_stacks
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"{form!r} is not nifti or npz", param_hint="--format")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HeaderWarning)  # findings are printed
+        found = find_stacks(paths if len(paths) > 1 else paths[0], 0.05, 2**32, None)
+        _print(found, as_json)
+        unsaved = 0
+        if save is not None:
+            save.mkdir(parents=True, exist_ok=True)
+            for stack in found.stacks:
+                unsaved += not _save(stack, save, form, gaps, partial, dtype)
+    if unsaved or found.failures:
+        raise typer.Exit(1)
+
+
+def _print(found: Found, as_json: bool) -> None:
+    from fastpix.series.choosing import table_of
+
+    rows = [stack.row() for stack in found.stacks]
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps(_plain(row)))
+    elif rows:
+        typer.echo(table_of(rows))
+        series = len({row.series_uid for row in rows})
+        others = f"; {count_of(found.others, 'file')} that are no images" if found.others else ""
+        typer.echo(f"{series} series, {count_of(len(rows), 'stack')}{others}")
+    else:
+        typer.echo("no image under PATH", err=True)
+    for name, error in found.failures:
+        sys.stderr.write(f"fastpix: {os.fsdecode(name)}: {error}\n")
+
+
+def _plain(row: StackRow) -> dict[str, Any]:
+    """Return a row as strict JSON can hold it, which knows no NaN."""
+    plain = row._asdict()
+    if row.spacing is not None:
+        plain["spacing"] = [mm if mm == mm else None for mm in row.spacing]
+    return plain
+
+
+def _save(stack: Stack, folder: Path, form: str, gaps: Any, partial: bool, dtype: str) -> bool:
+    """Write the volume of a stack; False where there is none, which is said."""
+    uid = stack.series_uid or "series"
+    path = folder / f"{uid}_{stack.number}{FORMATS[form]}"
+    try:
+        stack.read(gaps=gaps, partial=partial, dtype=dtype).save(path)
+    except FastpixError as error:
+        sys.stderr.write(f"fastpix: stack {stack.number} of {uid}: {error}\n")
+        return False
+    typer.echo(f"{path}")
+    return True

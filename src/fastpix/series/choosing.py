@@ -1,0 +1,151 @@
+"""Which of several stacks is the volume, and the table that is shown where nothing tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from fastpix.errors import ArgumentError, SeriesError
+from fastpix.series.arrangement import Finding, Kind
+
+
+class StackRow(NamedTuple):
+    """A stack in a table: numbers and terms alone, free of patient data.
+
+    Attributes
+    ----------
+    series_uid : str
+    number : int
+        Among the stacks of its series, from 0.
+    modality : str
+    shape : tuple of int
+    spacing : (float, float, float) or None
+        Along slice, row and column axis, in millimetres.
+    axes : tuple of str
+    kind : str
+    codes : tuple of str
+        Of its findings.
+    hint : str
+        What sets it apart, in words.
+    """
+
+    series_uid: str
+    number: int
+    modality: str
+    shape: tuple[int, ...]
+    spacing: tuple[float, float, float] | None
+    axes: tuple[str, ...]
+    kind: Kind
+    codes: tuple[str, ...]
+    hint: str
+
+    def __str__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        spacing = "no geometry"
+        if self.spacing is not None:
+            spacing = " x ".join(f"{mm:.4g}" for mm in self.spacing) + " mm"
+        said = [f"stack {self.number}: {self.modality or '?'} {size}, {spacing}"]
+        said += [f"by {axis}" for axis in self.axes]
+        said += [self.kind] if self.kind not in ("grid", "no_geometry") else []
+        said += [self.hint] if self.hint else []
+        said += [" ".join(self.codes)] if self.codes else []
+        return ", ".join(said)
+
+
+class Choosable(Protocol):
+    """What choosing needs of a stack."""
+
+    number: int
+
+    @property
+    def series_uid(self) -> str:
+        """Series Instance UID."""
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it is a localizer, a secondary capture, or has no geometry."""
+
+    @property
+    def is_derived_slice(self) -> bool:
+        """Whether it is a single derived slice, such as a table of results."""
+
+    def row(self) -> StackRow:
+        """Return what a table says of it."""
+
+
+S = TypeVar("S", bound=Choosable)
+
+
+def choose_stack(
+    stacks: Sequence[S], series_uid: str | None, number: int | None
+) -> tuple[S, list[Finding]]:
+    """Return the stack that is meant, and what was set aside.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+        All that were found.
+    series_uid : str or None
+        The series that is meant.
+    number : int or None
+        The stack that is meant, among those of its series.
+
+    Raises
+    ------
+    SeriesError
+        None is meant, or several could be.
+    """
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+        raise ArgumentError("stack", f"{number!r} is not the number of a stack")
+    if not stacks:
+        raise SeriesError("there is no image here: give a folder or files that hold images")
+    some = [s for s in stacks if series_uid is None or s.series_uid == series_uid]
+    if not some:
+        raise _ambiguous(f"no series has the UID {series_uid}", stacks, "no such series")
+    if len({stack.series_uid for stack in some}) > 1:
+        raise _ambiguous("there are several series: choose with series_uid=", some, "many series")
+    if number is not None:
+        chosen = [stack for stack in some if stack.number == number]
+        if not chosen:
+            raise _ambiguous(f"the series has no stack {number}", some, "no such stack")
+        return chosen[0], []
+    left = some
+    for is_left_out in ("is_aside", "is_derived_slice"):
+        kept = [stack for stack in left if not getattr(stack, is_left_out)]
+        left = kept or left
+    if len(left) > 1:
+        raise _ambiguous("the series has several stacks: choose with stack=", some, "many stacks")
+    aside = [stack for stack in some if stack is not left[0]]
+    findings = [Finding("set_aside", f"set aside: {stack.row()}") for stack in aside]
+    return left[0], findings
+
+
+def _ambiguous(said: str, stacks: Sequence[Choosable], storable: str) -> SeriesError:
+    rows = [stack.row() for stack in stacks]
+    return SeriesError(f"{said}\n{table_of(rows)}", rows, storable=storable)
+
+
+def error_of_stacks(said: str, rows: Sequence[StackRow]) -> SeriesError:
+    """Return the error of stacks that make no volume.
+
+    Parameters
+    ----------
+    said : str
+        Why, and what to do.
+    rows : sequence of StackRow
+    """
+    codes = tuple(dict.fromkeys(code for row in rows for code in row.codes))
+    storable = " ".join(codes) or "several stacks"
+    return SeriesError(f"{said}\n{table_of(rows)}", rows, codes, f"no volume: {storable}")
+
+
+def table_of(rows: Iterable[StackRow]) -> str:
+    """Return stacks in lines, those of a series under its UID."""
+    lines: list[str] = []
+    last: str | None = None
+    for row in rows:
+        if row.series_uid != last:
+            lines.append(f"series {row.series_uid or 'without a UID'}")
+            last = row.series_uid
+        lines.append(f"  {row}")
+    return "\n".join(lines)

@@ -1,0 +1,400 @@
+"""`Stack`: planes that make a volume, or several: headers are read, pixels are not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastpix.errors import ArgumentError, warn_caller
+from fastpix.image.frame_selection import checked_out
+from fastpix.image.limits import MAX_VOLUME_BYTES, checked_limit
+from fastpix.notes import Note
+from fastpix.plan.plan import Plan
+from fastpix.recipe import Invert, Recipe, one_recipe
+from fastpix.series.arrangement import REFUSED, Arrangement, Finding, Kind
+from fastpix.series.choosing import StackRow, error_of_stacks
+from fastpix.series.grouping import group_planes
+from fastpix.series.plane import Identity, Plane
+from fastpix.series.plane_reader import PlaneReader, check_size
+from fastpix.series.series_files import SeriesFile
+from fastpix.series.stack_plan import StackPlan
+from fastpix.series.volume import PlaneSource, Volume
+
+Gaps: TypeAlias = Literal["error", "fill"]
+
+
+class Stack:
+    """Planes of one series that make a volume, or several that differ in one thing.
+
+    Made by `fastpix.open_series`. Headers are read, pixels are not.
+
+    Attributes
+    ----------
+    number : int
+        Among the stacks of its series, from 0: what ``stack=`` takes.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[SeriesFile],
+        planes: Sequence[Plane],
+        arrangement: Arrangement,
+        tolerance: float,
+    ) -> None:
+        self._files = files
+        self._planes = planes
+        self._arrangement = arrangement
+        self._tolerance = tolerance
+        self.number = 0
+        self._first = planes[int(arrangement.planes[arrangement.planes >= 0][0])]
+        self._header = files[self._first.source].header
+
+    @property
+    def _identity(self) -> Identity:
+        return self._first.identity
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found about geometry, and missing or repeated planes; some refuse `read`."""
+        return self._arrangement.findings
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the findings."""
+        return tuple(dict.fromkeys(finding.code for finding in self.findings))
+
+    @property
+    def series_uid(self) -> str:
+        """Series Instance UID; empty where the files do not say."""
+        return self._identity.series_uid
+
+    @property
+    def study_uid(self) -> str:
+        """Study Instance UID; empty where the files do not say."""
+        return self._identity.study_uid
+
+    @property
+    def modality(self) -> str:
+        """Modality, a term of PS3.3 C.7.3.1.1.1."""
+        return self._identity.modality
+
+    @property
+    def kind(self) -> Kind:
+        """What its grid is: see `Volume.kind`."""
+        return self._arrangement.kind
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What stands before (slice, row, column): see `Volume.axes`."""
+        return self._arrangement.axes
+
+    @property
+    def coords(self) -> Mapping[str, Sequence[Any]]:
+        """What differs between the volumes, a value for each."""
+        return self._arrangement.coords
+
+    @property
+    def affine(self) -> NDArray[np.float64] | None:
+        """``(4, 4)``: (slice, row, column, 1) to millimetres, LPS; None where there is no grid."""
+        return self._arrangement.affine
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Distance of neighbouring voxels along slice, row and column axis, in millimetres."""
+        if self.affine is None:
+            return None
+        slices, rows, columns = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
+        return slices, rows, columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(slice, row, column)``, a volume axis before it if `axes` names one, 3 for colour."""
+        return self._shape_of(self._arrangement)
+
+    def _shape_of(self, arrangement: Arrangement) -> tuple[int, ...]:
+        volumes, slices = arrangement.planes.shape
+        before = (volumes, slices) if arrangement.axes else (slices,)
+        colour = () if self._header.is_gray else (3,)
+        return (*before, self._identity.rows, self._identity.columns, *colour)
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        codes = f", {' '.join(self.codes)}" if self.codes else ""
+        return f"<fastpix.Stack {self.number}: {size}, {self.modality or 'no modality'}{codes}>"
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it is a localizer, a secondary capture, or has no geometry."""
+        identity = self._identity
+        return identity.is_localizer or identity.is_secondary or self.kind == "no_geometry"
+
+    @property
+    def is_derived_slice(self) -> bool:
+        """Whether it is a single derived slice, such as a table of results."""
+        return len(self._planes) == 1 and self._first.image_type[:1] == ("DERIVED",)
+
+    def row(self) -> StackRow:
+        """Return what a table of stacks says of this one."""
+        return StackRow(
+            series_uid=self.series_uid,
+            number=self.number,
+            modality=self.modality,
+            shape=self.shape,
+            spacing=self.spacing,
+            axes=self.axes,
+            kind=self.kind,
+            codes=self.codes,
+            hint=self._hint(),
+        )
+
+    def _hint(self) -> str:
+        """Say what sets it apart from other stacks of its series, in numbers and terms."""
+        plane, said = self._first, []
+        if self._identity.is_localizer:
+            said.append("localizer")
+        if self._identity.is_secondary:
+            said.append("secondary capture")
+        if plane.component:
+            said.append(f"component {plane.component}")
+        if plane.echo_time is not None:
+            said.append(f"echo time {plane.echo_time:g} ms")
+        if plane.segment is not None:
+            said.append(f"segment {plane.segment}")
+        return ", ".join(said)
+
+    def plan(
+        self,
+        recipe: Recipe | None = None,
+        *,
+        dtype: DTypeLike = "float32",
+        rescale: bool = True,
+        invert: Invert = "max",
+        normalize: tuple[float, float] | None = None,
+        padding: float | None = None,
+        decoder: str | None = None,
+    ) -> StackPlan:
+        """Return what `read` with these arguments would give; print it.
+
+        Parameters
+        ----------
+        recipe : Recipe, optional
+            In place of the keywords.
+        dtype, rescale, invert, normalize, padding, decoder
+            As in `read`.
+        """
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+        reader = PlaneReader(self._files, self._ordered(self._arrangement), asked)
+        plans: dict[int, tuple[Plan, int]] = {}
+        for plan in reader.plans.values():
+            plans[id(plan)] = plan, plans.get(id(plan), (plan, 0))[1] + 1
+        itemsize = np.dtype(reader.plan.dtype).itemsize
+        return StackPlan(
+            shape=self.shape,
+            dtype=reader.plan.dtype,
+            unit=reader.plan.unit,
+            nbytes=math.prod(self.shape) * itemsize,
+            axes=self.axes,
+            plans=tuple(plans.values()),
+            findings=self.findings,
+        )
+
+    def read(
+        self,
+        recipe: Recipe | None = None,
+        *,
+        gaps: Gaps = "error",
+        partial: bool = False,
+        dtype: DTypeLike = "float32",
+        rescale: bool = True,
+        invert: Invert = "max",
+        normalize: tuple[float, float] | None = None,
+        padding: float | None = None,
+        decoder: str | None = None,
+        out: NDArray[Any] | None = None,
+        threads: int | None = None,
+        max_bytes: int = MAX_VOLUME_BYTES,
+    ) -> Volume:
+        """Return the values of all planes, as one volume.
+
+        Parameters
+        ----------
+        recipe : Recipe, optional
+            In place of the keywords from `dtype` to `decoder`.
+        gaps : {"error", "fill"}
+            Missing slices: an error, or planes of NaN on the true grid (float dtypes only).
+        partial : bool
+            Where a volume is incomplete, as after an interrupted scan: read the complete ones.
+        dtype : str or numpy dtype
+            float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
+        rescale : bool
+            Apply Rescale Slope and Intercept, or the Modality LUT; False leaves stored values.
+        invert : {"max", "range", "none"}
+            MONOCHROME1: subtract from the maximum of all planes, mirror in the possible range, or
+            leave.
+        normalize : (float, float), optional
+            Clip to this interval, in output units, and map it to 0..1.
+        padding : float, optional
+            What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+        decoder : str, optional
+            The one package that may decode compressed frames.
+        out : ndarray, optional
+            Filled, and the array of the volume; C-contiguous, of the right shape and dtype.
+        threads : int, optional
+            How many threads read; as many as help if not given.
+        max_bytes : int
+            What the array may take.
+
+        Returns
+        -------
+        Volume
+
+        Raises
+        ------
+        SeriesError
+            The planes make no volume, or not without being asked for.
+        FastpixError
+            A file cannot be read; the error names it.
+        """
+        if gaps not in get_args(Gaps):
+            raise ArgumentError("gaps", f"{gaps!r} is not 'error' or 'fill'")
+        limit = checked_limit(max_bytes)
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+        arrangement = self._settled()
+        arrangement, findings = self._accepted(arrangement, gaps, partial)
+        reader = PlaneReader(self._files, planes := self._ordered(arrangement), asked, threads)
+        plan = reader.plan
+        if None in planes and np.dtype(plan.dtype).kind != "f":
+            raise ArgumentError(
+                "gaps", f"'fill' needs a float dtype, since {plan.dtype} has no NaN"
+            )
+        shape = self._shape_of(arrangement)
+        check_size(math.prod(shape) * np.dtype(plan.dtype).itemsize, limit)
+        if out is None:
+            result: NDArray[Any] = np.empty(shape, plan.dtype)
+        else:
+            result = checked_out(out, shape, np.dtype(plan.dtype))
+        reader.fill(result.reshape(len(planes), *shape[1 + bool(arrangement.axes) :]))
+        notes = self._notes(reader, findings)
+        for note in notes:
+            if note.oddity and note not in self._told:
+                warn_caller(note.text)
+        return Volume(
+            array=result,
+            affine=arrangement.affine,
+            axes=arrangement.axes,
+            coords=arrangement.coords,
+            kind=arrangement.kind,
+            frame_of_reference=self._identity.frame_of_reference,
+            unit=plan.unit,
+            modality=self.modality,
+            notes=notes,
+            sources=[self._source_of(plane) for plane in planes],
+        )
+
+    def _settled(self) -> Arrangement:
+        """Return the arrangement, with the pixels of repeated planes compared."""
+        repeats = {"duplicates", "uneven", "incomplete", "sop_conflict"}
+        if not repeats.intersection(self.codes):
+            return self._arrangement
+        reader = PlaneReader(self._files, self._planes, Recipe("float64", invert="none"), 1)
+
+        def same_pixels(one: Plane, other: Plane) -> bool:
+            values = reader.values_of(one), reader.values_of(other)
+            return bool(np.array_equal(*values, equal_nan=True))
+
+        found = group_planes(self._planes, tolerance=self._tolerance, same_pixels=same_pixels)
+        if len(found) != 1:
+            stacks = [
+                stack_of(self._files, self._planes, arrangement, self._tolerance)
+                for arrangement in found
+            ]
+            said = "planes at the same place have different pixels, which makes several stacks"
+            raise error_of_stacks(said, [stack.row() for stack in stacks])
+        return found[0]
+
+    def _accepted(
+        self, arrangement: Arrangement, gaps: Gaps, partial: bool
+    ) -> tuple[Arrangement, list[Finding]]:
+        """Return what is to be read, if that was asked for, and what the caller should know."""
+        findings = list(arrangement.findings)
+        refused = {finding.code for finding in findings if finding.is_refused}
+        if "incomplete" in refused and partial and arrangement.complete:
+            complete = list(arrangement.complete)
+            arrangement = replace(
+                arrangement,
+                planes=arrangement.planes[complete],
+                coords={
+                    name: [values[k] for k in complete]
+                    for name, values in arrangement.coords.items()
+                },
+            )
+            refused.discard("incomplete")
+        if "missing_slices" in refused and gaps == "fill":
+            refused.discard("missing_slices")
+        if refused:
+            row = self.row()._replace(codes=tuple(sorted(refused)))
+            said = "; ".join(
+                f"{finding.text}: {REFUSED[finding.code]}"
+                for finding in findings
+                if finding.code in refused
+            )
+            raise error_of_stacks(said, [row])
+        return arrangement, findings
+
+    def _ordered(self, arrangement: Arrangement) -> list[Plane | None]:
+        planes = self._planes
+        return [planes[k] if k >= 0 else None for k in arrangement.planes.ravel().tolist()]
+
+    def _source_of(self, plane: Plane | None) -> PlaneSource | None:
+        if plane is None:
+            return None
+        return PlaneSource(self._files[plane.source].source, plane.frame)
+
+    def _notes(self, reader: PlaneReader, findings: Sequence[Finding]) -> tuple[Note, ...]:
+        notes = dict.fromkeys(Note(finding.text, finding.is_warning) for finding in findings)
+        for plan in reader.plans.values():
+            notes |= dict.fromkeys(plan.notes)
+        if reader.decoders:
+            notes[Note(f"decoded by {' and '.join(reader.decoders)}")] = None
+        return tuple(notes | reader.odd)
+
+    @property
+    def _told(self) -> set[Note]:
+        """Notes of headers: who opened the files was warned of them."""
+        used = {plane.source for plane in self._planes}
+        return {note for number in used for note in self._files[number].header.notes}
+
+
+def stack_of(
+    files: Sequence[SeriesFile],
+    planes: Sequence[Plane],
+    arrangement: Arrangement,
+    tolerance: float,
+) -> Stack:
+    """Return the stack of an arrangement, which holds its own planes alone.
+
+    Parameters
+    ----------
+    files : sequence of SeriesFile
+    planes : sequence of Plane
+        What was grouped.
+    arrangement : Arrangement
+        Of some of them.
+    tolerance : float
+        That of the grouping.
+    """
+    own = arrangement.planes[arrangement.planes >= 0]
+    members = np.unique(np.concatenate([own, np.array(arrangement.dropped, np.int64)]))
+    places = np.full(arrangement.planes.shape, -1, np.int64)
+    places[arrangement.planes >= 0] = np.searchsorted(members, own)
+    renumbered = replace(
+        arrangement,
+        planes=places,
+        dropped=tuple(np.searchsorted(members, arrangement.dropped).tolist()),
+    )
+    return Stack(files, [planes[k] for k in members.tolist()], renumbered, tolerance)
