@@ -109,8 +109,11 @@ def sample(row: Indexed) -> bytes:
 
 # Elements that do not bear on pixels: identity, geometry, grouping; and private ones of any VR.
 DATA_SET = [row for row in INDEXED if row.place == Place.DATA_SET and row.vrs]
-PRIVATE = [row for row in INDEXED if row.place == Place.DATA_SET and row.purpose == Purpose.GROUPING
-           and not row.vrs]
+PRIVATE = [
+    row
+    for row in INDEXED
+    if row.place == Place.DATA_SET and row.purpose == Purpose.GROUPING and not row.vrs
+]
 IDENTITY = [
     row
     for row in DATA_SET

@@ -121,9 +121,7 @@ def nuclear_positions(
     if slices is None or any(tag in counted for tag in _PROJECTIONS):
         return FramePositions(shared._replace(orientation=None, faults=top.faults), None)
     numbers = counted.get(Tag.DetectorVector, (1,) * frames)
-    step = distance_of(
-        Tag.SpacingBetweenSlices, values.top.get(Tag.SpacingBetweenSlices), True
-    )
+    step = distance_of(Tag.SpacingBetweenSlices, values.top.get(Tag.SpacingBetweenSlices), True)
     if step is None and max(slices) > min(slices):
         faults.append(Fault(Tag.SpacingBetweenSlices, "absent or 0, and slices lie by it"))
         return FramePositions(shared._replace(faults=tuple(faults)), None)
@@ -138,9 +136,7 @@ def nuclear_positions(
     return FramePositions(shared, positions)
 
 
-def _detector(
-    item: Values, top: Values
-) -> tuple[Vector | None, Orientation | None, list[Fault]]:
+def _detector(item: Values, top: Values) -> tuple[Vector | None, Orientation | None, list[Fault]]:
     """Return position and orientation of a detector's first frame, else of the data set."""
     tags = Tag.ImagePositionPatient, Tag.ImageOrientationPatient
     values = [item.get(tag) or top.get(tag) for tag in tags]

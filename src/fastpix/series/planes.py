@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import repeat
 
 from fastpix.header.frame_positions import (
     VECTORS,
@@ -45,8 +46,9 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     header = instance.header
     values = plain_values(instance)
     if values.frames is not None or values.shared:
-        first = _plane_at_top(values, instance, source, geometry_of(values.top))
-        return grouped_planes(first, values, header.frames)
+        top = geometry_of(values.top)
+        first = _plane_at_top(values, instance, source, top)
+        return grouped_planes(first, top, values, header.frames)
     if header.frames > 1:
         return _frames_without_groups(values, instance, source)
     geometry = geometry_of(values.top)
@@ -54,6 +56,8 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
         located = nuclear_positions(values, {Tag.SliceVector: (1,)}, 1)
         position = None if located.positions is None else located.positions[0]
         geometry = located.geometry._replace(position=position)
+    # A mosaic or a grid is one frame that holds many planes: `mosaics.tiles_of(instance, plane)`
+    # cuts it, where Image Type has MOSAIC or a vendor says how many tiles there are.
     return [_plane_at_top(values, instance, source, geometry)]
 
 
@@ -76,7 +80,7 @@ def _frames_without_groups(values: PlainValues, instance: Instance, source: int)
     else:
         located = FramePositions(geometry_of(values.top)._replace(position=None), None)
     first = _plane_at_top(values, instance, source, located.geometry, names)
-    positions = located.positions or [None] * frames
+    positions = located.positions or repeat(None, frames)
     return [
         first._replace(frame=k, position=position, dimension_index=index, stack_id=stack)
         for k, (position, index, stack) in enumerate(zip(positions, indices, stacks, strict=True))
