@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastpix.header.geometry import (
@@ -34,10 +35,36 @@ class FramePositions(NamedTuple):
         Its position is that of no frame.
     positions : list of Vector, or None
         None: frames have no position.
+    counted : mapping of int to tuple of int
+        What frames of nuclear medicine are counted by: tags of vectors, and a number a frame.
     """
 
     geometry: Geometry
     positions: list[Vector] | None
+    counted: Mapping[int, tuple[int, ...]] = MappingProxyType({})
+
+
+def located_frames(values: PlainValues, modality: str, frames: int) -> FramePositions:
+    """Return where the frames of a file without functional groups lie.
+
+    A file of one frame has the position at the top of its data set. Of several frames, no one
+    knows which of them that position is about, unless they are those of a dose, or of nuclear
+    medicine.
+    """
+    if modality == "RTDOSE" and (frames > 1 or Tag.GridFrameOffsetVector in values.top):
+        return dose_positions(values, frames)
+    if frames == 1:
+        geometry = geometry_of(values.top)
+        if geometry.position is not None or not values.detectors:
+            position = geometry.position
+            return FramePositions(
+                geometry._replace(position=None), None if position is None else [position]
+            )
+        return nuclear_positions(values, {Tag.SliceVector: (1,)}, 1)
+    if any(tag in values.top for tag in VECTORS):
+        counted = counted_by(values, frames)
+        return nuclear_positions(values, counted, frames)._replace(counted=counted)
+    return FramePositions(geometry_of(values.top)._replace(position=None), None)
 
 
 def normal_of(orientation: Orientation) -> Vector:
