@@ -8,6 +8,7 @@ import pytest
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 
 from fastpix.standard.indexed import INDEXED, INDEXED_ROWS, Form, Indexed, Place, Purpose
+from fastpix.standard.private import PRIVATE_GROUPS, Private
 from fastpix.standard.tags import PHILIPS_CREATORS, PHILIPS_SCALE_SLOPE, Tag
 
 SINGLE = [row for row in INDEXED if row.first == row.last]
@@ -35,7 +36,11 @@ def test_rows_are_those_of_the_dictionary(row: Indexed) -> None:
 def test_rows_ascend_and_do_not_overlap() -> None:
     assert all(row.first <= row.last for row in INDEXED)
     for before, after in pairwise(INDEXED):
-        assert (before.place, before.last) < (after.place, after.first)
+        assert (before.place, before.first) < (after.place, after.first)
+        assert (before.place, before.last) < (after.place, after.last)
+        if before.place == after.place and before.last >= after.first:
+            assert before.mask == after.mask
+            assert (before.first ^ after.first) & before.mask, "masks tell their tags apart"
     assert {row.place for row in INDEXED} == set(Place)
 
 
@@ -53,12 +58,29 @@ def test_rows_are_as_the_walk_reads_them() -> None:
 
 def test_ranges_hold_what_they_should() -> None:
     assert all(not any(row.first <= tag.first <= row.last for tag in SINGLE) for row in RANGES)
-    creators, slopes = (row for row in RANGES if row.first >> 16 == PHILIPS_SCALE_SLOPE >> 16)
+    creators, slopes = (row for row in RANGES if row.purpose == Purpose.PIXELS)
     assert [tag for tag in range(PHILIPS_CREATORS[0] - 16, 0x20060000) if tag in creators] == list(
         PHILIPS_CREATORS
     )
     blocks = [(tag & 0xFF) << 8 | PHILIPS_SCALE_SLOPE for tag in PHILIPS_CREATORS]
     assert [tag for tag in range(0x20050000, 0x20060000) if tag in slopes] == blocks
+
+
+def test_private_elements_are_taken_in_all_blocks() -> None:
+    rows = [row for row in RANGES if row.purpose == Purpose.GROUPING]
+    for private in Private:
+        for block in (0x10, 0x2A, 0xFF):
+            assert [row for row in rows if private.tag(block) in row] == [
+                row for row in rows if row.first == private.tag(0x10)
+            ]
+    groups = {row.first >> 16 for row in RANGES if row.first & 0xFFFF == 0x10}
+    assert groups == PRIVATE_GROUPS  # each with its creators
+
+
+def test_private_elements_are_in_order() -> None:
+    tags = [private.tag(0x10) for private in Private]
+    assert tags == sorted(tags)
+    assert len(set(tags)) == len(tags)
 
 
 def test_what_decides_about_pixels_is_read_strictly() -> None:

@@ -109,8 +109,11 @@ def sample(row: Indexed) -> bytes:
 
 # Elements that do not bear on pixels: identity, geometry, grouping; and private ones of any VR.
 DATA_SET = [row for row in INDEXED if row.place == Place.DATA_SET and row.vrs]
-PRIVATE = [row for row in INDEXED if row.place == Place.DATA_SET and row.purpose == Purpose.GROUPING
-           and not row.vrs]
+PRIVATE = [
+    row
+    for row in INDEXED
+    if row.place == Place.DATA_SET and row.purpose == Purpose.GROUPING and not row.vrs
+]
 IDENTITY = [
     row
     for row in DATA_SET
@@ -314,8 +317,8 @@ SINGLE = [
     if row.form == Form.TEXT and row.purpose in (Purpose.PIXELS, Purpose.SCALE)
 ]
 MANY = [(PHILIPS_CREATORS[0], b"LO", b"A")]
-WORDS = [row.first for row in DATA_SET if row.form == Form.WORD]
-UNSIGNED = [row.first for row in DATA_SET if row.vrs == ("US",)]
+WORDS = [row.first for row in DATA_SET if row.form == Form.WORD and row.purpose == Purpose.PIXELS]
+UNSIGNED = [row.first for row in DATA_SET if row.first in WORDS and row.vrs == ("US",)]
 OTHER_VR = {b"UI": b"LO", b"CS": b"SH", b"IS": b"DS", b"DS": b"LO", b"LO": b"SH"}
 OPEN = Element(PIXEL_DATA, b"OB", b"", [Item(b""), Item(bytes(12))], True)
 PLAIN = image()

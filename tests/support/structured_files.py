@@ -165,6 +165,7 @@ STRUCTURES = {
         [[items(Tag.RealWorldValueMappingSequence, CODE)]], [geometry(1, False)]
     ),
     "all groups": grouped([all_at(Place.GROUPS)], [all_at(Place.GROUPS)] * 2),
+    "detectors": [items(Tag.DetectorInformationSequence, *[all_at(Place.DETECTOR)] * 2)],
     "dimensions": [items(Tag.DimensionIndexSequence, all_at(Place.DIMENSION))],
     "Modality LUT": [items(Tag.ModalityLUTSequence, lut_item((4, 0, 16), 5, 6, 7, 9000))],
     "open Modality LUT": [

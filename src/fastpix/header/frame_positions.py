@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastpix.header.geometry import (
@@ -34,10 +35,36 @@ class FramePositions(NamedTuple):
         Its position is that of no frame.
     positions : list of Vector, or None
         None: frames have no position.
+    counted : mapping of int to tuple of int
+        What frames of nuclear medicine are counted by: tags of vectors, and a number a frame.
     """
 
     geometry: Geometry
     positions: list[Vector] | None
+    counted: Mapping[int, tuple[int, ...]] = MappingProxyType({})
+
+
+def located_frames(values: PlainValues, modality: str, frames: int) -> FramePositions:
+    """Return where the frames of a file without functional groups lie.
+
+    A file of one frame has the position at the top of its data set. Of several frames, no one
+    knows which of them that position is about, unless they are those of a dose, or of nuclear
+    medicine.
+    """
+    if modality == "RTDOSE" and (frames > 1 or Tag.GridFrameOffsetVector in values.top):
+        return dose_positions(values, frames)
+    if frames == 1:
+        geometry = geometry_of(values.top)
+        if geometry.position is not None or not values.detectors:
+            position = geometry.position
+            return FramePositions(
+                geometry._replace(position=None), None if position is None else [position]
+            )
+        return nuclear_positions(values, {Tag.SliceVector: (1,)}, 1)
+    if any(tag in values.top for tag in VECTORS):
+        counted = counted_by(values, frames)
+        return nuclear_positions(values, counted, frames)._replace(counted=counted)
+    return FramePositions(geometry_of(values.top)._replace(position=None), None)
 
 
 def normal_of(orientation: Orientation) -> Vector:
@@ -121,9 +148,7 @@ def nuclear_positions(
     if slices is None or any(tag in counted for tag in _PROJECTIONS):
         return FramePositions(shared._replace(orientation=None, faults=top.faults), None)
     numbers = counted.get(Tag.DetectorVector, (1,) * frames)
-    step = distance_of(
-        Tag.SpacingBetweenSlices, values.top.get(Tag.SpacingBetweenSlices), True
-    )
+    step = distance_of(Tag.SpacingBetweenSlices, values.top.get(Tag.SpacingBetweenSlices), True)
     if step is None and max(slices) > min(slices):
         faults.append(Fault(Tag.SpacingBetweenSlices, "absent or 0, and slices lie by it"))
         return FramePositions(shared._replace(faults=tuple(faults)), None)
@@ -138,9 +163,7 @@ def nuclear_positions(
     return FramePositions(shared, positions)
 
 
-def _detector(
-    item: Values, top: Values
-) -> tuple[Vector | None, Orientation | None, list[Fault]]:
+def _detector(item: Values, top: Values) -> tuple[Vector | None, Orientation | None, list[Fault]]:
     """Return position and orientation of a detector's first frame, else of the data set."""
     tags = Tag.ImagePositionPatient, Tag.ImageOrientationPatient
     values = [item.get(tag) or top.get(tag) for tag in tags]

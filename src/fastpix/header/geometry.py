@@ -72,7 +72,8 @@ NO_GEOMETRY = Geometry()
 
 def decimals(tag: int, value: bytes) -> tuple[float, ...] | Fault:
     """Return the numbers of a Decimal String, none where it is empty; by the strict grammar."""
-    found = decimals_of(value.split(b"\\"))
+    texts: list[bytes | None] = [*value.split(b"\\")]
+    found = decimals_of(texts)
     if found is not None:
         return tuple(found)
     elements = Elements(implicit=True, is_little_endian=True)
@@ -83,13 +84,11 @@ def decimals(tag: int, value: bytes) -> tuple[float, ...] | Fault:
         return Fault(tag, error.reason)
 
 
-def _several(tag: int, value: bytes | None, count: int) -> tuple[float, ...] | Fault | None:
-    """Return so many numbers; None where there is none."""
-    if value is None:
-        return None
-    numbers = decimals(tag, value)
+def _several(tag: int, value: bytes | None, count: int) -> tuple[float, ...] | Fault:
+    """Return so many numbers, or none where there is none."""
+    numbers = () if value is None else decimals(tag, value)
     if isinstance(numbers, Fault) or not numbers:
-        return numbers or None
+        return numbers
     if len(numbers) != count:
         return Fault(tag, f"it has {len(numbers)} values in place of {count}")
     return numbers
@@ -98,7 +97,13 @@ def _several(tag: int, value: bytes | None, count: int) -> tuple[float, ...] | F
 @lru_cache(4096)
 def position_of(value: bytes | None) -> Vector | Fault | None:
     """Return Image Position (Patient)."""
-    return _several(Tag.ImagePositionPatient, value, 3)  # type: ignore[return-value]
+    found = _several(Tag.ImagePositionPatient, value, 3)
+    if isinstance(found, Fault):
+        return found
+    if not found:
+        return None
+    x, y, z = found
+    return x, y, z
 
 
 @lru_cache(1024)
@@ -106,42 +111,45 @@ def orientation_of(value: bytes | None) -> Orientation | Fault | None:
     """Return Image Orientation (Patient), if its vectors are unit vectors at a right angle."""
     tag = Tag.ImageOrientationPatient
     found = _several(tag, value, 6)
-    if found is None or isinstance(found, Fault):
+    if isinstance(found, Fault):
         return found
-    row, column = found[:3], found[3:]
-    if not any(row) or not any(column):
+    if not found:
+        return None
+    a, b, c, d, e, f = found
+    if not (a or b or c) or not (d or e or f):
         return Fault(tag, "a direction of zeros")
-    if max(abs(math.hypot(*row) - 1), abs(math.hypot(*column) - 1)) > TOLERANCE:
+    if max(abs(math.hypot(a, b, c) - 1), abs(math.hypot(d, e, f) - 1)) > TOLERANCE:
         return Fault(tag, "a direction is no unit vector")
-    if abs(sum(a * b for a, b in zip(row, column, strict=True))) > TOLERANCE:
+    if abs(a * d + b * e + c * f) > TOLERANCE:
         return Fault(tag, "row and column are not at a right angle")
-    return found  # type: ignore[return-value]
+    return a, b, c, d, e, f
 
 
 @lru_cache(1024)
 def spacing_of(tag: int, value: bytes | None) -> tuple[float, float] | Fault | None:
     """Return a spacing in the plane, if it is above 0."""
     found = _several(tag, value, 2)
-    if found is None or isinstance(found, Fault):
+    if isinstance(found, Fault):
         return found
-    if min(found) <= 0:
-        return Fault(tag, "a spacing of 0 or less")
-    return found  # type: ignore[return-value]
+    if not found:
+        return None
+    rows, columns = found
+    return (rows, columns) if min(found) > 0 else Fault(tag, "a spacing of 0 or less")
 
 
 @lru_cache(1024)
 def distance_of(tag: int, value: bytes | None, may_be_negative: bool) -> float | Fault | None:
-    """Return Slice Thickness or Spacing Between Slices."""
-    if value is None:
+    """Return Slice Thickness or Spacing Between Slices; None for 0, some vendors' "absent"."""
+    numbers = () if value is None else decimals(tag, value)
+    if isinstance(numbers, Fault):
+        return numbers
+    if not numbers:
         return None
-    numbers = decimals(tag, value)
-    if isinstance(numbers, Fault) or not numbers:
-        return numbers or None
     if any(number != numbers[0] for number in numbers):
         return Fault(tag, "several values that differ, where one belongs")
     if numbers[0] < 0 and not may_be_negative:
         return Fault(tag, "it is below 0")
-    return numbers[0] or None  # some vendors write 0 for a value that is absent
+    return numbers[0] or None
 
 
 @lru_cache(1024)
@@ -185,15 +193,15 @@ def geometry_of(values: Values) -> Geometry:
     )
     thickness = distance_of(Tag.SliceThickness, get(Tag.SliceThickness), False)
     between = distance_of(Tag.SpacingBetweenSlices, get(Tag.SpacingBetweenSlices), True)
-    if (
-        type(position) is Fault
-        or type(orientation) is Fault
-        or type(thickness) is Fault
-        or type(between) is Fault
-    ):
-        found = position, orientation, thickness, between
-        faults += tuple(each for each in found if isinstance(each, Fault))
-        position, orientation, thickness, between = (  # type: ignore[assignment]
-            None if isinstance(each, Fault) else each for each in found
-        )
-    return Geometry(position, orientation, spacing, is_detector, thickness, between, faults)  # type: ignore[arg-type]
+    for found in (position, orientation, thickness, between):
+        if type(found) is Fault:
+            faults += (found,)
+    return Geometry(
+        None if isinstance(position, Fault) else position,
+        None if isinstance(orientation, Fault) else orientation,
+        spacing,
+        is_detector,
+        None if isinstance(thickness, Fault) else thickness,
+        None if isinstance(between, Fault) else between,
+        faults,
+    )

@@ -15,7 +15,7 @@ from fastpix._index import entries_of, items_of
 from fastpix.errors import PixelHeaderError
 from fastpix.header.attributes import Attributes, Element
 from fastpix.header.functional_groups import FrameEntries
-from fastpix.header.index import Elements, Index
+from fastpix.header.index import Index
 from fastpix.header.instance import Instance
 from fastpix.source.pydicom_types import is_multi_value
 from fastpix.standard.dictionary import vr_of
@@ -378,6 +378,4 @@ def _private_at(attributes: Attributes) -> Iterable[PrivateValue]:
         yield PrivateValue(tag, vr, bytes(value), is_little)
 
 
-_PRIVATE_ROWS = tuple(
-    row for row in INDEXED if row.first >> 16 & 1 and row.place == Place.DATA_SET
-)
+_PRIVATE_ROWS = tuple(row for row in INDEXED if row.first >> 16 & 1 and row.place == Place.DATA_SET)

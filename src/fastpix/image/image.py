@@ -11,14 +11,16 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastpix.errors import FastpixError, PixelDataError, SourceName, add_source, warn_caller
+from fastpix.errors import FastpixError, SourceName, add_source, warn_caller
 from fastpix.frames.cells import Cells
 from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
+from fastpix.header.image_affine import ImageGeometry, image_geometry
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.frame_reader import FrameReader
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices
 from fastpix.image.frame_threads import thread_count
+from fastpix.image.limits import check_size
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame
 from fastpix.image.waiting_cells import may_wait, read_waiting
@@ -70,6 +72,7 @@ class Image:
         # Of the last call: a call with the same arguments settles nothing again.
         self._reading: Reading | None = None
         self._stored_reading: Reading | None = None
+        self._geometry: ImageGeometry | None = None
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -109,6 +112,16 @@ class Image:
     def route(self) -> Literal["index", "pydicom"]:
         """What read the header: fastpix's own index, or pydicom (see docs/performance.md)."""
         return "pydicom" if self._open().index is None else "index"
+
+    @property
+    def affine(self) -> NDArray[np.float64] | None:
+        """``(4, 4)``: (frame, row, column, 1) to mm, LPS; None without an even grid of frames."""
+        return self._located().affine
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Between frames (or slices; NaN if unknown), rows and columns, in millimetres."""
+        return self._located().spacing
 
     @property
     def slope_intercept(self) -> tuple[tuple[float, float], ...]:
@@ -285,6 +298,12 @@ class Image:
             raise _closed()
         return self._instance
 
+    def _located(self) -> ImageGeometry:
+        if self._geometry is None:
+            with self._errors:
+                self._geometry = image_geometry(self._open())
+        return self._geometry
+
     def _read(
         self,
         reading: Reading,
@@ -301,7 +320,7 @@ class Image:
                 return out
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *reading.frame_shape)
-        self._check_size(len(indices) * reading.frame_bytes)
+        check_size(len(indices) * reading.frame_bytes, self._max_bytes)
         is_searched = plan.needs_peak and reading.peak_key not in self._peaks
         count = len(self) if is_searched else len(indices)
         workers = thread_count(threads, plan, count, self.header.encapsulated)
@@ -365,15 +384,6 @@ class Image:
             if note not in self._notes:
                 self._notes.append(note)
                 warn_caller(note.text)
-
-    def _check_size(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise PixelDataError(
-                expected=size,
-                found=self._max_bytes,
-                reason=f"the image decodes to {size} bytes, more than max_bytes={self._max_bytes}",
-                remedy="ask for fewer frames=, or raise max_bytes= if the header can be believed",
-            )
 
 
 def _reopen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastpix.errors import ArgumentError
+from fastpix.errors import ArgumentError, PixelDataError
 
 MAX_BYTES = 2**32
 """What one image may decode to, unless the caller says otherwise."""
@@ -16,6 +16,17 @@ def checked_limit(max_bytes: int) -> int:
     if isinstance(max_bytes, bool) or not _is_integer(max_bytes) or max_bytes <= 0:
         raise ArgumentError("max_bytes", f"{max_bytes!r} is not a positive number of bytes")
     return int(max_bytes)
+
+
+def check_size(size: int, max_bytes: int) -> None:
+    """Refuse an image that decodes to more than `max_bytes`."""
+    if size > max_bytes:
+        raise PixelDataError(
+            expected=size,
+            found=max_bytes,
+            reason=f"the image decodes to {size} bytes, more than max_bytes={max_bytes}",
+            remedy="ask for fewer frames=, or raise max_bytes= if the header can be believed",
+        )
 
 
 def _is_integer(number: object) -> bool:

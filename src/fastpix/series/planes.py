@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 
-from fastpix.header.frame_positions import (
-    VECTORS,
-    FramePositions,
-    counted_by,
-    dose_positions,
-    nuclear_positions,
-)
+from fastpix.header.frame_positions import FramePositions, located_frames
 from fastpix.header.geometry import Geometry, geometry_of
 from fastpix.header.instance import Instance
-from fastpix.header.plain_values import PlainValues, plain_values
+from fastpix.header.plain_values import PlainValues, PrivateValue, plain_values
 from fastpix.series import plane_values as parse
 from fastpix.series.grouped_planes import grouped_planes
+from fastpix.series.mosaics import tiles_of
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.vendors import NOTHING, vendor_values
 from fastpix.standard.dictionary import keyword_of
+from fastpix.standard.private import Private
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import SECONDARY_CAPTURES
 
@@ -45,45 +43,47 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     header = instance.header
     values = plain_values(instance)
     if values.frames is not None or values.shared:
-        first = _plane_at_top(values, instance, source, geometry_of(values.top))
-        return grouped_planes(first, values, header.frames)
+        top = geometry_of(values.top)
+        first = _plane_at_top(values, instance, source, top)
+        return grouped_planes(first, top, values, header.frames)
+    located = located_frames(values, header.modality, header.frames)
     if header.frames > 1:
-        return _frames_without_groups(values, instance, source)
-    geometry = geometry_of(values.top)
-    if geometry.position is None and values.detectors:
-        located = nuclear_positions(values, {Tag.SliceVector: (1,)}, 1)
-        position = None if located.positions is None else located.positions[0]
-        geometry = located.geometry._replace(position=position)
-    return [_plane_at_top(values, instance, source, geometry)]
+        return _frames_without_groups(values, located, instance, source)
+    geometry = located.geometry
+    if located.positions is not None:
+        geometry = geometry._replace(position=located.positions[0])
+    plane = _plane_at_top(values, instance, source, geometry)
+    if "MOSAIC" in plane.image_type or _may_be_grid(values.private):
+        return tiles_of(instance, plane) or [plane]
+    return [plane]
 
 
-def _frames_without_groups(values: PlainValues, instance: Instance, source: int) -> list[Plane]:
-    header = instance.header
-    names: tuple[str, ...] = ()
-    frames = header.frames
-    indices: list[tuple[int, ...]] = [()] * frames
-    stacks = [""] * frames
-    if header.modality == "RTDOSE":
-        located = dose_positions(values, frames)
-    elif any(tag in values.top for tag in VECTORS):
-        counted = counted_by(values, frames)
-        located = nuclear_positions(values, counted, frames)
-        kept = [tag for tag in counted if tag not in (*_SPLITTING, Tag.SliceVector)]
-        names = tuple(parse.snake_case(keyword_of(tag).removesuffix("Vector")) for tag in kept)
-        if kept:
-            indices = list(zip(*(counted[tag] for tag in kept), strict=True))
-        stacks = _stack_ids(counted, frames)
-    else:
-        located = FramePositions(geometry_of(values.top)._replace(position=None), None)
+def _may_be_grid(private: Sequence[PrivateValue]) -> bool:
+    """Whether UIH may say how many tiles the frame has."""
+    wanted = Private.UIH_GRID_IMAGES
+    return any(
+        each.tag >> 16 == wanted.group and each.tag & 0xFF == wanted.element for each in private
+    )
+
+
+def _frames_without_groups(
+    values: PlainValues, located: FramePositions, instance: Instance, source: int
+) -> list[Plane]:
+    frames = instance.header.frames
+    counted = located.counted
+    kept = [tag for tag in counted if tag not in (*_SPLITTING, Tag.SliceVector)]
+    names = tuple(parse.snake_case(keyword_of(tag).removesuffix("Vector")) for tag in kept)
     first = _plane_at_top(values, instance, source, located.geometry, names)
-    positions = located.positions or [None] * frames
+    indices = list(zip(*(counted[tag] for tag in kept), strict=True)) if kept else [()] * frames
+    stacks = _stack_ids(counted, frames) if counted else [first.stack_id] * frames
+    positions = located.positions or repeat(None, frames)
     return [
         first._replace(frame=k, position=position, dimension_index=index, stack_id=stack)
         for k, (position, index, stack) in enumerate(zip(positions, indices, stacks, strict=True))
     ]
 
 
-def _stack_ids(counted: dict[int, tuple[int, ...]], frames: int) -> list[str]:
+def _stack_ids(counted: Mapping[int, tuple[int, ...]], frames: int) -> list[str]:
     """Return stacks that energy windows and detectors make, which never are in one volume."""
     stacks = [""] * frames
     for tag in _SPLITTING:

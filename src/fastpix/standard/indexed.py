@@ -278,8 +278,8 @@ INDEXED = (
         _sequence(Tag.PixelMeasuresSequence, Place.MEASURES, _GEOMETRY),
         _one(Tag.FrameVOILUTSequence, "SQ", "1", _PIXELS, _PRESENCE),
         _sequence(Tag.PixelValueTransformationSequence, Place.TRANSFORMATION, _PIXELS),
-        _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
         _sequence(Tag.ParametricMapFrameTypeSequence, Place.FRAME_TYPE, _GROUPING),
+        _one(Tag.RealWorldValueMappingSequence, "SQ", "1", _PIXELS, _PRESENCE),
         _sequence(Tag.SegmentIdentificationSequence, Place.SEGMENT, _GROUPING),
     ),
     *_at(

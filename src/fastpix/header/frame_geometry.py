@@ -1,0 +1,140 @@
+"""Functional groups of frames by columns, and where frames lie (PS3.3 C.7.6.16).
+
+A column is what one attribute is in each frame: a list, or the one value that all frames have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from fastpix._index import decimals_of
+from fastpix.header.geometry import (
+    Fault,
+    Geometry,
+    distance_of,
+    orientation_of,
+    position_of,
+    spacing_of,
+)
+from fastpix.header.plain_values import PlainValues
+from fastpix.standard.tags import Tag
+
+Column: TypeAlias = Any
+Raw: TypeAlias = "list[bytes | None] | bytes | None"
+
+_MANY = 16  # positions that are worth to be read all at once
+
+
+def _pixel_spacing(value: bytes | None) -> tuple[float, float] | Fault | None:
+    return spacing_of(Tag.PixelSpacing, value)
+
+
+def _thickness(value: bytes | None) -> float | Fault | None:
+    return distance_of(Tag.SliceThickness, value, False)
+
+
+def _between(value: bytes | None) -> float | Fault | None:
+    return distance_of(Tag.SpacingBetweenSlices, value, True)
+
+
+_MEASURES = Tag.PixelMeasuresSequence
+_GEOMETRY: tuple[tuple[str, int, int, Callable[[bytes | None], Any]], ...] = (
+    ("position", Tag.PlanePositionSequence, Tag.ImagePositionPatient, position_of),
+    ("orientation", Tag.PlaneOrientationSequence, Tag.ImageOrientationPatient, orientation_of),
+    ("spacing", _MEASURES, Tag.PixelSpacing, _pixel_spacing),
+    ("thickness", _MEASURES, Tag.SliceThickness, _thickness),
+    ("between", _MEASURES, Tag.SpacingBetweenSlices, _between),
+)
+
+
+class Columns:
+    """What the functional groups of frames say: a frame's own, else the shared ones."""
+
+    def __init__(self, values: PlainValues, frames: int) -> None:
+        self._values = values
+        self.frames = frames
+
+    def raw(self, sequence: int, tag: int) -> Raw:
+        """Return the values of an element in the only item of a sequence."""
+        shared = self._values.shared.get(sequence, {}).get(tag)
+        if self._values.frames is None:
+            return shared
+        own = self._values.frames.column(sequence, tag, self.frames)
+        if own is None:
+            return shared
+        if shared is not None:
+            own = [shared if value is None else value for value in own]
+        return own
+
+    def of(
+        self, sequence: int, tag: int, parse_value: Callable[[bytes | None], Any], default: Any
+    ) -> Column:
+        """Return the parsed values of an element; `default` where there is none."""
+        raw = self.raw(sequence, tag)
+        if raw is None:
+            return default
+        if not isinstance(raw, list):
+            found = parse_value(raw)
+            return default if found is None or found == "" else found
+        table = _table(set(raw), parse_value)
+        if default is not None and default != "":
+            for value, found in table.items():
+                if found is None or found == "":
+                    table[value] = default
+        if len(table) == 1:
+            return table[raw[0]]
+        return list(map(table.__getitem__, raw))
+
+    def first_of(self, sequences: tuple[int, ...], tag: int) -> Raw:
+        """Return the values of an element in the first of the sequences that has it."""
+        for sequence in sequences:
+            found = self.raw(sequence, tag)
+            if found is not None:
+                return found
+        return None
+
+
+def _table(
+    values: set[bytes | None], parse_value: Callable[[bytes | None], Any]
+) -> dict[bytes | None, Any]:
+    """Parse each value; positions of many frames all at once."""
+    if parse_value is position_of and len(values) > _MANY:
+        order = [value for value in values if value is not None and value.count(b"\\") == 2]
+        numbers = decimals_of([*b"\\".join(order).split(b"\\")])
+        if numbers is not None and len(order) == len(values):
+            three = iter(numbers)
+            return dict(zip(order, zip(three, three, three, strict=True), strict=True))
+    return {value: parse_value(value) for value in values}
+
+
+def geometry_columns(top: Geometry, columns: Columns) -> tuple[Column, ...]:
+    """Return a column for each field of `Geometry`: what groups say, else what `top` says.
+
+    With more frames than one, the position of `top` is that of none.
+    """
+    found: list[Column] = []
+    faults: list[tuple[Fault, ...]] = []
+    kept = top.faults
+    for field, sequence, tag, parse_value in _GEOMETRY:
+        default = getattr(top, field)
+        if field == "position" and columns.frames > 1:
+            default = None
+            kept = tuple(fault for fault in kept if fault.tag != tag)
+        column = columns.of(sequence, tag, parse_value, default)
+        if columns.raw(sequence, tag) is not None:
+            kept = tuple(fault for fault in kept if fault.tag != tag)
+        if type(column) is Fault:
+            kept, column = (*kept, column), None
+        elif type(column) is list and any(type(each) is Fault for each in column):
+            faults = faults or [()] * columns.frames
+            faults = [
+                (*others, each) if type(each) is Fault else others
+                for others, each in zip(faults, column, strict=True)
+            ]
+            column = [None if type(each) is Fault else each for each in column]
+        found.append(column)
+    position, orientation, spacing, thickness, between = found
+    is_detector = top.is_detector_spacing and spacing is top.spacing
+    all_faults = [(*kept, *each) for each in faults] if faults else kept
+    return position, orientation, spacing, is_detector, thickness, between, all_faults
