@@ -72,8 +72,8 @@ def test_rounded_positions_are_no_tilt(digits: int, slices: int) -> None:
 
 
 def test_rounded_cosines_are_no_tilt() -> None:
-    rounded = tuple(round(cosine, 3) for cosine in OBLIQUE)
-    planes = [plane._replace(orientation=rounded) for plane in make_planes(50)]
+    a, b, c, d, e, f = (round(cosine, 3) for cosine in OBLIQUE)
+    planes = [plane._replace(orientation=(a, b, c, d, e, f)) for plane in make_planes(50)]
     assert stack_of(planes).kind == "grid"
 
 

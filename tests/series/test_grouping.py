@@ -12,7 +12,6 @@ from support.planes import (
     AXIAL,
     OBLIQUE,
     SERIES,
-    Plane,
     make_planes,
     make_volumes,
     stack_of,
@@ -20,7 +19,7 @@ from support.planes import (
 )
 
 from fastpix.series.grouping import group_planes
-from fastpix.series.plane import Fault
+from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Plane
 
 BARE: dict[str, Any] = {"position": None, "orientation": None, "spacing": None}
 
@@ -92,6 +91,12 @@ def test_faults_are_warnings_that_name_the_tag(tag: int, reason: str, name: str)
     assert f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {reason}, in 3 planes" in text
     assert not text.startswith(" ")
     assert next(f for f in stack.findings if f.code == "bad_geometry").is_warning
+
+
+def test_a_mosaic_that_cannot_be_cut_is_refused() -> None:
+    stack = stack_of(make_planes(1, faults=(Fault(0x0019100A, MOSAIC_UNKNOWN),)))
+    assert "mosaic_unknown" in stack.codes
+    assert "bad_geometry" not in stack.codes
 
 
 def test_the_faults_of_one_plane() -> None:

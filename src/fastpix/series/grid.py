@@ -17,7 +17,7 @@ _NO_GAP = 0.001  # mm: what rounding makes of equal positions
 _SHARE = 0.05  # of a gap, within which slices are at one place
 _NOTED = 0.01  # of a gap: a place this far off the grid is noted
 _STRAIGHT = 2e-3  # tangent of a tilt that is none
-_MOST_SLOTS = 4096  # of a grid with missing slices, or ten times the slices that are there
+_MOST_SLOTS = 4096  # of grids with missing slices, or ten times the slices that are there
 
 
 # Of x, y and z the next and the one after, for a cross product.
@@ -194,7 +194,9 @@ def grid_of(
     off = _distance(positions, origins[0], step, slots[places])
     findings: list[Finding] = []
     if off > tolerance * gap:
-        true_slots = _slots_of_gaps(gaps, _base_gaps(gaps, thickness, between), tolerance)
+        true_slots = _slots_of_gaps(
+            gaps, _base_gaps(gaps, thickness, between), tolerance, len(positions)
+        )
         if true_slots is not None and _is_constant(thickness):
             slots = true_slots
             step = (origins[-1] - origins[0]) / slots[-1]
@@ -242,12 +244,13 @@ def _base_gaps(
 
 
 def _slots_of_gaps(
-    gaps: NDArray[np.float64], bases: list[float], tolerance: float
+    gaps: NDArray[np.float64], bases: list[float], tolerance: float, planes: int
 ) -> NDArray[np.int64] | None:
     for base in bases:
         multiples = np.round(gaps / base)
         is_multiple = np.abs(gaps / base - multiples) <= tolerance
-        few = multiples.sum() < max(_MOST_SLOTS, 10 * len(gaps))
+        volumes = planes / (len(gaps) + 1)
+        few = volumes * (multiples.sum() + 1) < max(_MOST_SLOTS, 10 * planes)
         if is_multiple.all() and multiples.min() >= 1 and multiples.max() > 1 and few:
             return np.concatenate([[0], np.cumsum(multiples)]).astype(np.int64)
     return None

@@ -42,6 +42,8 @@ _NAMING = (
 _NAMING_ELSE = ("content_time", "instance_number")
 _IN_TIME = frozenset({"trigger_time", "time_offset", "acquisition_time", "content_time"})
 
+_MOST_HOLES = 3  # volumes have room for this many times the planes that are there
+
 _ALWAYS_MIXED = ("echo_time", "b_value", "temporal_position", "kernel", "kvp")
 _MIXED_IN_REPEATS = (*_ALWAYS_MIXED, "acquisition_number")
 _NOISE = {"echo_time": 0.01}  # ms
@@ -57,7 +59,8 @@ class Volumes(NamedTuple):
     Attributes
     ----------
     planes : ndarray of int64
-        ``(volumes, places)``: numbers of planes, -1 where a volume has none.
+        ``(volumes, places)``: numbers of planes, -1 where a volume has none. Where it would be
+        mostly empty: ``(1, planes)``, place by place.
     findings : list of Finding
     """
 
@@ -97,12 +100,15 @@ def volumes_of(table: PlaneTable, members: NDArray[np.int64], places: NDArray[np
         text = f"{lacking} of {count_of(len(planes), 'volume')} lack slices"
         findings = [Finding("incomplete", text), *_mixed(table, planes, _MIXED_IN_REPEATS)]
         return Volumes(planes, findings)
+    text = f"places of slices hold {counts.min()} to {most} planes, and nothing tells volumes apart"
+    findings = [Finding("uneven", text)]
     order = _in_order(table, members, places)
+    if most * len(counts) > _MOST_HOLES * len(members):
+        return Volumes(members[order][None], findings)
     planes = np.full((most, len(counts)), -1)
     starts = np.cumsum(counts) - counts
     planes[np.arange(len(members)) - np.repeat(starts, counts), places[order]] = members[order]
-    text = f"places of slices hold {counts.min()} to {most} planes, and nothing tells volumes apart"
-    return Volumes(planes, [Finding("uneven", text)])
+    return Volumes(planes, findings)
 
 
 def _in_order(
@@ -165,6 +171,8 @@ def _order_of_volumes(table: PlaneTable, planes: NDArray[np.int64]) -> NDArray[n
 def _makes_volumes(labels: NDArray[np.int64], places: NDArray[np.int64], most: int) -> bool:
     volumes, slices = int(labels.max()) + 1, int(places.max()) + 1
     if not most <= volumes <= 2 * most:
+        return False
+    if volumes * slices > _MOST_HOLES * len(labels):
         return False
     is_unique = are_distinct(labels * slices + places)
     return is_unique and bool((np.bincount(labels) == slices).any())
