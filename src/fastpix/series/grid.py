@@ -284,16 +284,16 @@ def _single(
         if len(said):
             width, source = float(_typical(said[:, None])[0]), name
             break
-    if source:
-        finding = Finding("single_slice", f"one slice; its extent is {source}, {width:.4g} mm")
-    else:
+    extent = f"; its extent is {source}, {width:.4g} mm" if source else ""
+    findings = [Finding("single_slice", "one slice" + extent)]
+    if not source:
         text = (
             "one slice, with neither Spacing Between Slices nor Slice Thickness: the slice column "
             "of the affine is NaN"
         )
-        finding = Finding("no_thickness", text)
+        findings.append(Finding("no_thickness", text))
     affine = _affine(common, width * common.normal, origin)
-    return Grid("single_slice", affine, np.zeros(1, np.int64), [finding])
+    return Grid("single_slice", affine, np.zeros(1, np.int64), findings)
 
 
 def _affine(
