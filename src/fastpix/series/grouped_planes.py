@@ -135,10 +135,11 @@ def _dimensions(values: PlainValues, columns: Columns) -> tuple[tuple[str, ...],
     names = tuple(_dimension_name(pointers[k], k) for k in kept)
     rows = raw if isinstance(raw, list) else [raw] * columns.frames
     size = 4 * len(pointers)
-    if any(row is None or len(row) != size for row in rows):
+    if {len(row or b"") for row in set(rows)} != {size}:
         return (), ()
-    table = np.frombuffer(b"".join(row for row in rows if row), "<u4").reshape(len(rows), -1)
-    return names, list(map(tuple, table[:, kept].tolist()))
+    whole = b"".join([row for row in rows if row])
+    table = np.frombuffer(whole, "<u4").reshape(len(rows), -1)
+    return names, list(zip(*(table[:, k].tolist() for k in kept), strict=True))
 
 
 def _dimension_name(pointer: int, k: int) -> str:
