@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.builders import encode, make_item, set_raw
+from support.file_structures import Element
 from support.index_and_pydicom import serves
 from support.plane_files import (
     SHARED,
@@ -23,7 +24,9 @@ from support.plane_files import (
     slice_of,
 )
 from support.real_files import corpus_parameters, file_id
+from support.regular_files import image, text
 
+from fastpix._index import entries_of
 from fastpix.header.index import find_elements
 from fastpix.header.instance import _read_by_pydicom, _read_regular
 from fastpix.image.limits import MAX_BYTES
@@ -128,7 +131,9 @@ def test_secondary_captures(number: str) -> None:
     ],
 )
 def test_component_by_image_type(kinds: str, expected: str) -> None:
-    assert plane_from(slice_of(ImageType=kinds.split("\\"))).component == expected
+    value = kinds.encode() + b" " * (len(kinds) % 2)
+    (plane,) = planes_by_both(encode(set_raw(slice_of(), Tag.ImageType, "CS", value)))
+    assert plane.component == expected
 
 
 def test_component_by_what_it_is_for() -> None:
@@ -335,13 +340,17 @@ def test_private_elements_of_another_vr(vr: str, value: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("vr", "value"),
-    [("FD", bytes(6)), ("FD", struct.pack("<d", float("inf"))), ("DS", b"high"), ("FD", b"")],
+    [
+        (b"FD", bytes(6)),
+        (b"FD", struct.pack("<d", float("inf"))),
+        (b"DS", b"high"),
+        (b"FD", b""),
+    ],
 )
-def test_private_elements_that_cannot_be_read(vr: str, value: bytes) -> None:
-    dataset = slice_of()
-    add_private(dataset, 0x0065, "Image Private Header")
-    set_raw(dataset, 0x00651009, vr, value)
-    (plane,) = planes_by_both(encode(dataset))
+def test_private_elements_that_cannot_be_read(vr: bytes, value: bytes) -> None:
+    creator = text(0x00650010, b"LO", b"Image Private Header")
+    modality = text(Tag.Modality, b"CS", b"MR")
+    (plane,) = planes_by_both(image(modality, creator, Element(0x00651009, vr, value)))
     assert plane.b_value is None
 
 
@@ -353,18 +362,20 @@ def test_a_private_sequence_is_no_value() -> None:
 
 @pytest.mark.parametrize("private", Private, ids=lambda private: private.name)
 def test_the_index_takes_private_elements(private: Private) -> None:
-    dataset = slice_of()
-    for block in (0x10, 0x11, 0xFF):
-        dataset.add_new((private.group, block), "LO", private.creator)
-        set_raw(dataset, private.tag(block), "UN", b"1 ")
-        set_raw(dataset, private.tag(block) + 1, "UN", b"2 ")
-    data = encode(dataset)
+    blocks = (0x10, 0x11, 0xFF)
+    elements = [
+        *(text(private.group << 16 | block, b"LO", private.creator.encode()) for block in blocks),
+        *(text(private.tag(block), b"UN", b"1") for block in blocks),
+        text(private.tag(0x11) ^ 0x80, b"UN", b"2"),
+    ]
+    data = image(*elements)
     assert serves(Memory(data))
     index = find_elements(Memory(data))
     assert index is not None
     assert index.is_complete
-    for block in (0x10, 0x11, 0xFF):
-        assert struct.pack("<I", private.tag(block)) + b"UN" in index.identity_entries
+    taken = {tag for tag, *_ in entries_of(index.identity_entries)}
+    assert {private.tag(block) for block in blocks} <= taken
+    assert private.tag(0x11) ^ 0x80 not in taken
 
 
 def test_a_long_private_element_is_left_to_pydicom() -> None:
