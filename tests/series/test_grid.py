@@ -129,6 +129,12 @@ def test_missing_slices_with_rounded_positions() -> None:
     assert stack.shape == (1, 8)
 
 
+def test_missing_slices_with_positions_rounded_to_a_twelfth_of_the_gap() -> None:
+    """A gap of two slices is 2.5 mm, the median 1.3 mm."""
+    planes = make_planes([0, 1, 2, 3, 4, 6, 7, 9], gap=1.25, orientation=AXIAL, digits=1)
+    assert stack_of(planes).codes == {"missing_slices", "rounded_positions"}
+
+
 @pytest.mark.parametrize("name", ["between", "thickness"])
 def test_every_other_slice_missing(name: str) -> None:
     """The median gap is two slices: Spacing Between Slices or Slice Thickness tells."""

@@ -48,6 +48,13 @@ def test_a_multi_frame_file_that_was_copied() -> None:
     assert len(stack.dropped) == 5
 
 
+def test_a_copy_with_fewer_digits() -> None:
+    planes = make_planes(5)
+    x, y, z = planes[2].position or (0.0, 0.0, 0.0)
+    copy = copied(planes[2], position=(round(x, 4), round(y, 4), round(z, 4)))
+    assert stack_of([*planes, copy], same_pixels=same).codes == {"duplicates"}
+
+
 def test_a_copied_file_of_several_stacks() -> None:
     """Each stack drops its own copies, and those without say nothing of it."""
     planes = make_volumes(2, 4, of_volume={"echo_time": lambda v: 5.0 + v})

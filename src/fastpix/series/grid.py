@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ _NO_GAP = 0.001  # mm: what rounding makes of equal positions
 _SHARE = 0.05  # of a gap, within which slices are at one place
 _NOTED = 0.01  # of a gap: a place this far off the grid is noted
 _STRAIGHT = 2e-3  # tangent of a tilt that is none
+_NEAR_MULTIPLE = 0.25  # of a gap: rounded positions move gaps, and the origins are checked after
 _MOST_SLOTS = 4096  # of grids with missing slices, or ten times the slices that are there
 
 
@@ -194,17 +196,15 @@ def grid_of(
     off = _distance(positions, origins[0], step, slots[places])
     findings: list[Finding] = []
     if off > tolerance * gap:
-        true_slots = _slots_of_gaps(
-            gaps, _base_gaps(gaps, thickness, between), tolerance, len(positions)
-        )
-        if true_slots is not None and _is_constant(thickness):
-            slots = true_slots
+        for slots in _slots_of_gaps(gaps, _base_gaps(gaps, thickness, between), len(positions)):
             step = (origins[-1] - origins[0]) / slots[-1]
-            gap = float(step @ common.normal)
             off = _distance(positions, origins[0], step, slots[places])
-        if off > tolerance * gap:
+            if off <= tolerance * float(step @ common.normal) and _is_constant(thickness):
+                break
+        else:
             findings.append(Finding("irregular", _irregular(gaps, off, gap)))
             return Grid("irregular", None, np.arange(len(origins)), findings)
+        gap = float(step @ common.normal)
         missing = int(slots[-1]) + 1 - len(slots)
         text = f"{count_of(missing, 'slice')} missing of {slots[-1] + 1}, {gap:.4g} mm apart"
         findings.append(Finding("missing_slices", text))
@@ -244,16 +244,16 @@ def _base_gaps(
 
 
 def _slots_of_gaps(
-    gaps: NDArray[np.float64], bases: list[float], tolerance: float, planes: int
-) -> NDArray[np.int64] | None:
+    gaps: NDArray[np.float64], bases: list[float], planes: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the grids on which gaps may be multiples of one; their origins have to be checked."""
     for base in bases:
         multiples = np.round(gaps / base)
-        is_multiple = np.abs(gaps / base - multiples) <= tolerance
+        is_near = np.abs(gaps / base - multiples) <= _NEAR_MULTIPLE
         volumes = planes / (len(gaps) + 1)
         few = volumes * (multiples.sum() + 1) < max(_MOST_SLOTS, 10 * planes)
-        if is_multiple.all() and multiples.min() >= 1 and multiples.max() > 1 and few:
-            return np.concatenate([[0], np.cumsum(multiples)]).astype(np.int64)
-    return None
+        if is_near.all() and multiples.min() >= 1 and multiples.max() > 1 and few:
+            yield np.concatenate([[0], np.cumsum(multiples)]).astype(np.int64)
 
 
 def _is_constant(column: NDArray[np.float64]) -> bool:

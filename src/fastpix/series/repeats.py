@@ -143,7 +143,7 @@ def without_copies(
         kept: dict[object, int] = {}
         for number in sorted(group, key=lambda k: table.planes[k].source):
             plane = table.planes[number]
-            first = kept.setdefault(plane.position, number)
+            first = kept.setdefault(_place_of(plane), number)
             if first != number:
                 copies.setdefault(first, []).append(number)
                 if same_pixels is not None and not same_pixels(table.planes[first], plane):
@@ -152,6 +152,11 @@ def without_copies(
             conflicts.update(kept.values())
     left_out = [number for dropped in copies.values() for number in dropped]
     return Copies(np.setdiff1d(members, left_out), copies, conflicts)
+
+
+def _place_of(plane: Plane) -> object:
+    """Return the position to 0.01 mm: a copy may have been written with fewer digits."""
+    return plane.position and tuple(round(coordinate, 2) for coordinate in plane.position)
 
 
 def without_resent(
