@@ -88,7 +88,7 @@ def test_faults_are_warnings_that_name_the_tag(tag: int, reason: str, name: str)
     assert stack.affine is None
     text = stack.text("bad_geometry")
     assert name in text
-    assert f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {reason}, in 3 planes" in text
+    assert f"({tag >> 16:04X},{tag & 0xFFFF:04X}): {reason}, in 3 planes" in text
     assert not text.startswith(" ")
     assert next(f for f in stack.findings if f.code == "bad_geometry").is_warning
 

@@ -156,7 +156,7 @@ def _faults(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
     return [
         Finding(
             "mosaic_unknown" if fault.reason == MOSAIC_UNKNOWN else "bad_geometry",
-            f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, in "
+            f"{keyword_of(fault.tag)} {tag_text(fault.tag)}: {fault.reason}, in "
             f"{count_of(count, 'plane')}".strip(),
         )
         for fault, count in sorted(counts.items())
