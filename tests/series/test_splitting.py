@@ -284,6 +284,15 @@ def test_a_shift_of_a_few_hundredths_is_no_other_field_of_view() -> None:
     assert stack.kind == "grid"
 
 
+def test_shifts_that_add_up_are_no_other_field_of_view() -> None:
+    """Each volume lies 0.1 mm beside the one before: all within 5 % of a grid."""
+    planes = []
+    for volume in range(3):
+        origin = (0.1 * volume * np.array(OBLIQUE[:3])).tolist()
+        planes += make_planes(5, origin=origin, first=1 + 5 * volume)
+    assert stack_of(planes).shape == (3, 5)
+
+
 def test_localizers_do_not_disturb_the_volume() -> None:
     localizer = SERIES._replace(is_localizer=True)
     planes = make_planes(8, first=4)

@@ -31,7 +31,7 @@ _MAKING_VOLUMES = (
 # What planes of one volume should share, if each place has the same values of it.
 _SHARED = (
     "temporal_position", "b_value", "gradient", "inversion_time", "trigger_time", "time_offset",
-    "kvp", "kernel", "dimension_index", "acquisition_number",
+    "kvp", "kernel", "dimension_index", "acquisition_number", "acquisition_time", "content_time",
 )  # fmt: skip
 
 # What sets volumes apart: the first that does names the axis, all are coordinates.
@@ -128,6 +128,8 @@ def _even(
     planes = members[order].reshape(-1, volumes)
     shared = np.zeros_like(planes)
     for name in _SHARED:
+        if are_distinct(shared[0]):
+            break
         ranks = table.ranks(name)[planes]
         both = combined(shared.ravel(), ranks.ravel()).reshape(planes.shape)
         ordered = np.sort(both, axis=1)
