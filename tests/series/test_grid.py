@@ -290,6 +290,10 @@ def test_clusters_hold_no_points_further_apart_than_the_tolerance(seed: int) -> 
 
 
 def test_clusters_of_a_chain_whose_end_rounds_onto_the_tolerance() -> None:
-    points = np.array([[0.1], [0.1 + 5e-4], [0.1 + 1e-3]])
-    assert len(np.unique(clusters_of(points, float(np.ptp(points))))) >= 1
+    """In floats, the last less the first is 1e-3, but the first and 1e-3 are beyond the last."""
+    first, last = -2.4962556165751375e-05, 0.0009750374438342485
+    assert last - first >= 1e-3
+    assert first + 1e-3 > last
+    points = np.array([[first], [0.0004], [last]])
+    assert clusters_of(points, 1e-3).tolist() == [0, 0, 1]
     assert (clusters_of(np.empty((0, 2)), 1.0) == np.empty(0)).all()

@@ -184,6 +184,12 @@ def test_echoes_of_several_volumes() -> None:
     assert first.coords["acquisition_number"] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_do_not_hang(value: float) -> None:
+    planes = make_planes(4, echo_time=value, spacing=(value, 0.8)) + make_planes(4, first=5)
+    assert sorted(stack.kind for stack in stacks_of(planes)) == ["grid", "no_geometry"]
+
+
 def test_echo_times_that_differ_by_noise_are_one() -> None:
     planes = make_volumes(2, 4, of_volume={"echo_time": lambda v: 4.92 + 0.004 * v})
     stack = stack_of(planes)

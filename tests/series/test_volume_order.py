@@ -262,6 +262,13 @@ def test_interrupted_with_instance_numbers_alone(kept: list[int], start: int) ->
     assert len(stack.complete) == 3
 
 
+def test_an_interrupted_scan_with_huge_instance_numbers() -> None:
+    """They are not exact as floats: no place is told by them."""
+    planes = numbered(4, 4, {}, "by volume")[:-1]
+    planes = [p._replace(instance_number=2**60 + (p.instance_number or 0)) for p in planes]
+    assert "uneven" in stack_of(planes).codes
+
+
 UNEVEN: dict[str, Callable[[Plane, int], Plane]] = {
     "nothing tells": lambda plane, k: plane._replace(instance_number=None),
     "numbers by slice": lambda plane, k: plane._replace(instance_number=3 * (k % 4) + k // 4),

@@ -97,6 +97,8 @@ class PlaneTable:
     @cached_property
     def has_repeated_uids(self) -> bool:
         """Whether two planes have the same SOP Instance UID, frame and tile."""
+        if len(set(self._columns["sop_uid"])) == len(self.planes):
+            return False
         keys = zip(*map(self._columns.get, ("sop_uid", "frame", "tile")), strict=True)
         return len(set(keys)) < len(self.planes)
 

@@ -186,8 +186,8 @@ def _by_instance_number(
     """Return volumes by Instance Number, where it counts slices in the same order each time."""
     numbers = table.numbers("instance_number", members)
     slices = int(places.max()) + 1
-    if np.isnan(numbers).any():
-        return None
+    if not (np.abs(numbers) < 2**53).all():
+        return None  # not all files say, or the numbers are no exact floats
     numbers = numbers.astype(np.int64)
     turn = numbers % slices
     if len(np.unique(turn * slices + places)) != slices or len(np.unique(turn)) != slices:
