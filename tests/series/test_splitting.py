@@ -214,7 +214,9 @@ def test_what_changes_per_slice_of_a_ge_scan_does_not_split(name: str) -> None:
     }
     assert stack_of(make_planes(6, **{name: of_slice[name]})).codes == set()
     planes = make_volumes(3, 6, of_volume={}, **{name: of_slice[name]})
-    assert stack_of(planes).shape == (3, 6)
+    stack = stack_of(planes)
+    assert stack.shape == (3, 6)
+    assert not stack.codes
 
 
 MIXED: dict[str, tuple[str, list[Any]]] = {
