@@ -100,8 +100,8 @@ def _simpleitk(folder: Path) -> NDArray[Any]:
 
 
 def _dcm2niix(folder: Path) -> NDArray[Any]:
-    import dcm2niix  # type: ignore[import-not-found]
-    import nibabel  # type: ignore[import-not-found]
+    import dcm2niix
+    import nibabel
 
     with tempfile.TemporaryDirectory() as out:
         options = ["-z", "n", "-b", "n", "-f", "volume", "-o", out]
@@ -127,11 +127,12 @@ def _monai(folder: Path) -> NDArray[Any]:
 
     reader = PydicomReader()
     array, _ = reader.get_data(reader.read(str(folder)))
-    return np.ascontiguousarray(array.T.astype(np.float32))
+    slices_first: NDArray[Any] = np.ascontiguousarray(array.T.astype(np.float32))
+    return slices_first
 
 
 def _pydcm(folder: Path) -> NDArray[Any]:
-    import pydcm  # type: ignore[import-not-found]
+    import pydcm
 
     volume = pydcm.read_volume(str(folder))
     return np.asarray(volume.array, np.float32)

@@ -27,6 +27,7 @@ import bench_read
 import kind_table
 import series_table
 from bare_decoders import decoders_of, fastest_decoder, one_processor
+from bench_series import CASES as SERIES_CASES
 from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
 from kind_cases import CASES
 from paired_timing import measure
@@ -367,7 +368,7 @@ def main() -> int:
     parser.add_argument(
         "--series",
         nargs="*",
-        choices=series_table.CASES,
+        choices=SERIES_CASES,
         metavar="SERIES",
         help="series to volumes",
     )
@@ -390,7 +391,7 @@ def main() -> int:
         tables = [kind_table.kinds_table(arguments.kinds or CASES, *how)]
         packages = list(kind_table.PACKAGES)
     elif arguments.series is not None:
-        tables = [series_table.series_table(arguments.series or series_table.CASES, *how)]
+        tables = [series_table.series_table(arguments.series or SERIES_CASES, *how)]
         packages = list(series_table.PACKAGES)
     elif arguments.read:
         tables = [read_table(*how)]
