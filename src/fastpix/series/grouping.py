@@ -14,7 +14,7 @@ from fastpix.notes import count_of
 from fastpix.series.arrangement import Arrangement, Finding
 from fastpix.series.clusters import parts_of
 from fastpix.series.grid import grid_of
-from fastpix.series.plane import Fault, Plane
+from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Plane
 from fastpix.series.plane_table import PlaneTable
 from fastpix.series.repeats import SamePixels, conflicts_of, without_copies, without_resent
 from fastpix.series.splitting import never_together, split_repeats
@@ -166,14 +166,15 @@ def _faults(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
     for number in members.tolist():
         if column[number]:
             counts.update(column[number])
-    return [
-        Finding(
-            "bad_geometry",
-            f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, in "
-            f"{count_of(count, 'plane')}".strip(),
-        )
-        for fault, count in sorted(counts.items())
-    ]
+    return [_finding(fault, count) for fault, count in sorted(counts.items())]
+
+
+def _finding(fault: Fault, count: int) -> Finding:
+    where = f"in {count_of(count, 'plane')}"
+    if fault.reason == MOSAIC_UNKNOWN:
+        return Finding("mosaic_unknown", f"{fault.reason}, {where}")
+    text = f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, {where}"
+    return Finding("bad_geometry", text.strip())
 
 
 def _rank_of(table: PlaneTable, arrangement: Arrangement) -> tuple[Any, ...]:

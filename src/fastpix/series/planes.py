@@ -12,9 +12,11 @@ from fastpix.header.instance import Instance
 from fastpix.header.plain_values import PlainValues, plain_values
 from fastpix.series import plane_values as parse
 from fastpix.series.grouped_planes import grouped_planes
+from fastpix.series.mosaics import tiles_of
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.vendors import NOTHING, vendor_values
 from fastpix.standard.dictionary import keyword_of
+from fastpix.standard.private import Private
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import SECONDARY_CAPTURES
 
@@ -24,8 +26,8 @@ _SPLITTING = (Tag.EnergyWindowVector, Tag.DetectorVector)
 def planes_of(instance: Instance, source: int) -> list[Plane]:
     """Return the planes of an opened file, by its header alone.
 
-    A plane is a frame: frames have functional groups (PS3.3 C.7.6.16), or are those of a dose grid
-    (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
+    A plane is a frame, or a tile of a mosaic. Frames have functional groups (PS3.3 C.7.6.16), or
+    are those of a dose grid (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     Returns
     -------
     list of Plane
-        In the order of the frames.
+        In the order of the frames, or of the tiles.
     """
     header = instance.header
     values = plain_values(instance)
@@ -50,9 +52,16 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     geometry = located.geometry
     if located.positions is not None:
         geometry = geometry._replace(position=located.positions[0])
-    # A mosaic or a grid is one frame that holds many planes: `mosaics.tiles_of(instance, plane)`
-    # cuts it, where Image Type has MOSAIC or a vendor says how many tiles there are.
-    return [_plane_at_top(values, instance, source, geometry)]
+    plane = _plane_at_top(values, instance, source, geometry)
+    # A mosaic or a grid is one frame that holds many planes.
+    if "MOSAIC" in plane.image_type or _has_grid(values):
+        return tiles_of(instance, plane) or [plane]
+    return [plane]
+
+
+def _has_grid(values: PlainValues) -> bool:
+    """Whether UIH says how many tiles there are, or may say so."""
+    return any(each.tag & 0xFFFF00FF == Private.UIH_GRID_IMAGES.tag(0) for each in values.private)
 
 
 def _frames_without_groups(
