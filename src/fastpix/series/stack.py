@@ -315,7 +315,10 @@ class Stack:
             ]
             said = "planes at the same place have different pixels, which makes several stacks"
             raise error_of_stacks(said, [stack.row() for stack in stacks])
-        return found[0]
+        # That a UID stands in another stack, too, is not seen by the planes of one.
+        conflicts = [finding for finding in self.findings if finding.code == "sop_conflict"]
+        findings = dict.fromkeys([*conflicts, *found[0].findings])
+        return replace(found[0], findings=tuple(findings))
 
     def _accepted(
         self, arrangement: Arrangement, gaps: Gaps, partial: bool
