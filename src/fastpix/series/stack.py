@@ -309,12 +309,10 @@ class Stack:
 
         found = group_planes(self._planes, tolerance=self._tolerance, same_pixels=same_pixels)
         if len(found) != 1:
-            stacks = [
-                stack_of(self._files, self._planes, arrangement, self._tolerance)
-                for arrangement in found
-            ]
+            of_files = self._files, self._planes
+            rows = [stack_of(*of_files, each, self._tolerance).row() for each in found]
             said = "planes at the same place have different pixels, which makes several stacks"
-            raise error_of_stacks(said, [stack.row() for stack in stacks])
+            raise error_of_stacks(said, rows)
         # That a UID stands in another stack, too, is not seen by the planes of one.
         conflicts = [finding for finding in self.findings if finding.code == "sop_conflict"]
         findings = dict.fromkeys([*conflicts, *found[0].findings])
