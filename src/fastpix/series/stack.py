@@ -313,8 +313,7 @@ class Stack:
             rows = [stack_of(*of_files, each, self._tolerance).row() for each in found]
             said = "planes at the same place have different pixels, which makes several stacks"
             raise error_of_stacks(said, rows)
-        # That a UID stands in another stack, too, is not seen by the planes of one.
-        conflicts = [finding for finding in self.findings if finding.code == "sop_conflict"]
+        conflicts = [f for f in self.findings if f.code == "sop_conflict"]  # with other stacks, too
         findings = dict.fromkeys([*conflicts, *found[0].findings])
         return replace(found[0], findings=tuple(findings))
 
