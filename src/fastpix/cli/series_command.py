@@ -71,7 +71,7 @@ def _print(found: Found, as_json: bool) -> None:
     elif rows:
         typer.echo(table_of(rows))
         series = len({row.series_uid for row in rows})
-        others = f"; {count_of(found.others, 'file')} that are no images" if found.others else ""
+        others = f"; no image: {count_of(found.others, 'file')}" if found.others else ""
         typer.echo(f"{series} series, {count_of(len(rows), 'stack')}{others}")
     else:
         typer.echo("no image under PATH", err=True)

@@ -64,6 +64,17 @@ class Instance:
             pixels = pixels._replace(stored=closed)
         return Instance(self.header, pixels, closed, self._max_bytes, self.index, self._dataset)
 
+    def before_pixels(self) -> bytes | None:
+        """Read the bytes of a regular file before its pixels; None of other files.
+
+        Those of a deflated file are inflated, and begin with the data set.
+        """
+        index = self.index
+        if index is None:
+            return None
+        stored = index.inflated or self._stored
+        return None if stored is None else bytes(stored.view(0, index.start))
+
     @property
     def source(self) -> bytes | Dataset:
         """All there is to read it again."""

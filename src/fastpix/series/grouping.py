@@ -14,7 +14,7 @@ from fastpix.notes import count_of
 from fastpix.series.arrangement import Arrangement, Finding
 from fastpix.series.clusters import parts_of
 from fastpix.series.grid import grid_of
-from fastpix.series.plane import Fault, Plane
+from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Plane
 from fastpix.series.plane_table import PlaneTable
 from fastpix.series.repeats import SamePixels, conflicts_of, without_copies, without_resent
 from fastpix.series.splitting import never_together, split_repeats
@@ -118,7 +118,8 @@ def _placed(
             tolerance,
         )
         volumes = volumes_of(table, part, places)
-        complete = np.flatnonzero((volumes.planes >= 0).all(axis=1))
+        is_uneven = any(finding.code == "uneven" for finding in volumes.findings)
+        is_whole = (volumes.planes >= 0).all(axis=1) & (not is_uneven)
         axes, coords = name_volumes(table, volumes.planes)
         on_grid = np.full((len(volumes.planes), int(grid.slots[-1]) + 1), -1)
         on_grid[:, grid.slots] = volumes.planes
@@ -137,7 +138,7 @@ def _placed(
             axes=axes,
             coords=coords,
             findings=(*findings, *volumes.findings, *grid.findings),
-            complete=tuple(complete.tolist()),
+            complete=tuple(np.flatnonzero(is_whole).tolist()),
             dropped=tuple(dropped),
         )
 
@@ -168,7 +169,7 @@ def _faults(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
             counts.update(column[number])
     return [
         Finding(
-            "bad_geometry",
+            "mosaic_unknown" if fault.reason == MOSAIC_UNKNOWN else "bad_geometry",
             f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, in "
             f"{count_of(count, 'plane')}".strip(),
         )

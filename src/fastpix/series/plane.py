@@ -45,6 +45,12 @@ class Identity(NamedTuple):
     dimension_names: tuple[str, ...] = ()
 
 
+MOSAIC_UNKNOWN = (
+    "the number of slices in the mosaic is nowhere in the header, or fits neither rows nor columns"
+)
+"""Reason of the `Fault` of a mosaic that cannot be cut: finding ``mosaic_unknown``."""
+
+
 class Tile(NamedTuple):
     """Where a plane lies in the frame of a mosaic: its first row and column."""
 
