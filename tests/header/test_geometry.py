@@ -54,7 +54,7 @@ def test_nothing() -> None:
     plane = plane_from(
         slice_of(ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None)
     )
-    assert plane.position is plane.orientation is plane.spacing is None
+    assert (plane.position, plane.orientation, plane.spacing) == (None, None, None)
     assert plane.faults == ()
 
 
@@ -194,7 +194,11 @@ def test_a_frame_beats_what_all_share() -> None:
 
 
 def test_the_top_of_the_data_set_stands_in_for_groups() -> None:
-    top = {"ImageOrientationPatient": AXIAL, "PixelSpacing": [3, 3], "SliceThickness": "4"}
+    top: dict[str, Any] = {
+        "ImageOrientationPatient": AXIAL,
+        "PixelSpacing": [3, 3],
+        "SliceThickness": "4",
+    }
     planes = planes_from(grouped([position(0, 0, 0), position(0, 0, 1)], {}, **top))
     assert {(p.orientation, p.spacing, p.thickness) for p in planes} == {
         ((1, 0, 0, 0, 1, 0), (3, 3), 4.0)
@@ -202,7 +206,7 @@ def test_the_top_of_the_data_set_stands_in_for_groups() -> None:
 
 
 def test_the_position_at_the_top_is_that_of_no_frame() -> None:
-    top = {"ImagePositionPatient": [1, 2, 3]}
+    top: dict[str, Any] = {"ImagePositionPatient": [1, 2, 3]}
     assert [p.position for p in planes_from(grouped([{}, {}], **top))] == [None, None]
     assert [p.position for p in planes_from(grouped([{}], **top))] == [(1, 2, 3)]
     assert [p.position for p in planes_from(frames_of(2, **top))] == [None, None]
@@ -242,7 +246,7 @@ def test_faults_of_frames() -> None:
 
 
 def test_a_fault_at_the_top_does_not_matter_where_groups_say_it() -> None:
-    top = {"ImageOrientationPatient": [0] * 6, "ImagePositionPatient": [1, 2]}
+    top: dict[str, Any] = {"ImageOrientationPatient": [0] * 6, "ImagePositionPatient": [1, 2]}
     planes = planes_from(grouped([position(0, 0, 0), position(0, 0, 1)], **top))
     assert {p.faults for p in planes} == {()}
 

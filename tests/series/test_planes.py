@@ -82,7 +82,7 @@ def test_values_that_are_none() -> None:
     (plane,) = planes_by_both(encode(dataset))
     assert (plane.echo_time, plane.inversion_time, plane.trigger_time, plane.kvp) == (None,) * 4
     assert plane.instance_number is plane.acquisition_number is plane.temporal_position is None
-    assert plane.b_value is plane.gradient is None
+    assert (plane.b_value, plane.gradient) == (None, None)
 
 
 def test_another_temporal_position() -> None:
@@ -212,7 +212,7 @@ def test_values_that_are_too_short() -> None:
     set_raw(dataset, Tag.TemporalPositionIndex, "UL", b"\1\2")
     set_raw(dataset, Tag.DiffusionGradientOrientation, "FD", bytes(8))
     (plane,) = planes_by_both(encode(dataset))
-    assert plane.b_value is plane.temporal_position is plane.gradient is None
+    assert (plane.b_value, plane.temporal_position, plane.gradient) == (None, None, None)
 
 
 # Vendors (PS3.5 7.8.1).
@@ -245,7 +245,7 @@ def test_a_block_anywhere(block: int) -> None:
 
 def test_the_block_of_another_vendor() -> None:
     plane = plane_from(siemens("GEMS_ACQU_01", Manufacturer="SIEMENS"))
-    assert plane.b_value is plane.gradient is None
+    assert (plane.b_value, plane.gradient) == (None, None)
 
 
 def test_creators_that_were_lost() -> None:
@@ -440,7 +440,7 @@ def test_frames() -> None:
 
 
 def test_frames_that_have_what_the_data_set_says() -> None:
-    top = {
+    top: dict[str, Any] = {
         "EchoTime": "1", "InversionTime": "2", "KVP": "3", "DiffusionBValue": 4.0,
         "ConvolutionKernel": "K", "TriggerTime": "5", "AcquisitionNumber": "6", "StackID": "S",
         "TemporalPositionIdentifier": "7", "AcquisitionDateTime": "20260102101112",

@@ -20,7 +20,7 @@ from fastpix.header.instance import Instance
 from fastpix.source.pydicom_types import is_multi_value
 from fastpix.standard.dictionary import vr_of
 from fastpix.standard.indexed import INDEXED, Form, Place, Purpose
-from fastpix.standard.private import PRIVATE_GROUPS
+from fastpix.standard.private import PRIVATE_GROUPS, Private
 from fastpix.standard.tags import Tag
 
 Values: TypeAlias = dict[int, bytes]
@@ -96,6 +96,14 @@ class PlainValues(NamedTuple):
     detectors: list[Values]
     shared: Groups
     frames: FrameColumns | None
+
+    @property
+    def may_be_mosaic(self) -> bool:
+        """Whether the one frame may hold slices as tiles: a mosaic of Siemens, or a grid of UIH."""
+        grid = Private.UIH_GRID_IMAGES.tag(0)
+        if b"MOSAIC" in self.top.get(Tag.ImageType, b""):
+            return True
+        return any(each.tag & 0xFFFF00FF == grid for each in self.private)
 
 
 class FrameColumns:
