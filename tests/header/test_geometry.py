@@ -156,11 +156,17 @@ def test_a_wrong_spacing_is_not_made_up_for() -> None:
 
 
 def test_groups_of_frames() -> None:
-    planes = planes_from(grouped([position(0, 0, z) for z in (5, 2.5, 0)]))
+    shared = {
+        **orientation(*AXIAL),
+        **measures(PixelSpacing=[0.75, 0.5], SliceThickness=2, SpacingBetweenSlices=-2.5),
+    }
+    planes = planes_from(grouped([position(0, 0, z) for z in (5, 2.5, 0)], shared))
     assert [plane.position for plane in planes] == [(0, 0, 5), (0, 0, 2.5), (0, 0, 0)]
     assert [plane.frame for plane in planes] == [0, 1, 2]
     assert {plane.orientation for plane in planes} == {(1, 0, 0, 0, 1, 0)}
-    assert {(p.spacing, p.thickness, p.faults) for p in planes} == {((0.75, 0.5), 2.0, ())}
+    assert {(p.spacing, p.thickness, p.between, p.faults) for p in planes} == {
+        ((0.75, 0.5), 2.0, -2.5, ())
+    }
 
 
 def test_many_positions() -> None:

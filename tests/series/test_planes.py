@@ -201,6 +201,15 @@ def test_binary_numbers_of_another_vr() -> None:
     assert (plane.b_value, plane.temporal_position) == (None, None)
 
 
+def test_binary_where_text_belongs() -> None:
+    dataset = set_raw(slice_of(), Tag.PixelSpacing, "FD", bytes(6))
+    set_raw(dataset, Tag.StackID, "US", b"A\0")
+    (plane,) = planes_by_both(encode(dataset))
+    assert plane.stack_id == "A"
+    assert plane.spacing is None
+    assert [fault.tag for fault in plane.faults] == [Tag.PixelSpacing]
+
+
 def test_text_that_is_not_ascii() -> None:
     dataset = set_raw(slice_of(), Tag.ConvolutionKernel, "SH", b"\xe9\xe8")
     (plane,) = planes_by_both(encode(dataset))
@@ -352,6 +361,19 @@ def test_private_elements_that_cannot_be_read(vr: bytes, value: bytes) -> None:
     modality = text(Tag.Modality, b"CS", b"MR")
     (plane,) = planes_by_both(image(modality, creator, Element(0x00651009, vr, value)))
     assert plane.b_value is None
+
+
+def test_a_private_element_without_value() -> None:
+    dataset = siemens()
+    dataset.add_new((0x0019, 0x100C), "IS", None)
+    assert plane_from(dataset).b_value is None
+
+
+def test_private_elements_of_a_dataset_that_are_no_numbers() -> None:
+    dataset = siemens()
+    dataset.add_new((0x0019, 0x100E), "FD", [1.0, 2.0, float("inf")])
+    (plane,) = planes_of(_read_by_pydicom(dataset, MAX_BYTES), 0)
+    assert (plane.b_value, plane.gradient) == (1000, None)
 
 
 def test_a_private_sequence_is_no_value() -> None:

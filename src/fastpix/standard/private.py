@@ -51,6 +51,3 @@ class Private(PrivateElement, Enum):
     PHILIPS_GRADIENT_X = 0x2005, 0xB0, "Philips MR Imaging DD 001", "FL", "PHILIPS"
     PHILIPS_GRADIENT_Y = 0x2005, 0xB1, "Philips MR Imaging DD 001", "FL", "PHILIPS"
     PHILIPS_GRADIENT_Z = 0x2005, 0xB2, "Philips MR Imaging DD 001", "FL", "PHILIPS"
-
-
-PRIVATE_GROUPS = frozenset(private.group for private in Private)
