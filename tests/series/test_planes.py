@@ -24,7 +24,7 @@ from support.plane_files import (
     slice_of,
 )
 from support.real_files import corpus_parameters, file_id
-from support.regular_files import image, text
+from support.regular_files import CODE, image, sequence, text
 
 from fastpix._index import entries_of
 from fastpix.header.index import find_elements
@@ -202,11 +202,18 @@ def test_binary_numbers_of_another_vr() -> None:
 
 
 def test_binary_where_text_belongs() -> None:
-    dataset = set_raw(slice_of(), Tag.PixelSpacing, "FD", bytes(6))
+    dataset = set_raw(slice_of(), Tag.PixelSpacing, "FD", b"ABCDEF")
     set_raw(dataset, Tag.StackID, "US", b"A\0")
     (plane,) = planes_by_both(encode(dataset))
     assert plane.stack_id == "A"
     assert plane.spacing is None
+    assert [fault.tag for fault in plane.faults] == [Tag.PixelSpacing]
+
+
+def test_a_sequence_where_a_value_belongs() -> None:
+    elements = [sequence(CODE, tag=tag, vr=b"SQ") for tag in (Tag.StackID, Tag.PixelSpacing)]
+    (plane,) = planes_by_both(image(*elements))
+    assert (plane.stack_id, plane.spacing) == ("", None)
     assert [fault.tag for fault in plane.faults] == [Tag.PixelSpacing]
 
 

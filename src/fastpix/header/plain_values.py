@@ -27,6 +27,7 @@ Values: TypeAlias = dict[int, bytes]
 Groups: TypeAlias = dict[int, Values]
 """What functional groups hold: by the tag of the sequence, then by that of the element."""
 
+_NO_NUMBER = b"?"
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "AT": "HH"}
 _SMALL_ENTRIES = 8192  # bytes of entries up to which values are kept
 _TABLES = (Form.LUT, Form.PIXEL_DATA, Form.OFFSETS, Form.PRESENCE, Form.SEQUENCE, Form.FRAMES)
@@ -314,6 +315,8 @@ def _encoded(attributes: Attributes, tag: int, element: Element) -> bytes | None
     """Return a value as a regular file has it; None where that cannot be told."""
     usual = vr_of(tag) or "UN"
     value: Any = element.value
+    if element.VR == "SQ":
+        return _NO_NUMBER if usual == "DS" else None
     if value is None:
         return b""
     if isinstance(value, (bytes, bytearray, memoryview)):
