@@ -291,7 +291,7 @@ def _groups_at(group: Attributes) -> Groups:
         for item in group.items(sequence):
             values = _values_at(item, place)
             for tag, inner in _WITHIN.items():
-                if inner in item:
+                if place == Place.DIFFUSION and inner in item:
                     innermost = [_values_at(i, Place.GRADIENT) for i in item.items(inner)]
                     if (value := _joined(innermost).get(tag)) is not None:
                         values[tag] = value
