@@ -27,8 +27,8 @@ _SPLITTING = (Tag.EnergyWindowVector, Tag.DetectorVector)
 def planes_of(instance: Instance, source: int) -> list[Plane]:
     """Return the planes of an opened file, by its header alone.
 
-    A plane is a frame: frames have functional groups (PS3.3 C.7.6.16), or are those of a dose grid
-    (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
+    A plane is a frame, or a tile of a mosaic. Frames have functional groups (PS3.3 C.7.6.16), or
+    are those of a dose grid (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     Returns
     -------
     list of Plane
-        In the order of the frames.
+        In the order of the frames, or of the tiles.
     """
     header = instance.header
     values = plain_values(instance)
@@ -54,7 +54,7 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     if located.positions is not None:
         geometry = geometry._replace(position=located.positions[0])
     plane = _plane_at_top(values, instance, source, geometry)
-    if values.may_be_mosaic:
+    if values.may_be_mosaic:  # one frame that holds many planes
         return tiles_of(instance, plane) or [plane]
     return [plane]
 
