@@ -18,7 +18,7 @@ from fastpix.header.header import Header
 from fastpix.header.instance import Instance, _read_by_pydicom, _read_regular
 from fastpix.image.limits import MAX_BYTES
 from fastpix.source.stored import File, Memory
-from fastpix.standard.indexed import INDEXED, Form, Indexed, Place
+from fastpix.standard.indexed import INDEXED, Form, Indexed, Place, Purpose
 from fastpix.standard.tags import Tag
 
 WHOLE, MORE, REFUSED, DEFLATED = 0, 1, 2, 3
@@ -62,6 +62,10 @@ def assert_same(found: Attributes, known: Attributes, place: Place) -> None:
     for tag in (row.first for row in rows_at(place, *VALUE_FORMS)):
         if _stored(found, tag) != _stored(known, tag):  # else they are read alike
             assert _values_of(found, tag) == _values_of(known, tag), f"{tag:08X}"
+    if place == Place.DATA_SET:
+        assert _private_tags(found) == _private_tags(known)
+        for tag in _private_tags(found):
+            assert _values_of(found, tag) == _values_of(known, tag), f"{tag:08X}"
     for tag in (row.first for row in rows_at(place, Form.PRESENCE)):
         assert (tag in found) == (tag in known), f"{tag:08X}"
     for tag in (row.first for row in rows_at(place, Form.LUT)):
@@ -72,6 +76,12 @@ def assert_same(found: Attributes, known: Attributes, place: Place) -> None:
         assert len(items) == len(others), f"{row.first:08X}"
         for item, other in zip(items, others, strict=True):
             assert_same(item, other, row.items)
+
+
+def _private_tags(at: Attributes) -> set[int]:
+    """Return tags of private elements that the table names, but those that decide about pixels."""
+    rows = [row for row in INDEXED if row.purpose == Purpose.GROUPING and row.first != row.last]
+    return {tag for tag in map(int, at.dataset.keys()) if any(tag in row for row in rows)}
 
 
 def _listen(read: Callable[[], Any]) -> tuple[list[tuple[type[Warning], str]], Any]:
