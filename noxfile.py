@@ -140,8 +140,19 @@ def monai(session: nox.Session) -> None:
     # MONAI needs torch and numpy alone; with its dependencies pip would put another torch here.
     session.install("--no-deps", "monai==1.6.1")
     session.run(*PYTEST, "tests/image/test_image.py", "-k", "tensor")
-    session.run(*PYTEST, "tests/interop/test_monai.py", "tests/test_docs.py", "-k", "monai")
+    chosen = ("tests/interop/test_monai.py", "tests/interop/test_volume_export.py")
+    demanded = {"FASTPIX_LIBRARIES": "monai"}
+    session.run(*PYTEST, *chosen, "tests/test_docs.py", "-k", "monai", env=demanded)
     session.run(*PYTEST, "benchmarks/bench_monai.py", "--benchmark-disable")
+
+
+@nox.session
+def exporters(session: nox.Session) -> None:
+    """Run the tests of volumes in SimpleITK and highdicom, which skip nothing of these here."""
+    install(session)
+    session.install("SimpleITK>=2.3", "highdicom>=0.24")
+    demanded = {"FASTPIX_LIBRARIES": "nibabel SimpleITK highdicom"}
+    session.run(*PYTEST, "tests/interop/test_volume_export.py", "-k", "not monai", env=demanded)
 
 
 @nox.session

@@ -1,5 +1,5 @@
-"""fastpix under code that exists: pydicom's plugin and pixel functions, MONAI's reader.
+"""fastpix under other libraries: pydicom's plugin and pixel functions, MONAI's reader, exporters.
 
-In: the calls of another library. Out: what that library would return.
-Stands on: image, loaders and the stages before them.
+In: the calls of another library, or a `Volume`. Out: what that library would return, or takes.
+Stands on: image, series, loaders and the stages before them.
 """

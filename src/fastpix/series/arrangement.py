@@ -42,7 +42,7 @@ class Finding(NamedTuple):
     @property
     def is_warning(self) -> bool:
         """Whether readers are warned of it; other findings are notes of the volume."""
-        return self.code in WARNED or self.is_refused
+        return self.code in WARNED
 
     @property
     def is_refused(self) -> bool:

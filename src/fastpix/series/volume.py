@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix.errors import ArgumentError, SeriesError
 from fastpix.notes import Note
 from fastpix.series.arrangement import Kind
+
+if TYPE_CHECKING:
+    import highdicom
+    import nibabel
+    import SimpleITK
+    from monai.data import MetaTensor
+
+Space: TypeAlias = Literal["LPS", "RAS"]
+Order: TypeAlias = Literal["zyx", "xyz"]
+
+EXPORTERS = "fastpix.interop.volume_export"
+"""The package that makes images of other libraries. It stands after this one, so by name."""
 
 
 class PlaneSource(NamedTuple):
@@ -87,3 +102,128 @@ class Volume:
         axes = self.affine[:3, :3]
         directions: NDArray[np.float64] = axes / np.linalg.norm(axes, axis=0)
         return directions
+
+    def affine_as(self, space: Space = "LPS", order: Order = "zyx") -> NDArray[np.float64]:
+        """Return the affine in the convention of another library; no number is rounded.
+
+        Parameters
+        ----------
+        space : {"LPS", "RAS"}
+            Towards left, posterior, superior (DICOM, ITK), or right, anterior, superior (NIfTI).
+        order : {"zyx", "xyz"}
+            Of the indices: (slice, row, column), or (column, row, slice).
+
+        Returns
+        -------
+        ndarray of float64
+            ``(4, 4)``, new: (index, index, index, 1) to the centre of a voxel, in millimetres.
+
+        Raises
+        ------
+        SeriesError
+            There is no affine.
+        """
+        if space not in get_args(Space):
+            raise ArgumentError("space", f"{space!r} is not 'LPS' or 'RAS'")
+        if order not in get_args(Order):
+            raise ArgumentError("order", f"{order!r} is not 'zyx' or 'xyz'")
+        if self.affine is None:
+            raise SeriesError("the volume has no affine: use its array alone", codes=[self.kind])
+        columns = [2, 1, 0, 3] if order == "xyz" else [0, 1, 2, 3]
+        affine: NDArray[np.float64] = self.affine[:, columns]
+        if space == "RAS":
+            affine[:2] = 0.0 - affine[:2]  # not -affine, which makes -0.0 of 0.0
+        return affine
+
+    def to_nibabel(self) -> nibabel.Nifti1Image:
+        """Return the volume as an image of nibabel (the ``nifti`` extra).
+
+        Its axes are (column, row, slice), and behind them volumes; its affine is RAS. The sform is
+        set, and the qform where it places each voxel within 1 um of the sform: not after a tilted
+        gantry. Integers and floats stay what they are, with a slope of 1; colours become RGB of
+        8 bits. The unit of a fourth axis is the second where that axis is a time of even steps. The
+        header holds no text of the files.
+
+        Returns
+        -------
+        nibabel.Nifti1Image
+            It shares its memory with `array`.
+
+        Raises
+        ------
+        SeriesError
+            There is no affine for all voxels, or NIfTI has no such dtype; the message says why.
+        ImportError
+            nibabel is not installed.
+        """
+        return _exporters().to_nibabel(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the volume to a file, which is whole or absent.
+
+        Parameters
+        ----------
+        path : str or path
+            Its ending decides: ``.nii`` and ``.nii.gz`` are what `to_nibabel` returns; ``.npz`` has
+            `array`, `affine` (NaN where there is none), `axes`, `unit`, and `coords` as JSON,
+            dates and times of day apart. Neither holds `sources`, `notes`, or UIDs.
+
+        Raises
+        ------
+        ArgumentError
+            The ending is another one.
+        SeriesError, ImportError
+            As for `to_nibabel`.
+        """
+        _exporters().save(self, path)
+
+    def to_simpleitk(self) -> SimpleITK.Image:
+        """Return the volume as an image of SimpleITK, in LPS.
+
+        Colours are vectors. Several volumes are one image of four dimensions, as
+        ``SimpleITK.JoinSeries`` makes it: its last spacing is in seconds where the axis is a time
+        of even steps, else 1.
+
+        Raises
+        ------
+        SeriesError
+            There is no affine for all voxels, or it is sheared, which ITK does not know.
+        ImportError
+            SimpleITK is not installed.
+        """
+        return _exporters().to_simpleitk(self)
+
+    def to_monai(self) -> MetaTensor:
+        """Return the volume as ``LoadImage`` of MONAI returns one, in RAS.
+
+        ``(column, row, slice)``, without an axis of channels; several volumes, or colours, are
+        channels behind them, as the metadata ``original_channel_dim`` says: ``EnsureChannelFirst``
+        puts an axis first in all cases. The dtype is that of `array`.
+
+        Raises
+        ------
+        SeriesError
+            There is no affine for all voxels, or there are several volumes of colours.
+        ImportError
+            MONAI is not installed.
+        """
+        return _exporters().to_monai(self)
+
+    def to_highdicom(self) -> highdicom.Volume:
+        """Return the volume as one of highdicom, in the patient's coordinate system.
+
+        Several volumes, and colours, are channels behind (slice, row, column). It shares its memory
+        with `array`.
+
+        Raises
+        ------
+        SeriesError
+            There is no affine for all voxels, or it is sheared, which highdicom refuses.
+        ImportError
+            highdicom is not installed.
+        """
+        return _exporters().to_highdicom(self)
+
+
+def _exporters() -> Any:
+    return importlib.import_module(EXPORTERS)
