@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from support.builders import encode, make_dataset, make_item
+from support.series_files import slice_dataset, write_slices
 
-from fastpix.errors import PixelHeaderError
+import fastpix
+from fastpix.errors import PixelHeaderError, SeriesError
 from fastpix.series.pet_header import pet_facts
 from fastpix.series.suv import PetFacts, joined
 
@@ -172,7 +177,7 @@ def ge(value: str, **attributes: Any) -> Dataset:
 
 
 def test_scan_time_of_ge_where_it_is_the_only_way() -> None:
-    later = {"SeriesDate": "20240301"}
+    later: dict[str, Any] = {"SeriesDate": "20240301"}
     check(ge("20240229110000.00", **later))
     check(ge("20240229110000.00", SeriesTime=None))
     check(ge("20240229110000.00", AcquisitionDate=None))
@@ -278,6 +283,47 @@ def test_images_that_contradict_each_other(attributes: dict[str, Any], tag: int)
     with pytest.raises(PixelHeaderError, match="contradict each other") as caught:
         joined([pet_facts(pet()), pet_facts(pet(**attributes))])
     assert caught.value.tag == tag
+
+
+def volume_files(folder: Path, **attributes: Any) -> list[Path]:
+    slices = []
+    for k in range(3):
+        part = slice_dataset(k, Modality="PT", RescaleIntercept="0", RescaleSlope=str(k + 1))
+        facts = pet(**attributes)
+        for element in facts:
+            if element.tag.group not in (0x0028, 0x7FE0) and element.keyword != "SOPInstanceUID":
+                part[element.tag] = element
+        part.CorrectedImage = facts.CorrectedImage
+        part.AcquisitionTime = f"11000{k}"
+        slices.append(part)
+    return write_slices(folder, slices)
+
+
+def test_volumes(tmp_path: Path) -> None:
+    paths = volume_files(tmp_path)
+    volume = fastpix.read_series(paths)
+    assert volume.array.shape == (3, 6, 5)
+    assert volume.suv_factor() == pytest.approx(FACTOR)
+    with pytest.raises(SeriesError, match="rescale=True"):
+        fastpix.read_series(paths, rescale=False).suv_factor()
+    with pytest.raises(SeriesError, match="without sources"):
+        replace(volume, sources=()).suv_factor()
+    paths[0].unlink()
+    with pytest.raises(FileNotFoundError):
+        volume.suv_factor()
+
+
+def test_errors_of_volumes_name_the_file(tmp_path: Path) -> None:
+    volume = fastpix.read_series(volume_files(tmp_path, PatientWeight=None))
+    with pytest.raises(PixelHeaderError, match="PatientWeight"):
+        volume.suv_factor()
+    path = tmp_path / "0000.dcm"
+    dataset = dcmread(path)
+    dataset["PatientWeight"] = DataElement(0x00101030, "LO", "heavy")
+    dataset.save_as(path)
+    with pytest.raises(PixelHeaderError, match="not a number") as caught:
+        volume.suv_factor()
+    assert caught.value.source == path
 
 
 def test_nothing_is_known_of_no_pet() -> None:

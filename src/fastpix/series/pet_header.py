@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fastpix.errors import PixelHeaderError
+from fastpix.errors import PixelHeaderError, SeriesError, warnings_kept
 from fastpix.header.attributes import Attributes, text_of
+from fastpix.header.instance import read_instance
+from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import Notes
-from fastpix.series.suv import TAGS, PetFacts, suv_error
+from fastpix.series.suv import TAGS, PetFacts, joined, suv_error
+from fastpix.source.naming import ErrorsNamed, name_of
+from fastpix.source.opening import SourceLike, read_source
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -22,6 +27,41 @@ _GE = 0x0009, "GEMS_PETD_01"
 _GE_SCAN = 0x0D
 _PHILIPS = 0x7053, "Philips PET Private Group"
 _PHILIPS_SUV, _PHILIPS_ACTIVITY = 0x00, 0x09
+
+
+def suv_factor_of(sources: Iterable[SourceLike], unit: str) -> float:
+    """Return the factor of a volume; the headers of its files are read again.
+
+    Parameters
+    ----------
+    sources : iterable
+        Each file once.
+    unit : str
+        Of the values.
+
+    Raises
+    ------
+    PixelHeaderError
+        An attribute is missing, or contradicts others.
+    SeriesError
+        The values are in another unit than those of the files, or there is no file.
+    OSError
+        A file cannot be read any more.
+    """
+    every = []
+    for source in sources:
+        with ErrorsNamed(name_of(source)), warnings_kept():  # given when they were read first
+            every.append(pet_facts(read_instance(read_source(source), MAX_BYTES).dataset))
+    if not every:
+        raise SeriesError("a volume without sources has no SUV factor: read it from its files")
+    facts = joined(every)
+    factor = facts.suv_factor()
+    if unit != facts.units:
+        raise SeriesError(
+            f"the values are {unit}, and SUV is made of {facts.units}: read the volume with "
+            "rescale=True, and without normalize="
+        )
+    return factor
 
 
 def pet_facts(dataset: Dataset) -> PetFacts:
