@@ -6,6 +6,7 @@ A column is what one attribute is in each frame: a list, or the one value that a
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from fastpix._index import decimals_of
@@ -65,26 +66,13 @@ class Columns:
             return shared
         if shared is not None:
             own = [shared if value is None else value for value in own]
-        return own
+        return own[0] if len(set(own)) == 1 else own
 
     def of(
         self, sequence: int, tag: int, parse_value: Callable[[bytes | None], Any], default: Any
     ) -> Column:
         """Return the parsed values of an element; `default` where there is none."""
-        raw = self.raw(sequence, tag)
-        if raw is None:
-            return default
-        if not isinstance(raw, list):
-            found = parse_value(raw)
-            return default if found is None or found == "" else found
-        table = _table(set(raw), parse_value)
-        if default is not None and default != "":
-            for value, found in table.items():
-                if found is None or found == "":
-                    table[value] = default
-        if len(table) == 1:
-            return table[raw[0]]
-        return list(map(table.__getitem__, raw))
+        return _parsed(self.raw(sequence, tag), parse_value, default)
 
     def first_of(self, sequences: tuple[int, ...], tag: int) -> Raw:
         """Return the values of an element in the first of the sequences that has it."""
@@ -95,17 +83,31 @@ class Columns:
         return None
 
 
-def _table(
-    values: set[bytes | None], parse_value: Callable[[bytes | None], Any]
-) -> dict[bytes | None, Any]:
-    """Parse each value; positions of many frames all at once."""
-    if parse_value is position_of and len(values) > _MANY:
-        order = [value for value in values if value is not None and value.count(b"\\") == 2]
-        numbers = decimals_of([*b"\\".join(order).split(b"\\")])
-        if numbers is not None and len(order) == len(values):
-            three = iter(numbers)
-            return dict(zip(order, zip(three, three, three, strict=True), strict=True))
-    return {value: parse_value(value) for value in values}
+def _parsed(raw: Raw, parse_value: Callable[[bytes | None], Any], default: Any) -> Column:
+    """Parse a column, each different value once."""
+    if not isinstance(raw, list):
+        found = None if raw is None else parse_value(raw)
+        return default if found is None or found == "" else found
+    table = _positions(raw) if parse_value is position_of else None
+    if table is None:
+        table = {value: parse_value(value) for value in set(raw)}
+        if default is not None and default != "":
+            absent = [value for value, found in table.items() if found is None or found == ""]
+            table.update(dict.fromkeys(absent, default))
+    return list(map(table.__getitem__, raw))
+
+
+def _positions(raw: list[bytes | None]) -> dict[bytes | None, Any] | None:
+    """Parse positions all at once; None where they are few, or one is odd."""
+    values = set(raw)
+    if len(values) <= _MANY or None in values:
+        return None
+    order: list[Any] = list(values)
+    numbers = decimals_of([*b"\\".join(order).split(b"\\")])
+    if numbers is None or set(map(bytes.count, order, repeat(b"\\"))) != {2}:
+        return None
+    three = iter(numbers)
+    return dict(zip(order, zip(three, three, three, strict=True), strict=True))
 
 
 def geometry_columns(top: Geometry, columns: Columns) -> tuple[Column, ...]:
@@ -121,12 +123,13 @@ def geometry_columns(top: Geometry, columns: Columns) -> tuple[Column, ...]:
         if field == "position" and columns.frames > 1:
             default = None
             kept = tuple(fault for fault in kept if fault.tag != tag)
-        column = columns.of(sequence, tag, parse_value, default)
-        if columns.raw(sequence, tag) is not None:
+        raw = columns.raw(sequence, tag)
+        column = _parsed(raw, parse_value, default)
+        if raw is not None:
             kept = tuple(fault for fault in kept if fault.tag != tag)
         if type(column) is Fault:
             kept, column = (*kept, column), None
-        elif type(column) is list and any(type(each) is Fault for each in column):
+        elif type(column) is list and Fault in set(map(type, column)):
             faults = faults or [()] * columns.frames
             faults = [
                 (*others, each) if type(each) is Fault else others

@@ -106,7 +106,7 @@ def _quantum(values: NDArray[np.float64]) -> float:
     return 0.0
 
 
-def places_of(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.int64]:
+def places_of(positions: NDArray[np.float64], common: CommonPlane) -> NDArray[np.int64]:
     """Return the place of each plane, counted along the normal.
 
     Planes are at one place within the smaller of 0.01 mm and 5 % of the median gap.
@@ -115,21 +115,31 @@ def places_of(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> ND
     ----------
     positions : ndarray of float64
         ``(planes, 3)``.
-    normal : ndarray of float64
-        ``(3,)``.
+    common : CommonPlane
+        Of these planes.
 
     Returns
     -------
     ndarray of int64
         ``(planes,)``, from 0.
     """
-    depth = positions @ normal
+    depth = positions @ common.normal
     order = np.argsort(depth, kind="stable")
     gaps = np.diff(depth[order])
-    wide = gaps[gaps > _NO_GAP]
-    alike = min(SAME_PLACE, _SHARE * float(np.median(wide))) if len(wide) else SAME_PLACE
+    pixel = np.inf if common.spacing is None else min(common.spacing)
+    # Where planes at one place differ by noise, gaps of noise are the most: those that are surely
+    # none of noise count. With pixels of some micrometres, such gaps may be between slices.
+    of_noise = (SAME_PLACE, _NO_GAP) if pixel > 10 * SAME_PLACE else (min(_NO_GAP, 0.05 * pixel),)
     places = np.zeros(len(depth), np.int64)
-    places[order[1:]] = np.cumsum(gaps > alike)
+    for noise in of_noise:
+        wide = gaps[gaps > noise]
+        if len(wide):
+            alike = min(SAME_PLACE, _SHARE * float(np.median(wide)))
+            places[order[1:]] = np.cumsum(gaps > alike)
+            starts = np.flatnonzero(np.diff(places[order], prepend=-1))
+            ends = np.append(starts[1:], len(depth)) - 1
+            if (depth[order[ends]] - depth[order[starts]] <= SAME_PLACE).all():
+                break
     return places
 
 

@@ -45,6 +45,8 @@ _SPATIAL = frozenset(
     }
 )  # fmt: skip
 
+_UNKNOWN = 0xFFFFFFFF  # a pointer that the dictionary does not know
+
 
 def grouped_planes(first: Plane, top: Geometry, values: PlainValues, frames: int) -> list[Plane]:
     """Return the planes of frames: what their groups say, else the shared ones, else `first`.
@@ -126,7 +128,7 @@ def _identities(identity: Identity, kinds: Column) -> Column:
 def _dimensions(values: PlainValues, columns: Columns) -> tuple[tuple[str, ...], Column]:
     """Return names and values of the dimensions that are not spatial (PS3.3 C.7.6.17)."""
     pointers = [
-        (parse.tags(item.get(Tag.DimensionIndexPointer)) or (0,))[0] for item in values.dimensions
+        (parse.tags(item.get(Tag.DimensionIndexPointer)) or (_UNKNOWN,))[0] for item in values.dimensions
     ]
     kept = [k for k, pointer in enumerate(pointers) if pointer not in _SPATIAL]
     raw = columns.raw(_CONTENT, Tag.DimensionIndexValues)
@@ -135,10 +137,11 @@ def _dimensions(values: PlainValues, columns: Columns) -> tuple[tuple[str, ...],
     names = tuple(_dimension_name(pointers[k], k) for k in kept)
     rows = raw if isinstance(raw, list) else [raw] * columns.frames
     size = 4 * len(pointers)
-    if any(row is None or len(row) != size for row in rows):
+    if {len(row or b"") for row in set(rows)} != {size}:
         return (), ()
-    table = np.frombuffer(b"".join(row for row in rows if row), "<u4").reshape(len(rows), -1)
-    return names, list(map(tuple, table[:, kept].tolist()))
+    whole = b"".join([row for row in rows if row])
+    table = np.frombuffer(whole, "<u4").reshape(len(rows), -1)
+    return names, list(zip(*(table[:, k].tolist() for k in kept), strict=True))
 
 
 def _dimension_name(pointer: int, k: int) -> str:

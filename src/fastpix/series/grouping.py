@@ -118,7 +118,8 @@ def _placed(
             tolerance,
         )
         volumes = volumes_of(table, part, places)
-        complete = np.flatnonzero((volumes.planes >= 0).all(axis=1))
+        is_uneven = any(finding.code == "uneven" for finding in volumes.findings)
+        is_whole = (volumes.planes >= 0).all(axis=1) & (not is_uneven)
         axes, coords = name_volumes(table, volumes.planes)
         on_grid = np.full((len(volumes.planes), int(grid.slots[-1]) + 1), -1)
         on_grid[:, grid.slots] = volumes.planes
@@ -137,7 +138,7 @@ def _placed(
             axes=axes,
             coords=coords,
             findings=(*findings, *volumes.findings, *grid.findings),
-            complete=tuple(complete.tolist()),
+            complete=tuple(np.flatnonzero(is_whole).tolist()),
             dropped=tuple(dropped),
         )
 

@@ -20,6 +20,8 @@ from fastpix.standard.private import Private
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import SECONDARY_CAPTURES
 
+# Elsewhere the same private elements mean something else.
+_WITH_VENDORS = ("MR", "")
 _SPLITTING = (Tag.EnergyWindowVector, Tag.DetectorVector)
 
 
@@ -106,7 +108,7 @@ def _plane_at_top(
     header = instance.header
     kinds = parse.image_type(get(Tag.ImageType))
     vendor = NOTHING
-    if values.private:
+    if values.private and header.modality in _WITH_VENDORS:
         vendor = vendor_values(values.private, get(Tag.Manufacturer, b""))
     b_value = parse.double(get(Tag.DiffusionBValue))
     gradient = parse.direction(get(Tag.DiffusionGradientOrientation))

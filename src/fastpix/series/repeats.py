@@ -154,7 +154,7 @@ def without_resent(
         return Kept(members, [], [])
     if same_pixels is None:
         text = f"headers of planes at {count_of(len(alike), 'place')} are alike" + _NOT_COMPARED
-        return Kept(members, [], [Finding("duplicates", text)])
+        return Kept(members, [], [Finding("not_compared", text)])
     dropped: list[int] = []
     uids = table.values("sop_uid")
     for part in alike:

@@ -77,7 +77,7 @@ def split_repeats(
         Numbers of planes, the place of each, and what they share in space.
     """
     common = common_plane_of(table.orientations[members], table.spacings[members])
-    places = places_of(table.positions[members], common.normal)
+    places = places_of(table.positions[members], common)
     if len(members) > int(places.max()) + 1:
         for labels in _splits(table, members, places, common):
             if varies_at_a_place(labels, places):

@@ -298,7 +298,7 @@ class Stack:
 
     def _settled(self) -> Arrangement:
         """Return the arrangement, with the pixels of repeated planes compared."""
-        repeats = {"duplicates", "uneven", "incomplete", "sop_conflict"}
+        repeats = {"duplicates", "not_compared", "uneven", "incomplete", "sop_conflict"}
         if not repeats.intersection(self.codes):
             return self._arrangement
         reader = PlaneReader(self._files, self._planes, Recipe("float64", invert="none"), 1)

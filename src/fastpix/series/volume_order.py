@@ -16,7 +16,8 @@ from fastpix.series.plane_table import PlaneTable
 # What orders the planes at one place, the first that differs.
 _ORDER = (
     "temporal_position", "dimension_index", "instance_number", "trigger_time",
-    "acquisition_number", "acquisition_time", "content_time", "frame", "sop_uid", "tile",
+    "acquisition_number", "acquisition_time", "content_time", "frame",
+    "time_offset", "inversion_time", "b_value", "gradient", "kvp", "kernel", "sop_uid", "tile",
 )  # fmt: skip
 _FROM_HEADERS = _ORDER[:-2]  # the others order, but say nothing
 
@@ -91,6 +92,7 @@ def volumes_of(table: PlaneTable, members: NDArray[np.int64], places: NDArray[np
     if labels is not None:
         planes = np.full((int(labels.max()) + 1, len(counts)), -1)
         planes[labels, places] = members
+        planes = planes[_order_of_volumes(table, planes)]
         lacking = int((planes < 0).any(axis=1).sum())
         text = f"{lacking} of {count_of(len(planes), 'volume')} lack slices"
         findings = [Finding("incomplete", text), *_mixed(table, planes, _MIXED_IN_REPEATS)]
@@ -136,7 +138,7 @@ def _even(
 def _is_ordered(table: PlaneTable, planes: NDArray[np.int64]) -> bool:
     """Whether headers tell the planes at each place apart."""
     places = np.broadcast_to(np.arange(planes.shape[1]), planes.shape).ravel()
-    _, labels = table.telling(planes.ravel(), places, (*_FROM_HEADERS, *_SHARED))
+    _, labels = table.telling(planes.ravel(), places, _FROM_HEADERS)
     return are_distinct(labels)
 
 
@@ -151,6 +153,13 @@ def _making_volumes(
             return labels
     counted = _by_instance_number(table, members, places)
     return counted if counted is not None and _makes_volumes(counted, places, most) else None
+
+
+def _order_of_volumes(table: PlaneTable, planes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order of volumes in which planes at one place have it, else that which is."""
+    lowest = [_extent(table.ranks(name), planes)[0] for name in _ORDER[:3]]
+    order: NDArray[np.int64] = np.lexsort(lowest[::-1])
+    return order
 
 
 def _makes_volumes(labels: NDArray[np.int64], places: NDArray[np.int64], most: int) -> bool:
