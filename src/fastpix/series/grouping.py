@@ -167,14 +167,15 @@ def _faults(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
     for number in members.tolist():
         if column[number]:
             counts.update(column[number])
-    return [
-        Finding(
-            "mosaic_unknown" if fault.reason == MOSAIC_UNKNOWN else "bad_geometry",
-            f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, in "
-            f"{count_of(count, 'plane')}".strip(),
-        )
-        for fault, count in sorted(counts.items())
-    ]
+    return [_finding(fault, count) for fault, count in sorted(counts.items())]
+
+
+def _finding(fault: Fault, count: int) -> Finding:
+    where = f"in {count_of(count, 'plane')}"
+    if fault.reason == MOSAIC_UNKNOWN:
+        return Finding("mosaic_unknown", f"{fault.reason}, {where}")
+    text = f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, {where}"
+    return Finding("bad_geometry", text.strip())
 
 
 def _rank_of(table: PlaneTable, arrangement: Arrangement) -> tuple[Any, ...]:
