@@ -19,8 +19,6 @@ from fastpix.series.open_series import open_series
 from fastpix.series.stack import Stack
 from fastpix.series.volume import Volume
 
-UNTIL_PIXELS: Mapping[str, Any] = {"stop_before_pixels": True}
-
 
 class MonaiSeries(NamedTuple):
     """A volume in MONAI's order.
@@ -83,9 +81,8 @@ def read_monai_series(
     affine = placed_affine(volume).copy()
     slices = volume.array.shape[len(volume.axes)]
     sources = [plane.source for plane in volume.sources[:slices] if plane is not None]
-    first, last = (
-        dcmread(source, **(options | UNTIL_PIXELS)) for source in (sources[0], sources[-1])
-    )
+    header_only = {**options, "stop_before_pixels": True}
+    first, last = (dcmread(source, **header_only) for source in (sources[0], sources[-1]))
     array = volume.array
     if _descend(first.get("InstanceNumber"), last.get("InstanceNumber")):
         array = np.flip(array, len(volume.axes))
