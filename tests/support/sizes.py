@@ -16,6 +16,11 @@ _SETTING = os.environ.get("FASTPIX_FUZZ", "")
 _SHARE = 8  # of the gate's cases, in a quick look
 
 
+def is_quick() -> bool:
+    """Whether this is a quick look: nothing may then take longer than it has to."""
+    return not _SETTING
+
+
 def cases(gate: int) -> int:
     """Return how many cases a test tries that tries `gate` of them in the gate."""
     if _SETTING == "full":
