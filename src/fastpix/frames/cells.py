@@ -150,11 +150,30 @@ class Cells:
         colors = colors_of(stream, self._header)
         return FrameCells(cells, 0, decoder, segments, colors, (*notes, *colors.notes))
 
-    def run(self, pixels: Pixels, first: int, count: int) -> FrameCells:
-        """Return the cells of native frames that follow each other, as those of one frame."""
+    def run(
+        self,
+        pixels: Pixels,
+        first: int,
+        count: int,
+        buffer: NDArray[np.uint8] | None = None,
+    ) -> FrameCells:
+        """Return the cells of native frames that follow each other, as those of one frame.
+
+        Parameters
+        ----------
+        pixels : Pixels
+            From `opened`.
+        first, count : int
+        buffer : ndarray of uint8, optional
+            Memory for what is read from a file; it may be used again after the cells.
+        """
         start, end, skip = self._place_of(first, count)
         if self._held is not None:
             return FrameCells(self._held[start:end], skip)
+        if buffer is not None and isinstance(pixels.stored, File):
+            cells = buffer[: end - start]
+            pixels.fill(start, cells.data)
+            return FrameCells(cells, skip)
         return FrameCells(np.frombuffer(pixels.view(start, end), np.uint8), skip)
 
     def frame_in_memory(self, index: int) -> FrameCells | None:
@@ -174,6 +193,16 @@ class Cells:
     def run_length(self) -> int:
         """How many frames are best read together, if they are native and follow each other."""
         return max(1, 8 * PIECE // self._bits) if self._bits else 1
+
+    @property
+    def frames_fit_a_piece(self) -> bool:
+        """Whether frames are native, and take a piece each at the most."""
+        return 0 < self._bits <= 8 * PIECE
+
+    @property
+    def are_held(self) -> bool:
+        """Whether the cells of all frames are in memory, in their order."""
+        return self._held is not None
 
     def comes_in_pieces(self) -> bool:
         """Whether frames are native, and in a file."""

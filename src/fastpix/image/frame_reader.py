@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastpix.frames.cells import Cells, FrameCells
 from fastpix.frames.color_evidence import AS_PLANNED
 from fastpix.image.frame_threads import in_parts
+from fastpix.image.gathered_frames import fill_gathered, gains_by_gathering, in_file_order
 from fastpix.image.values import fill_frame, fill_pieces, frame_peak
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
@@ -68,8 +69,8 @@ class FrameReader:
         self._pinned = pinned
         self._as_stored = as_stored
         self._kept: dict[int, FrameCells] = {}
-        alike = plan.rescales is None or len(plan.rescales) == 1
-        self._run = cells.run_length if alike and plan.is_by_cell else 1
+        alike = plan.is_by_cell and not plan.has_own_rescales
+        self._run = cells.run_length if alike else 1
         self._by_pieces = cells.comes_in_pieces() and plan.is_by_cell
         self.decoders: dict[str, None] = {}
         self.odd: dict[Note, None] = {}
@@ -86,6 +87,9 @@ class FrameReader:
             The maximum of the instance, where the plan inverts by it.
         """
         count = len(frames)
+        if gains_by_gathering(self._cells, self._plan, frames) and not self._kept:
+            if self._gather(frames, result, peak):
+                return  # else the first value that does not fit is found frame by frame
         inner = self._threads if count == 1 else 1
 
         def work(start: int, stop: int) -> None:
@@ -101,6 +105,17 @@ class FrameReader:
 
         for _ in in_parts(work, count, self._threads, self._share(count)):
             pass
+
+    def _gather(self, frames: Sequence[int], result: NDArray[Any], peak: float | None) -> bool:
+        """Fill `result` in the order of the file; False where a value does not fit."""
+        numbers, places = in_file_order(frames)
+
+        def work(start: int, stop: int) -> bool:
+            some = numbers[start:stop], places[start:stop]
+            return fill_gathered(self._cells, self._pixels, *some, result, self._plan, peak)
+
+        share = -(-len(frames) // self._threads)
+        return all([*in_parts(work, len(frames), self._threads, share)])
 
     def peak(self, count: int, wanted: Sequence[int]) -> float | None:
         """Return the maximum of y over all frames.

@@ -69,8 +69,7 @@ def read_waiting(
     InexactError
         The first value that the output dtype cannot hold.
     """
-    alike = plan.rescales is None or len(plan.rescales) == 1
-    size = cells.run_length if alike else 1
+    size = 1 if plan.has_own_rescales else cells.run_length
     others = _others(frames, plan.shape[0])
 
     def take(start: int, stop: int) -> float | None:
