@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.frames.cells import Cells, FrameCells
+from fastpix.frames.cells import NOT_CHECKED, Cells, FrameCells
+from fastpix.frames.codecs import CheckedFrame
 from fastpix.frames.color_evidence import AS_PLANNED
 from fastpix.image.frame_threads import in_parts
 from fastpix.image.gathered_frames import fill_gathered, gains_by_gathering, in_file_order
@@ -44,6 +45,8 @@ class FrameReader:
         The one decoder to use.
     as_stored : bool
         The samples of colour are wanted as they are, whatever their colours.
+    checked : mapping of int to CheckedFrame
+        From `Cells.check`.
 
     Attributes
     ----------
@@ -61,6 +64,7 @@ class FrameReader:
         threads: int,
         pinned: str | None = None,
         as_stored: bool = False,
+        checked: Mapping[int, CheckedFrame] = NOT_CHECKED,
     ) -> None:
         self._cells = cells
         self._pixels = pixels
@@ -68,6 +72,7 @@ class FrameReader:
         self._threads = threads
         self._pinned = pinned
         self._as_stored = as_stored
+        self._checked = checked
         self._kept: dict[int, FrameCells] = {}
         alike = plan.is_by_cell and not plan.has_own_rescales
         self._run = cells.run_length if alike else 1
@@ -147,7 +152,7 @@ class FrameReader:
     def _source(self, frame: int, count: int, threads: int) -> FrameCells:
         if self._run > 1:
             return self._cells.run(self._pixels, frame, count)
-        source = self._cells.frame(self._pixels, frame, self._pinned, threads)
+        source = self._cells.frame(self._pixels, frame, self._pinned, threads, self._checked)
         if source.decoder:
             self.decoders[source.decoder] = None
         for note in source.notes:

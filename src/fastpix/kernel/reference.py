@@ -99,9 +99,7 @@ def scale_frames(
     """
     width = 1 if steps.cell == "bit" else int(steps.cell[1])
     size = out.shape[1]
-    rescales = zip(
-        *np.broadcast_arrays(starts, places, slopes, intercepts), strict=True
-    )
+    rescales = zip(*np.broadcast_arrays(starts, places, slopes, intercepts), strict=True)
     for start, place, slope, intercept in rescales:
         own = steps._replace(slope=float(slope), intercept=float(intercept))
         if steps.cell == "bit":
