@@ -18,7 +18,9 @@ import fastpix
 from fastpix.errors import InexactError, PixelDataError
 from fastpix.frames import cells as cells_module
 from fastpix.image import frame_reader
+from fastpix.image.gathered_frames import fill_gathered
 from fastpix.source import opening
+from fastpix.source.stored import Pixels
 
 RNG = np.random.default_rng(6)
 FRAMES = 23
@@ -189,13 +191,13 @@ def test_a_file_of_a_piece_is_asked_for_once(
     path.write_bytes(enhanced(cells))
     image = fastpix.open(path)
     reads = []
-    fill = cells_module.Pixels.fill
+    fill = Pixels.fill
 
     def counted(pixels: Any, start: int, target: memoryview) -> None:
         reads.append((start, len(target)))
         fill(pixels, start, target)
 
-    monkeypatch.setattr(cells_module.Pixels, "fill", counted)
+    monkeypatch.setattr(Pixels, "fill", counted)
     image.read(frames=ORDERS["permutation"], threads=1)
     assert reads == [(0, cells.nbytes)]
     reads.clear()
@@ -209,12 +211,11 @@ def test_a_file_that_has_become_shorter(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "enhanced.dcm"
     path.write_bytes(enhanced(cells))
     image = fastpix.open(path)
-    gather = frame_reader.fill_gathered
 
     def cut(*arguments: Any) -> bool:
         with path.open("r+b") as file:
             file.truncate(path.stat().st_size - 300)
-        return gather(*arguments)
+        return fill_gathered(*arguments)
 
     monkeypatch.setattr(frame_reader, "fill_gathered", cut)
     with pytest.raises(PixelDataError, match="changed since it was opened"):

@@ -117,7 +117,9 @@ def read_instance(
     return instance
 
 
-def _read_regular(stored: Memory | File, max_bytes: int, only_pixels: bool) -> Instance | None:
+def _read_regular(
+    stored: Memory | File, max_bytes: int, only_pixels: bool = False
+) -> Instance | None:
     """Read a file by the index; None where it is not regular, or has no header to be settled."""
     # The fragments of a large file are walked over by who reads frames, as far as these are read.
     index = find_elements(stored, max_bytes, isinstance(stored, File), only_pixels)

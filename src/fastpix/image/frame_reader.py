@@ -92,9 +92,9 @@ class FrameReader:
             The maximum of the instance, where the plan inverts by it.
         """
         count = len(frames)
-        if gains_by_gathering(self._cells, self._plan, frames) and not self._kept:
-            if self._gather(frames, result, peak):
-                return  # else the first value that does not fit is found frame by frame
+        may_gather = not self._kept and gains_by_gathering(self._cells, self._plan, frames)
+        if may_gather and self._gather(frames, result, peak):
+            return  # else there is a value that does not fit: the first is found frame by frame
         inner = self._threads if count == 1 else 1
 
         def work(start: int, stop: int) -> None:

@@ -107,7 +107,7 @@ def scale_frames(
         else:
             bad = scale(cells[start * width :], out[place], own)
         if bad >= 0:
-            return int(place) * size + bad
+            return int(place) * int(size) + bad
     return -1
 
 
