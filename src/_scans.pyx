@@ -7,7 +7,7 @@ where they end.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memchr, memset
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
@@ -107,6 +107,31 @@ def find_segment(const uint8_t[::1] data not None, Py_ssize_t at):
             reader.at += 2
             marker = next_marker(&reader)
     return reader.at - reader.first if marker else -1
+
+
+def find_scan(const uint8_t[::1] data not None, Py_ssize_t at):
+    """Return where the next two bytes of a marker SOS (T.81 B.2.3) are, from `at` on; -1: nowhere.
+
+    They need not be a marker: a table may hold the same bytes.
+    """
+    cdef Py_ssize_t end = data.shape[0] - 1  # the last byte begins no marker
+    cdef const uint8_t *first
+    cdef const uint8_t *found
+    if not 0 <= at < end:
+        return -1
+    first = &data[0]
+    with nogil:
+        while at < end:
+            found = <const uint8_t *>memchr(first + at, 0xFF, end - at)
+            if found == NULL:
+                break
+            at = found - first
+            if found[1] == SOS:
+                break
+            at += 1
+        else:
+            found = NULL
+    return at if found != NULL else -1
 
 
 def walk_sequential(
