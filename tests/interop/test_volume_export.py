@@ -287,7 +287,7 @@ def test_nibabel_color_of_other_values(value: float) -> None:
 
 
 def test_nifti_says_nothing_of_the_files() -> None:
-    facts = {"frame_of_reference": "1.2.3.4", "unit": "HU", "modality": "CT"}
+    facts: Any = {"frame_of_reference": "1.2.3.4", "unit": "HU", "modality": "CT"}
     sources = [PlaneSource("/scans/DOE^JOHN/1.dcm", 0)]
     header = on_disk(a_volume(sources=sources, **facts)).header
     assert header["descrip"].item().decode() == f"fastpix {fastpix.__version__}"
@@ -316,7 +316,7 @@ def test_save_nifti(name: str, tmp_path: Path) -> None:
 
 
 def test_save_npz(tmp_path: Path) -> None:
-    coords = {"b_value": [0.0, 500.0, None], "acquisition_time": ["20200101120000"] * 3}
+    coords: Any = {"b_value": [0.0, 500.0, None], "acquisition_time": ["20200101120000"] * 3}
     sources = [PlaneSource("/scans/DOE^JOHN/1.dcm", 0)]
     volume = replace(four_d(), coords=coords, sources=sources, unit="s/mm2")
     volume.save(str(tmp_path / "a.npz"))
@@ -549,7 +549,8 @@ def test_monai_is_what_load_image_gives(tmp_path: Path) -> None:
         assert np.array_equal(loaded.numpy(), made.numpy())
         assert loaded.affine.dtype == made.affine.dtype
         np.testing.assert_allclose(loaded.affine, made.affine, atol=NEAR)
-        np.testing.assert_allclose(*(x.meta["original_affine"] for x in (loaded, made)), atol=NEAR)
+        original = made.meta["original_affine"]
+        np.testing.assert_allclose(loaded.meta["original_affine"], original, atol=NEAR)
         for key in ("spatial_shape", "original_channel_dim", "space"):
             np.testing.assert_equal(loaded.meta[key], made.meta[key])
 
