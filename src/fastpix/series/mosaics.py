@@ -72,7 +72,9 @@ def tiles_of(instance: Instance, plane: Plane) -> list[Plane] | None:
 
 def _siemens_tiles(blocks: PrivateBlocks, plane: Plane) -> list[Plane]:
     csa = csa_slices(blocks.data(_CSA_IMAGE)) or CsaSlices()
-    protocol = protocol_slices(blocks.data(_CSA_SERIES) or blocks.data(_XA_PROTOCOL))
+    protocol = ProtocolSlices()
+    if csa.slices is None or csa.normal is None or not (plane.between or csa.between):
+        protocol = protocol_slices(blocks.data(_CSA_SERIES) or blocks.data(_XA_PROTOCOL))
     count = csa.slices or _whole(blocks.number(_IMAGES)) or protocol.slices
     side = math.isqrt(count - 1) + 1 if count else 0
     cut = _cut(plane, count, side, side)
