@@ -97,7 +97,7 @@ def imread(
         made = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
         stored = read_source(source, lent=buffer)
         try:
-            instance = read_instance(stored, limit)
+            instance = read_instance(stored, limit, only_pixels=True)
             image = Image(instance, limit)
             values = image.read(made, frames=frames, out=out, threads=threads)
         finally:

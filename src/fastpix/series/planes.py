@@ -16,7 +16,6 @@ from fastpix.series.mosaics import tiles_of
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.vendors import NOTHING, vendor_values
 from fastpix.standard.dictionary import keyword_of
-from fastpix.standard.private import Private
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import SECONDARY_CAPTURES
 
@@ -55,15 +54,9 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     if located.positions is not None:
         geometry = geometry._replace(position=located.positions[0])
     plane = _plane_at_top(values, instance, source, geometry)
-    # A mosaic or a grid is one frame that holds many planes.
-    if "MOSAIC" in plane.image_type or _has_grid(values):
+    if values.may_be_mosaic:  # one frame that holds many planes
         return tiles_of(instance, plane) or [plane]
     return [plane]
-
-
-def _has_grid(values: PlainValues) -> bool:
-    """Whether UIH says how many tiles there are, or may say so."""
-    return any(each.tag & 0xFFFF00FF == Private.UIH_GRID_IMAGES.tag(0) for each in values.private)
 
 
 def _frames_without_groups(

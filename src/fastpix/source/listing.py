@@ -55,7 +55,8 @@ def list_sources(
             "list of these",
         )
     found: list[SourceLike] = []
-    for each in source:
+    every: Iterable[Any] = source
+    for each in every:
         if isinstance(each, (str, os.PathLike)):
             found += _in_path(each, max_bytes, _by_name)
         else:

@@ -77,8 +77,9 @@ def list_members(file: FileIO, inflated: InflatedFile | None) -> list[TarEntry]:
     last = -1
     try:
         with tarfile.open(fileobj=source, mode="r:") as archive:
+            read: Any = archive
             while (info := archive.next()) is not None:
-                archive.members.clear()  # they would be kept, and are not needed
+                read.members.clear()  # they would be kept, and are not needed
                 if info.size < 0 or not last < info.offset <= info.offset_data:
                     raise damaged("a header is wrong")
                 last = info.offset

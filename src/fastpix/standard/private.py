@@ -36,7 +36,6 @@ class PrivateElement(NamedTuple):
 class Private(PrivateElement, Enum):
     """Private elements, by what they hold; in ascending order."""
 
-    SIEMENS_MOSAIC_IMAGES = 0x0019, 0x0A, "SIEMENS MR HEADER", "US", "SIEMENS"
     SIEMENS_B_VALUE = 0x0019, 0x0C, "SIEMENS MR HEADER", "IS", "SIEMENS"
     SIEMENS_GRADIENT = 0x0019, 0x0E, "SIEMENS MR HEADER", "FD", "SIEMENS"
     GE_GRADIENT_X = 0x0019, 0xBB, "GEMS_ACQU_01", "DS", "GE "
@@ -52,6 +51,3 @@ class Private(PrivateElement, Enum):
     PHILIPS_GRADIENT_X = 0x2005, 0xB0, "Philips MR Imaging DD 001", "FL", "PHILIPS"
     PHILIPS_GRADIENT_Y = 0x2005, 0xB1, "Philips MR Imaging DD 001", "FL", "PHILIPS"
     PHILIPS_GRADIENT_Z = 0x2005, 0xB2, "Philips MR Imaging DD 001", "FL", "PHILIPS"
-
-
-PRIVATE_GROUPS = frozenset(private.group for private in Private)
