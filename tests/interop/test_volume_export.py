@@ -22,6 +22,7 @@ from support.series_files import slice_dataset as make_slice
 
 import fastpix
 from fastpix.errors import ArgumentError, SeriesError
+from fastpix.interop.volume_export.transposition import columns_first
 from fastpix.series.volume import EXPORTERS, PlaneSource, Volume
 
 NEAR = 1e-3  # millimetres
@@ -553,6 +554,18 @@ def test_monai_is_what_load_image_gives(tmp_path: Path) -> None:
         np.testing.assert_allclose(loaded.meta["original_affine"], original, atol=NEAR)
         for key in ("spatial_shape", "original_channel_dim", "space"):
             np.testing.assert_equal(loaded.meta[key], made.meta[key])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 0, 4), (0, 3, 4), (40, 31, 70), (2, 9, 300, 64)])
+def test_columns_first(shape: tuple[int, ...]) -> None:
+    """In pieces of rows, the last of which is smaller."""
+    for dtype in (np.uint8, np.int16, np.float64):
+        array = values(shape, dtype)
+        for given in (array, array[..., ::-1, :]):
+            found = columns_first(given)
+            assert found.flags.c_contiguous
+            assert found.dtype == dtype
+            assert np.array_equal(found, given.T)
 
 
 def test_monai_has_one_axis_of_channels() -> None:

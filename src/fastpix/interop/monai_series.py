@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from fastpix.interop.volume_export.placement import placed_affine
+from fastpix.interop.volume_export.placement import is_color, placed_affine
+from fastpix.interop.volume_export.transposition import columns_first
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.series.choosing import choose_stack
@@ -105,9 +106,10 @@ def _descend(first: int | None, last: int | None) -> bool:
 
 
 def _slices_last(array: NDArray[Any], volume: Volume) -> NDArray[Any]:
-    if volume.axes:
-        return np.moveaxis(array, (0, 1), (-1, 2) if array.ndim == 4 else (-2, 2))
-    return np.moveaxis(array, 0, 2)
+    """Return rows and columns first; with these two swapped, as MONAI does, it is contiguous."""
+    if not is_color(volume):
+        return columns_first(array).swapaxes(0, 1)
+    return np.moveaxis(array, (0, 1), (-2, 2)) if volume.axes else np.moveaxis(array, 0, 2)
 
 
 def _says_rescale(dataset: Dataset) -> bool:
