@@ -40,7 +40,7 @@ cdef struct Scan:
 
 cdef inline void pass_mcu(Reader *reader, Scan *scan, int64_t number) noexcept nogil:
     """Pass one MCU, or one block of a band."""
-    cdef Py_ssize_t b
+    cdef Py_ssize_t b, _
     cdef uint64_t *known
     if scan.step == DIFFERENCES:
         for b in range(scan.blocks_count):
@@ -53,7 +53,7 @@ cdef inline void pass_mcu(Reader *reader, Scan *scan, int64_t number) noexcept n
         for b in range(scan.blocks_count):
             pass_difference(reader, &scan.tables[scan.blocks[b]])
     elif scan.step == DC_BITS:
-        for b in range(scan.blocks_count):
+        for _ in range(scan.blocks_count):
             fill(reader)
             take(reader, 1)
     else:

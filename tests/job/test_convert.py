@@ -33,7 +33,7 @@ from support.builders import (
     set_raw,
 )
 from support.real_files import WHEEL, files_under
-from support.sizes import is_quick, rounds
+from support.sizes import rounds
 
 import fastpix
 from fastpix import ArgumentError, FastpixError, Recipe, Summary
@@ -720,7 +720,7 @@ def test_a_source_that_goes_away_while_the_job_runs(folders: Folders) -> None:
 
 @on_linux
 def test_a_worker_that_dies_costs_the_file_it_was_reading(folders: Folders, tmp_path: Path) -> None:
-    hung = 2 if is_quick() else 3
+    hung = 3
     reasons = {
         "segv": ("WorkerDied", "the worker reading it was killed by SIGSEGV"),
         "kill": ("WorkerDied", "the worker reading it was killed by SIGKILL"),
