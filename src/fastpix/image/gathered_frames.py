@@ -43,9 +43,10 @@ def in_file_order(frames: Sequence[int]) -> tuple[Numbers, Numbers]:
     frames : sequence of int
     """
     if isinstance(frames, range) and frames.step > 0:
-        return np.arange(frames.start, frames.stop, frames.step), np.arange(len(frames))
+        numbers = np.arange(frames.start, frames.stop, frames.step, dtype=np.int64)
+        return numbers, np.arange(len(frames), dtype=np.int64)
     numbers = np.asarray(frames, np.int64)
-    places = np.argsort(numbers, kind="stable")
+    places = np.argsort(numbers, kind="stable").astype(np.int64, copy=False)
     return numbers[places], places
 
 
