@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from fastpix.series.open_series import SeriesSource
-    from fastpix.series.stack import Gaps
+    from fastpix.series.accepting import Gaps
     from fastpix.series.volume import Volume
 
 

@@ -16,7 +16,7 @@ from fastpix.series.clusters import parts_of
 from fastpix.series.grid import grid_of
 from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Plane
 from fastpix.series.plane_table import PlaneTable
-from fastpix.series.repeats import SamePixels, conflicts_of, without_copies, without_resent
+from fastpix.series.repeats import SamePixels, conflicts_of, uids_of, without_copies, without_resent
 from fastpix.series.splitting import never_together, split_repeats
 from fastpix.series.volume_order import name_volumes, volumes_of
 from fastpix.standard.dictionary import keyword_of
@@ -75,12 +75,13 @@ def _with(
     made: list[Arrangement], dropped: list[int], findings: list[Finding], table: PlaneTable
 ) -> list[Arrangement]:
     """Add what was found before planes were split into stacks."""
-    uids = table.values("sop_uid")
+    if not dropped and not findings:
+        return made
     result = []
     for arrangement in made:
         own = set(arrangement.planes.ravel().tolist()) - {-1}
-        names = {uids[k] for k in own}
-        repeats = tuple(k for k in dropped if uids[k] in names)
+        names = set(uids_of(table, own))
+        repeats = tuple(k for k in dropped if uids_of(table, [k])[0] in names)
         result.append(
             Arrangement(
                 planes=arrangement.planes,
@@ -152,8 +153,11 @@ def _without_place(table: PlaneTable, members: NDArray[np.int64], *_: Any) -> It
     many = np.bincount(numbers) > 1
     text = "no position or orientation: planes are in the order of their files and frames"
     for part in parts_of(np.where(many[numbers], numbers + 1, 0)):
+        planes = ordered[part]
+        if many[numbers[part[0]]]:  # in the order of the frames, whatever their groups count
+            planes = planes[np.lexsort([table.ranks(name)[planes] for name in ("tile", "frame")])]
         yield Arrangement(
-            planes=ordered[part][None],
+            planes=planes[None],
             affine=None,
             kind="no_geometry",
             findings=(Finding("no_geometry", text),),
