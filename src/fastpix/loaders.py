@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import torch
     from pydicom.dataset import Dataset
 
-    from fastpix.series.open_series import SeriesSource
     from fastpix.series.accepting import Gaps
+    from fastpix.series.open_series import SeriesSource
     from fastpix.series.volume import Volume
 
 

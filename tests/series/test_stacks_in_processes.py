@@ -47,6 +47,8 @@ def test_a_stack_can_be_pickled(tmp_path: Path, syntax: str) -> None:
     assert (copy.shape, copy.number, copy.row()) == (stack.shape, stack.number, stack.row())
     again = pickle.loads(pickle.dumps(volume))
     assert again.array.tobytes() == volume.array.tobytes()
+    assert again.affine is not None
+    assert volume.affine is not None
     assert np.array_equal(again.affine, volume.affine)
     assert again.notes == volume.notes
     assert again.sources == volume.sources
