@@ -46,7 +46,7 @@ class StackRow(NamedTuple):
         spacing = "no geometry"
         if self.spacing is not None:
             spacing = " x ".join(f"{mm:.4g}" for mm in self.spacing) + " mm"
-        said = [f"stack {self.number}: {self.modality or '?'} {size}, {spacing}"]
+        said = [f"stack {self.number}: {shown(self.modality) or '?'} {size}, {spacing}"]
         said += [f"by {axis}" for axis in self.axes]
         said += [self.kind] if self.kind not in ("grid", "no_geometry") else []
         said += [self.hint] if self.hint else []
@@ -153,7 +153,12 @@ def table_of(rows: Iterable[StackRow]) -> str:
     last: str | None = None
     for row in rows:
         if row.series_uid != last:
-            lines.append(f"series {row.series_uid or 'without a UID'}")
+            lines.append(f"series {shown(row.series_uid) or 'without a UID'}")
             last = row.series_uid
         lines.append(f"  {row}")
     return "\n".join(lines)
+
+
+def shown(text: str) -> str:
+    """Return text of a file as a terminal may show it: on one line, without control characters."""
+    return text if text.isprintable() else ascii(text)
