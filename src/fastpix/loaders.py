@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import torch
     from pydicom.dataset import Dataset
 
+    from fastpix.series.accepting import Gaps
     from fastpix.series.open_series import SeriesSource
-    from fastpix.series.stack import Gaps
     from fastpix.series.volume import Volume
 
 
@@ -383,7 +383,7 @@ def read_series(
 
     asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
     limit = checked_limit(max_bytes)
-    stacks = open_series(source, series_uid=series_uid, tolerance=tolerance, threads=threads)
+    stacks = open_series(source, tolerance=tolerance, threads=threads)
     chosen, aside = choose_stack(stacks, series_uid, stack)
     volume = chosen.read(
         asked, gaps=gaps, partial=partial, out=out, threads=threads, max_bytes=limit

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.builders import encode
+from support.builders import encode, set_raw
 from support.series_files import ROOT, SERIES, affine_of, cells_of, slice_dataset
 from typer.testing import CliRunner
 
@@ -17,7 +17,7 @@ import fastpix
 from fastpix.cli import series_command
 from fastpix.cli.commands import app
 
-assert series_command.series_command  # it is part of the command once it is imported
+assert callable(series_command.series_command)  # it is part of the command once it is imported
 OTHER = f"{ROOT}.9"
 
 
@@ -103,3 +103,37 @@ def test_a_single_slice_has_a_spacing_in_json(tmp_path: Path) -> None:
     (tmp_path / "one.dcm").write_bytes(encode(dataset))
     (row,) = [json.loads(line) for line in run(tmp_path, "--json").stdout.splitlines()]
     assert row["spacing"] == [None, pytest.approx(0.75), pytest.approx(0.5)]
+
+
+@pytest.mark.parametrize(
+    ("uid", "name"),
+    [(b"../../up", "..%2F..%2Fup_0.npz"), (b"\x1b[31mred/", "%1B%5B31mred%2F_0.npz")],
+)
+def test_what_a_file_calls_its_series_is_no_path_and_no_command(
+    tmp_path: Path, uid: bytes, name: str
+) -> None:
+    dataset = set_raw(slice_dataset(0), 0x0020000E, "UI", uid)
+    (tmp_path / "one.dcm").write_bytes(encode(dataset))
+    out = tmp_path / "deep" / "deeper"
+    result = run(tmp_path / "one.dcm", "--save", out, "--format", "npz")
+    assert [path.name for path in out.iterdir()] == [name]
+    assert {path.name for path in tmp_path.iterdir()} == {"one.dcm", "deep"}
+    assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), ImportError("pip install x")])
+def test_a_volume_that_cannot_be_written_is_named_and_others_are_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    save = fastpix.Volume.save
+
+    def refuse(volume: fastpix.Volume, path: Path) -> None:
+        if SERIES + "_" in str(path):
+            raise error
+        save(volume, path)
+
+    monkeypatch.setattr(fastpix.Volume, "save", refuse)
+    out = tmp_path / "out"
+    result = run(folder, "--save", out, "--format", "npz", "--gaps", "fill", code=1)
+    assert [path.name for path in out.iterdir()] == [f"{OTHER}_0.npz"]
+    assert f"stack 0 of {SERIES}: {error}" in result.stderr

@@ -8,6 +8,7 @@ import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -89,12 +90,15 @@ def _plain(row: StackRow) -> dict[str, Any]:
 
 def _save(stack: Stack, folder: Path, form: str, gaps: Any, partial: bool, dtype: str) -> bool:
     """Write the volume of a stack; False where there is none, which is said."""
-    uid = stack.series_uid or "series"
+    from fastpix.series.choosing import shown
+
+    uid = quote(stack.series_uid, safe="") or "series"  # whatever the file says: no path
     path = folder / f"{uid}_{stack.number}{FORMATS[form]}"
     try:
         stack.read(gaps=gaps, partial=partial, dtype=dtype).save(path)
-    except FastpixError as error:
-        sys.stderr.write(f"fastpix: stack {stack.number} of {uid}: {error}\n")
+    except (FastpixError, OSError, ImportError) as error:
+        of = shown(stack.series_uid) or "a series without a UID"
+        sys.stderr.write(f"fastpix: stack {stack.number} of {of}: {error}\n")
         return False
     typer.echo(f"{path}")
     return True

@@ -149,10 +149,12 @@ def nuclear_positions(
         return FramePositions(shared._replace(orientation=None, faults=top.faults), None)
     numbers = counted.get(Tag.DetectorVector, (1,) * frames)
     step = distance_of(Tag.SpacingBetweenSlices, values.top.get(Tag.SpacingBetweenSlices), True)
-    if step is None and max(slices) > min(slices):
-        faults.append(Fault(Tag.SpacingBetweenSlices, "absent or 0, and slices lie by it"))
-        return FramePositions(shared._replace(faults=tuple(faults)), None)
     distance = 0.0 if step is None or isinstance(step, Fault) else step
+    if not distance and max(slices) > min(slices):
+        if step is None:
+            faults.append(Fault(Tag.SpacingBetweenSlices, "absent or 0, and slices lie by it"))
+        return FramePositions(shared._replace(faults=tuple(faults)), None)
+    shared = shared._replace(between=abs(distance) or None)  # its sign is a direction
     positions = []
     for number, detector in zip(slices, numbers, strict=True):
         which = detector - 1 if 0 < detector <= len(located) else 0

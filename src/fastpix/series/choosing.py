@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
 
 from fastpix.errors import ArgumentError, SeriesError
 from fastpix.series.arrangement import Finding, Kind
@@ -44,7 +46,7 @@ class StackRow(NamedTuple):
         spacing = "no geometry"
         if self.spacing is not None:
             spacing = " x ".join(f"{mm:.4g}" for mm in self.spacing) + " mm"
-        said = [f"stack {self.number}: {self.modality or '?'} {size}, {spacing}"]
+        said = [f"stack {self.number}: {shown(self.modality) or '?'} {size}, {spacing}"]
         said += [f"by {axis}" for axis in self.axes]
         said += [self.kind] if self.kind not in ("grid", "no_geometry") else []
         said += [self.hint] if self.hint else []
@@ -63,11 +65,14 @@ class Choosable(Protocol):
 
     @property
     def is_aside(self) -> bool:
-        """Whether it is a localizer, a secondary capture, or has no geometry."""
+        """Whether it is a localizer or a secondary capture."""
 
     @property
-    def is_derived_slice(self) -> bool:
-        """Whether it is a single derived slice, such as a table of results."""
+    def is_doubtful(self) -> bool:
+        """Whether it has no geometry, or is a single derived slice, such as a table of results."""
+
+    def is_like(self, other: Self) -> bool:
+        """Whether its planes look like slices of the other stack, whatever their geometry."""
 
     def row(self) -> StackRow:
         """Return what a table says of it."""
@@ -95,8 +100,10 @@ def choose_stack(
     SeriesError
         None is meant, or several could be.
     """
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
-        raise ArgumentError("stack", f"{number!r} is not the number of a stack")
+    if number is not None:
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+            raise ArgumentError("stack", f"{number!r} is not the number of a stack")
+        number = int(number)
     if not stacks:
         raise SeriesError("there is no image here: give a folder or files that hold images")
     some = [s for s in stacks if series_uid is None or s.series_uid == series_uid]
@@ -109,10 +116,11 @@ def choose_stack(
         if not chosen:
             raise _ambiguous(f"the series has no stack {number}", some, "no such stack")
         return chosen[0], []
-    left = some
-    for is_left_out in ("is_aside", "is_derived_slice"):
-        kept = [stack for stack in left if not getattr(stack, is_left_out)]
-        left = kept or left
+    left = [stack for stack in some if not stack.is_aside] or some
+    sound = [stack for stack in left if not stack.is_doubtful]
+    if sound:
+        # Slices that lost their position are no table of results: a volume would lack them.
+        left = [s for s in left if not s.is_doubtful or any(map(s.is_like, sound))]
     if len(left) > 1:
         raise _ambiguous("the series has several stacks: choose with stack=", some, "many stacks")
     aside = [stack for stack in some if stack is not left[0]]
@@ -145,7 +153,12 @@ def table_of(rows: Iterable[StackRow]) -> str:
     last: str | None = None
     for row in rows:
         if row.series_uid != last:
-            lines.append(f"series {row.series_uid or 'without a UID'}")
+            lines.append(f"series {shown(row.series_uid) or 'without a UID'}")
             last = row.series_uid
         lines.append(f"  {row}")
     return "\n".join(lines)
+
+
+def shown(text: str) -> str:
+    """Return text of a file as a terminal may show it: on one line, without control characters."""
+    return text if text.isprintable() else ascii(text)

@@ -138,8 +138,11 @@ def _without_place(table: PlaneTable, members: NDArray[np.int64], *_: Any) -> It
     many = np.bincount(numbers) > 1
     text = "no usable position or orientation: planes are in the order of their files and frames"
     for part in parts_of(np.where(many[numbers], numbers + 1, 0)):
+        planes = ordered[part]
+        if many[numbers[part[0]]]:  # in the order of the frames, whatever their groups count
+            planes = planes[np.lexsort([table.ranks(name)[planes] for name in ("tile", "frame")])]
         yield Arrangement(
-            planes=ordered[part][None],
+            planes=planes[None],
             affine=None,
             kind="no_geometry",
             findings=(Finding("no_geometry", text),),

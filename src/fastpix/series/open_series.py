@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.image.frame_threads import checked_threads
 from fastpix.image.limits import MAX_BYTES, checked_limit
@@ -101,7 +103,7 @@ def find_stacks(
     source, tolerance, max_bytes, threads
         As in `open_series`.
     """
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)):
+    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float, np.floating)):
         raise ArgumentError("tolerance", f"{tolerance!r} is not a number")
     if not 0 < tolerance < 0.5:
         raise ArgumentError("tolerance", f"{tolerance!r} is not between 0 and 0.5")

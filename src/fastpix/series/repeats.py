@@ -59,14 +59,15 @@ def conflicts_of(table: PlaneTable, labels: NDArray[np.int64]) -> set[int]:
     first: dict[object, int] = {}
     found: set[int] = set()
     series = (identity.series_uid for identity in table.values("identity"))
-    for key, uid, label in zip(_uids(table, range(len(table))), series, labels, strict=True):
+    for key, uid, label in zip(uids_of(table, range(len(table))), series, labels, strict=True):
         other = first.setdefault((uid, *key), int(label)) if key[0] else label
         if other != label:
             found |= {int(label), int(other)}
     return found
 
 
-def _uids(table: PlaneTable, members: Iterable[int]) -> list[tuple[str, int, object]]:
+def uids_of(table: PlaneTable, members: Iterable[int]) -> list[tuple[str, int, object]]:
+    """Return what names each plane: SOP Instance UID, frame and tile."""
     columns = [table.values(name) for name in ("sop_uid", "frame", "tile")]
     return [(columns[0][k], columns[1][k], columns[2][k]) for k in members]
 
@@ -133,7 +134,7 @@ def without_copies(
         return Copies(members, {}, set())
     groups: dict[tuple[str, int, object], list[int]] = {}
     numbers = members.tolist()
-    for number, key in zip(numbers, _uids(table, numbers), strict=True):
+    for number, key in zip(numbers, uids_of(table, numbers), strict=True):
         groups.setdefault(key, []).append(number)
     copies: dict[int, list[int]] = {}
     conflicts: set[int] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -16,16 +16,14 @@ from fastpix.image.limits import MAX_VOLUME_BYTES, checked_limit
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, one_recipe
-from fastpix.series.arrangement import REFUSED, Arrangement, Finding, Kind
+from fastpix.series.accepting import Gaps, accepted, checked_gaps, settled
+from fastpix.series.arrangement import Arrangement, Finding, Kind
 from fastpix.series.choosing import StackRow, error_of_stacks
-from fastpix.series.grouping import group_planes
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.plane_reader import PlaneReader, check_size
 from fastpix.series.series_files import SeriesFile
 from fastpix.series.stack_plan import StackPlan
 from fastpix.series.volume import PlaneSource, Volume
-
-Gaps: TypeAlias = Literal["error", "fill"]
 
 
 class Stack:
@@ -53,6 +51,17 @@ class Stack:
         self.number = 0
         self._first = planes[int(arrangement.planes[arrangement.planes >= 0][0])]
         self._header = files[self._first.source].header
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy in another process needs: its own files alone, by their paths."""
+        state = self.__dict__.copy()
+        used = sorted({plane.source for plane in self._planes})
+        number = {source: k for k, source in enumerate(used)}
+        planes = [plane._replace(source=number[plane.source]) for plane in self._planes]
+        state["_planes"] = planes
+        state["_first"] = planes[self._planes.index(self._first)]
+        state["_files"] = [self._files[source] for source in used]
+        return state
 
     @property
     def _identity(self) -> Identity:
@@ -129,14 +138,26 @@ class Stack:
 
     @property
     def is_aside(self) -> bool:
-        """Whether it is a localizer, a secondary capture, or has no geometry."""
-        identity = self._identity
-        return identity.is_localizer or identity.is_secondary or self.kind == "no_geometry"
+        """Whether it is a localizer or a secondary capture."""
+        return self._identity.is_localizer or self._identity.is_secondary
 
     @property
-    def is_derived_slice(self) -> bool:
-        """Whether it is a single derived slice, such as a table of results."""
-        return len(self._planes) == 1 and self._first.image_type[:1] == ("DERIVED",)
+    def is_doubtful(self) -> bool:
+        """Whether it has no geometry, or is a single derived slice, such as a table of results."""
+        is_derived = self._first.image_type[:1] == ("DERIVED",)
+        return self.kind == "no_geometry" or (len(self._planes) == 1 and is_derived)
+
+    def is_like(self, other: Stack) -> bool:
+        """Whether its planes look like slices of the other stack, whatever their geometry."""
+        return self._look == other._look
+
+    @property
+    def _look(self) -> tuple[Any, ...]:
+        identity = self._identity
+        return (
+            identity.sop_class, identity.rows, identity.columns, identity.samples,
+            identity.photometric, self._first.image_type[:2],
+        )  # fmt: skip
 
     def row(self) -> StackRow:
         """Return what a table of stacks says of this one."""
@@ -260,12 +281,10 @@ class Stack:
         FastpixError
             A file cannot be read; the error names it.
         """
-        if gaps not in get_args(Gaps):
-            raise ArgumentError("gaps", f"{gaps!r} is not 'error' or 'fill'")
+        checked_gaps(gaps, partial)
         limit = checked_limit(max_bytes)
         asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
-        arrangement = self._settled()
-        arrangement, findings = self._accepted(arrangement, gaps, partial)
+        arrangement = accepted(self._settled(), gaps, partial, self.row())
         reader = PlaneReader(self._files, planes := self._ordered(arrangement), asked, threads)
         plan = reader.plan
         if None in planes and np.dtype(plan.dtype).kind != "f":
@@ -279,15 +298,16 @@ class Stack:
         else:
             result = checked_out(out, shape, np.dtype(plan.dtype))
         reader.fill(result.reshape(len(planes), *shape[1 + bool(arrangement.axes) :]))
-        notes = self._notes(reader, findings)
+        notes = self._notes(reader, arrangement.findings)
+        told = self._told
         for note in notes:
-            if note.oddity and note not in self._told:
+            if note.oddity and note not in told:
                 warn_caller(note.text)
         return Volume(
             array=result,
-            affine=arrangement.affine,
+            affine=None if arrangement.affine is None else arrangement.affine.copy(),
             axes=arrangement.axes,
-            coords=arrangement.coords,
+            coords={name: list(values) for name, values in arrangement.coords.items()},
             kind=arrangement.kind,
             frame_of_reference=self._identity.frame_of_reference,
             unit=plan.unit,
@@ -298,16 +318,7 @@ class Stack:
 
     def _settled(self) -> Arrangement:
         """Return the arrangement, with the pixels of repeated planes compared."""
-        repeats = {"duplicates", "not_compared", "uneven", "incomplete", "sop_conflict"}
-        if not repeats.intersection(self.codes):
-            return self._arrangement
-        reader = PlaneReader(self._files, self._planes, Recipe("float64", invert="none"), 1)
-
-        def same_pixels(one: Plane, other: Plane) -> bool:
-            values = reader.values_of(one), reader.values_of(other)
-            return bool(np.array_equal(*values, equal_nan=True))
-
-        found = group_planes(self._planes, tolerance=self._tolerance, same_pixels=same_pixels)
+        found = settled(self._files, self._planes, self._arrangement, self._tolerance)
         if len(found) != 1:
             of_files = self._files, self._planes
             rows = [stack_of(*of_files, each, self._tolerance).row() for each in found]
@@ -316,35 +327,6 @@ class Stack:
         conflicts = [f for f in self.findings if f.code == "sop_conflict"]  # with other stacks, too
         findings = dict.fromkeys([*conflicts, *found[0].findings])
         return replace(found[0], findings=tuple(findings))
-
-    def _accepted(
-        self, arrangement: Arrangement, gaps: Gaps, partial: bool
-    ) -> tuple[Arrangement, list[Finding]]:
-        """Return what is to be read, if that was asked for, and what the caller should know."""
-        findings = list(arrangement.findings)
-        refused = {finding.code for finding in findings if finding.is_refused}
-        if "incomplete" in refused and partial and arrangement.complete:
-            complete = list(arrangement.complete)
-            arrangement = replace(
-                arrangement,
-                planes=arrangement.planes[complete],
-                coords={
-                    name: [values[k] for k in complete]
-                    for name, values in arrangement.coords.items()
-                },
-            )
-            refused.discard("incomplete")
-        if "missing_slices" in refused and gaps == "fill":
-            refused.discard("missing_slices")
-        if refused:
-            row = self.row()._replace(codes=tuple(sorted(refused)))
-            said = "; ".join(
-                f"{finding.text}: {REFUSED[finding.code]}"
-                for finding in findings
-                if finding.code in refused
-            )
-            raise error_of_stacks(said, [row])
-        return arrangement, findings
 
     def _ordered(self, arrangement: Arrangement) -> list[Plane | None]:
         planes = self._planes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from io import FileIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,10 @@ class Memory:
     def __init__(self, data: bytes | memoryview) -> None:
         self._data = memoryview(data)
         self.size = len(self._data)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the bytes."""
+        return Memory, (self.whole(),)
 
     def view(self, start: int, stop: int) -> memoryview:
         """Return bytes start..stop, as far as there are any, without copying them."""
@@ -79,6 +83,10 @@ class File:
         self._stamp = stamp
         self._lock = threading.Lock()
         self.size = stamp[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the file is, and what it must be."""
+        return _closed_file, (self._path, bytes(self._head), self._stamp)
 
     def view(self, start: int, stop: int) -> memoryview:
         """Read bytes start..stop, as far as there are any."""
@@ -197,6 +205,10 @@ class File:
         """Close the file."""
         if self._file is not None:
             self._file.close()
+
+
+def _closed_file(path: str, head: bytes, stamp: tuple[int, ...]) -> File:
+    return File(path, None, memoryview(head), stamp)
 
 
 class Pixels(NamedTuple):
