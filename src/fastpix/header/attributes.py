@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import PixelHeaderError, tag_text
 from fastpix.header.index import Elements, IndexElement
+from fastpix.header.sequence_items import DECISIVE, broken_sequence
 from fastpix.notes import Notes
 from fastpix.source.pydicom_types import is_dataset, is_multi_value
 from fastpix.standard.dictionary import keyword_of, vr_of
@@ -73,6 +74,9 @@ class Attributes:
     contradictory : mapping of int to int
         To ask for one of these tags is an error: the element of the other tag, it or one in it,
         occurs more than once with different values.
+    stream : bytes, optional
+        What the dataset was read from by pydicom. Without it, of items that pydicom has converted,
+        nothing says whether their bytes were items.
     """
 
     def __init__(
@@ -81,12 +85,14 @@ class Attributes:
         notes: Notes,
         little: bool,
         contradictory: Mapping[int, int] | None = None,
+        stream: bytes | None = None,
     ) -> None:
         self.dataset = dataset
         self.notes = notes
         self.remark = notes.remark
         self.little = little
         self.contradictory = contradictory or {}
+        self.stream = stream
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.dataset
@@ -127,7 +133,13 @@ class Attributes:
             raise header_error(tag, type(value).__name__, "not 16-bit words") from error
 
     def items(self, tag: int) -> list[Attributes]:
-        """Return the items of a sequence; none where it is missing or empty."""
+        """Return the items of a sequence; none where it is missing or empty.
+
+        Raises
+        ------
+        PixelHeaderError
+            Its bytes are no items, or it occurs more than once, with different values.
+        """
         if tag in self.contradictory:
             raise contradiction(self.contradictory[tag])
         if tag not in self.dataset:
@@ -137,9 +149,12 @@ class Attributes:
                 return [group for group, count in self.frame_groups() for _ in range(count)]
             return list(map(self._like, self.dataset.sequences.get(tag, ())))
         try:
-            value = self.dataset[tag].value
+            broken = tag in DECISIVE and broken_sequence(self.dataset, tag, self.stream)
+            value = None if broken else self.dataset[tag].value
         except Exception as error:  # pydicom's, from parsing the items
             raise header_error(tag, type(error).__name__, "its items cannot be parsed") from error
+        if broken:
+            raise header_error(broken, "other bytes than items", "its items cannot be parsed")
         if value is None or value in ("", b""):
             return []
         if not isinstance(value, Sequence) or not all(map(is_dataset, value)):

@@ -103,10 +103,12 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
         syntax = _transfer_syntax(dataset, notes)
         seen = None if read is None else _look_over(read, dataset, notes)
         contradictory = None if seen is None else seen.contradictory
-        attributes = Attributes(dataset, notes, syntax != EXPLICIT_VR_BIG_ENDIAN, contradictory)
+        stream = None if read is None else read.whole()
+        little = syntax != EXPLICIT_VR_BIG_ENDIAN
+        attributes = Attributes(dataset, notes, little, contradictory, stream)
         tag = _pixel_tag(attributes)
         if tag is None:
-            is_cut_off = read is not None and seen is not None and seen.is_cut_off(read.whole())
+            is_cut_off = seen is not None and stream is not None and seen.is_cut_off(stream)
             raise _no_pixels(attributes, is_cut_off)
         pixels, undefined = _pixel_bytes(attributes, tag, parsed.stored)
         encapsulated = syntax not in NATIVE

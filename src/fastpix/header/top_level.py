@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastpix._index import meta_elements
 from fastpix._top_level import top_level
 from fastpix.header.file_meta import META, has_prefix
+from fastpix.header.sequence_items import DECISIVE, Extent, FoundElement, extent_of, find_items
 from fastpix.standard.indexed import INDEXED, Form, Place, Purpose
 from fastpix.standard.tags import Tag
 
@@ -47,26 +47,8 @@ _WANTED_IN_ITEMS = frozenset(
         ),
     )
 )
-_SEQUENCES = frozenset(
-    {
-        Tag.ModalityLUTSequence,
-        Tag.SharedFunctionalGroupsSequence,
-        Tag.PerFrameFunctionalGroupsSequence,
-    }
-)
 _TRANSFORMATION = int(Tag.PixelValueTransformationSequence)
 _PADDING = b"\0 "
-_ITEM = 0xFFFEE000
-_UNDEFINED = 0xFFFFFFFF
-
-
-class FoundElement(NamedTuple):
-    """An element in the bytes: its tag and VR, and where its value begins and ends."""
-
-    tag: int
-    vr: str
-    first: int
-    last: int
 
 
 class TopLevel(NamedTuple):
@@ -107,8 +89,9 @@ def look_over(stream: bytes, implicit: bool, little: bool) -> TopLevel:
     elements = [FoundElement(*element) for element in found]
     repeated, contradictory = _compared(stream, elements)
     for element in elements:
-        if element.tag in _SEQUENCES:
-            again, different = _compared_in_items(stream, element, implicit, little)
+        if element.tag in DECISIVE:
+            extent = extent_of(stream, element, implicit, little)
+            again, different = _compared_in_items(stream, element.tag, extent)
             repeated |= again
             if different:
                 contradictory[element.tag] = min(different)
@@ -132,32 +115,21 @@ def _compared(stream: bytes, elements: list[FoundElement]) -> tuple[set[int], di
     return repeated, contradictory
 
 
-def _compared_in_items(
-    stream: bytes, sequence: FoundElement, implicit: bool, little: bool
-) -> tuple[set[int], set[int]]:
+def _compared_in_items(stream: bytes, tag: int, extent: Extent) -> tuple[set[int], set[int]]:
     """Return the same tags of what is in the items of a sequence, and in those of a group."""
     repeated: set[int] = set()
     contradictory: set[int] = set()
-    bare = implicit or sequence.vr == "UN"  # PS3.5 6.2.2
-    at, end = sequence.first, sequence.last
-    view = memoryview(stream)[:end]
-    while at + 8 <= end:
-        group, number, length = struct.unpack_from("<HHI" if little else ">HHI", view, at)
-        if group << 16 | number != _ITEM:
-            break
-        at += 8
-        item = view if length == _UNDEFINED else view[: at + length]
-        found, after = top_level(item, at, bare, not little, _WANTED_IN_ITEMS)
-        at = after + 8 if length == _UNDEFINED else at + length
-        elements = [FoundElement(*element) for element in found]
-        again, different = _compared(stream, elements)
+    items, _ = find_items(stream, extent, _WANTED_IN_ITEMS)
+    for item in items:
+        again, different = _compared(stream, item.elements)
         repeated |= again
         contradictory.update(different)
-        for element in elements:
-            if element.tag == _TRANSFORMATION != sequence.tag:
-                again, inside = _compared_in_items(stream, element, bare, little)
+        for element in item.elements:
+            if element.tag == _TRANSFORMATION != tag:
+                inside = extent_of(stream, element, item.implicit, extent.little)
+                again, others = _compared_in_items(stream, element.tag, inside)
                 repeated |= again
-                contradictory |= inside
+                contradictory |= others
     return repeated, contradictory
 
 

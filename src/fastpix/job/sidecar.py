@@ -116,16 +116,16 @@ def _grouped_numbers(
     attributes: Attributes, group: int, tag: int, count: int
 ) -> list[float] | None:
     """Return numbers from the top level or the functional groups; None where frames differ."""
-    groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
-    groups += attributes.items(Tag.PerFrameFunctionalGroupsSequence)
     found = []
-    for place in [attributes, *(item for items in groups for item in items.items(group))]:
-        try:
+    try:
+        groups = attributes.items(Tag.SharedFunctionalGroupsSequence)
+        groups += attributes.items(Tag.PerFrameFunctionalGroupsSequence)
+        for place in [attributes, *(item for items in groups for item in items.items(group))]:
             numbers = place.numbers(tag)
-        except PixelHeaderError:
-            return None
-        if len(numbers) == count:
-            found.append(numbers)
+            if len(numbers) == count:
+                found.append(numbers)
+    except PixelHeaderError:
+        return None
     return found[0] if found and all_equal(found) else None
 
 
