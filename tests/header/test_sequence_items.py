@@ -298,6 +298,19 @@ def test_groups_that_are_cut_anywhere(syntax: str) -> None:
             values(writer.file(writer.sequence(SHARED, whole[:size])))
 
 
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("tag", [SHARED, FRAMES])
+def test_a_length_that_leaves_items_out(syntax: str, tag: Tag) -> None:
+    """They are then elements of the data set to pydicom."""
+    writer = Writer(syntax)
+    whole = writer.item(group(writer, writer.slope()))
+    for value in (b"", writer.item(b"")):
+        part = writer.element(tag, b"SQ", value + whole, len(value))
+        assert_refused(writer.file(part), tag)
+    part = writer.element(tag, b"SQ", writer.head(END, 0), 0)
+    assert_refused(writer.file(part), tag)
+
+
 def test_other_sequences_may_hold_anything() -> None:
     content = 0x00209111  # Frame Content Sequence, in a group
     other = PLAIN.sequence(content, GARBAGE) + group(PLAIN, PLAIN.slope())

@@ -136,20 +136,28 @@ def broken_sequence(dataset: Dataset, tag: int, stream: bytes | None) -> int:
     stream : bytes, optional
         What pydicom has read the data set from. Items that it has converted are looked for there.
     """
-    element: Any = dataset.get_item(tag)
-    if hasattr(element, "value_tell"):  # raw, as it stands in the file
-        value = element.value or b""
-        if element.VR not in (None, "SQ", "UN"):
+    element: Any = dataset.get_item(tag, keep_deferred=True)
+    if not hasattr(element, "value_tell"):  # converted
+        if stream is None or element.VR != "SQ" or not element.is_undefined_length:
             return 0
-        if len(value) < element.length != _UNDEFINED:
-            return tag
-        encoding = element.is_implicit_VR, element.is_little_endian
-        return _broken(value, tag, Extent(0, len(value), False, *encoding))
-    if stream is None or not element.is_undefined_length or element.VR != "SQ":
+        implicit, little = dataset.original_encoding
+        extent = Extent(element.file_tell, len(stream), True, bool(implicit), little is not False)
+        return _broken(stream, tag, extent)
+    is_deferred = element.value is None and element.length != 0  # what pydicom reads, it converts
+    if is_deferred or element.VR not in (None, "SQ", "UN"):
         return 0
-    implicit, little = dataset.original_encoding
-    extent = Extent(element.file_tell, len(stream), True, bool(implicit), little is not False)
-    return _broken(stream, tag, extent)
+    value = element.value or b""
+    if len(value) < element.length != _UNDEFINED:
+        return tag
+    implicit, little = element.is_implicit_VR, element.is_little_endian
+    if stream is not None and _is_item_at(stream, element.value_tell + element.length, little):
+        return tag
+    return _broken(value, tag, Extent(0, len(value), False, implicit, little))
+
+
+def _is_item_at(stream: bytes, at: int, little: bool) -> bool:
+    """Whether items go on where a sequence has ended by its length."""
+    return _tag_at(memoryview(stream), at, little) in (_ITEM, _END_OF_SEQUENCE)
 
 
 def _broken(data: bytes, tag: int, extent: Extent) -> int:
