@@ -1,7 +1,7 @@
 """Series in the page cache to float32 volumes with an affine, beside other readers.
 
-The files are made here: 300 CT slices of 512 x 512 under headers as large as scanners write, shuffled;
-an enhanced MR of 60 frames; 10,000 small files of 30 series, of which the headers are read. The
+The files are made here: 300 CT slices of 512 x 512 under headers as large as scanners write; an
+enhanced MR of 60 frames; 10,000 small files of 30 series, of which the headers are read. The
 floor of a volume reads each file and converts it into one new array, in the right order, no header
 looked at. Every reader's volume is held against the values that the files were made from before it
 is timed. ``ratios.py --series`` prints the table; here each reader is timed by pytest-benchmark.
@@ -90,18 +90,18 @@ def _fastpix(source: Any) -> NDArray[Any]:
 
 
 def _simpleitk(folder: Path) -> NDArray[Any]:
-    import SimpleITK as sitk
+    import SimpleITK
 
-    reader = sitk.ImageSeriesReader()
+    reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    reader.SetOutputPixelType(sitk.sitkFloat32)
-    array: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
+    reader.SetOutputPixelType(SimpleITK.sitkFloat32)
+    array: NDArray[Any] = SimpleITK.GetArrayFromImage(reader.Execute())
     return array
 
 
 def _dcm2niix(folder: Path) -> NDArray[Any]:
-    import dcm2niix  # type: ignore[import-not-found]
-    import nibabel  # type: ignore[import-not-found]
+    import dcm2niix
+    import nibabel
 
     with tempfile.TemporaryDirectory() as out:
         options = ["-z", "n", "-b", "n", "-f", "volume", "-o", out]
@@ -127,11 +127,12 @@ def _monai(folder: Path) -> NDArray[Any]:
 
     reader = PydicomReader()
     array, _ = reader.get_data(reader.read(str(folder)))
-    return np.ascontiguousarray(array.T.astype(np.float32))
+    slices_first: NDArray[Any] = np.ascontiguousarray(array.T.astype(np.float32))
+    return slices_first
 
 
 def _pydcm(folder: Path) -> NDArray[Any]:
-    import pydcm  # type: ignore[import-not-found]
+    import pydcm
 
     volume = pydcm.read_volume(str(folder))
     return np.asarray(volume.array, np.float32)
@@ -181,7 +182,7 @@ def enhanced_mr(folder: Path) -> Case:
     for name, reader in plain_readers().items():
         members[name] = partial(reader, path)
     expected = made.expected
-    targets = {name: 1.3 for name in ("dicomsdl", "pydcm")}
+    targets = dict.fromkeys(("dicomsdl", "pydcm"), 1.3)
     return Case(f"enhanced MR, {FRAMES} frames, with geometry", folder, members, expected, targets)
 
 
@@ -253,9 +254,9 @@ def check(case: Case, name: str) -> str:
         if name == FLOOR:  # it knows no slope and no intercept
             values = values - 1024
         right = values.shape == expected.shape and np.array_equal(values, expected)
-        if not right and values.shape == expected.shape:
-            if np.array_equal(values[::-1], expected):
-                return "slices the other way round"
+        alike = not right and values.shape == expected.shape
+        if alike and np.array_equal(values[::-1], expected):
+            return "slices the other way round"
     if not right and name in (FLOOR, FASTPIX):
         raise AssertionError(f"{name} reads {case.name} wrong")
     return "" if right else "wrong"

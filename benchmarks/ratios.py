@@ -2,7 +2,8 @@
 
 Run it: ``python benchmarks/ratios.py`` for the kernels, ``--read`` for the readers, ``--codecs``
 for the readers of compressed files and the decoders below them, ``--pixels`` for the functions that
-have pydicom's names, ``--kinds`` for the kinds of files that are easily slow.
+have pydicom's names, ``--kinds`` for the kinds of files that are easily slow, ``--series`` for
+series to volumes.
 
 Members take turns (`paired_timing.py`), and the tables show the medians of their ratios in a round.
 Every member is held against the right answer first.
@@ -24,7 +25,9 @@ import bench_kernel
 import bench_pixels
 import bench_read
 import kind_table
+import series_table
 from bare_decoders import decoders_of, fastest_decoder, one_processor
+from bench_series import CASES as SERIES_CASES
 from encoded_files import BY_NAME, CR, NAMES, NATIVE, RLE, VOLUME, File, write_file
 from kind_cases import CASES
 from paired_timing import measure
@@ -362,12 +365,23 @@ def main() -> int:
     parser.add_argument(
         "--kinds", nargs="*", choices=CASES, metavar="KIND", help="kinds of files, all or some"
     )
+    parser.add_argument(
+        "--series",
+        nargs="*",
+        choices=SERIES_CASES,
+        metavar="SERIES",
+        help="series to volumes",
+    )
     parser.add_argument("--markdown", action="store_true", help="tables as the pages have them")
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
         console = Console(width=140 if arguments.codecs is arguments.kinds is None else 200)
-    rounds, seconds = READ_HOW if arguments.read or arguments.kinds is not None else (41, 3.0)
+    rounds, seconds = 41, 3.0
+    if arguments.series is not None:
+        rounds, seconds = series_table.HOW
+    elif arguments.read or arguments.kinds is not None:
+        rounds, seconds = READ_HOW
     how = (arguments.rounds or rounds, arguments.seconds or seconds)
     tables: Iterable[tuple[Table, bool]]
     if arguments.codecs is not None:
@@ -376,6 +390,9 @@ def main() -> int:
     elif arguments.kinds is not None:
         tables = [kind_table.kinds_table(arguments.kinds or CASES, *how)]
         packages = list(kind_table.PACKAGES)
+    elif arguments.series is not None:
+        tables = [series_table.series_table(arguments.series or SERIES_CASES, *how)]
+        packages = list(series_table.PACKAGES)
     elif arguments.read:
         tables = [read_table(*how)]
         packages = ["numpy", *(reader.package for reader in READERS.values())]

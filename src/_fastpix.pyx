@@ -201,6 +201,7 @@ include "kernel/ybr.pxi"
 include "kernel/color.pxi"
 include "kernel/tables.pxi"
 include "kernel/files.pxi"
+include "kernel/frames.pxi"
 
 
 def scale(
@@ -286,6 +287,31 @@ def scale_files(
     for k in range(count):
         PyBuffer_Release(&targets[k])
     return done
+
+
+def scale_frames(
+    const uint8_t[::1] cells not None, out not None, steps not None,
+    const int64_t[::1] starts not None, const int64_t[::1] places not None,
+    const double[::1] slopes not None, const double[::1] intercepts not None,
+):
+    """Cells of frames to values: see `fastpix.kernel.reference.scale_frames`."""
+    cdef Py_buffer target
+    cdef FrameColumns frames
+    cdef Py_ssize_t bad = -1
+    cdef Job job
+    frames.count, frames.rescales = starts.shape[0], slopes.shape[0]
+    fill(&job, steps)
+    job.planes = NULL
+    PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
+    set_output(&job, &target)
+    if frames.count and target.len:
+        frames.starts, frames.places = &starts[0], &places[0]
+        frames.slopes, frames.intercepts = &slopes[0], &intercepts[0]
+        with nogil:
+            bad = run_frames(&cells[0], &frames, <uint8_t *> target.buf, target.shape[1], &job)
+            free(job.values)
+    PyBuffer_Release(&target)
+    return bad
 
 
 def peak(

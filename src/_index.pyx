@@ -135,6 +135,8 @@ cdef class Walk:
     size : int
     stops_at_fragments : bool
         The walk ends where the fragments of Pixel Data begin, and takes all that follows for them.
+    only_pixels : bool
+        Identity, geometry and grouping are left out.
 
     Attributes
     ----------
@@ -156,7 +158,7 @@ cdef class Walk:
     frames : int
         Items of Per-Frame Functional Groups.
     is_complete : bool
-        `identity_entries` has all that the table names and the file has.
+        `identity_entries` has all that the table names and the file has, if it was to have any.
     """
 
     cdef readonly int64_t at, size, data_set, start, length, wanted
@@ -177,8 +179,9 @@ cdef class Walk:
     cdef Entries of_pixels, of_scale, of_identity
     cdef Runs frame_pixels, frame_identity
 
-    def __cinit__(self, int64_t size, bint stops_at_fragments=False):
+    def __cinit__(self, int64_t size, bint stops_at_fragments=False, bint only_pixels=False):
         self.stops_at_fragments = stops_at_fragments
+        self.only_pixels = only_pixels
         begin(self, size)
 
     def __dealloc__(self):

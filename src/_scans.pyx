@@ -7,7 +7,7 @@ where they end.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memchr, memset
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
@@ -17,11 +17,80 @@ include "scans/sequential.pxi"
 include "scans/progressive.pxi"
 
 
-cdef void _next_interval(Reader *reader, int *number) noexcept nogil:
-    """Begin the next restart interval, which is empty where its marker is not the due one."""
-    cdef bint is_due = next_marker(reader) == RST0 + number[0]
-    start(reader, reader.at + 2 if is_due else reader.at)
-    number[0] = (number[0] + 1) & 7
+cdef enum Step:  # what is passed for each MCU of a scan
+    DIFFERENCES
+    BLOCKS
+    DC_CODES
+    DC_BITS
+    BAND
+    BAND_BITS
+
+cdef struct Scan:
+    Step step
+    int64_t count  # MCUs
+    int64_t interval  # MCUs between two restart markers; 0: there are none
+    const Table *tables
+    const uint8_t *blocks  # which tables the blocks of an MCU have
+    Py_ssize_t blocks_count
+    uint64_t *known  # of each block of a band: which coefficients are not 0
+    Py_ssize_t columns, pitch  # blocks of a row: in the scan, and in `known`
+    int first, last  # the coefficients of a band, in zigzag order
+    uint32_t run  # blocks that end before the band begins
+
+
+cdef inline void pass_mcu(Reader *reader, Scan *scan, int64_t number) noexcept nogil:
+    """Pass one MCU, or one block of a band."""
+    cdef Py_ssize_t b, _
+    cdef uint64_t *known
+    if scan.step == DIFFERENCES:
+        for b in range(scan.blocks_count):
+            pass_difference(reader, &scan.tables[scan.blocks[2 * b]])
+    elif scan.step == BLOCKS:
+        for b in range(scan.blocks_count):
+            pass_block(reader, &scan.tables[scan.blocks[2 * b]],
+                       &scan.tables[scan.blocks[2 * b + 1]])
+    elif scan.step == DC_CODES:
+        for b in range(scan.blocks_count):
+            pass_difference(reader, &scan.tables[scan.blocks[b]])
+    elif scan.step == DC_BITS:
+        for _ in range(scan.blocks_count):
+            fill(reader)
+            take(reader, 1)
+    else:
+        known = &scan.known[number // scan.columns * scan.pitch + number % scan.columns]
+        if scan.step == BAND:
+            pass_band(reader, scan.tables, known, scan.first, scan.last, &scan.run)
+        else:
+            refine_band(reader, scan.tables, known, scan.first, scan.last, &scan.run)
+
+
+cdef int64_t pass_scan(Reader *reader, Scan *scan) noexcept nogil:
+    """Pass the MCUs that are coded whole, and return how many they are; go to the next marker."""
+    cdef int64_t done = 0
+    cdef int due = 0  # the number of the next restart marker
+    cdef bint is_due
+    while done < scan.count:
+        if scan.interval and done and done % scan.interval == 0:
+            # the interval is empty where its marker is not the due one
+            is_due = next_marker(reader) == RST0 + due
+            start(reader, reader.at + 2 if is_due else reader.at)
+            due = (due + 1) & 7
+            scan.run = 0
+        pass_mcu(reader, scan, done)
+        if is_beyond_end(reader):
+            break
+        done += 1
+    next_marker(reader)
+    return done
+
+
+cdef tuple _walked(const uint8_t[::1] data, Py_ssize_t at, Scan *scan):
+    cdef Reader reader
+    cdef int64_t done
+    with nogil:
+        open_reader(&reader, data, at)
+        done = pass_scan(&reader, scan)
+    return done, reader.at - reader.first
 
 
 def find_segment(const uint8_t[::1] data not None, Py_ssize_t at):
@@ -38,6 +107,31 @@ def find_segment(const uint8_t[::1] data not None, Py_ssize_t at):
             reader.at += 2
             marker = next_marker(&reader)
     return reader.at - reader.first if marker else -1
+
+
+def find_scan(const uint8_t[::1] data not None, Py_ssize_t at):
+    """Return where the next two bytes of a marker SOS (T.81 B.2.3) are, from `at` on; -1: nowhere.
+
+    They need not be a marker: a table may hold the same bytes.
+    """
+    cdef Py_ssize_t end = data.shape[0] - 1  # the last byte begins no marker
+    cdef const uint8_t *first
+    cdef const uint8_t *found
+    if not 0 <= at < end:
+        return -1
+    first = &data[0]
+    with nogil:
+        while at < end:
+            found = <const uint8_t *>memchr(first + at, 0xFF, end - at)
+            if found == NULL:
+                break
+            at = found - first
+            if found[1] == SOS:
+                break
+            at += 1
+        else:
+            found = NULL
+    return at if found != NULL else -1
 
 
 def walk_sequential(
@@ -71,30 +165,18 @@ def walk_sequential(
     end : int
         Where the marker behind the codes is.
     """
-    cdef int64_t done = 0
-    cdef int number = 0
-    cdef Py_ssize_t b, per_mcu = blocks.shape[0] // 2
-    cdef Py_ssize_t tables_count = len(tables) // <Py_ssize_t>sizeof(Table)
-    cdef Reader reader
-    for b in range(2 * per_mcu):
-        if blocks[b] >= tables_count:
+    cdef Scan scan
+    cdef Py_ssize_t b
+    memset(&scan, 0, sizeof(Scan))
+    for b in range(blocks.shape[0]):
+        if blocks[b] >= len(tables) // <Py_ssize_t>sizeof(Table):
             raise ValueError("a block without a table")
-    cdef const Table *made = <const Table *>PyBytes_AS_STRING(tables)
-    with nogil:
-        open_reader(&reader, data, at)
-        while done < count:
-            if interval and done and done % interval == 0:
-                _next_interval(&reader, &number)
-            for b in range(per_mcu):
-                if lossless:
-                    pass_difference(&reader, &made[blocks[2 * b]])
-                else:
-                    pass_block(&reader, &made[blocks[2 * b]], &made[blocks[2 * b + 1]])
-            if is_beyond_end(&reader):
-                break
-            done += 1
-        next_marker(&reader)
-    return done, reader.at - reader.first
+    scan.step = DIFFERENCES if lossless else BLOCKS
+    scan.count, scan.interval = count, interval
+    scan.tables = <const Table *>PyBytes_AS_STRING(tables)
+    scan.blocks_count = blocks.shape[0] // 2
+    scan.blocks = &blocks[0] if scan.blocks_count else NULL
+    return _walked(data, at, &scan)
 
 
 def walk_dc(
@@ -112,31 +194,18 @@ def walk_dc(
     refines : bool
         Each block has a bit more, and no code.
     """
-    cdef int64_t done = 0
-    cdef int number = 0
+    cdef Scan scan
     cdef Py_ssize_t b
-    cdef Py_ssize_t tables_count = len(tables) // <Py_ssize_t>sizeof(Table)
-    cdef Reader reader
+    memset(&scan, 0, sizeof(Scan))
     for b in range(blocks.shape[0]):
-        if not refines and blocks[b] >= tables_count:
+        if not refines and blocks[b] >= len(tables) // <Py_ssize_t>sizeof(Table):
             raise ValueError("a block without a table")
-    cdef const Table *made = <const Table *>PyBytes_AS_STRING(tables)
-    with nogil:
-        open_reader(&reader, data, at)
-        while done < count:
-            if interval and done and done % interval == 0:
-                _next_interval(&reader, &number)
-            for b in range(blocks.shape[0]):
-                if refines:
-                    fill(&reader)
-                    take(&reader, 1)
-                else:
-                    pass_difference(&reader, &made[blocks[b]])
-            if is_beyond_end(&reader):
-                break
-            done += 1
-        next_marker(&reader)
-    return done, reader.at - reader.first
+    scan.step = DC_BITS if refines else DC_CODES
+    scan.count, scan.interval = count, interval
+    scan.tables = <const Table *>PyBytes_AS_STRING(tables)
+    scan.blocks_count = blocks.shape[0]
+    scan.blocks = &blocks[0] if scan.blocks_count else NULL
+    return _walked(data, at, &scan)
 
 
 def walk_ac(
@@ -161,28 +230,15 @@ def walk_ac(
     refines : bool
         Coefficients that are known get a bit more.
     """
-    cdef int64_t done = 0, count = rows * columns
-    cdef int number = 0
-    cdef uint32_t run = 0
-    cdef Reader reader
+    cdef Scan scan
+    memset(&scan, 0, sizeof(Scan))
     if not (0 < first <= last <= 63 and rows <= known.shape[0] and columns <= known.shape[1]
             and len(table) == <Py_ssize_t>sizeof(Table)):
         raise ValueError("a scan without such coefficients")
-    cdef const Table *made = <const Table *>PyBytes_AS_STRING(table)
-    with nogil:
-        open_reader(&reader, data, at)
-        while done < count:
-            if interval and done and done % interval == 0:
-                _next_interval(&reader, &number)
-                run = 0
-            if refines:
-                refine_band(&reader, made, &known[done // columns, done % columns],
-                            first, last, &run)
-            else:
-                pass_band(&reader, made, &known[done // columns, done % columns],
-                          first, last, &run)
-            if is_beyond_end(&reader):
-                break
-            done += 1
-        next_marker(&reader)
-    return done, reader.at - reader.first
+    scan.step = BAND_BITS if refines else BAND
+    scan.count, scan.interval = rows * columns, interval
+    scan.tables = <const Table *>PyBytes_AS_STRING(table)
+    scan.known = &known[0, 0] if scan.count > 0 else NULL
+    scan.columns, scan.pitch = columns, known.shape[1]
+    scan.first, scan.last = first, last
+    return _walked(data, at, &scan)

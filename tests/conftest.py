@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -38,6 +39,18 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         return out + err
 
     return call_main
+
+
+@pytest.fixture(scope="module")
+def quick_processes() -> Iterator[None]:
+    """Start the workers of this process quickly; as users have them, in the gate."""
+    from support.quick_processes import start_quickly
+    from support.sizes import is_quick
+
+    with pytest.MonkeyPatch.context() as patch:
+        if is_quick() and "forkserver" in multiprocessing.get_all_start_methods():
+            start_quickly(patch)
+        yield
 
 
 @pytest.fixture

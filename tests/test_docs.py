@@ -9,9 +9,9 @@ from typing import Any
 
 import pydicom.data
 import pytest
+from support.series_files import cells_of, slice_dataset, write_slices
 
 import fastpix
-from support.series_files import cells_of, slice_dataset, write_slices
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

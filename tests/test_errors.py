@@ -295,8 +295,9 @@ def test_the_cause_is_attached() -> None:
         *image_elements(extra=[element(Tag.SharedFunctionalGroupsSequence, "UN", b"abcd")]),
         element(Tag.PixelData, "OW", bytes(12)),
     )
+    image = fastpix.open(source)
     with pytest.raises(FastpixError) as caught:
-        fastpix.open(source)
+        image.read()
     assert caught.value.__cause__ is not None
 
 

@@ -12,6 +12,15 @@ def scale(
     skip: int = 0,
     segments: tuple[int, ...] | None = None,
 ) -> int: ...
+def scale_frames(
+    cells: NDArray[np.uint8],
+    out: NDArray[Any],
+    steps: Steps,
+    starts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    slopes: NDArray[np.float64],
+    intercepts: NDArray[np.float64],
+) -> int: ...
 def peak(
     cells: NDArray[np.uint8],
     count: int,

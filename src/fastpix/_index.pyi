@@ -14,7 +14,9 @@ class Walk:
     big_endian: bool
     encapsulated: bool
     is_complete: bool
-    def __init__(self, size: int, stops_at_fragments: bool = False) -> None: ...
+    def __init__(
+        self, size: int, stops_at_fragments: bool = False, only_pixels: bool = False
+    ) -> None: ...
     @property
     def in_fragments(self) -> bool: ...
     @property

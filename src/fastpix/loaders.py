@@ -97,7 +97,7 @@ def imread(
         made = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
         stored = read_source(source, lent=buffer)
         try:
-            instance = read_instance(stored, limit)
+            instance = read_instance(stored, limit, only_pixels=True)
             image = Image(instance, limit)
             values = image.read(made, frames=frames, out=out, threads=threads)
         finally:
@@ -383,7 +383,7 @@ def read_series(
 
     asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
     limit = checked_limit(max_bytes)
-    stacks = open_series(source, series_uid=series_uid, tolerance=tolerance, threads=threads)
+    stacks = open_series(source, tolerance=tolerance, threads=threads)
     chosen, aside = choose_stack(stacks, series_uid, stack)
     volume = chosen.read(
         asked, gaps=gaps, partial=partial, out=out, threads=threads, max_bytes=limit

@@ -24,8 +24,7 @@ cdef class AlikeFiles:
 
     def __cinit__(self, unsigned char[::1] target not None, bytes pixel_entries not None,
                   bytes scale_entries not None):
-        self.walk = Walk(0)
-        self.walk.only_pixels = True
+        self.walk = Walk(0, only_pixels=True)
         self.target = target
         self.pixel_entries = pixel_entries
         self.known_pixels = PyBytes_AS_STRING(pixel_entries)

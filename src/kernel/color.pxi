@@ -212,7 +212,9 @@ cdef Py_ssize_t run_color(
     cdef uint8_t *place
     cdef Py_ssize_t start = 0, n, bad, step = BLOCK
     cdef Py_ssize_t head = color_head(out, job.itemsize, pixels, layout, job)
-    if layout == INTERLEAVED:
+    if ybr and job.route != GENERAL:
+        step = BLOCK  # bytes have room, and longer loops of each step cost less
+    elif layout == INTERLEAVED:
         step = BLOCK // (3 * LINE) * LINE
     elif layout == SUBSAMPLED:
         step = BLOCK // 2

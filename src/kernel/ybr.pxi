@@ -5,6 +5,16 @@
 # add to it is rounded. The constants below give the very integers of the reference for all 256 Cr,
 # all 256 Cb and all 65,536 pairs (tests/kernel/test_ybr.py). Red and blue take products of 16 bits,
 # of which the compiler needs only the upper half. Other samples are converted in doubles.
+#
+# Kernels for AVX2 take 32 pixels at a time (src/ybr.h); the loops below take what is left, and are
+# all there is elsewhere.
+
+cdef extern from "ybr.h":
+    Py_ssize_t fastpix_planes_to_rgb(
+        const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint8_t *rgb, Py_ssize_t n
+    ) nogil
+    Py_ssize_t fastpix_pixels_to_rgb(const uint8_t *ybr, uint8_t *rgb, Py_ssize_t n) nogil
+    Py_ssize_t fastpix_pairs_to_rgb(const uint8_t *pairs, uint8_t *rgb, Py_ssize_t n) nogil
 
 cdef enum:
     RED_CR = 4, RED_HALF = 5, RED_SCALE = 6587
@@ -64,8 +74,9 @@ cdef void planes_to_rgb(
     cdef short red[BLOCK]
     cdef short green[BLOCK]
     cdef short blue[BLOCK]
-    add_of_chroma(cb, cr, red, green, blue, n)
-    luma_to_rgb(y, red, green, blue, rgb, n)
+    cdef Py_ssize_t done = fastpix_planes_to_rgb(y, cb, cr, rgb, n)
+    add_of_chroma(cb + done, cr + done, red, green, blue, n - done)
+    luma_to_rgb(y + done, red, green, blue, rgb + 3 * done, n - done)
 
 
 cdef void pixels_to_rgb(const uint8_t *ybr, uint8_t *rgb, Py_ssize_t n) noexcept nogil:
@@ -73,7 +84,8 @@ cdef void pixels_to_rgb(const uint8_t *ybr, uint8_t *rgb, Py_ssize_t n) noexcept
     cdef uint8_t y[BLOCK]
     cdef uint8_t cb[BLOCK]
     cdef uint8_t cr[BLOCK]
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, done = fastpix_pixels_to_rgb(ybr, rgb, n)
+    ybr, rgb, n = ybr + 3 * done, rgb + 3 * done, n - done
     for i in range(n):
         y[i], cb[i], cr[i] = ybr[3 * i], ybr[3 * i + 1], ybr[3 * i + 2]
     planes_to_rgb(y, cb, cr, rgb, n)
@@ -90,7 +102,8 @@ cdef void pairs_to_rgb(const uint8_t *pairs, uint8_t *rgb, Py_ssize_t n) noexcep
     cdef short red[BLOCK]
     cdef short green[BLOCK]
     cdef short blue[BLOCK]
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, done = fastpix_pairs_to_rgb(pairs, rgb, n)
+    pairs, rgb, n = pairs + 2 * done, rgb + 3 * done, n - done
     for i in range(n // 2):
         y[2 * i], y[2 * i + 1] = pairs[4 * i], pairs[4 * i + 1]
         cb[i], cr[i] = pairs[4 * i + 2], pairs[4 * i + 3]

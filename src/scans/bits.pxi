@@ -5,6 +5,7 @@ cdef extern from "platform.h":
 
 cdef enum:
     RST0 = 0xD0
+    SOS = 0xDA
     ENOUGH = 32  # bits of a code and what follows it, at most
 
 cdef struct Reader:

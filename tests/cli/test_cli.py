@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import pty
@@ -35,11 +37,14 @@ from support.builders import (
 )
 from support.codestream_cases import BASELINE, file_of_frames, jpeg
 from support.real_files import WHEEL
+from support.sizes import is_quick
 
 import fastpix
+from fastpix.cli import main
 from fastpix.job.names import Names, load_key
 from fastpix.standard.tags import Tag
 
+pytestmark = pytest.mark.usefixtures("quick_processes")
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()"]
 BIN = Path(sys.executable).parent
 
@@ -51,21 +56,44 @@ def run(
     code: int = 0,
     env: dict[str, str] | None = None,
 ) -> str:
-    """Run the command; return what it printed, errors included, after a look at the exit code."""
-    ended = subprocess.run(
-        [*COMMAND, *(a if isinstance(a, bytes) else str(a) for a in arguments)],
-        input=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=cwd,
-        env=os.environ | (env or {}),
-        timeout=120,
-        check=False,
-    )
-    log = ended.stdout.decode("utf-8", "surrogateescape")
-    assert ended.returncode == code, log
+    """Run the command; return what it printed, errors included, after a look at the exit code.
+
+    It has a process of its own in the gate, and where it is given an environment.
+    """
+    texts = [os.fsdecode(a) if isinstance(a, bytes) else str(a) for a in arguments]
+    if is_quick() and env is None:
+        ended, data = run_here(texts, stdin, cwd)
+    else:
+        process = subprocess.run(
+            [*COMMAND, *texts],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            timeout=120,
+            check=False,
+        )
+        ended, data = process.returncode, process.stdout
+    log = data.decode("utf-8", "surrogateescape")
+    assert ended == code, log
     assert "Traceback" not in log
     return log
+
+
+def run_here(arguments: list[str], stdin: bytes, cwd: Path | None) -> tuple[object, bytes]:
+    """Run the command in this process; return its exit code, and the bytes that it printed."""
+    printed = io.BytesIO()
+    stream = io.TextIOWrapper(printed, "utf-8", write_through=True)
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(cwd or "."):
+        patch.setattr(sys, "argv", ["fastpix", *arguments])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        patch.setattr(sys, "stdout", stream)
+        patch.setattr(sys, "stderr", stream)
+        with pytest.raises(SystemExit) as caught:
+            main()
+        stream.flush()
+    return caught.value.code, printed.getvalue()
 
 
 def counts(log: str) -> dict[str, int]:

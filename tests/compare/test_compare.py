@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from support import fake_readers
 from support.builders import element, encode, file_of, make_dataset
 from support.real_files import WHEEL
+from support.sizes import is_quick
 
 from fastpix.compare import (
     READERS,
@@ -33,6 +34,7 @@ from fastpix.compare.measure import ComparedFile, standing_of
 from fastpix.compare.readers import FASTPIX
 from fastpix.errors import ArgumentError
 
+pytestmark = pytest.mark.usefixtures("quick_processes")
 OURS = READERS[FASTPIX]
 SMALL = np.arange(6, dtype=np.uint16).reshape(2, 3)
 LARGE = np.arange(64, dtype=np.uint16).reshape(8, 8)
@@ -150,11 +152,12 @@ def test_palette_of_pydicom() -> None:
 
 
 def test_every_way_to_be_wrong(tmp_path: Path) -> None:
+    hung = 3 if is_quick() else 5
     path = write(tmp_path, "a.dcm", SMALL)
     wrong = ("off_by_one", "rounded", "other_shape")
     failing = ("empty", "nothing", "error", "abort", "leave", "hang")
     team = [fake_readers.reader(getattr(fake_readers, name)) for name in (*wrong, *failing)]
-    [file] = compare_with([path], *team, timeout=5)
+    [file] = compare_with([path], *team, timeout=hung)
     told = dict(line.split(maxsplit=1) for line in list(listing([file]))[1:])
     assert told == {
         "fastpix": "2 x 3 float32",
@@ -166,7 +169,7 @@ def test_every_way_to_be_wrong(tmp_path: Path) -> None:
         "error": "failed: ValueError: what?[31m it says",
         "abort": "failed: SIGABRT: its process was killed by SIGABRT",
         "leave": "failed: exit code 3: its process ended with exit code 3",
-        "hang": "failed: timeout: still busy after 5 seconds",
+        "hang": f"failed: timeout: still busy after {hung} seconds",
     }
     for name in wrong:
         standing = standing_of(name, [file])

@@ -243,7 +243,7 @@ def test_a_deflated_frame_goes_no_further_than_the_frame() -> None:
     """A stream of many gigabytes for a frame of a few bytes."""
     cells = np.zeros((4, 4), np.uint8)
     bomb = deflated(bytes(50_000_000))
-    for name in ("imagecodecs", "zlib"):
+    for name in (None, "zlib"):
         start = time.perf_counter()
         read_or_refuse(file_of_frames([bomb], cells, DEFLATED_FRAMES), name)
         assert time.perf_counter() - start < 0.5

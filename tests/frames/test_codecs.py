@@ -116,9 +116,7 @@ def test_deflated_frames(bits: int) -> None:
     streams = [d.compress(f.tobytes()) + d.flush() for d, f in zip(deflater, raw, strict=True)]
     image = fastpix.open(deflated_file(cells.shape, bits, streams))
     assert np.array_equal(image.stored(), cells)
-    assert image.decoders == (
-        f"imagecodecs {version('imagecodecs')} ({imagecodecs.deflate_version()})",
-    )
+    assert image.decoders == (f"zlib {zlib.ZLIB_RUNTIME_VERSION}",)
 
 
 @pytest.mark.parametrize("stream", [b"\xff" * 20, b"", zlib.compress(bytes(12))[2:-9]])

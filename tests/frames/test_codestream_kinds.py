@@ -144,6 +144,14 @@ def test_one_component_that_is_approximate(marker: int, content: bytes, lossy: b
     assert is_lossy(with_segment(stream, marker, content)) == lossy
 
 
+def test_the_main_header_of_jpeg_2000_ends_at_its_first_tile() -> None:
+    """What a tile says of quantization is not said of the image."""
+    stream = j2k(picture(COLOR, 8), 8)
+    at = stream.index(b"\xff\x90") + 12
+    coarse = struct.pack(">HHB4x", 0xFF5C, 7, 0x42)
+    assert not is_lossy(stream[:at] + coarse + stream[at:])
+
+
 def test_each_scan_of_jpeg_ls_has_a_bound_of_its_own() -> None:
     import jpeg_ls as charls
 

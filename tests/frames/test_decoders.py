@@ -24,7 +24,6 @@ from support.codestream_cases import (
     LOSSLESS_57,
     LOSSLESS_70,
     RLE_LOSSLESS,
-    deflated,
     file_of_frames,
     htj2k,
     j2k,
@@ -37,7 +36,7 @@ import fastpix
 from fastpix.errors import ArgumentError, DecodeError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import Decoder, FrameFormat, all_decoders, decoders
 from fastpix.frames.codecs.refusals import NotSupportedError
-from fastpix.standard.syntaxes import DEFLATED_FRAMES, JPEG, NATIVE, RLE
+from fastpix.standard.syntaxes import JPEG, NATIVE, RLE
 
 CELLS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 J2K_FILE = file_of_frames([j2k(CELLS, 8)], CELLS, J2K_LOSSLESS)
@@ -329,7 +328,6 @@ BY_SYNTAX: dict[str, list[bytes]] = {
     LOSSLESS_57: [file_of_frames([jpeg_lossless(CELLS, 8, 4)], CELLS, LOSSLESS_57)],
     HT_LOSSLESS: [file_of_frames([htj2k(CELLS)], CELLS, HT_LOSSLESS)],
     HT_RPCL: [file_of_frames([htj2k(CELLS)], CELLS, HT_RPCL)],
-    DEFLATED_FRAMES: [file_of_frames([deflated(CELLS.tobytes())], CELLS, DEFLATED_FRAMES)],
 }
 
 

@@ -120,16 +120,6 @@ def test_groups_fewer_than_frames() -> None:
     assert_no_rescale(source, Tag.PerFrameFunctionalGroupsSequence, "2 items", "3 frames")
 
 
-def test_groups_that_are_no_sequence() -> None:
-    source = file_of(
-        *image_elements(extra=[element(Tag.SharedFunctionalGroupsSequence, "LO", b"abcd")]),
-        element(0x7FE00010, "OW", RAMP.tobytes()),
-    )
-    with pytest.raises(PixelHeaderError) as caught:
-        fastpix.imread(source)
-    assert caught.value.tag == Tag.SharedFunctionalGroupsSequence
-
-
 def test_groups_shared_by_two_items_that_differ() -> None:
     """Which of the two is meant would be a guess."""
     groups = [make_group(RescaleSlope="2"), make_group(RescaleSlope="3")]
@@ -166,3 +156,35 @@ def test_sequences_encoded_by_hand() -> None:
     shared = sequence(Tag.SharedFunctionalGroupsSequence, [group])
     source = file_of(*image_elements(extra=[shared]), element(0x7FE00010, "OW", RAMP.tobytes()))
     np.testing.assert_array_equal(fastpix.imread(source), RAMP * 2 + 5)
+
+
+@pytest.mark.parametrize(
+    "groups", [Tag.SharedFunctionalGroupsSequence, Tag.PerFrameFunctionalGroupsSequence]
+)
+@pytest.mark.parametrize("kind", ["no sequence", "slope twice"])
+def test_broken_groups_are_no_matter_of_stored_values(groups: Tag, kind: str) -> None:
+    slopes = element(Tag.RescaleSlope, "DS", b"2 ") + element(Tag.RescaleSlope, "DS", b"3 ")
+    broken = {
+        "no sequence": element(groups, "LO", b"no sequence at all"),
+        "slope twice": sequence(groups, [sequence(Tag.PixelValueTransformationSequence, [slopes])]),
+    }[kind]
+    data = bytes(range(12))
+    file = file_of(*image_elements(extra=[broken]), element(Tag.PixelData, "OW", data))
+    image = fastpix.open(file)
+    assert any("what it may report is not known" in note.text for note in image.header.notes)
+    assert image.stored().tobytes() == data
+    assert image.read(rescale=False).astype(np.uint16).tobytes() == data
+    with pytest.raises(PixelHeaderError, match="pass rescale=False for stored values") as caught:
+        image.read()
+    assert caught.value.tag == (groups if kind == "no sequence" else Tag.RescaleSlope)
+
+
+def test_a_broken_group_that_no_frame_needs_is_a_warning() -> None:
+    shared = element(Tag.SharedFunctionalGroupsSequence, "LO", b"no sequence at all")
+    own = sequence(
+        Tag.PerFrameFunctionalGroupsSequence,
+        [sequence(Tag.PixelValueTransformationSequence, [element(Tag.RescaleSlope, "DS", b"2 ")])],
+    )
+    pixels = element(Tag.PixelData, "OW", RAMP.tobytes())
+    image = open_odd(file_of(*image_elements(extra=[shared, own]), pixels), "not known")
+    assert image.read().tolist() == (2 * RAMP).tolist()

@@ -55,7 +55,7 @@ def test_nothing() -> None:
     plane = plane_from(
         slice_of(ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None)
     )
-    assert plane.position is plane.orientation is plane.spacing is None
+    assert (plane.position, plane.orientation, plane.spacing) == (None, None, None)
     assert plane.faults == ()
 
 
@@ -161,11 +161,17 @@ def test_a_wrong_spacing_is_not_made_up_for() -> None:
 
 
 def test_groups_of_frames() -> None:
-    planes = planes_from(grouped([position(0, 0, z) for z in (5, 2.5, 0)]))
+    shared = {
+        **orientation(*AXIAL),
+        **measures(PixelSpacing=[0.75, 0.5], SliceThickness=2, SpacingBetweenSlices=-2.5),
+    }
+    planes = planes_from(grouped([position(0, 0, z) for z in (5, 2.5, 0)], shared))
     assert [plane.position for plane in planes] == [(0, 0, 5), (0, 0, 2.5), (0, 0, 0)]
     assert [plane.frame for plane in planes] == [0, 1, 2]
     assert {plane.orientation for plane in planes} == {(1, 0, 0, 0, 1, 0)}
-    assert {(p.spacing, p.thickness, p.faults) for p in planes} == {((0.75, 0.5), 2.0, ())}
+    assert {(p.spacing, p.thickness, p.between, p.faults) for p in planes} == {
+        ((0.75, 0.5), 2.0, -2.5, ())
+    }
 
 
 def test_many_positions() -> None:
@@ -202,7 +208,11 @@ def test_a_frame_beats_what_all_share() -> None:
 
 
 def test_the_top_of_the_data_set_stands_in_for_groups() -> None:
-    top = {"ImageOrientationPatient": AXIAL, "PixelSpacing": [3, 3], "SliceThickness": "4"}
+    top: dict[str, Any] = {
+        "ImageOrientationPatient": AXIAL,
+        "PixelSpacing": [3, 3],
+        "SliceThickness": "4",
+    }
     planes = planes_from(grouped([position(0, 0, 0), position(0, 0, 1)], {}, **top))
     assert {(p.orientation, p.spacing, p.thickness) for p in planes} == {
         ((1, 0, 0, 0, 1, 0), (3, 3), 4.0)
@@ -210,7 +220,7 @@ def test_the_top_of_the_data_set_stands_in_for_groups() -> None:
 
 
 def test_the_position_at_the_top_is_that_of_no_frame() -> None:
-    top = {"ImagePositionPatient": [1, 2, 3]}
+    top: dict[str, Any] = {"ImagePositionPatient": [1, 2, 3]}
     assert [p.position for p in planes_from(grouped([{}, {}], **top))] == [None, None]
     assert [p.position for p in planes_from(grouped([{}], **top))] == [(1, 2, 3)]
     assert [p.position for p in planes_from(frames_of(2, **top))] == [None, None]
@@ -250,7 +260,7 @@ def test_faults_of_frames() -> None:
 
 
 def test_a_fault_at_the_top_does_not_matter_where_groups_say_it() -> None:
-    top = {"ImageOrientationPatient": [0] * 6, "ImagePositionPatient": [1, 2]}
+    top: dict[str, Any] = {"ImageOrientationPatient": [0] * 6, "ImagePositionPatient": [1, 2]}
     planes = planes_from(grouped([position(0, 0, 0), position(0, 0, 1)], **top))
     assert {p.faults for p in planes} == {()}
 

@@ -28,7 +28,7 @@ from support.real_files import (
 )
 
 import fastpix
-from fastpix.errors import ArgumentError, HeaderWarning, PixelHeaderError
+from fastpix.errors import ArgumentError, HeaderWarning, PixelHeaderError, SeriesError
 
 pytest.importorskip("monai", reason="needs MONAI: pip install 'fastpix[monai]'")
 
@@ -84,6 +84,7 @@ def ct_slice(number: int, **attributes: Any) -> Dataset:
     cells = np.arange(12, dtype=np.int16).reshape(3, 4) + 100 * number
     geometry = {
         "SOPClassUID": CTImageStorage,
+        "SOPInstanceUID": f"1.2.826.0.1.3680043.10.1.{number}",
         "Modality": "CT",
         "InstanceNumber": number,
         "ImagePositionPatient": [-10, 20, 2.5 * number],
@@ -151,12 +152,15 @@ def test_names_are_matched(series: Path) -> None:
 
 
 def test_slices_without_a_number_are_left_out(series: Path) -> None:
+    """As MONAI does; a volume has them at their places."""
     write(series / "f.dcm", ct_slice(6, InstanceNumber=None))
     results = []
-    for reader in (PydicomReader(), FastpixReader()):
+    for reader in (PydicomReader(), FastpixReader(spacing_check="monai")):
         with pytest.warns(UserWarning, match=r"f\.dcm does not have InstanceNumber"):
             results.append(get_data(reader, series))
     assert_same(results[1], results[0])
+    array, _ = get_data(FastpixReader(), series)
+    assert array[0, 0].tolist()[5:] == [600 - 1024]
 
 
 def test_lists(series: Path, tmp_path: Path) -> None:
@@ -258,6 +262,168 @@ def test_float_pixel_data(tmp_path: Path) -> None:
 def test_verify_suffix() -> None:
     for name in ("a.dcm", "a", "a.nii", ["a.dcm", "b.png"]):
         assert FastpixReader().verify_suffix(name) == PydicomReader().verify_suffix(name)
+
+
+# Folders as volumes
+
+
+def folder_of(path: Path, slices: Sequence[Dataset]) -> Path:
+    """A folder of these slices, whose names do not follow their order."""
+    path.mkdir()
+    for k, made in enumerate(slices):
+        write(path / f"{(k * 3) % 7}-{k}.dcm", made)
+    return path
+
+
+def test_slices_follow_their_numbers_down(tmp_path: Path) -> None:
+    """From head to feet, as most CT: the array and the affine are those of MONAI."""
+    slices = [ct_slice(k, InstanceNumber=9 - k) for k in (1, 2, 3, 4)]
+    array, metadata = assert_near_same(folder_of(tmp_path / "down", slices))
+    assert array[0, 0].tolist() == [100 * k - 1024 for k in (4, 3, 2, 1)]
+    assert metadata["affine"][2, 2] == pytest.approx(-2.5)
+
+
+def assert_near_same(source: Any) -> Result:
+    """As assert_reads_same, for affines that are rounded otherwise."""
+    theirs, ours = get_data(PydicomReader(), source), get_data(FastpixReader(), source)
+    for key in ("affine", "original_affine", "spacing", "lastImagePositionPatient"):
+        np.testing.assert_allclose(ours[1][key], theirs[1][key], rtol=0, atol=1e-9)
+        theirs[1][key] = ours[1][key]
+    assert ours[1]["00280030"]["Value"] == pytest.approx(theirs[1]["00280030"]["Value"])
+    theirs[1]["00280030"] = ours[1]["00280030"]
+    assert_same(ours, theirs)
+    return ours
+
+
+def test_several_folders(series: Path, tmp_path: Path) -> None:
+    slices = [ct_slice(k, RescaleIntercept="0") for k in range(1, 6)]
+    other = folder_of(tmp_path / "other", slices)
+    array, _ = assert_reads_same([series, other])
+    assert array.shape == (2, 4, 3, 5)
+
+
+def gaps(path: Path) -> Path:
+    return folder_of(path / "gaps", [ct_slice(k) for k in (1, 2, 4, 5)])
+
+
+def test_a_gap_is_an_error(tmp_path: Path) -> None:
+    reader = FastpixReader()
+    with pytest.raises(SeriesError) as caught:
+        reader.get_data(reader.read(gaps(tmp_path)))
+    assert caught.value.codes == ("missing_slices",)
+
+
+def test_no_other_reader_is_asked_after_a_gap(tmp_path: Path) -> None:
+    load = LoadImage(reader=FastpixReader())
+    with pytest.raises(SeriesError, match="missing"):
+        load(gaps(tmp_path))
+
+
+def test_a_gap_is_warned_of(tmp_path: Path) -> None:
+    reader = FastpixReader(spacing_check="warn")
+    folder = gaps(tmp_path)
+    with pytest.warns(HeaderWarning, match="slices are stacked that make no volume"):
+        ours = reader.get_data(reader.read(folder))
+    assert_same(ours, get_data(PydicomReader(), folder))
+    assert ours[1]["spacing"][2] == pytest.approx(10 / 3)  # which it is nowhere
+
+
+def test_monai_stacks_over_gaps(tmp_path: Path) -> None:
+    folder = gaps(tmp_path)
+    ours = get_data(FastpixReader(spacing_check="monai"), folder)
+    assert_same(ours, get_data(PydicomReader(), folder))
+
+
+def test_spacing_check_knows_its_words() -> None:
+    with pytest.raises(ArgumentError, match="spacing_check: 'no' is not 'error', 'warn' or"):
+        FastpixReader(spacing_check="no")  # type: ignore[arg-type]
+
+
+def volumes(path: Path, count: int = 2) -> Path:
+    """Volumes at the same places, one after the other."""
+    slices = [
+        ct_slice(
+            3 * v + k + 1, ImagePositionPatient=[-10, 20, 2.5 * k], TemporalPositionIdentifier=v
+        )
+        for v in range(count)
+        for k in range(3)
+    ]
+    return folder_of(path / "volumes", slices)
+
+
+def test_volumes_are_channels(tmp_path: Path) -> None:
+    folder = volumes(tmp_path)
+    array, metadata = get_data(FastpixReader(), folder)
+    assert array.shape == (4, 3, 3, 2)
+    assert (array[0, 0] + 1024).tolist() == [[100, 400], [200, 500], [300, 600]]
+    assert metadata["original_channel_dim"] == -1
+    assert metadata["spatial_shape"] == (4, 3, 3)
+    assert metadata["affine"][2, 2] == pytest.approx(2.5)
+    loaded = LoadImage(reader=FastpixReader(), ensure_channel_first=True)(folder)
+    assert loaded.shape == (2, 4, 3, 3)
+    assert get_data(PydicomReader(), folder)[0].shape == (4, 3, 6)  # one tall volume
+
+
+def test_numbers_without_an_order_follow_places(tmp_path: Path) -> None:
+    numbers = (2, 4, 1, 3)
+    slices = [ct_slice(k, InstanceNumber=n) for k, n in enumerate(numbers, 1)]
+    array, metadata = get_data(FastpixReader(), folder_of(tmp_path / "any", slices))
+    assert (array[0, 0] + 1024).tolist() == [100, 200, 300, 400]
+    assert metadata["affine"][2, 2] == pytest.approx(2.5)
+
+
+def test_a_localizer_is_set_aside(series: Path) -> None:
+    turned = {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1], "ImagePositionPatient": [0, 0, 0]}
+    kind = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    write(series / "f.dcm", ct_slice(9, ImageType=kind, **turned))
+    assert get_data(FastpixReader(), series)[0].shape == (4, 3, 5)
+
+
+def test_colour_folder(tmp_path: Path) -> None:
+    cells = np.random.default_rng(8).integers(0, 256, (4, 3, 4, 3), dtype=np.uint8)
+    slices = []
+    for k, plane in enumerate(cells):
+        grey = ct_slice(k + 1)
+        facts = ("SOPInstanceUID", "ImagePositionPatient", "ImageOrientationPatient",
+                 "PixelSpacing", "InstanceNumber")  # fmt: skip
+        geometry = {name: grey[name].value for name in facts}
+        slices.append(
+            make_dataset(plane, SamplesPerPixel=3, SOPClassUID=CTImageStorage, **geometry)
+        )
+    array, metadata = get_data(FastpixReader(), folder_of(tmp_path / "rgb", slices))
+    assert np.array_equal(array, cells.transpose(2, 1, 0, 3))
+    assert array.dtype == np.uint8
+    assert metadata["original_channel_dim"] == -1
+
+
+@pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": "1", "RescaleIntercept": "0"}], ids=str)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32])
+def test_dtype_of_a_folder(tmp_path: Path, dtype: Any, rescale: dict[str, str]) -> None:
+    cells = np.arange(12).reshape(3, 4).astype(dtype)
+    none: dict[str, Any] = {"RescaleSlope": None, "RescaleIntercept": None}
+    slices = []
+    for k in (1, 2, 3):
+        made = ct_slice(k, **(none | rescale))
+        facts = {each.keyword: each.value for each in made if each.tag.group in (8, 0x18, 0x20)}
+        facts |= {"PixelSpacing": made.PixelSpacing} | rescale
+        slices.append(make_dataset(cells + dtype(k), **facts))
+    assert_near_same(folder_of(tmp_path / "one", slices))
+
+
+def test_values_asked_for_of_a_folder(series: Path) -> None:
+    array, _ = get_data(FastpixReader(normalize=(-1000, 0), dtype="float64"), series)
+    stored = np.array([100 * n * n / 8 - 1024 for n in range(1, 6)])
+    assert array.dtype == np.float64
+    assert array[0, 0].tolist() == np.clip((stored + 1000) / 1000, 0, 1).tolist()
+
+
+def test_folders_of_other_files_are_left_to_other_readers(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("no DICOM")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        with pytest.raises(IndexError):  # as PydicomReader
+            FastpixReader().read(tmp_path)
 
 
 # Real files

@@ -22,6 +22,7 @@ from support.series_files import slice_dataset as make_slice
 
 import fastpix
 from fastpix.errors import ArgumentError, SeriesError
+from fastpix.interop.volume_export.transposition import columns_first
 from fastpix.series.volume import EXPORTERS, PlaneSource, Volume
 
 NEAR = 1e-3  # millimetres
@@ -287,7 +288,7 @@ def test_nibabel_color_of_other_values(value: float) -> None:
 
 
 def test_nifti_says_nothing_of_the_files() -> None:
-    facts = {"frame_of_reference": "1.2.3.4", "unit": "HU", "modality": "CT"}
+    facts: Any = {"frame_of_reference": "1.2.3.4", "unit": "HU", "modality": "CT"}
     sources = [PlaneSource("/scans/DOE^JOHN/1.dcm", 0)]
     header = on_disk(a_volume(sources=sources, **facts)).header
     assert header["descrip"].item().decode() == f"fastpix {fastpix.__version__}"
@@ -316,7 +317,7 @@ def test_save_nifti(name: str, tmp_path: Path) -> None:
 
 
 def test_save_npz(tmp_path: Path) -> None:
-    coords = {"b_value": [0.0, 500.0, None], "acquisition_time": ["20200101120000"] * 3}
+    coords: Any = {"b_value": [0.0, 500.0, None], "acquisition_time": ["20200101120000"] * 3}
     sources = [PlaneSource("/scans/DOE^JOHN/1.dcm", 0)]
     volume = replace(four_d(), coords=coords, sources=sources, unit="s/mm2")
     volume.save(str(tmp_path / "a.npz"))
@@ -549,9 +550,22 @@ def test_monai_is_what_load_image_gives(tmp_path: Path) -> None:
         assert np.array_equal(loaded.numpy(), made.numpy())
         assert loaded.affine.dtype == made.affine.dtype
         np.testing.assert_allclose(loaded.affine, made.affine, atol=NEAR)
-        np.testing.assert_allclose(*(x.meta["original_affine"] for x in (loaded, made)), atol=NEAR)
+        original = made.meta["original_affine"]
+        np.testing.assert_allclose(loaded.meta["original_affine"], original, atol=NEAR)
         for key in ("spatial_shape", "original_channel_dim", "space"):
             np.testing.assert_equal(loaded.meta[key], made.meta[key])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 0, 4), (0, 3, 4), (40, 31, 70), (2, 9, 300, 64)])
+def test_columns_first(shape: tuple[int, ...]) -> None:
+    """In pieces of rows, the last of which is smaller."""
+    for dtype in (np.uint8, np.int16, np.float64):
+        array = values(shape, dtype)
+        for given in (array, array[..., ::-1, :]):
+            found = columns_first(given)
+            assert found.flags.c_contiguous
+            assert found.dtype == dtype
+            assert np.array_equal(found, given.T)
 
 
 def test_monai_has_one_axis_of_channels() -> None:

@@ -46,6 +46,7 @@ from fastpix.standard.tags import Tag
 
 KEY = bytes(range(32))
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()"]
+pytestmark = pytest.mark.usefixtures("quick_processes")
 on_linux = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="process groups are read from /proc"
 )
@@ -477,12 +478,12 @@ def hooked(tmp_path: Path) -> dict[str, str]:
 HOOKS = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from fastpix.job import one_file as instance
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 NO_MORE = Path(__file__).with_name("no-more-workers")
 if NO_MORE.exists() and "spawn_main" in "".join(sys.orig_argv):
     os._exit(1)
+from fastpix.job import one_file as instance
 read = instance.open_image
 
 def open_image(path, **options):
@@ -719,6 +720,7 @@ def test_a_source_that_goes_away_while_the_job_runs(folders: Folders) -> None:
 
 @on_linux
 def test_a_worker_that_dies_costs_the_file_it_was_reading(folders: Folders, tmp_path: Path) -> None:
+    hung = 3
     reasons = {
         "segv": ("WorkerDied", "the worker reading it was killed by SIGSEGV"),
         "kill": ("WorkerDied", "the worker reading it was killed by SIGKILL"),
@@ -726,14 +728,14 @@ def test_a_worker_that_dies_costs_the_file_it_was_reading(folders: Folders, tmp_
         "realtime": ("WorkerDied", "the worker reading it was killed by signal 40"),
         "exit": ("WorkerDied", "the worker reading it ended with exit code 1"),
         "os-exit": ("WorkerDied", "the worker reading it ended with exit code 0"),
-        "sleep": ("WorkerDied", "the worker reading it was still busy after 3 seconds"),
+        "sleep": ("WorkerDied", f"the worker reading it was still busy after {hung} seconds"),
         "memory": ("MemoryError", "there is not enough memory for this image"),
         "bug": ("RuntimeError", "unexpected, at one_file.py:N"),
     }
     fatal = [folders.add(name) for name in reasons]
     sound = [folders.add(f"{letter}{n}") for letter in "aefklprst" for n in range(3)]
     with running_job(
-        folders.src, folders.dst, "--workers", 2, "--timeout", 3, "--key-file", folders.key_file,
+        folders.src, folders.dst, "--workers", 2, "--timeout", hung, "--key-file", folders.key_file,
         env=hooked(tmp_path),
     ) as job:  # fmt: skip
         log = job.communicate(timeout=60)[0].decode()

@@ -28,6 +28,7 @@ from fastpix.standard.dictionary import _TAGS_OF_VR
 from fastpix.standard.syntaxes import syntax_name, uid_name
 from fastpix.standard.uids import TRANSFER_SYNTAXES
 
+pytestmark = pytest.mark.usefixtures("quick_processes")
 SECRET = "Zq7Xw"  # no hexadecimal digits, so no hash has it
 TEXT_VRS = ("UI", "CS", "LO", "SH", "DS", "IS", "DA", "DT", "TM")
 OTHERS = {0x00100010: "PN", 0x00080050: "SH", 0x00081030: "LO", 0x00204000: "LT", 0x2005000E: "FL"}

@@ -17,6 +17,7 @@ from fastpix.frames.codecs import Decoder
 from fastpix.job.files import find_files
 from fastpix.job.survey import find_undecodable
 
+pytestmark = pytest.mark.usefixtures("quick_processes")
 MPEG = "1.2.840.10008.1.2.4.100"
 HEVC_IN_FRAGMENTS = "1.2.840.10008.1.2.4.102.1"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from support.sizes import cases
+from support.sizes import cases, some
 
 from fastpix import kernels
 from fastpix.kernel import reference
@@ -183,7 +183,7 @@ def test_every_cell_value(
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "int32"])
+@pytest.mark.parametrize("dtype", some(["float32", "float64", "int16", "int32"]))
 def test_output_larger_than_any_cache(kernel: str, dtype: str) -> None:
     """The route with streaming stores, at a length that ends between two of its lines."""
     count = 16 * 1024 * 1024 // np.dtype(dtype).itemsize + 1021

@@ -9,7 +9,7 @@ from support.sizes import some
 import fastpix
 from fastpix.kernel import reference
 from fastpix.kernel.registry import get_kernel
-from fastpix.kernel.steps import ColorSteps, Steps
+from fastpix.kernel.steps import ColorSteps, Layout, Steps
 
 COMPILED = [name for name in fastpix.kernels() if name != "numpy"]
 BYTES = Steps("u1", False, 7, 8, False)
@@ -46,6 +46,56 @@ def test_every_triple(kernel: str) -> None:
         wanted = reference.ybr_to_rgb(triples.astype(np.float64), 8).astype(np.uint8)
         assert get_kernel(kernel).color(triples.reshape(-1), found, steps) == -1
         assert found.tobytes() == wanted.tobytes()
+
+
+def test_digits_of_green() -> None:
+    """The products of 16 bits in src/ybr.h, over all chroma: the quotients of the reference."""
+    cb, cr = CHROMA[:, None], CHROMA[None, :]
+    exact = (-202008 * cb - 419198 * cr + 293500) // 587000
+    green = np.zeros((256, 256), np.int64)
+    for factors, half, shift in (((106, -27), 12, 8), ((-2, -13), 2048, 5), ((-44, -91), 0, 7)):
+        green = green + factors[0] * cb + factors[1] * cr + half
+        assert np.abs(green).max() < 2**15
+        green >>= shift
+    np.testing.assert_array_equal(green, exact)
+
+
+@pytest.mark.parametrize("kernel", COMPILED)
+@pytest.mark.parametrize("layout", ["planar", "subsampled"])
+def test_every_triple_in_other_layouts(kernel: str, layout: Layout) -> None:
+    """All chroma in planes, and in pairs of pixels that have different luma."""
+    cb, cr = (plane.ravel() for plane in np.meshgrid(np.arange(256), np.arange(256)))
+    steps = ColorSteps(BYTES, layout, ybr=True)
+    for luma in some(range(256)):
+        if layout == "planar":
+            cells = np.concatenate([np.full(65536, luma), cb, cr]).astype(np.uint8)
+        else:
+            cells = np.stack([np.full(65536, luma), 255 - cb, cb, cr], axis=1).astype(np.uint8)
+        pixels = cells.size // (3 if layout == "planar" else 2)
+        wanted, found = np.empty(3 * pixels, np.uint8), np.empty(3 * pixels, np.uint8)
+        assert reference.color(cells.reshape(-1), wanted, steps) == -1
+        assert get_kernel(kernel).color(cells.reshape(-1), found, steps) == -1
+        assert found.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("kernel", COMPILED)
+@pytest.mark.parametrize("layout", ["interleaved", "planar", "subsampled"])
+def test_any_number_of_pixels(kernel: str, layout: Layout) -> None:
+    """Whole registers, what is left of them, and nothing beyond either end."""
+    steps = ColorSteps(BYTES, layout, ybr=True)
+    samples = 2 if layout == "subsampled" else 3
+    noise = np.random.default_rng(8).integers(0, 256, 3 * 2200, np.uint8)
+    for pixels in (2, 30, 32, 34, 62, 64, 66, 96, 1022, 1024, 1026, 1088, 2118):
+        for offset in range(3):
+            cells = noise[offset : offset + samples * pixels]
+            wanted = np.empty(3 * pixels, np.uint8)
+            memory = np.full(3 * pixels + 200, 77, np.uint8)
+            found = memory[100 + offset : 100 + offset + 3 * pixels]
+            assert reference.color(cells, wanted, steps) == -1
+            assert get_kernel(kernel).color(cells, found, steps) == -1
+            assert found.tobytes() == wanted.tobytes()
+            assert (memory[: 100 + offset] == 77).all()
+            assert (memory[100 + offset + 3 * pixels :] == 77).all()
 
 
 @pytest.mark.parametrize("kernel", COMPILED)

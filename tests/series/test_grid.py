@@ -72,8 +72,8 @@ def test_rounded_positions_are_no_tilt(digits: int, slices: int) -> None:
 
 
 def test_rounded_cosines_are_no_tilt() -> None:
-    rounded = tuple(round(cosine, 3) for cosine in OBLIQUE)
-    planes = [plane._replace(orientation=rounded) for plane in make_planes(50)]
+    a, b, c, d, e, f = (round(cosine, 3) for cosine in OBLIQUE)
+    planes = [plane._replace(orientation=(a, b, c, d, e, f)) for plane in make_planes(50)]
     assert stack_of(planes).kind == "grid"
 
 
@@ -127,6 +127,12 @@ def test_missing_slices_with_rounded_positions() -> None:
     stack = stack_of(make_planes([0, 1, 2, 3, 6, 7], gap=3.0, digits=1))
     assert stack.codes == {"missing_slices", "rounded_positions"}
     assert stack.shape == (1, 8)
+
+
+def test_missing_slices_with_positions_rounded_to_a_twelfth_of_the_gap() -> None:
+    """A gap of two slices is 2.5 mm, the median 1.3 mm."""
+    planes = make_planes([0, 1, 2, 3, 4, 6, 7, 9], gap=1.25, orientation=AXIAL, digits=1)
+    assert stack_of(planes).codes == {"missing_slices", "rounded_positions"}
 
 
 @pytest.mark.parametrize("name", ["between", "thickness"])
@@ -205,8 +211,8 @@ def test_single_slice_without_any_width(own: dict[str, Any]) -> None:
     assert stack.affine is not None
     assert np.isnan(stack.affine[:3, 0]).all()
     assert np.isfinite(stack.affine[:, 1:]).all()
-    assert stack.codes == {"no_thickness"}
-    assert stack.findings[0].is_warning
+    assert stack.codes == {"single_slice", "no_thickness"}
+    assert next(f for f in stack.findings if f.code == "no_thickness").is_warning
 
 
 @pytest.mark.parametrize("between", [-3.0, 1.0, 0.0, 3.3])
@@ -284,6 +290,10 @@ def test_clusters_hold_no_points_further_apart_than_the_tolerance(seed: int) -> 
 
 
 def test_clusters_of_a_chain_whose_end_rounds_onto_the_tolerance() -> None:
-    points = np.array([[0.1], [0.1 + 5e-4], [0.1 + 1e-3]])
-    assert len(np.unique(clusters_of(points, float(np.ptp(points))))) >= 1
+    """In floats, the last less the first is 1e-3, but the first and 1e-3 are beyond the last."""
+    first, last = -2.4962556165751375e-05, 0.0009750374438342485
+    assert last - first >= 1e-3
+    assert first + 1e-3 > last
+    points = np.array([[first], [0.0004], [last]])
+    assert clusters_of(points, 1e-3).tolist() == [0, 0, 1]
     assert (clusters_of(np.empty((0, 2)), 1.0) == np.empty(0)).all()

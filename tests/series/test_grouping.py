@@ -12,7 +12,6 @@ from support.planes import (
     AXIAL,
     OBLIQUE,
     SERIES,
-    Plane,
     make_planes,
     make_volumes,
     stack_of,
@@ -20,7 +19,7 @@ from support.planes import (
 )
 
 from fastpix.series.grouping import group_planes
-from fastpix.series.plane import Fault
+from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Orientation, Plane
 
 BARE: dict[str, Any] = {"position": None, "orientation": None, "spacing": None}
 
@@ -89,9 +88,15 @@ def test_faults_are_warnings_that_name_the_tag(tag: int, reason: str, name: str)
     assert stack.affine is None
     text = stack.text("bad_geometry")
     assert name in text
-    assert f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {reason}, in 3 planes" in text
+    assert f"({tag >> 16:04X},{tag & 0xFFFF:04X}): {reason}, in 3 planes" in text
     assert not text.startswith(" ")
     assert next(f for f in stack.findings if f.code == "bad_geometry").is_warning
+
+
+def test_a_mosaic_that_cannot_be_cut_is_refused() -> None:
+    stack = stack_of(make_planes(1, faults=(Fault(0x0019100A, MOSAIC_UNKNOWN),)))
+    assert "mosaic_unknown" in stack.codes
+    assert "bad_geometry" not in stack.codes
 
 
 def test_the_faults_of_one_plane() -> None:
@@ -153,6 +158,69 @@ def some_planes(draw: st.DrawFn) -> list[Plane]:
         if draw(st.integers(0, 7)) == 0:
             planes.append(plane._replace(source=100 + k))
     return planes
+
+
+TELLING: dict[str, Any] = {
+    "temporal_position": lambda v: v + 1,
+    "trigger_time": lambda v: 33.3 * v,
+    "b_value": lambda v: 250.0 * v,
+    "acquisition_time": lambda v: f"1200{v:02}",
+    "acquisition_number": lambda v: v + 1,
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    volumes=st.integers(2, 5),
+    slices=st.integers(2, 7),
+    orientation=vectors,
+    drift=st.sampled_from([(0.0, 0.0), (0.1, -0.3)]),
+    name=st.sampled_from(sorted(TELLING)),
+    echoes=st.integers(1, 2),
+    seed=st.integers(0, 99),
+    data=st.data(),
+)
+def test_series_of_volumes(
+    volumes: int,
+    slices: int,
+    orientation: Orientation,
+    drift: tuple[float, float],
+    name: str,
+    echoes: int,
+    seed: int,
+    data: st.DataObject,
+) -> None:
+    """Whatever Instance Numbers say: each volume has its planes, and those that were lost none."""
+    rng = np.random.default_rng(seed)
+    count = volumes * slices
+    lost = data.draw(st.sets(st.integers(slices, count - 1), max_size=slices - 1))
+    planes = []
+    for echo in range(echoes):
+        made = make_volumes(
+            volumes, slices, of_volume={name: TELLING[name]}, orientation=orientation, drift=drift
+        )
+        numbers = rng.permutation(count).tolist()
+        planes += [
+            plane._replace(
+                echo_time=5.0 + echo, instance_number=numbers[k],
+                source=echo * count + k, sop_uid=f"1.2.{echo}.{k}",
+            )
+            for k, plane in enumerate(made)
+            if k not in lost
+        ]  # fmt: skip
+    stacks = stacks_of(planes, shuffles=2, same_pixels=lambda one, other: False)
+    assert len(stacks) == echoes
+    for stack in stacks:
+        assert stack.kind == ("sheared" if any(drift) else "grid")
+        assert stack.shape == (volumes, slices)
+        assert stack.codes - {"tilt"} == ({"incomplete"} if lost else set())
+        assert sorted(stack.coords[name]) == [TELLING[name](v) for v in range(volumes)]
+        for row, value in zip(stack.planes, stack.coords[name], strict=True):
+            assert {getattr(plane, name) for plane in row if plane} == {value}
+            assert all(
+                plane is None or int(plane.sop_uid.split(".")[-1]) % slices == place
+                for place, plane in enumerate(row)
+            )
 
 
 @settings(max_examples=300, deadline=None)

@@ -24,7 +24,7 @@ from support.plane_files import (
     slice_of,
 )
 from support.real_files import corpus_parameters, file_id
-from support.regular_files import image, text
+from support.regular_files import CODE, image, sequence, text
 
 from fastpix._index import entries_of
 from fastpix.header.index import find_elements
@@ -82,7 +82,7 @@ def test_values_that_are_none() -> None:
     (plane,) = planes_by_both(encode(dataset))
     assert (plane.echo_time, plane.inversion_time, plane.trigger_time, plane.kvp) == (None,) * 4
     assert plane.instance_number is plane.acquisition_number is plane.temporal_position is None
-    assert plane.b_value is plane.gradient is None
+    assert (plane.b_value, plane.gradient) == (None, None)
 
 
 def test_another_temporal_position() -> None:
@@ -201,6 +201,22 @@ def test_binary_numbers_of_another_vr() -> None:
     assert (plane.b_value, plane.temporal_position) == (None, None)
 
 
+def test_binary_where_text_belongs() -> None:
+    dataset = set_raw(slice_of(), Tag.PixelSpacing, "FD", b"ABCDEF")
+    set_raw(dataset, Tag.StackID, "US", b"A\0")
+    (plane,) = planes_by_both(encode(dataset))
+    assert plane.stack_id == "A"
+    assert plane.spacing is None
+    assert [fault.tag for fault in plane.faults] == [Tag.PixelSpacing]
+
+
+def test_a_sequence_where_a_value_belongs() -> None:
+    elements = [sequence(CODE, tag=tag, vr=b"SQ") for tag in (Tag.StackID, Tag.PixelSpacing)]
+    (plane,) = planes_by_both(image(*elements))
+    assert (plane.stack_id, plane.spacing) == ("", None)
+    assert [fault.tag for fault in plane.faults] == [Tag.PixelSpacing]
+
+
 def test_text_that_is_not_ascii() -> None:
     dataset = set_raw(slice_of(), Tag.ConvolutionKernel, "SH", b"\xe9\xe8")
     (plane,) = planes_by_both(encode(dataset))
@@ -212,7 +228,7 @@ def test_values_that_are_too_short() -> None:
     set_raw(dataset, Tag.TemporalPositionIndex, "UL", b"\1\2")
     set_raw(dataset, Tag.DiffusionGradientOrientation, "FD", bytes(8))
     (plane,) = planes_by_both(encode(dataset))
-    assert plane.b_value is plane.temporal_position is plane.gradient is None
+    assert (plane.b_value, plane.temporal_position, plane.gradient) == (None, None, None)
 
 
 # Vendors (PS3.5 7.8.1).
@@ -245,7 +261,7 @@ def test_a_block_anywhere(block: int) -> None:
 
 def test_the_block_of_another_vendor() -> None:
     plane = plane_from(siemens("GEMS_ACQU_01", Manufacturer="SIEMENS"))
-    assert plane.b_value is plane.gradient is None
+    assert (plane.b_value, plane.gradient) == (None, None)
 
 
 def test_creators_that_were_lost() -> None:
@@ -354,6 +370,19 @@ def test_private_elements_that_cannot_be_read(vr: bytes, value: bytes) -> None:
     assert plane.b_value is None
 
 
+def test_a_private_element_without_value() -> None:
+    dataset = siemens()
+    dataset.add_new((0x0019, 0x100C), "IS", None)
+    assert plane_from(dataset).b_value is None
+
+
+def test_private_elements_of_a_dataset_that_are_no_numbers() -> None:
+    dataset = siemens()
+    dataset.add_new((0x0019, 0x100E), "FD", [1.0, 2.0, float("inf")])
+    (plane,) = planes_of(_read_by_pydicom(dataset, MAX_BYTES), 0)
+    assert (plane.b_value, plane.gradient) == (1000, None)
+
+
 def test_a_private_sequence_is_no_value() -> None:
     dataset = slice_of()
     add_private(dataset, 0x0065, "Image Private Header")(0x09, "SQ", [make_item(KVP="1")])
@@ -440,7 +469,7 @@ def test_frames() -> None:
 
 
 def test_frames_that_have_what_the_data_set_says() -> None:
-    top = {
+    top: dict[str, Any] = {
         "EchoTime": "1", "InversionTime": "2", "KVP": "3", "DiffusionBValue": 4.0,
         "ConvolutionKernel": "K", "TriggerTime": "5", "AcquisitionNumber": "6", "StackID": "S",
         "TemporalPositionIdentifier": "7", "AcquisitionDateTime": "20260102101112",

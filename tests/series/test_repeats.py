@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.planes import SERIES, Plane, make_planes, make_volumes, stack_of, stacks_of
+from support.planes import SERIES, make_planes, make_volumes, stack_of, stacks_of
+
+from fastpix.series.plane import Plane
 
 
 def same(one: Plane, other: Plane) -> bool:
@@ -44,6 +46,24 @@ def test_a_multi_frame_file_that_was_copied() -> None:
     stack = stack_of(planes + [copied(plane) for plane in planes], same_pixels=same)
     assert stack.shape == (1, 5)
     assert len(stack.dropped) == 5
+
+
+def test_a_copy_with_fewer_digits() -> None:
+    planes = make_planes(5)
+    x, y, z = planes[2].position or (0.0, 0.0, 0.0)
+    copy = copied(planes[2], position=(round(x, 4), round(y, 4), round(z, 4)))
+    assert stack_of([*planes, copy], same_pixels=same).codes == {"duplicates"}
+
+
+def test_a_copied_file_of_several_stacks() -> None:
+    """Each stack drops its own copies, and those without say nothing of it."""
+    planes = make_volumes(2, 4, of_volume={"echo_time": lambda v: 5.0 + v})
+    copies = [copied(plane) for plane in planes[1:3]]
+    first, second = stacks_of(planes + copies, same_pixels=same)
+    assert len(first.dropped) == 2
+    assert first.codes == {"duplicates"}
+    assert not second.dropped
+    assert not second.codes
 
 
 def test_one_uid_with_other_pixels_is_a_conflict() -> None:

@@ -18,12 +18,15 @@ from support.planes import (
     stacks_of,
 )
 
+from fastpix.series.plane import Orientation
+
 TURNED = (*OBLIQUE[3:], *OBLIQUE[:3])
 
 
-def nearly(by: float) -> tuple[float, ...]:
+def nearly(by: float) -> Orientation:
     """Return the oblique orientation, a cosine changed."""
-    return (OBLIQUE[0] + by, *OBLIQUE[1:])
+    a, b, c, d, e, f = OBLIQUE
+    return (a + by, b, c, d, e, f)
 
 
 APART: dict[str, dict[str, Any]] = {
@@ -181,6 +184,12 @@ def test_echoes_of_several_volumes() -> None:
     assert first.coords["acquisition_number"] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_do_not_hang(value: float) -> None:
+    planes = make_planes(4, echo_time=value, spacing=(value, 0.8)) + make_planes(4, first=5)
+    assert sorted(stack.kind for stack in stacks_of(planes)) == ["grid", "no_geometry"]
+
+
 def test_echo_times_that_differ_by_noise_are_one() -> None:
     planes = make_volumes(2, 4, of_volume={"echo_time": lambda v: 4.92 + 0.004 * v})
     stack = stack_of(planes)
@@ -199,13 +208,15 @@ def test_other_kinds_of_ge_images_do_not_split(kind: int | None) -> None:
 )
 def test_what_changes_per_slice_of_a_ge_scan_does_not_split(name: str) -> None:
     """It is the same at each place in all volumes."""
-    of_slice = {
+    of_slice: dict[str, Any] = {
         "acquisition_number": lambda k: 1 + k // 2,
         "image_type": lambda k: ("ORIGINAL", "PRIMARY", ("AXIAL", "HELICAL")[k % 2]),
     }
     assert stack_of(make_planes(6, **{name: of_slice[name]})).codes == set()
     planes = make_volumes(3, 6, of_volume={}, **{name: of_slice[name]})
-    assert stack_of(planes).shape == (3, 6)
+    stack = stack_of(planes)
+    assert stack.shape == (3, 6)
+    assert not stack.codes
 
 
 MIXED: dict[str, tuple[str, list[Any]]] = {
@@ -220,7 +231,8 @@ MIXED: dict[str, tuple[str, list[Any]]] = {
 
 @pytest.mark.parametrize(("name", "values"), MIXED.values(), ids=MIXED)
 def test_a_change_on_the_way_is_a_warning(name: str, values: list[Any]) -> None:
-    stack = stack_of(make_planes(6, **{name: lambda k: values[k // 3]}))
+    own: dict[str, Any] = {name: lambda k: values[k // 3]}
+    stack = stack_of(make_planes(6, **own))
     assert stack.shape == (1, 6)
     assert stack.codes == {"mixed"}
     (finding,) = stack.findings
@@ -266,8 +278,8 @@ def test_fields_of_view_in_several_volumes() -> None:
     for volume in range(3):
         for k in range(2):
             first = 1 + (2 * volume + k) * 5
-            own = {"first": first, "temporal_position": volume}
-            planes += make_planes(5, origin=(k * shift).tolist(), **own)
+            origin = (k * shift).tolist()
+            planes += make_planes(5, origin=origin, first=first, temporal_position=volume)
     assert [stack.shape for stack in stacks_of(planes)] == [(3, 5), (3, 5)]
 
 
@@ -280,12 +292,20 @@ def test_a_shift_of_a_few_hundredths_is_no_other_field_of_view() -> None:
     assert stack.kind == "grid"
 
 
+def test_shifts_that_add_up_are_no_other_field_of_view() -> None:
+    """Each volume lies 0.1 mm beside the one before: all within 5 % of a grid."""
+    planes = []
+    for volume in range(3):
+        origin = (0.1 * volume * np.array(OBLIQUE[:3])).tolist()
+        planes += make_planes(5, origin=origin, first=1 + 5 * volume)
+    assert stack_of(planes).shape == (3, 5)
+
+
 def test_localizers_do_not_disturb_the_volume() -> None:
     localizer = SERIES._replace(is_localizer=True)
     planes = make_planes(8, first=4)
     for k, orientation in enumerate((AXIAL, TURNED, OBLIQUE)):
-        own = {"first": 1 + k, "identity": localizer, "orientation": orientation}
-        planes += make_planes([3.5], **own)
+        planes += make_planes([3.5], first=1 + k, identity=localizer, orientation=orientation)
     stacks = stacks_of(planes)
     assert [stack.shape for stack in stacks] == [(1, 1)] * 3 + [(1, 8)]
 

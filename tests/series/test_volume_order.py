@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.planes import SERIES, Plane, make_planes, make_volumes, stack_of
+from support.planes import SERIES, make_planes, make_volumes, stack_of
+
+from fastpix.series.plane import Plane, Tile
 
 GRADIENTS = [(0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (0.6, 0.8, 0.0), (1.0, 0.0, 0.0)]
 
@@ -68,7 +70,7 @@ def test_volumes_whose_numbers_run_backwards(axis: str) -> None:
     assert not stack.codes
 
 
-@pytest.mark.parametrize("axis", [axis for axis in ORDERED if not axis.endswith("_time")])
+@pytest.mark.parametrize("axis", ORDERED)
 def test_numbers_that_are_shuffled_at_each_place(axis: str) -> None:
     """What volumes share decides: the third of one place is the first of another."""
     planes = [
@@ -151,8 +153,8 @@ def test_cardiac_phases_slice_by_slice() -> None:
     planes = []
     for place in range(4):
         for phase in range(5):
-            own = {"trigger_time": 40.0 * phase + 0.5 * place, "first": 1 + 5 * place + phase}
-            planes += make_planes([place], **own)
+            time = 40.0 * phase + 0.5 * place
+            planes += make_planes([place], first=1 + 5 * place + phase, trigger_time=time)
     stack = stack_of(planes)
     assert stack.shape == (5, 4)
     assert stack.axes == ("trigger_time",)
@@ -210,7 +212,9 @@ def test_concatenated_files() -> None:
 @pytest.mark.parametrize("name", ["b_value", "temporal_position", "acquisition_number"])
 def test_what_differs_within_a_volume_is_a_warning(name: str) -> None:
     """At one place 0 and 1, at another 0 and 2."""
-    planes = make_planes(4, **{name: 0}) + make_planes(4, first=5, **{name: lambda k: 1 + k % 2})
+    first: dict[str, Any] = {name: 0}
+    second: dict[str, Any] = {name: lambda k: 1 + k % 2}
+    planes = make_planes(4, **first) + make_planes(4, first=5, **second)
     stack = stack_of(planes)
     assert stack.shape == (2, 4)
     assert stack.codes == {"mixed"}
@@ -258,6 +262,13 @@ def test_interrupted_with_instance_numbers_alone(kept: list[int], start: int) ->
     assert len(stack.complete) == 3
 
 
+def test_an_interrupted_scan_with_huge_instance_numbers() -> None:
+    """They are not exact as floats: no place is told by them."""
+    planes = numbered(4, 4, {}, "by volume")[:-1]
+    planes = [p._replace(instance_number=2**60 + (p.instance_number or 0)) for p in planes]
+    assert "uneven" in stack_of(planes).codes
+
+
 UNEVEN: dict[str, Callable[[Plane, int], Plane]] = {
     "nothing tells": lambda plane, k: plane._replace(instance_number=None),
     "numbers by slice": lambda plane, k: plane._replace(instance_number=3 * (k % 4) + k // 4),
@@ -285,6 +296,18 @@ def test_one_place_with_one_plane_too_many() -> None:
     assert stack_of(planes).complete == (0,)
 
 
+def test_many_planes_at_one_of_many_places() -> None:
+    """No matrix of places and repeats is made, which would be the square of the planes."""
+    planes = make_planes([*range(100), *[7] * 100], instance_number=None)
+    stack = stack_of(planes, shuffles=2)
+    assert "uneven" in stack.codes
+    assert stack.shape == (1, 200)
+    assert stack.kind == "irregular"
+    assert stack.affine is None
+    planes = make_planes([*range(100), *[7] * 100], acquisition_number=lambda k: max(0, k - 99))
+    assert stack_of(planes, shuffles=2).shape == (1, 200)
+
+
 def test_a_single_place_that_repeats() -> None:
     """One slice over time."""
     stack = stack_of(make_volumes(5, 1, of_volume={"temporal_position": lambda v: v}))
@@ -303,7 +326,7 @@ def test_mosaics_are_volumes() -> None:
         planes.append(
             plane._replace(
                 source=volume, sop_uid=f"1.2.{volume}", instance_number=volume + 1,
-                tile=(64 * (tile // 2), 48 * (tile % 2)),
+                tile=Tile(64 * (tile // 2), 48 * (tile % 2)),
             )
         )  # fmt: skip
     stack = stack_of(planes)

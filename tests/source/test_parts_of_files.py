@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.builders import encode, make_dataset
 
 from fastpix import kernels
 from fastpix._files import PartsOfFiles
@@ -16,7 +17,6 @@ from fastpix.image.open_image import open as open_image
 from fastpix.kernel.registry import current_kernel, use_kernel
 from fastpix.recipe import Recipe
 from fastpix.source.stored import stamp_of
-from support.builders import encode, make_dataset
 
 CELLS = 4 * 5
 COMPILED = [name for name in kernels() if name != "numpy"]

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,10 @@ def test_a_large_file_is_read_as_its_bytes_are(tmp_path: Path, kind: str) -> Non
     assert image.plan() == known.plan()
 
 
-@pytest.mark.parametrize("kernel", fastpix.kernels())
-@pytest.mark.parametrize("kind", ["frames of several pieces", "RGB", "1 bit", "32 bits"])
+@pytest.mark.parametrize(
+    ("kind", "kernel"),
+    some(list(product(["frames of several pieces", "RGB", "1 bit", "32 bits"], fastpix.kernels()))),
+)
 def test_pieces_by_every_kernel(tmp_path: Path, kind: str, kernel: str) -> None:
     path = tmp_path / "large.dcm"
     path.write_bytes(LARGE[kind])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from io import BytesIO
 from typing import Any
@@ -131,7 +131,7 @@ def encode(
     meta : bool
         Write the File Meta group; without it there is no preamble either.
     """
-    written = deepcopy(dataset)
+    written = deepcopy(dataset, dict(_raw_elements(dataset)))
     implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
     if not little and written.get("BitsAllocated") in (16, 32, 64):
         for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
@@ -149,6 +149,16 @@ def encode(
     written.file_meta.MediaStorageSOPInstanceUID = UID(INSTANCE_UID)
     dcmwrite(buffer, written, enforce_file_format=True)
     return buffer.getvalue() if preamble else buffer.getvalue()[132:]
+
+
+def _raw_elements(dataset: Dataset) -> Iterator[tuple[int, RawDataElement]]:
+    """Yield elements that a copy may share, since they never change, in the form of a memo."""
+    for each in dataset.elements():
+        if isinstance(each, RawDataElement):
+            yield id(each), each
+        elif each.VR == "SQ":
+            for item in each.value:
+                yield from _raw_elements(item)
 
 
 def _keep_raw(dataset: Dataset, implicit: bool, little: bool) -> None:

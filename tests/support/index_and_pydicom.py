@@ -18,7 +18,7 @@ from fastpix.header.header import Header
 from fastpix.header.instance import Instance, _read_by_pydicom, _read_regular
 from fastpix.image.limits import MAX_BYTES
 from fastpix.source.stored import File, Memory
-from fastpix.standard.indexed import INDEXED, Form, Indexed, Place
+from fastpix.standard.indexed import INDEXED, Form, Indexed, Place, Purpose
 from fastpix.standard.tags import Tag
 
 WHOLE, MORE, REFUSED, DEFLATED = 0, 1, 2, 3
@@ -42,25 +42,39 @@ def rows_at(place: Place, *forms: Form) -> list[Indexed]:
 
 
 def serves(stored: Memory | File) -> bool:
-    """Whether the index serves a file; if it does, it must give what pydicom's route gives."""
+    """Whether the index serves a file; if it does, it must give what pydicom's route gives.
+
+    Also without identity and geometry, for those who read pixels alone.
+    """
     said, instance = _listen(lambda: _read_regular(stored, MAX_BYTES))
-    if instance is None:
-        assert not said
+    said_alone, alone = _listen(lambda: _read_regular(stored, MAX_BYTES, only_pixels=True))
+    if instance is None and alone is None:
+        assert said == said_alone == []
         return False
     # A large file is read up to its pixels: here, pydicom's word is on all of it.
     heard, expected = _listen(lambda: _read_by_pydicom(Memory(stored.whole()), MAX_BYTES))
-    assert said == heard
-    assert facts_of(instance.header) == facts_of(expected.header)
-    assert _pixels_of(instance, isinstance(stored, File)) == _pixels_of(expected)
-    if instance.index is not None and instance.index.is_complete:
+    for words, found in ((said, instance), (said_alone, alone)):
+        if found is not None:
+            assert words == heard
+            assert facts_of(found.header) == facts_of(expected.header)
+            assert _pixels_of(found, isinstance(stored, File)) == _pixels_of(expected)
+    if alone is not None and alone.index is not None:
+        index = alone.index
+        left = index.identity_entries, index.frame_identity.entries, index.is_complete
+        assert not any(left)
+    if instance is not None and instance.index is not None and instance.index.is_complete:
         assert_same(instance.attributes, expected.attributes, Place.DATA_SET)
-    return True
+    return instance is not None
 
 
 def assert_same(found: Attributes, known: Attributes, place: Place) -> None:
     """What the index has taken of a place is what pydicom has parsed, down to the last item."""
     for tag in (row.first for row in rows_at(place, *VALUE_FORMS)):
         if _stored(found, tag) != _stored(known, tag):  # else they are read alike
+            assert _values_of(found, tag) == _values_of(known, tag), f"{tag:08X}"
+    if place == Place.DATA_SET:
+        assert _private_tags(found) == _private_tags(known)
+        for tag in _private_tags(found):
             assert _values_of(found, tag) == _values_of(known, tag), f"{tag:08X}"
     for tag in (row.first for row in rows_at(place, Form.PRESENCE)):
         assert (tag in found) == (tag in known), f"{tag:08X}"
@@ -72,6 +86,12 @@ def assert_same(found: Attributes, known: Attributes, place: Place) -> None:
         assert len(items) == len(others), f"{row.first:08X}"
         for item, other in zip(items, others, strict=True):
             assert_same(item, other, row.items)
+
+
+def _private_tags(at: Attributes) -> set[int]:
+    """Return tags of private elements that the table names, but those that decide about pixels."""
+    rows = [row for row in INDEXED if row.purpose == Purpose.GROUPING and row.first != row.last]
+    return {tag for tag in map(int, at.dataset.keys()) if any(tag in row for row in rows)}
 
 
 def _listen(read: Callable[[], Any]) -> tuple[list[tuple[type[Warning], str]], Any]:

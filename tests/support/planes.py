@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastpix.series.arrangement import Arrangement, Finding
 from fastpix.series.grouping import group_planes
-from fastpix.series.plane import Identity, Plane
+from fastpix.series.plane import Identity, Orientation, Plane
 
 SERIES = Identity(
     study_uid="1.2.1",
@@ -25,8 +25,8 @@ SERIES = Identity(
 )
 # A double oblique orientation, to more digits than files have.
 _TURN = np.linalg.qr(np.array([[0.9, -0.2, 0.1], [0.3, 0.8, -0.3], [-0.1, 0.4, 0.9]]))[0]
-OBLIQUE: tuple[float, ...] = (*_TURN[:, 0].tolist(), *_TURN[:, 1].tolist())
-AXIAL: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+OBLIQUE: Orientation = (*_TURN[:, 0].tolist(), *_TURN[:, 1].tolist())
+AXIAL: Orientation = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 ORIGIN = (-103.7, 58.31, -12.625)
 SPACING = (0.9, 0.8)
 

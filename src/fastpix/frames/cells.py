@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.frames.codecs import check_frame, decode_frame, format_of, usable_decoders
+from fastpix.frames.codecs import (
+    CheckedFrame,
+    check_frame,
+    decode_frame,
+    format_of,
+    usable_decoders,
+)
 from fastpix.frames.codestreams import read_codestream
 from fastpix.frames.color_evidence import AS_PLANNED, FrameColors, colors_of
 from fastpix.frames.locations import FrameLocations
@@ -19,6 +25,11 @@ from fastpix.source.stored import File, Memory, Pixels
 
 PIECE = 2**20
 """Bytes of a file that are read and scaled at a time; a multiple of every cell."""
+
+_CHECKED_BYTES = 2**24  # encoded bytes of frames that are kept from their check until they are read
+_CHECKED = 2**9  # bytes of what is kept of a frame beside them
+
+NOT_CHECKED: Mapping[int, CheckedFrame] = {}
 
 
 class FrameCells(NamedTuple):
@@ -123,7 +134,12 @@ class Cells:
         return notes
 
     def frame(
-        self, pixels: Pixels, index: int, pinned: str | None = None, threads: int = 1
+        self,
+        pixels: Pixels,
+        index: int,
+        pinned: str | None = None,
+        threads: int = 1,
+        checked: Mapping[int, CheckedFrame] = NOT_CHECKED,
     ) -> FrameCells:
         """Return the cells of one frame, decoded where need be.
 
@@ -137,6 +153,8 @@ class Cells:
             The one decoder to use.
         threads : int
             What a codec may use for this frame.
+        checked : mapping of int to CheckedFrame
+            From `check`.
 
         Raises
         ------
@@ -144,17 +162,36 @@ class Cells:
         """
         if self._locations is None:
             return self.run(pixels, index, 1)
-        data = self._locations.encoded(pixels, index)
-        decoded = decode_frame([data], self._format, index, pinned=pinned, threads=threads)
+        encoded = checked.get(index) or self._checked(pixels, index)
+        decoded = decode_frame(encoded, self._format, index, pinned=pinned, threads=threads)
         cells, decoder, segments, stream, notes = decoded
         colors = colors_of(stream, self._header)
         return FrameCells(cells, 0, decoder, segments, colors, (*notes, *colors.notes))
 
-    def run(self, pixels: Pixels, first: int, count: int) -> FrameCells:
-        """Return the cells of native frames that follow each other, as those of one frame."""
+    def run(
+        self,
+        pixels: Pixels,
+        first: int,
+        count: int,
+        buffer: NDArray[np.uint8] | None = None,
+    ) -> FrameCells:
+        """Return the cells of native frames that follow each other, as those of one frame.
+
+        Parameters
+        ----------
+        pixels : Pixels
+            From `opened`.
+        first, count : int
+        buffer : ndarray of uint8, optional
+            Memory for what is read from a file; it may be used again after the cells.
+        """
         start, end, skip = self._place_of(first, count)
         if self._held is not None:
             return FrameCells(self._held[start:end], skip)
+        if buffer is not None and isinstance(pixels.stored, File):
+            cells = buffer[: end - start]
+            pixels.fill(start, cells.data)
+            return FrameCells(cells, skip)
         return FrameCells(np.frombuffer(pixels.view(start, end), np.uint8), skip)
 
     def frame_in_memory(self, index: int) -> FrameCells | None:
@@ -174,6 +211,16 @@ class Cells:
     def run_length(self) -> int:
         """How many frames are best read together, if they are native and follow each other."""
         return max(1, 8 * PIECE // self._bits) if self._bits else 1
+
+    @property
+    def frames_fit_a_piece(self) -> bool:
+        """Whether frames are native, and take a piece each at the most."""
+        return 0 < self._bits <= 8 * PIECE
+
+    @property
+    def are_held(self) -> bool:
+        """Whether the cells of all frames are in memory, in their order."""
+        return self._held is not None
 
     def comes_in_pieces(self) -> bool:
         """Whether frames are native, and in a file."""
@@ -209,14 +256,33 @@ class Cells:
             yield FrameCells(cells, skip)
             at, skip = at + len(cells), 0
 
-    def check(self, pixels: Pixels, indices: Iterable[int], pinned: str | None = None) -> None:
+    def _checked(self, pixels: Pixels, index: int) -> CheckedFrame:
+        assert self._locations is not None
+        return check_frame(self._locations.encoded(pixels, index), self._format, index)
+
+    def check(
+        self, pixels: Pixels, indices: Iterable[int], pinned: str | None = None
+    ) -> Mapping[int, CheckedFrame]:
         """Check, at little cost, that frames can be decoded, and to the header's size.
+
+        Returns
+        -------
+        mapping of int to CheckedFrame
+            Some of the frames, so that they are not read and checked again; none if they are
+            native.
 
         Raises
         ------
         UnsupportedTransferSyntaxError, PixelDataError
         """
-        if self._locations is not None:
-            usable_decoders(self._header.transfer_syntax, pinned)
-            for index in indices:
-                check_frame([self._locations.encoded(pixels, index)], self._format, index)
+        if self._locations is None:
+            return NOT_CHECKED
+        usable_decoders(self._header.transfer_syntax, pinned)
+        kept: dict[int, CheckedFrame] = {}
+        room = _CHECKED_BYTES
+        for index in indices:
+            checked = self._checked(pixels, index)
+            room -= len(checked.data) + _CHECKED
+            if room >= 0:
+                kept[index] = checked
+        return kept

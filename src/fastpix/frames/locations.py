@@ -16,6 +16,7 @@ from fastpix.frames.offset_tables import (
     Places,
     cut_off,
     offset_tables,
+    only_fragment,
 )
 from fastpix.header.header import Header
 from fastpix.notes import Note, count_of
@@ -77,8 +78,15 @@ class FrameLocations:
     def __init__(self, header: Header, pixels: Pixels) -> None:
         self._header = header
         self._length = min(pixels.length, pixels.stored.size - pixels.start)
-        self._first, self._tables = offset_tables(pixels, self._length)
         self.notes: list[Note] = []
+        only = only_fragment(pixels, self._length) if header.frames == 1 else None
+        if only is not None:  # most files: nothing to walk over
+            self._found, self._is_walked = (
+                _Found(np.array([only, self._length], np.int64), NONE),
+                True,
+            )
+            return
+        self._first, self._tables = offset_tables(pixels, self._length)
         for table in self._tables[:1]:
             if (
                 isinstance(pixels.stored, File)

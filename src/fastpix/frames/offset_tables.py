@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import PixelDataError
-from fastpix.source.stored import Pixels
+from fastpix.source.stored import Memory, Pixels
 
 Places: TypeAlias = NDArray[np.int64]
 """Bytes of Pixel Data, counted from its beginning."""
@@ -20,6 +20,8 @@ ITEM_HEAD = 8
 NONE: Places = np.empty(0, np.int64)
 
 _ITEM, _DELIMITER = 0xE000FFFE, 0xE0DDFFFE
+_HEADS = struct.Struct("<5I")  # of an item, its value of one entry, and the head of another item
+_LONGEST_HEAD = _HEADS.size
 
 
 class OffsetTable(NamedTuple):
@@ -87,6 +89,25 @@ def offset_tables(pixels: Pixels, length: int) -> tuple[int, list[OffsetTable]]:
         name = "the Basic Offset Table of Pixel Data (7FE0,0010)"
         tables.append(OffsetTable(name, basic + first, NONE))
     return first, tables
+
+
+def only_fragment(pixels: Pixels, length: int) -> int | None:
+    """Return where the one fragment of Pixel Data in memory begins, which goes on to its end.
+
+    None where there are more fragments, a table that says something else, or anything odd.
+    """
+    if not isinstance(pixels.stored, Memory) or pixels.offsets is not None:
+        return None
+    head = pixels.view(0, _LONGEST_HEAD)
+    if len(head) < _LONGEST_HEAD:
+        return None
+    tag, size, *numbers = _HEADS.unpack(head)
+    if size == 4 and numbers[0] == 0:
+        numbers = numbers[1:]
+    elif size:
+        return None
+    is_one = tag == numbers[0] == _ITEM and 0 < numbers[1] == length - 2 * ITEM_HEAD - size
+    return ITEM_HEAD + size if is_one else None
 
 
 def _numbers(table: bytes | memoryview, kind: str) -> Places:

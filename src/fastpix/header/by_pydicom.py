@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from pydicom.dataelem import RawDataElement
@@ -51,6 +52,34 @@ class ReadByPydicom(NamedTuple):
     dataset: Dataset | None
 
 
+class _Parsed(NamedTuple):
+    """What pydicom has made of a source.
+
+    Attributes
+    ----------
+    dataset : pydicom.Dataset
+    file : Memory or File, optional
+        The source itself; None where it was a Dataset, as with the next two.
+    stored : Memory or File, optional
+        What the positions of elements count in: what the file inflates to, if it is deflated.
+    read : Memory, optional
+        The bytes that were parsed: those before the pixels, in a large file.
+    oddities : sequence of str
+        What was mended to parse them.
+    """
+
+    dataset: Dataset
+    file: Memory | File | None = None
+    stored: Memory | File | None = None
+    read: Memory | None = None
+    oddities: Sequence[str] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the dataset lacks the pixels."""
+        return self.read is not self.stored
+
+
 def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPydicom:
     """Read the pixel header of one instance, warning of nothing.
 
@@ -65,25 +94,11 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     FastpixError
         Its subclasses say what is wrong, and with which attribute.
     """
-    held: Memory | File | None = None
-    stored: Memory | File | None = None
-    read: Memory | None = None  # the bytes that pydicom has parsed
-    is_partial = False
+    parsed = _parse(source, max_bytes)
+    dataset, read = parsed.dataset, parsed.read
     notes = Notes()
-    if isinstance(source, Dataset):
-        dataset: Dataset = source
-    elif (large := _read_large(source, max_bytes)) is not None:
-        dataset, head, oddities = large
-        held = stored = source
-        read = Memory(head)
-        is_partial = True
-    else:
-        held = Memory(source.whole())
-        dataset, stream, oddities = parse_dataset(held.whole(), max_bytes)
-        stored = read = Memory(stream)
-    if read is not None:
-        for text in oddities:
-            notes.remark(text)
+    for text in parsed.oddities:
+        notes.remark(text)
     try:
         syntax = _transfer_syntax(dataset, notes)
         seen = None if read is None else _look_over(read, dataset, notes)
@@ -93,12 +108,12 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
         if tag is None:
             is_cut_off = read is not None and seen is not None and seen.is_cut_off(read.whole())
             raise _no_pixels(attributes, is_cut_off)
-        pixels, undefined = _pixel_bytes(attributes, tag, stored)
+        pixels, undefined = _pixel_bytes(attributes, tag, parsed.stored)
         encapsulated = syntax not in NATIVE
         if undefined and not encapsulated and not _has_items(pixels):
             notes.remark(_NO_LENGTH)
             pixels, undefined = _to_the_end(pixels), False
-        if encapsulated != undefined and (undefined or stored is not None):
+        if encapsulated != undefined and (undefined or parsed.stored is not None):
             form = "encapsulated" if undefined else "native"
             raise PixelHeaderError(
                 tag=Tag.TransferSyntaxUID,
@@ -120,18 +135,29 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
             reason="an element cannot be converted",
             remedy="the file is damaged: fetch it again",
         ) from error
-    return ReadByPydicom(header, pixels, held, None if is_partial else dataset)
+    return ReadByPydicom(header, pixels, parsed.file, None if parsed.is_partial else dataset)
 
 
-def _read_large(source: Memory | File, max_bytes: int) -> tuple[Dataset, bytes, list[str]] | None:
-    """Read a large file up to its pixels; None where it is to be read whole."""
+def _parse(source: Memory | File | Dataset, max_bytes: int) -> _Parsed:
+    if isinstance(source, Dataset):
+        return _Parsed(source)
+    if (large := _parse_large(source, max_bytes)) is not None:
+        return large
+    file = Memory(source.whole())
+    dataset, stream, oddities = parse_dataset(file.whole(), max_bytes)
+    stored = Memory(stream)
+    return _Parsed(dataset, file, stored, stored, oddities)
+
+
+def _parse_large(source: Memory | File, max_bytes: int) -> _Parsed | None:
+    """Parse a large file up to its pixels; None where it is to be read whole."""
     large = find_large_pixels(source) if isinstance(source, File) else None
     if large is None:
         return None
     dataset, stream, oddities = parse_dataset(large.head, max_bytes)
     if stream is not large.head or not large.add_pixels(dataset):
         return None
-    return dataset, large.head, oddities
+    return _Parsed(dataset, source, source, Memory(large.head), oddities)
 
 
 def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:

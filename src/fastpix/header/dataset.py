@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from io import BytesIO
 
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -10,10 +9,11 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from fastpix._index import meta_elements
+from fastpix._top_level import top_level
 from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHeaderError
 from fastpix.header.dcmread import dcmread
 from fastpix.header.file_meta import META, PREAMBLE, has_prefix, transfer_syntax_of
-from fastpix.header.top_level import find_element
+from fastpix.header.top_level import data_set_start, find_element
 from fastpix.source.inflate import inflate
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import GE_IMPLICIT_VR
@@ -22,14 +22,18 @@ from fastpix.standard.vrs import LONG_LENGTH, SHORT_LENGTH
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _UNDEFINED = 0xFFFFFFFF
 _VRS = {vr.encode() for vr in SHORT_LENGTH | LONG_LENGTH}
-# Groups that a data set of ours may begin with; later ones cannot come first in an image.
-_FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
-# Pixel Data of undefined length: little endian as every encapsulated syntax has it, or in implicit
-# VR, where it is native; and big endian.
-_OPEN_PIXELS = re.compile(rb"\xe0\x7f\x10\x00(O[BW]\x00\x00)?\xff\xff\xff\xff")
-_OPEN_PIXELS_BIG = re.compile(rb"\x7f\xe0\x00\x10O[BW]\x00\x00\xff\xff\xff\xff")
 _DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _DELIMITER_BIG = b"\xff\xfe\xe0\xdd\x00\x00\x00\x00"
+# Groups that a data set of ours may begin with; later ones cannot come first in an image.
+_FIRST_GROUPS = {0x0000, 0x0002, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}
+# Heads of Pixel Data of undefined length, what ends it, and whether it is implicit VR, big endian.
+_OPEN_PIXELS = (
+    (b"\xe0\x7f\x10\0OB\0\0", _DELIMITER, False, False),
+    (b"\xe0\x7f\x10\0OW\0\0", _DELIMITER, False, False),
+    (b"\xe0\x7f\x10\0", _DELIMITER, True, False),
+    (b"\x7f\xe0\0\x10OB\0\0", _DELIMITER_BIG, False, True),
+    (b"\x7f\xe0\0\x10OW\0\0", _DELIMITER_BIG, False, True),
+)
 _SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
 
 
@@ -74,14 +78,12 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
         elif transfer_syntax_of(data) == GE_IMPLICIT_VR:  # pydicom takes it for explicit VR
             dataset = _read_implicit(data)
         else:
-            dataset = dcmread(BytesIO(data), force=not has_preamble)
-            delimiter = b"" if Tag.PixelData in dataset else _missing_delimiter(data)
-            if delimiter:
-                # pydicom has dropped Pixel Data that ends with the file in place of its delimiter.
-                mended = dcmread(BytesIO(data + delimiter), force=not has_preamble)
-                if Tag.PixelData in mended:  # else they are those of an icon
-                    dataset, stream = mended, data + delimiter
-                    oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
+            # pydicom drops Pixel Data that ends with the file in place of its delimiter.
+            delimiter = _missing_delimiter(data)
+            stream = data + delimiter if delimiter else data
+            dataset = dcmread(BytesIO(stream), force=not has_preamble)
+            if delimiter and Tag.PixelData in dataset:
+                oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise PixelDataError(reason="File Meta hides that the data set is deflated")
         plausible = has_preamble or any(keyword in dataset for keyword in _SIGNS_OF_AN_INSTANCE)
@@ -113,10 +115,13 @@ def _with_known_vr(data: bytes) -> bytes:
 
 
 def _missing_delimiter(data: bytes) -> bytes:
-    """Return what would end Pixel Data of undefined length; nothing where there is none."""
-    if _OPEN_PIXELS.search(data):
-        return _DELIMITER
-    return _DELIMITER_BIG if _OPEN_PIXELS_BIG.search(data) else b""
+    """Return the delimiter that Pixel Data lacks, as pydicom looks for it; else nothing."""
+    start = data_set_start(data)
+    for head, delimiter, implicit, big in _OPEN_PIXELS:
+        _, end = top_level(data, start, implicit, big, frozenset())
+        if data.startswith(head + b"\xff\xff\xff\xff", end) and delimiter[:4] not in data[end:]:
+            return delimiter
+    return b""
 
 
 def _may_be_dataset(data: bytes) -> bool:

@@ -188,7 +188,7 @@ def header_of(attributes: Attributes, syntax: str, pixels: PixelElement) -> Head
             palette = read_palette(attributes, signed)
     planar = read_planar(attributes, samples)
     unit = _unit(attributes, modality, lut is not None, rescales)
-    _report(attributes, photometric)
+    _report(attributes, photometric, _tags_of_groups(attributes, problem))
     return Header(
         transfer_syntax=syntax,
         big_endian=syntax in BIG_ENDIAN_CELLS,
@@ -310,10 +310,9 @@ def _unit(attributes: Attributes, modality: str, has_lut: bool, rescales: Rescal
     return "unspecified"
 
 
-def _report(attributes: Attributes, photometric: str) -> None:
+def _report(attributes: Attributes, photometric: str, in_groups: set[int]) -> None:
     """Note what a reader of the values may want to know of, and the loader never applies."""
     add = attributes.notes.add
-    in_groups = attributes.tags_of_groups()
     mapping = Tag.RealWorldValueMappingSequence
     if mapping in attributes or mapping in in_groups:
         add("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
@@ -329,6 +328,16 @@ def _report(attributes: Attributes, photometric: str) -> None:
         add("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
     if attributes.text(Tag.SegmentationType) == "FRACTIONAL":
         add("fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)")
+
+
+def _tags_of_groups(attributes: Attributes, problem: PixelHeaderError | None) -> set[int]:
+    """Return the tags in functional groups; none where they are broken, which is no error here."""
+    try:
+        return attributes.tags_of_groups()
+    except PixelHeaderError as error:
+        say = attributes.notes.add if problem else attributes.remark  # an error says it, or a word
+        say(f"{error.storable}: what it may report is not known")
+        return set()
 
 
 def _has_philips_scale(attributes: Attributes) -> bool:

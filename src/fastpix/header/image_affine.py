@@ -15,8 +15,6 @@ from fastpix.header.frame_positions import located_frames, normal_of
 from fastpix.header.geometry import Geometry, Orientation, Vector, geometry_of
 from fastpix.header.instance import Instance
 from fastpix.header.plain_values import PlainValues, plain_values
-from fastpix.standard.private import Private
-from fastpix.standard.tags import Tag
 
 _NEAR = 0.05  # of the distance of frames: how far one may lie off the even grid
 
@@ -71,7 +69,7 @@ def image_geometry(instance: Instance) -> ImageGeometry:
     """
     values = plain_values(instance)
     frames = instance.header.frames
-    if _is_mosaic(values):
+    if values.may_be_mosaic:
         return NO_IMAGE_GEOMETRY
     geometry, positions = _of_frames(values, instance.header.modality, frames)
     for fault in geometry.faults:
@@ -126,13 +124,3 @@ def _step(positions: list[Vector]) -> Vector | None:
         return None
     x, y, z = step.tolist()
     return x, y, z
-
-
-def _is_mosaic(values: PlainValues) -> bool:
-    """Whether the one frame holds many slices as tiles."""
-    if b"MOSAIC" in values.top.get(Tag.ImageType, b""):
-        return True
-    grid = Private.UIH_GRID_IMAGES
-    return any(
-        each.tag >> 16 == grid.group and each.tag & 0xFF == grid.element for each in values.private
-    )

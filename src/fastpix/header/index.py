@@ -45,7 +45,8 @@ class Index(NamedTuple):
     frame_pixels, frame_identity : FrameEntries
         What the functional groups of frames say of pixels, and of geometry and grouping.
     is_complete : bool
-        False: one of identity is odd, and left out. pydicom knows it.
+        False: identity, geometry and grouping were not asked for, or one of them is odd, and left
+        out. pydicom knows them.
     implicit, is_little_endian : bool
         How the elements of the data set are encoded.
     is_encapsulated : bool
@@ -147,7 +148,10 @@ class Elements(dict[int, IndexElement]):
 
 
 def find_elements(
-    stored: Memory | File, max_bytes: int = 0, stops_at_fragments: bool = False
+    stored: Memory | File,
+    max_bytes: int = 0,
+    stops_at_fragments: bool = False,
+    only_pixels: bool = False,
 ) -> Index | None:
     """Walk over a file; None where it is to be left to pydicom.
 
@@ -158,10 +162,12 @@ def find_elements(
         What a deflated data set may inflate to.
     stops_at_fragments : bool
         Encapsulated Pixel Data is not walked over: its `length` ends with the file.
+    only_pixels : bool
+        Identity, geometry and grouping are left out, which can take as much memory as the header.
     """
     if not is_pydicom_as_it_comes():
         return None
-    walk = Walk(stored.size, stops_at_fragments)
+    walk = Walk(stored.size, stops_at_fragments, only_pixels)
     result = walk.on(stored.head(), 0)
     if result == _MORE:
         opened = stored.opened()
@@ -192,7 +198,7 @@ def find_elements(
         walk.identity_entries(),
         FrameEntries(*walk.frame_pixel_entries()),
         FrameEntries(*walk.frame_identity_entries()),
-        walk.is_complete,
+        walk.is_complete and not only_pixels,
         walk.implicit,
         not walk.big_endian,
         walk.encapsulated,

@@ -106,7 +106,9 @@ class Instance:
         return Attributes(self.dataset if found is None else found, Notes(), little)
 
 
-def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
+def read_instance(
+    source: Memory | File | Dataset, max_bytes: int, only_pixels: bool = False
+) -> Instance:
     """Read the pixel header of one instance, and warn of its oddities.
 
     Parameters
@@ -114,6 +116,8 @@ def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
     source : Memory, File or pydicom.Dataset
     max_bytes : int
         What a deflated data set may inflate to.
+    only_pixels : bool
+        No one will ask for `Instance.attributes`: identity and geometry are not kept.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
     """
     instance = None
     if not is_dataset(source):
-        instance = _read_regular(source, max_bytes)
+        instance = _read_regular(source, max_bytes, only_pixels)
     if instance is None:
         instance = _read_by_pydicom(source, max_bytes)
     for note in instance.header.notes:
@@ -135,10 +139,12 @@ def read_instance(source: Memory | File | Dataset, max_bytes: int) -> Instance:
     return instance
 
 
-def _read_regular(stored: Memory | File, max_bytes: int) -> Instance | None:
+def _read_regular(
+    stored: Memory | File, max_bytes: int, only_pixels: bool = False
+) -> Instance | None:
     """Read a file by the index; None where it is not regular, or has no header to be settled."""
     # The fragments of a large file are walked over by who reads frames, as far as these are read.
-    index = find_elements(stored, max_bytes, stops_at_fragments=isinstance(stored, File))
+    index = find_elements(stored, max_bytes, isinstance(stored, File), only_pixels)
     if index is None:
         return None
     entries = index.pixel_entries + index.scale_entries

@@ -20,13 +20,14 @@ from fastpix.header.instance import Instance
 from fastpix.source.pydicom_types import is_multi_value
 from fastpix.standard.dictionary import vr_of
 from fastpix.standard.indexed import INDEXED, Form, Place, Purpose
-from fastpix.standard.private import PRIVATE_GROUPS
+from fastpix.standard.private import Private
 from fastpix.standard.tags import Tag
 
 Values: TypeAlias = dict[int, bytes]
 Groups: TypeAlias = dict[int, Values]
 """What functional groups hold: by the tag of the sequence, then by that of the element."""
 
+_NO_NUMBER = b"?"
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "AT": "HH"}
 _SMALL_ENTRIES = 8192  # bytes of entries up to which values are kept
 _TABLES = (Form.LUT, Form.PIXEL_DATA, Form.OFFSETS, Form.PRESENCE, Form.SEQUENCE, Form.FRAMES)
@@ -96,6 +97,14 @@ class PlainValues(NamedTuple):
     detectors: list[Values]
     shared: Groups
     frames: FrameColumns | None
+
+    @property
+    def may_be_mosaic(self) -> bool:
+        """Whether the one frame may hold slices as tiles: a mosaic of Siemens, or a grid of UIH."""
+        grid = Private.UIH_GRID_IMAGES.tag(0)
+        if b"MOSAIC" in self.top.get(Tag.ImageType, b""):
+            return True
+        return any(each.tag & 0xFFFF00FF == grid for each in self.private)
 
 
 class FrameColumns:
@@ -282,7 +291,7 @@ def _groups_at(group: Attributes) -> Groups:
         for item in group.items(sequence):
             values = _values_at(item, place)
             for tag, inner in _WITHIN.items():
-                if inner in item:
+                if place == Place.DIFFUSION and inner in item:
                     innermost = [_values_at(i, Place.GRADIENT) for i in item.items(inner)]
                     if (value := _joined(innermost).get(tag)) is not None:
                         values[tag] = value
@@ -306,6 +315,8 @@ def _encoded(attributes: Attributes, tag: int, element: Element) -> bytes | None
     """Return a value as a regular file has it; None where that cannot be told."""
     usual = vr_of(tag) or "UN"
     value: Any = element.value
+    if element.VR == "SQ":
+        return _NO_NUMBER if usual == "DS" else None
     if value is None:
         return b""
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -314,13 +325,17 @@ def _encoded(attributes: Attributes, tag: int, element: Element) -> bytes | None
             raw = bytes(value)
             is_little = element.is_little_endian if isinstance(element, tuple) else True
             return raw if is_little else _swapped(raw, usual)
-    if usual not in _CODES and usual not in ("DS", "IS"):
+    return _encoded_as(attributes, tag, value, usual)
+
+
+def _encoded_as(attributes: Attributes, tag: int, value: object, vr: str) -> bytes | None:
+    """Return a value encoded by a VR, numbers by the rules for numbers."""
+    if vr not in _CODES and vr not in ("DS", "IS"):
         return _text(value)
     try:
-        numbers = attributes.numbers(tag)
+        return _packed(attributes.numbers(tag), vr)
     except PixelHeaderError:
-        return _text(value)
-    return _packed(numbers, usual)
+        return None if vr in _CODES else _text(value)
 
 
 def _text(value: Any) -> bytes:
@@ -356,26 +371,22 @@ def _swapped(raw: bytes, vr: str) -> bytes:
 
 def _private_at(attributes: Attributes) -> Iterable[PrivateValue]:
     for tag in sorted(map(int, attributes.dataset.keys())):
-        if tag >> 16 not in PRIVATE_GROUPS or tag & 0xFFFF < 0x10:
-            continue
-        if not any(tag in row for row in _PRIVATE_ROWS):
-            continue
-        element = attributes.element(tag)
-        if element is None:
+        element = attributes.element(tag) if any(tag in row for row in _PRIVATE_ROWS) else None
+        if element is None or element.value is None or element.VR == "SQ":
             continue
         vr = str(element.VR or "")
         value: Any = element.value
-        if vr == "SQ" or value is None:
-            continue
-        is_little = element.is_little_endian if isinstance(element, tuple) else True
-        if not isinstance(value, (bytes, bytearray, memoryview)):
-            is_little = True
-            if vr in _CODES:
-                many = is_multi_value(value) or isinstance(value, (list, tuple))
-                value = _packed(map(float, value if many else [value]), vr) or b""
-            else:
-                value = _text(value)
-        yield PrivateValue(tag, vr, bytes(value), is_little)
+        is_little = True
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            value = bytes(value)
+            is_little = element.is_little_endian if isinstance(element, tuple) else True
+        else:
+            value = _encoded_as(attributes, tag, value, vr) or b""
+        yield PrivateValue(tag, vr, value, is_little)
 
 
-_PRIVATE_ROWS = tuple(row for row in INDEXED if row.first >> 16 & 1 and row.place == Place.DATA_SET)
+_PRIVATE_ROWS = tuple(
+    row
+    for row in INDEXED
+    if row.first != row.last and row.place == Place.DATA_SET and row.form != Form.PRESENCE
+)

@@ -91,10 +91,13 @@ class RescaleError(PixelHeaderError):
 
 def rescale_error(error: PixelHeaderError) -> RescaleError:
     """Return an error for those alone who ask for rescaled values."""
-    return RescaleError(
+    made = RescaleError(
         tag=error.tag, keyword=error.keyword, value=error.value, reason=error.reason,
         remedy=_REMEDY,
     )  # fmt: skip
+    if error.__cause__ is not None:  # kept with the header, so without the frames of its traceback
+        made.__cause__ = error.__cause__.with_traceback(None)
+    return made
 
 
 def read_rescales(attributes: Attributes, frames: int, modality: str) -> Rescales:

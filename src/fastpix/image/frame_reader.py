@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.frames.cells import Cells, FrameCells
+from fastpix.frames.cells import NOT_CHECKED, Cells, FrameCells
+from fastpix.frames.codecs import CheckedFrame
 from fastpix.frames.color_evidence import AS_PLANNED
 from fastpix.image.frame_threads import in_parts
+from fastpix.image.gathered_frames import fill_gathered, gains_by_gathering, in_file_order
 from fastpix.image.values import fill_frame, fill_pieces, frame_peak
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
@@ -43,6 +45,8 @@ class FrameReader:
         The one decoder to use.
     as_stored : bool
         The samples of colour are wanted as they are, whatever their colours.
+    checked : mapping of int to CheckedFrame
+        From `Cells.check`.
 
     Attributes
     ----------
@@ -60,6 +64,7 @@ class FrameReader:
         threads: int,
         pinned: str | None = None,
         as_stored: bool = False,
+        checked: Mapping[int, CheckedFrame] = NOT_CHECKED,
     ) -> None:
         self._cells = cells
         self._pixels = pixels
@@ -67,9 +72,10 @@ class FrameReader:
         self._threads = threads
         self._pinned = pinned
         self._as_stored = as_stored
+        self._checked = checked
         self._kept: dict[int, FrameCells] = {}
-        alike = plan.rescales is None or len(plan.rescales) == 1
-        self._run = cells.run_length if alike and plan.is_by_cell else 1
+        alike = plan.is_by_cell and not plan.has_own_rescales
+        self._run = cells.run_length if alike else 1
         self._by_pieces = cells.comes_in_pieces() and plan.is_by_cell
         self.decoders: dict[str, None] = {}
         self.odd: dict[Note, None] = {}
@@ -86,6 +92,9 @@ class FrameReader:
             The maximum of the instance, where the plan inverts by it.
         """
         count = len(frames)
+        may_gather = not self._kept and gains_by_gathering(self._cells, self._plan, frames)
+        if may_gather and self._gather(frames, result, peak):
+            return  # else there is a value that does not fit: the first is found frame by frame
         inner = self._threads if count == 1 else 1
 
         def work(start: int, stop: int) -> None:
@@ -101,6 +110,17 @@ class FrameReader:
 
         for _ in in_parts(work, count, self._threads, self._share(count)):
             pass
+
+    def _gather(self, frames: Sequence[int], result: NDArray[Any], peak: float | None) -> bool:
+        """Fill `result` in the order of the file; False where a value does not fit."""
+        numbers, places = in_file_order(frames)
+
+        def work(start: int, stop: int) -> bool:
+            some = numbers[start:stop], places[start:stop]
+            return fill_gathered(self._cells, self._pixels, *some, result, self._plan, peak)
+
+        share = -(-len(frames) // self._threads)
+        return all([*in_parts(work, len(frames), self._threads, share)])
 
     def peak(self, count: int, wanted: Sequence[int]) -> float | None:
         """Return the maximum of y over all frames.
@@ -132,7 +152,7 @@ class FrameReader:
     def _source(self, frame: int, count: int, threads: int) -> FrameCells:
         if self._run > 1:
             return self._cells.run(self._pixels, frame, count)
-        source = self._cells.frame(self._pixels, frame, self._pinned, threads)
+        source = self._cells.frame(self._pixels, frame, self._pinned, threads, self._checked)
         if source.decoder:
             self.decoders[source.decoder] = None
         for note in source.notes:

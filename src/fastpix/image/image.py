@@ -328,14 +328,14 @@ class Image:
         try:
             for note in cells.find(pixels, range(count) if is_searched else indices):
                 warn_caller(note.text)
-            cells.check(pixels, indices, reading.decoder)  # before memory is asked for
+            checked = cells.check(pixels, indices, reading.decoder)  # before memory is asked for
             result = self._empty(shape, plan.dtype) if out is None else checked_out(
                 out, shape if keep_axis else shape[1:], reading.dtype).reshape(shape)  # fmt: skip
             if is_searched and may_wait(cells, plan):
                 found = read_waiting(cells, pixels, plan, indices, result, workers)
                 self._peaks[reading.peak_key] = found
             else:
-                how = workers, reading.decoder, reading.as_stored
+                how = workers, reading.decoder, reading.as_stored, checked
                 reader = FrameReader(cells, pixels, plan, *how)
                 try:
                     peak = self._peak(reader, reading, indices) if plan.needs_peak else None

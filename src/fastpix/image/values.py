@@ -55,7 +55,7 @@ def fill_frame(
             reference.color(cells, exact, color, skip, segments)
     else:
         # Interleaved samples that stay as they are: three values a pixel, each by itself.
-        steps = _with_peak(plan.frame_steps(frame), plan, peak)
+        steps = with_peak(plan.frame_steps(frame), plan, peak)
         bad = kernel.scale(cells, flat, steps, skip, segments)
         if bad >= 0:
             exact = np.empty(flat.size, np.float64)
@@ -92,7 +92,7 @@ def fill_pieces(
         A value that the output dtype cannot hold.
     """
     kernel = current_kernel()
-    steps = _with_peak(plan.frame_steps(frame), plan, peak)
+    steps = with_peak(plan.frame_steps(frame), plan, peak)
     bits = 1 if steps.cell == "bit" else 8 * int(steps.cell[1])
     flat = out.reshape(-1)
     done = 0
@@ -106,8 +106,16 @@ def fill_pieces(
         done += part.size
 
 
-def _with_peak(steps: Steps, plan: Plan, peak: float | None) -> Steps:
-    """Return the steps with the maximum, where the plan inverts by it; 0 where there is none."""
+def with_peak(steps: Steps, plan: Plan, peak: float | None) -> Steps:
+    """Return the steps with the maximum, where the plan inverts by it; 0 where there is none.
+
+    Parameters
+    ----------
+    steps : Steps
+    plan : Plan
+    peak : float or None
+        The maximum of the instance.
+    """
     return steps._replace(peak=0.0 if peak is None else peak) if plan.needs_peak else steps
 
 

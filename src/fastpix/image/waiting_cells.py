@@ -26,6 +26,9 @@ from fastpix.kernel.steps import Steps
 from fastpix.plan.plan import Plan
 from fastpix.source.stored import Pixels
 
+_BLOCK = 2**18
+"""Bytes of cells that become values at a time: both stay in the second-level cache."""
+
 
 def may_wait(cells: Cells, plan: Plan) -> bool:
     """Whether cells have to wait for the maximum, and have room to do so.
@@ -69,8 +72,7 @@ def read_waiting(
     InexactError
         The first value that the output dtype cannot hold.
     """
-    alike = plan.rescales is None or len(plan.rescales) == 1
-    size = cells.run_length if alike else 1
+    size = 1 if plan.has_own_rescales else cells.run_length
     others = _others(frames, plan.shape[0])
 
     def take(start: int, stop: int) -> float | None:
@@ -162,7 +164,7 @@ def _work_out(first: int, out: NDArray[Any], plan: Plan, peak: float | None) -> 
     error = None
     end = flat.size
     while end:
-        start = max(0, end - PIECE // width)
+        start = max(0, end - _BLOCK // width)
         block = waiting[start * width : end * width]
         if start * flat.itemsize < end * width:  # the values come to lie where these cells are
             block = block.copy()

@@ -17,7 +17,13 @@ from pydicom.pixels.decoders.base import Decoder, DecodeRunner
 from pydicom.uid import UID
 
 from fastpix.errors import FastpixError, PixelDataError, UnsupportedTransferSyntaxError
-from fastpix.frames.codecs import FrameFormat, all_decoders, decode_frame, usable_decoders
+from fastpix.frames.codecs import (
+    FrameFormat,
+    all_decoders,
+    check_frame,
+    decode_frame,
+    usable_decoders,
+)
 from fastpix.image.frame_threads import SINGLE, cores
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
@@ -135,7 +141,8 @@ def _ask_no_other(runner: DecodeRunner, error: FastpixError) -> None:
 def _cells(src: bytes, wanted: FrameFormat, runner: DecodeRunner) -> bytearray:
     # As many as `fastpix.imread` lets a codec have for a single frame.
     threads = cores() if wanted.rows * wanted.columns >= SINGLE else 1
-    cells, _, segments, *_ = decode_frame([memoryview(src)], wanted, 0, threads=threads)
+    checked = check_frame(memoryview(src), wanted, 0)
+    cells, _, segments, *_ = decode_frame(checked, wanted, 0, threads=threads)
     decoded = _planes(cells, segments, wanted) if segments else bytearray(cells)
     if wanted.samples > 1:
         # As pydicom's own plugins have it: they leave RLE in the planes that it is stored in.

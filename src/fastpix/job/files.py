@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from fastpix.source.listing import walk_folder
 
 
 class SourceFile(NamedTuple):
@@ -39,32 +41,13 @@ def find_files(sources: Iterable[str | os.PathLike[str]], output: Path) -> list[
     for source in sources:
         path = os.fspath(source)
         if os.path.isdir(path):
-            paths = _walk(path, os.path.realpath(output))
+            paths = walk_folder(path, keeps_hidden=True, skipped=[os.fspath(output)])
         else:
             os.stat(path)
             paths = iter([path])
         for name in paths:
             found.setdefault(os.path.abspath(name), _look_at(name))
     return list(found.values())
-
-
-def _walk(folder: str, output: str) -> Iterator[str]:
-    unreadable: list[OSError] = []
-    seen = {os.path.realpath(folder), output}  # links to folders are followed, each folder once
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append, followlinks=True):
-        kept = []
-        for name in sorted(folders):
-            real = os.path.realpath(os.path.join(parent, name))
-            if real not in seen:
-                seen.add(real)
-                kept.append(name)
-        folders[:] = kept
-        for name in sorted(names):
-            path = os.path.join(parent, name)
-            if os.path.isfile(path) or not os.path.exists(path):  # a dangling link fails by name
-                yield path
-    # A folder that cannot be listed is handed on like a file: it fails by name, and is not lost.
-    yield from (error.filename for error in unreadable)
 
 
 def _look_at(path: str) -> SourceFile:

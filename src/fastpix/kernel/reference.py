@@ -67,6 +67,50 @@ def scale(
     return _store(values, out)
 
 
+def scale_frames(
+    cells: NDArray[np.uint8],
+    out: NDArray[Any],
+    steps: Steps,
+    starts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    slopes: NDArray[np.float64],
+    intercepts: NDArray[np.float64],
+) -> int:
+    """Turn stored cells of frames into output values, each by a rescale of its own.
+
+    Parameters
+    ----------
+    cells : ndarray of uint8, one-dimensional
+        Bytes that hold the cells of all these frames.
+    out : ndarray, C-contiguous
+        ``(rows, values of a frame)``; its dtype is the output dtype.
+    steps : Steps
+        But for slope and intercept.
+    starts, places : ndarray of int64
+        Of each frame: the cell where it begins, and the row of `out` that it fills.
+    slopes, intercepts : ndarray of float64
+        One, or one a frame.
+
+    Returns
+    -------
+    int
+        The index in `out`, as if it were flat, of the first value that the output dtype cannot
+        hold, in the order of the frames; or -1. Where it is not -1, `out` holds nothing of use.
+    """
+    width = 1 if steps.cell == "bit" else int(steps.cell[1])
+    size = out.shape[1]
+    rescales = zip(*np.broadcast_arrays(starts, places, slopes, intercepts), strict=True)
+    for start, place, slope, intercept in rescales:
+        own = steps._replace(slope=float(slope), intercept=float(intercept))
+        if steps.cell == "bit":
+            bad = scale(cells[start // 8 :], out[place], own, int(start % 8))
+        else:
+            bad = scale(cells[start * width :], out[place], own)
+        if bad >= 0:
+            return int(place) * int(size) + bad
+    return -1
+
+
 def peak(
     cells: NDArray[np.uint8],
     count: int,

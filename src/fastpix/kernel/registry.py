@@ -31,6 +31,18 @@ class Kernel(Protocol):
     ) -> int:
         """See `fastpix.kernel.reference.scale`."""
 
+    def scale_frames(
+        self,
+        cells: NDArray[np.uint8],
+        out: NDArray[Any],
+        steps: Steps,
+        starts: NDArray[np.int64],
+        places: NDArray[np.int64],
+        slopes: NDArray[np.float64],
+        intercepts: NDArray[np.float64],
+    ) -> int:
+        """See `fastpix.kernel.reference.scale_frames`."""
+
     def peak(
         self,
         cells: NDArray[np.uint8],

@@ -92,7 +92,8 @@ def _rescales(header: Header, recipe: Recipe) -> Rescales:
     if not recipe.rescale:
         return SAME
     if header.rescale_error is not None:
-        raise copy(header.rescale_error)  # a raised error collects tracebacks
+        error = header.rescale_error
+        raise copy(error) from error.__cause__  # a raised error collects tracebacks
     return header.rescales
 
 

@@ -67,6 +67,11 @@ class Plan:
         return self.color is None or self.color.is_by_cell
 
     @property
+    def has_own_rescales(self) -> bool:
+        """Whether each frame has a rescale of its own."""
+        return self.rescales is not None and len(self.rescales) > 1
+
+    @property
     def slope_intercept(self) -> tuple[tuple[float, float], ...]:
         """Slope and intercept that step 4 applies: one pair, or one a frame.
 
@@ -77,7 +82,7 @@ class Plan:
 
     def frame_steps(self, frame: int) -> Steps:
         """Return the steps of one frame."""
-        if self.rescales is None or len(self.rescales) == 1:
+        if self.rescales is None or not self.has_own_rescales:
             return self.steps
         return with_rescale(self.steps, self.rescales[frame])
 

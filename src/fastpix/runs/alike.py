@@ -331,7 +331,7 @@ class RunReader:
     def _read_one(self, source: SourceLike) -> NDArray[Any]:
         stored = read_source(source, lent=self._buffer)
         try:
-            instance = read_instance(stored, self._max_bytes)
+            instance = read_instance(stored, self._max_bytes, only_pixels=True)
             image = Image(instance, self._max_bytes, empty=self._allocate)
             values = image.read(self._recipe, frames=self._frames, threads=self._threads)
         finally:

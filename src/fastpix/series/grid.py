@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ _NO_GAP = 0.001  # mm: what rounding makes of equal positions
 _SHARE = 0.05  # of a gap, within which slices are at one place
 _NOTED = 0.01  # of a gap: a place this far off the grid is noted
 _STRAIGHT = 2e-3  # tangent of a tilt that is none
-_MOST_SLOTS = 4096  # of a grid with missing slices, or ten times the slices that are there
+_NEAR_MULTIPLE = 0.25  # of a gap: rounded positions move gaps, and the origins are checked after
+_MOST_SLOTS = 4096  # of grids with missing slices, or ten times the slices that are there
 
 
 # Of x, y and z the next and the one after, for a cross product.
@@ -194,15 +196,15 @@ def grid_of(
     off = _distance(positions, origins[0], step, slots[places])
     findings: list[Finding] = []
     if off > tolerance * gap:
-        true_slots = _slots_of_gaps(gaps, _base_gaps(gaps, thickness, between), tolerance)
-        if true_slots is not None and _is_constant(thickness):
-            slots = true_slots
+        for slots in _slots_of_gaps(gaps, _base_gaps(gaps, thickness, between), len(positions)):
             step = (origins[-1] - origins[0]) / slots[-1]
-            gap = float(step @ common.normal)
             off = _distance(positions, origins[0], step, slots[places])
-        if off > tolerance * gap:
+            if off <= tolerance * float(step @ common.normal) and _is_constant(thickness):
+                break
+        else:
             findings.append(Finding("irregular", _irregular(gaps, off, gap)))
             return Grid("irregular", None, np.arange(len(origins)), findings)
+        gap = float(step @ common.normal)
         missing = int(slots[-1]) + 1 - len(slots)
         text = f"{count_of(missing, 'slice')} missing of {slots[-1] + 1}, {gap:.4g} mm apart"
         findings.append(Finding("missing_slices", text))
@@ -242,15 +244,16 @@ def _base_gaps(
 
 
 def _slots_of_gaps(
-    gaps: NDArray[np.float64], bases: list[float], tolerance: float
-) -> NDArray[np.int64] | None:
+    gaps: NDArray[np.float64], bases: list[float], planes: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the grids on which gaps may be multiples of one; their origins have to be checked."""
     for base in bases:
         multiples = np.round(gaps / base)
-        is_multiple = np.abs(gaps / base - multiples) <= tolerance
-        few = multiples.sum() < max(_MOST_SLOTS, 10 * len(gaps))
-        if is_multiple.all() and multiples.min() >= 1 and multiples.max() > 1 and few:
-            return np.concatenate([[0], np.cumsum(multiples)]).astype(np.int64)
-    return None
+        is_near = np.abs(gaps / base - multiples) <= _NEAR_MULTIPLE
+        volumes = planes / (len(gaps) + 1)
+        few = volumes * (multiples.sum() + 1) < max(_MOST_SLOTS, 10 * planes)
+        if is_near.all() and multiples.min() >= 1 and multiples.max() > 1 and few:
+            yield np.concatenate([[0], np.cumsum(multiples)]).astype(np.int64)
 
 
 def _is_constant(column: NDArray[np.float64]) -> bool:
@@ -281,16 +284,16 @@ def _single(
         if len(said):
             width, source = float(_typical(said[:, None])[0]), name
             break
-    if source:
-        finding = Finding("single_slice", f"one slice; its extent is {source}, {width:.4g} mm")
-    else:
+    extent = f"; its extent is {source}, {width:.4g} mm" if source else ""
+    findings = [Finding("single_slice", "one slice" + extent)]
+    if not source:
         text = (
             "one slice, with neither Spacing Between Slices nor Slice Thickness: the slice column "
             "of the affine is NaN"
         )
-        finding = Finding("no_thickness", text)
+        findings.append(Finding("no_thickness", text))
     affine = _affine(common, width * common.normal, origin)
-    return Grid("single_slice", affine, np.zeros(1, np.int64), [finding])
+    return Grid("single_slice", affine, np.zeros(1, np.int64), findings)
 
 
 def _affine(

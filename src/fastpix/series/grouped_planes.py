@@ -128,7 +128,8 @@ def _identities(identity: Identity, kinds: Column) -> Column:
 def _dimensions(values: PlainValues, columns: Columns) -> tuple[tuple[str, ...], Column]:
     """Return names and values of the dimensions that are not spatial (PS3.3 C.7.6.17)."""
     pointers = [
-        (parse.tags(item.get(Tag.DimensionIndexPointer)) or (_UNKNOWN,))[0] for item in values.dimensions
+        (parse.tags(item.get(Tag.DimensionIndexPointer)) or (_UNKNOWN,))[0]
+        for item in values.dimensions
     ]
     kept = [k for k, pointer in enumerate(pointers) if pointer not in _SPATIAL]
     raw = columns.raw(_CONTENT, Tag.DimensionIndexValues)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from fastpix.series.clusters import parts_of
 from fastpix.series.grid import grid_of
 from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Plane
 from fastpix.series.plane_table import PlaneTable
-from fastpix.series.repeats import SamePixels, conflicts_of, uids_of, without_copies, without_resent
+from fastpix.series.repeats import SamePixels, conflicts_of, without_copies, without_resent
 from fastpix.series.splitting import never_together, split_repeats
 from fastpix.series.volume_order import name_volumes, volumes_of
 from fastpix.standard.dictionary import keyword_of
@@ -59,42 +60,23 @@ def group_planes(
     conflicts = conflicts_of(table, labels)
     found: list[Arrangement] = []
     for label, members in enumerate(parts_of(labels)):
-        kept = without_copies(table, members, same_pixels)
-        findings = list(kept.findings)
+        copies = without_copies(table, members, same_pixels)
+        findings = _faults(table, members)
         if label in conflicts:
             text = "a SOP Instance UID of these planes is that of other planes, too"
             findings.append(Finding("sop_conflict", text))
-        findings += _faults(table, members)
         arrange = _placed if bool(table.has_place[members[0]]) else _without_place
-        made = list(arrange(table, kept.members, tolerance, same_pixels))
-        found += _with(made, kept.dropped, findings, table)
-    return sorted(found, key=lambda arrangement: _rank_of(table, arrangement))
-
-
-def _with(
-    made: list[Arrangement], dropped: list[int], findings: list[Finding], table: PlaneTable
-) -> list[Arrangement]:
-    """Add what was found before planes were split into stacks."""
-    if not dropped and not findings:
-        return made
-    result = []
-    for arrangement in made:
-        own = set(arrangement.planes.ravel().tolist()) - {-1}
-        names = set(uids_of(table, own))
-        repeats = tuple(k for k in dropped if uids_of(table, [k])[0] in names)
-        result.append(
-            Arrangement(
-                planes=arrangement.planes,
-                affine=arrangement.affine,
-                kind=arrangement.kind,
-                axes=arrangement.axes,
-                coords=arrangement.coords,
-                findings=(*findings, *arrangement.findings),
-                complete=arrangement.complete,
-                dropped=(*repeats, *arrangement.dropped),
+        for made in arrange(table, copies.members, tolerance, same_pixels):
+            own = made.planes[made.planes >= 0].tolist()
+            dropped, said = copies.of_stack([*own, *made.dropped], same_pixels)
+            found.append(
+                replace(
+                    made,
+                    findings=(*said, *findings, *made.findings),
+                    dropped=(*dropped, *made.dropped),
+                )
             )
-        )
-    return result
+    return sorted(found, key=lambda arrangement: _rank_of(table, arrangement))
 
 
 def _placed(
@@ -122,12 +104,15 @@ def _placed(
         is_uneven = any(finding.code == "uneven" for finding in volumes.findings)
         is_whole = (volumes.planes >= 0).all(axis=1) & (not is_uneven)
         axes, coords = name_volumes(table, volumes.planes)
-        on_grid = np.full((len(volumes.planes), int(grid.slots[-1]) + 1), -1)
-        on_grid[:, grid.slots] = volumes.planes
+        on_grid, affine, kind = volumes.planes, grid.affine, grid.kind
+        if on_grid.shape[1] != len(grid.slots):
+            affine, kind = None, "irregular"
+        elif grid.slots[-1] >= len(grid.slots):
+            on_grid = np.full((len(volumes.planes), int(grid.slots[-1]) + 1), -1)
+            on_grid[:, grid.slots] = volumes.planes
         if table.values("is_detector_spacing")[int(part[0])]:
             text = "the spacing is Imager Pixel Spacing, so that of the detector plane"
             findings = [*findings, Finding("detector_plane", text)]
-        affine, kind = grid.affine, grid.kind
         if common.spacing is None:
             text = "no pixel spacing, so no affine; slices are in the order of their positions"
             findings = [*findings, Finding("no_geometry", text)]
@@ -151,7 +136,7 @@ def _without_place(table: PlaneTable, members: NDArray[np.int64], *_: Any) -> It
     files = table.ranks("source")[ordered]
     numbers = np.unique(files, return_inverse=True)[1].reshape(-1)
     many = np.bincount(numbers) > 1
-    text = "no position or orientation: planes are in the order of their files and frames"
+    text = "no usable position or orientation: planes are in the order of their files and frames"
     for part in parts_of(np.where(many[numbers], numbers + 1, 0)):
         planes = ordered[part]
         if many[numbers[part[0]]]:  # in the order of the frames, whatever their groups count
@@ -171,14 +156,15 @@ def _faults(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
     for number in members.tolist():
         if column[number]:
             counts.update(column[number])
-    return [
-        Finding(
-            "mosaic_unknown" if fault.reason == MOSAIC_UNKNOWN else "bad_geometry",
-            f"{keyword_of(fault.tag)} {tag_text(fault.tag)} {fault.reason}, in "
-            f"{count_of(count, 'plane')}".strip(),
-        )
-        for fault, count in sorted(counts.items())
-    ]
+    return [_finding(fault, count) for fault, count in sorted(counts.items())]
+
+
+def _finding(fault: Fault, count: int) -> Finding:
+    where = f"in {count_of(count, 'plane')}"
+    if fault.reason == MOSAIC_UNKNOWN:
+        return Finding("mosaic_unknown", f"{fault.reason}, {where}")
+    text = f"{keyword_of(fault.tag)} {tag_text(fault.tag)}: {fault.reason}, {where}"
+    return Finding("bad_geometry", text.strip())
 
 
 def _rank_of(table: PlaneTable, arrangement: Arrangement) -> tuple[Any, ...]:

@@ -72,7 +72,9 @@ def tiles_of(instance: Instance, plane: Plane) -> list[Plane] | None:
 
 def _siemens_tiles(blocks: PrivateBlocks, plane: Plane) -> list[Plane]:
     csa = csa_slices(blocks.data(_CSA_IMAGE)) or CsaSlices()
-    protocol = protocol_slices(blocks.data(_CSA_SERIES) or blocks.data(_XA_PROTOCOL))
+    protocol = ProtocolSlices()
+    if csa.slices is None or csa.normal is None or not (plane.between or csa.between):
+        protocol = protocol_slices(blocks.data(_CSA_SERIES) or blocks.data(_XA_PROTOCOL))
     count = csa.slices or _whole(blocks.number(_IMAGES)) or protocol.slices
     side = math.isqrt(count - 1) + 1 if count else 0
     cut = _cut(plane, count, side, side)
@@ -96,7 +98,7 @@ def _uih_tiles(blocks: PrivateBlocks, plane: Plane) -> list[Plane]:
         return [_unknown(plane, _GRID_IMAGES.tag(0x10))]
     found = blocks.numbers_of_items(_GRID_FRAMES, Tag.ImagePositionPatient) or []
     if len(found) != count or any(len(position) != 3 for position in found):
-        fault = Fault(_GRID_FRAMES.tag(0x10), "it does not have the positions of all slices")
+        fault = Fault(_GRID_FRAMES.tag(0x10), "does not have the positions of all slices")
         return [tile._replace(position=None, faults=(*tile.faults, fault)) for tile in cut]
     return [tile._replace(position=(x, y, z)) for tile, (x, y, z) in zip(cut, found, strict=True)]
 
@@ -152,13 +154,15 @@ def _step(
     normal = _cross(plane.orientation)
     between = _between(plane, csa, protocol, normal)
     if between is None:
-        return None, Fault(Tag.SpacingBetweenSlices, "nothing says how far slices are apart")
+        return None, Fault(
+            Tag.SpacingBetweenSlices, "is missing, and nothing else says how far slices are apart"
+        )
     sign = None
     if csa.normal is not None:
         length = math.hypot(*csa.normal)
         cosine = _dot(csa.normal, normal) / length if length else 0.0
         if abs(abs(cosine) - 1) > _PARALLEL:
-            reason = "SliceNormalVector is not at a right angle to the slices"
+            reason = "has a SliceNormalVector that is not at a right angle to the slices"
             return None, Fault(_CSA_IMAGE.tag(0x10), reason)
         sign = math.copysign(1.0, cosine)
     elif protocol.positions:

@@ -108,7 +108,8 @@ def find_stacks(
     if not 0 < tolerance < 0.5:
         raise ArgumentError("tolerance", f"{tolerance!r} is not between 0 and 0.5")
     count = None if threads is None else checked_threads(threads)
-    opened = open_files(list_sources(source), checked_limit(max_bytes), count)
+    limit = checked_limit(max_bytes)
+    opened = open_files(list_sources(source, limit), limit, count)
     for text, times in opened.warned.items():
         files = "" if len(opened.files) == 1 else f" ({count_of(times, 'file')})"
         warn_caller(text + files)

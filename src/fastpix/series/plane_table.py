@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from fastpix.series.clusters import are_distinct, combined
 from fastpix.series.plane import Plane
 
+_FARTHEST = 1e9  # mm: no position of a patient is this large
+
 
 class PlaneTable:
     """Attributes of planes as arrays, made when they are asked for.
@@ -95,6 +97,8 @@ class PlaneTable:
     @cached_property
     def has_repeated_uids(self) -> bool:
         """Whether two planes have the same SOP Instance UID, frame and tile."""
+        if len(set(self._columns["sop_uid"])) == len(self.planes):
+            return False
         keys = zip(*map(self._columns.get, ("sop_uid", "frame", "tile")), strict=True)
         return len(set(keys)) < len(self.planes)
 
@@ -115,10 +119,11 @@ class PlaneTable:
 
     @cached_property
     def has_place(self) -> NDArray[np.bool_]:
-        """``(planes,)``: the plane has a position and an orientation."""
+        """``(planes,)``: the plane has a position and an orientation that can be used."""
         where = np.concatenate([self.positions, self.orientations], axis=1)
-        finite: NDArray[np.bool_] = np.isfinite(where).all(axis=1)
-        return finite
+        with np.errstate(invalid="ignore"):
+            usable: NDArray[np.bool_] = (np.abs(where) < _FARTHEST).all(axis=1)
+        return usable
 
 
 def _ranked(column: Sequence[Hashable]) -> tuple[NDArray[np.int64], list[Any]]:

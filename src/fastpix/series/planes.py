@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import repeat
 
 from fastpix.header.frame_positions import FramePositions, located_frames
 from fastpix.header.geometry import Geometry, geometry_of
 from fastpix.header.instance import Instance
-from fastpix.header.plain_values import PlainValues, PrivateValue, plain_values
+from fastpix.header.plain_values import PlainValues, plain_values
 from fastpix.series import plane_values as parse
 from fastpix.series.grouped_planes import grouped_planes
 from fastpix.series.mosaics import tiles_of
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.vendors import NOTHING, vendor_values
 from fastpix.standard.dictionary import keyword_of
-from fastpix.standard.private import Private
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import SECONDARY_CAPTURES
 
@@ -28,8 +27,8 @@ _SPLITTING = (Tag.EnergyWindowVector, Tag.DetectorVector)
 def planes_of(instance: Instance, source: int) -> list[Plane]:
     """Return the planes of an opened file, by its header alone.
 
-    A plane is a frame: frames have functional groups (PS3.3 C.7.6.16), or are those of a dose grid
-    (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
+    A plane is a frame, or a tile of a mosaic. Frames have functional groups (PS3.3 C.7.6.16), or
+    are those of a dose grid (C.8.8.3) or of nuclear medicine (C.8.4.8), or have no position.
 
     Parameters
     ----------
@@ -40,7 +39,7 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     Returns
     -------
     list of Plane
-        In the order of the frames.
+        In the order of the frames, or of the tiles.
     """
     header = instance.header
     values = plain_values(instance)
@@ -55,17 +54,9 @@ def planes_of(instance: Instance, source: int) -> list[Plane]:
     if located.positions is not None:
         geometry = geometry._replace(position=located.positions[0])
     plane = _plane_at_top(values, instance, source, geometry)
-    if "MOSAIC" in plane.image_type or _may_be_grid(values.private):
+    if values.may_be_mosaic:  # one frame that holds many planes
         return tiles_of(instance, plane) or [plane]
     return [plane]
-
-
-def _may_be_grid(private: Sequence[PrivateValue]) -> bool:
-    """Whether UIH may say how many tiles the frame has."""
-    wanted = Private.UIH_GRID_IMAGES
-    return any(
-        each.tag >> 16 == wanted.group and each.tag & 0xFF == wanted.element for each in private
-    )
 
 
 def _frames_without_groups(

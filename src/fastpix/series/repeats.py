@@ -30,7 +30,7 @@ _NUMBERING = ("instance_number", "content_time", "frame", "tile")
 
 
 class Kept(NamedTuple):
-    """What is left of planes once repeats are gone.
+    """What is left of planes once those that were sent again are gone.
 
     Attributes
     ----------
@@ -72,8 +72,55 @@ def uids_of(table: PlaneTable, members: Iterable[int]) -> list[tuple[str, int, o
     return [(columns[0][k], columns[1][k], columns[2][k]) for k in members]
 
 
-def without_copies(table: PlaneTable, members: NDArray[np.int64], same_pixels: SamePixels) -> Kept:
+class Copies(NamedTuple):
+    """Planes without those whose SOP Instance UID came already.
+
+    Attributes
+    ----------
+    members : ndarray of int64
+        Numbers of planes that are left.
+    of : dict of int to list of int
+        Numbers of planes that were left out, by that of the plane which they repeat.
+    conflicts : set of int
+        Those of the planes left whose UID other pixels have, or another place.
+    """
+
+    members: NDArray[np.int64]
+    of: dict[int, list[int]]
+    conflicts: set[int]
+
+    def of_stack(
+        self, own: Iterable[int], same_pixels: SamePixels
+    ) -> tuple[list[int], list[Finding]]:
+        """Return planes that were left out for planes of one stack, and what is to be said.
+
+        Parameters
+        ----------
+        own : iterable of int
+            Numbers of planes.
+        same_pixels : callable or None
+            What compared them.
+        """
+        if not (self.of or self.conflicts):
+            return [], []
+        repeated = self.of.keys() & own
+        dropped = sorted(number for plane in repeated for number in self.of[plane])
+        findings = []
+        if conflicts := len(self.conflicts.intersection(own)):
+            text = f"{count_of(conflicts, 'plane')} under a SOP Instance UID that other pixels have"
+            findings.append(Finding("sop_conflict", text))
+        if repeated - self.conflicts:
+            text = f"{count_of(len(dropped), 'plane')} left out, whose SOP Instance UID came before"
+            findings.append(Finding("duplicates", text + ("" if same_pixels else _NOT_COMPARED)))
+        return dropped, findings
+
+
+def without_copies(
+    table: PlaneTable, members: NDArray[np.int64], same_pixels: SamePixels
+) -> Copies:
     """Drop planes whose SOP Instance UID came already.
+
+    Planes of one UID that stand at different places are kept, and are in conflict.
 
     Parameters
     ----------
@@ -82,43 +129,35 @@ def without_copies(table: PlaneTable, members: NDArray[np.int64], same_pixels: S
         Numbers of planes.
     same_pixels : callable or None
         Whether two planes have the same pixels.
-
-    Returns
-    -------
-    Kept
-        Planes of one UID that stand at different places are kept, and a conflict.
     """
     if not table.has_repeated_uids:
-        return Kept(members, [], [])
+        return Copies(members, {}, set())
     groups: dict[tuple[str, int, object], list[int]] = {}
     numbers = members.tolist()
     for number, key in zip(numbers, uids_of(table, numbers), strict=True):
         groups.setdefault(key, []).append(number)
-    if len(groups) == len(members):
-        return Kept(members, [], [])
-    dropped: list[int] = []
-    conflicts = 0
+    copies: dict[int, list[int]] = {}
+    conflicts: set[int] = set()
     for key, group in groups.items():
-        if not key[0]:
-            continue  # no UID, so not known to be one instance
-        kept: list[Plane] = []
+        if len(group) == 1 or not key[0]:
+            continue  # files without a UID are not known to be one instance
+        kept: dict[object, int] = {}
         for number in sorted(group, key=lambda k: table.planes[k].source):
             plane = table.planes[number]
-            at_place = [other for other in kept if other.position == plane.position]
-            if at_place:
-                dropped.append(number)
-                conflicts += same_pixels is not None and not same_pixels(at_place[0], plane)
-            else:
-                conflicts += len(kept) > 0
-                kept.append(plane)
-    findings = []
-    if conflicts:
-        text = f"{count_of(conflicts, 'plane')} under a SOP Instance UID that other pixels have"
-        findings.append(Finding("sop_conflict", text))
-    if len(dropped) > conflicts:
-        text = f"{count_of(len(dropped), 'plane')} left out, whose SOP Instance UID came before"
-        findings.append(Finding("duplicates", text + ("" if same_pixels else _NOT_COMPARED)))
-    return Kept(np.setdiff1d(members, dropped), sorted(dropped), findings)
+            first = kept.setdefault(_place_of(plane), number)
+            if first != number:
+                copies.setdefault(first, []).append(number)
+                if same_pixels is not None and not same_pixels(table.planes[first], plane):
+                    conflicts.add(first)
+        if len(kept) > 1:
+            conflicts.update(kept.values())
+    left_out = [number for dropped in copies.values() for number in dropped]
+    return Copies(np.setdiff1d(members, left_out), copies, conflicts)
+
+
+def _place_of(plane: Plane) -> object:
+    """Return the position to 0.01 mm: a copy may have been written with fewer digits."""
+    return plane.position and tuple(round(coordinate, 2) for coordinate in plane.position)
 
 
 def without_resent(

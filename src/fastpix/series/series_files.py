@@ -196,7 +196,10 @@ def _read_one(source: SourceLike, max_bytes: int) -> _Read:
 def _open_one(source: SourceLike, max_bytes: int) -> tuple[SeriesFile, list[Plane]]:
     if not isinstance(source, (str, os.PathLike)):
         instance = read_instance(read_source(source), max_bytes)
-        file = SeriesFile(source, instance.header, instance, None, None, max_bytes)
+        # What has been read of a member of an archive holds all of it.
+        is_member = hasattr(source, "read_bytes")
+        kept, again = (None, source) if is_member else (instance, None)
+        file = SeriesFile(source, instance.header, kept, again, None, max_bytes)
         return file, planes_of(instance, 0)
     stored = open_file(source, 0, HEAD)
     try:

@@ -42,7 +42,7 @@ def never_together(table: PlaneTable) -> NDArray[np.int64]:
         own = clusters_of(table.orientations[members], COSINE)
         with np.errstate(invalid="ignore", divide="ignore"):
             scale = np.log(table.spacings[members])
-        own = combined(own, clusters_of(np.nan_to_num(scale, nan=-99, neginf=-99), _SPACING))
+        own = combined(own, clusters_of(_or_unknown(scale), _SPACING))
         further[members] = count + own
         count += int(own.max()) + 1
     return combined(labels, further)
@@ -112,7 +112,12 @@ def varies_at_a_place(labels: NDArray[np.int64], places: NDArray[np.int64]) -> b
 
 def _echoes(table: PlaneTable, members: NDArray[np.int64]) -> NDArray[np.int64]:
     times = table.numbers("echo_time", members)
-    return clusters_of(np.nan_to_num(times, nan=-1.0)[:, None], _ECHO_TIME)
+    return clusters_of(_or_unknown(times)[:, None], _ECHO_TIME)
+
+
+def _or_unknown(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one number, which no file has, for all that are none."""
+    return np.where(np.isfinite(values), values, -99.0)
 
 
 def _ge_maps(table: PlaneTable, members: NDArray[np.int64]) -> NDArray[np.int64]:

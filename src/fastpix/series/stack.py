@@ -320,13 +320,13 @@ class Stack:
         """Return the arrangement, with the pixels of repeated planes compared."""
         found = settled(self._files, self._planes, self._arrangement, self._tolerance)
         if len(found) != 1:
-            stacks = [
-                stack_of(self._files, self._planes, arrangement, self._tolerance)
-                for arrangement in found
-            ]
+            of_files = self._files, self._planes
+            rows = [stack_of(*of_files, each, self._tolerance).row() for each in found]
             said = "planes at the same place have different pixels, which makes several stacks"
-            raise error_of_stacks(said, [stack.row() for stack in stacks])
-        return found[0]
+            raise error_of_stacks(said, rows)
+        conflicts = [f for f in self.findings if f.code == "sop_conflict"]  # with other stacks, too
+        findings = dict.fromkeys([*conflicts, *found[0].findings])
+        return replace(found[0], findings=tuple(findings))
 
     def _ordered(self, arrangement: Arrangement) -> list[Plane | None]:
         planes = self._planes

@@ -34,15 +34,12 @@ class VendorValues(NamedTuple):
     b_value : float or None
     gradient : (float, float, float) or None
         As the vendor has it: GE gives it along the axes of the image.
-    mosaic_images : int or None
-        How many tiles of a Siemens mosaic or a UIH grid are in use.
     """
 
     component: str = ""
     ge_image_type: int | None = None
     b_value: float | None = None
     gradient: Vector | None = None
-    mosaic_images: int | None = None
 
 
 NOTHING = VendorValues()
@@ -70,13 +67,11 @@ def vendor_values(private: tuple[PrivateValue, ...], manufacturer: bytes) -> Ven
     if not found:
         return NOTHING
     b_value = _b_value(found)
-    images = found.get(Private.SIEMENS_MOSAIC_IMAGES) or found.get(Private.UIH_GRID_IMAGES)
     return VendorValues(
         _component(found),
         _integer(found.get(Private.GE_IMAGE_TYPE)),
         b_value,
         _gradient(found) if b_value else None,
-        _integer(images),
     )
 
 

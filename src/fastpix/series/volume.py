@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, SeriesError
 from fastpix.notes import Note
 from fastpix.series.arrangement import Kind
+from fastpix.series.pet_header import suv_factor_of
 
 if TYPE_CHECKING:
     import highdicom
@@ -134,6 +135,32 @@ class Volume:
         if space == "RAS":
             affine[:2] = 0.0 - affine[:2]  # not -affine, which makes -0.0 of 0.0
         return affine
+
+    def suv_factor(self) -> float:
+        """Return what makes SUV by body weight, in g/ml, of the values of a PET volume.
+
+        ``volume.array * volume.suv_factor()`` is SUV; nothing is multiplied unasked. The headers of
+        `sources` are read again. What counts: Units (0054,1001), Corrected Image (0028,0051), Decay
+        Correction (0054,1102), Patient's Weight (0010,1030), the injected dose with its half life
+        and time (PS3.3 C.8.9.1, C.8.9.2), and where they are the only way the private factors of
+        Philips, (7053,1000) and (7053,1009), and scan time of GE, (0009,100D).
+
+        Returns
+        -------
+        float
+            1 where values are SUV by body weight already (``GML``).
+
+        Raises
+        ------
+        PixelHeaderError
+            An attribute is missing, contradicts others, or rules SUV out; the error names it.
+        SeriesError
+            The array holds other values than those in the unit of the files.
+        OSError
+            A file cannot be read any more.
+        """
+        files = {id(plane.source): plane.source for plane in self.sources if plane is not None}
+        return suv_factor_of(files.values(), self.unit)
 
     def to_nibabel(self) -> nibabel.Nifti1Image:
         """Return the volume as an image of nibabel (the ``nifti`` extra).

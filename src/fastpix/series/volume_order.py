@@ -31,7 +31,7 @@ _MAKING_VOLUMES = (
 # What planes of one volume should share, if each place has the same values of it.
 _SHARED = (
     "temporal_position", "b_value", "gradient", "inversion_time", "trigger_time", "time_offset",
-    "kvp", "kernel", "dimension_index", "acquisition_number",
+    "kvp", "kernel", "dimension_index", "acquisition_number", "acquisition_time", "content_time",
 )  # fmt: skip
 
 # What sets volumes apart: the first that does names the axis, all are coordinates.
@@ -41,6 +41,8 @@ _NAMING = (
 )  # fmt: skip
 _NAMING_ELSE = ("content_time", "instance_number")
 _IN_TIME = frozenset({"trigger_time", "time_offset", "acquisition_time", "content_time"})
+
+_MOST_HOLES = 3  # volumes have room for this many times the planes that are there
 
 _ALWAYS_MIXED = ("echo_time", "b_value", "temporal_position", "kernel", "kvp")
 _MIXED_IN_REPEATS = (*_ALWAYS_MIXED, "acquisition_number")
@@ -57,7 +59,8 @@ class Volumes(NamedTuple):
     Attributes
     ----------
     planes : ndarray of int64
-        ``(volumes, places)``: numbers of planes, -1 where a volume has none.
+        ``(volumes, places)``: numbers of planes, -1 where a volume has none. Where it would be
+        mostly empty: ``(1, planes)``, place by place.
     findings : list of Finding
     """
 
@@ -97,12 +100,15 @@ def volumes_of(table: PlaneTable, members: NDArray[np.int64], places: NDArray[np
         text = f"{lacking} of {count_of(len(planes), 'volume')} lack slices"
         findings = [Finding("incomplete", text), *_mixed(table, planes, _MIXED_IN_REPEATS)]
         return Volumes(planes, findings)
+    text = f"places of slices hold {counts.min()} to {most} planes, and nothing tells volumes apart"
+    findings = [Finding("uneven", text)]
     order = _in_order(table, members, places)
+    if most * len(counts) > _MOST_HOLES * len(members):
+        return Volumes(members[order][None], findings)
     planes = np.full((most, len(counts)), -1)
     starts = np.cumsum(counts) - counts
     planes[np.arange(len(members)) - np.repeat(starts, counts), places[order]] = members[order]
-    text = f"places of slices hold {counts.min()} to {most} planes, and nothing tells volumes apart"
-    return Volumes(planes, [Finding("uneven", text)])
+    return Volumes(planes, findings)
 
 
 def _in_order(
@@ -122,6 +128,8 @@ def _even(
     planes = members[order].reshape(-1, volumes)
     shared = np.zeros_like(planes)
     for name in _SHARED:
+        if are_distinct(shared[0]):
+            break
         ranks = table.ranks(name)[planes]
         both = combined(shared.ravel(), ranks.ravel()).reshape(planes.shape)
         ordered = np.sort(both, axis=1)
@@ -166,6 +174,8 @@ def _makes_volumes(labels: NDArray[np.int64], places: NDArray[np.int64], most: i
     volumes, slices = int(labels.max()) + 1, int(places.max()) + 1
     if not most <= volumes <= 2 * most:
         return False
+    if volumes * slices > _MOST_HOLES * len(labels):
+        return False
     is_unique = are_distinct(labels * slices + places)
     return is_unique and bool((np.bincount(labels) == slices).any())
 
@@ -176,8 +186,8 @@ def _by_instance_number(
     """Return volumes by Instance Number, where it counts slices in the same order each time."""
     numbers = table.numbers("instance_number", members)
     slices = int(places.max()) + 1
-    if np.isnan(numbers).any():
-        return None
+    if not (np.abs(numbers) < 2**53).all():
+        return None  # not all files say, or the numbers are no exact floats
     numbers = numbers.astype(np.int64)
     turn = numbers % slices
     if len(np.unique(turn * slices + places)) != slices or len(np.unique(turn)) != slices:
@@ -210,6 +220,10 @@ def _mixed(table: PlaneTable, planes: NDArray[np.int64], names: Sequence[str]) -
         ranks, values = table.ranked(name)
         if len(values) == 1 or planes.shape[1] == 1:
             continue
+        if name == "acquisition_number":
+            low, high = _extent(ranks, planes.T)
+            if (low == high).all():
+                continue  # scanners of GE count places
         low, high = _extent(ranks, planes)
         noise = _NOISE.get(name)
         differs = [

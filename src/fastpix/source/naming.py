@@ -28,6 +28,8 @@ def _described(source: object) -> SourceName:
         return f"{memoryview(source).nbytes} bytes in memory"
     if isinstance(source, os.PathLike):
         return os.fsdecode(source)
+    if hasattr(source, "read_bytes"):  # a member of an archive
+        return str(source)
     what, file = f"a {type(source).__name__}", None
     if is_dataset(source):
         what, file = "a pydicom Dataset", getattr(source, "filename", None)

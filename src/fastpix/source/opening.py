@@ -17,8 +17,10 @@ from fastpix.source.stored import HEAD, RESIDENT, File, Memory, stamp_of
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from fastpix.source.archives import Member
+
 SourceLike: TypeAlias = (
-    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Dataset"
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Member | Dataset"
 )
 
 
@@ -29,7 +31,7 @@ def read_source(
 
     Parameters
     ----------
-    source : path, bytes-like, binary file or pydicom Dataset
+    source : path, bytes-like, binary file, Member of an archive or pydicom Dataset
         A file is read from where it stands, and put back there.
     lent : ndarray, optional
         Holds what is read from a path, so that no memory is asked for. The file stays open then,
@@ -49,6 +51,8 @@ def read_source(
         return held or _read_path(source, lent, whole)
     if is_dataset(source):
         return source
+    if hasattr(source, "read_bytes"):  # a member of an archive
+        return Memory(source.read_bytes())
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Memory(bytes(source))
     if hasattr(source, "read") and hasattr(source, "seek") and hasattr(source, "tell"):

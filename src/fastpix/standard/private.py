@@ -36,15 +36,14 @@ class PrivateElement(NamedTuple):
 class Private(PrivateElement, Enum):
     """Private elements, by what they hold; in ascending order."""
 
-    SIEMENS_MOSAIC_IMAGES = 0x0019, 0x0A, "SIEMENS MR HEADER", "US", "SIEMENS"
     SIEMENS_B_VALUE = 0x0019, 0x0C, "SIEMENS MR HEADER", "IS", "SIEMENS"
     SIEMENS_GRADIENT = 0x0019, 0x0E, "SIEMENS MR HEADER", "FD", "SIEMENS"
-    GE_GRADIENT_X = 0x0019, 0xBB, "GEMS_ACQU_01", "DS", "GE "
-    GE_GRADIENT_Y = 0x0019, 0xBC, "GEMS_ACQU_01", "DS", "GE "
-    GE_GRADIENT_Z = 0x0019, 0xBD, "GEMS_ACQU_01", "DS", "GE "
-    GE_COMPONENT = 0x0043, 0x2F, "GEMS_PARM_01", "SS", "GE "
-    GE_IMAGE_TYPE = 0x0043, 0x30, "GEMS_PARM_01", "SS", "GE "
-    GE_B_VALUE = 0x0043, 0x39, "GEMS_PARM_01", "IS", "GE "
+    GE_GRADIENT_X = 0x0019, 0xBB, "GEMS_ACQU_01", "DS", "GE"
+    GE_GRADIENT_Y = 0x0019, 0xBC, "GEMS_ACQU_01", "DS", "GE"
+    GE_GRADIENT_Z = 0x0019, 0xBD, "GEMS_ACQU_01", "DS", "GE"
+    GE_COMPONENT = 0x0043, 0x2F, "GEMS_PARM_01", "SS", "GE"
+    GE_IMAGE_TYPE = 0x0043, 0x30, "GEMS_PARM_01", "SS", "GE"
+    GE_B_VALUE = 0x0043, 0x39, "GEMS_PARM_01", "IS", "GE"
     UIH_B_VALUE = 0x0065, 0x09, "Image Private Header", "FD", "UIH"
     UIH_GRADIENT = 0x0065, 0x37, "Image Private Header", "FD", "UIH"
     UIH_GRID_IMAGES = 0x0065, 0x50, "Image Private Header", "DS", "UIH"
@@ -52,6 +51,3 @@ class Private(PrivateElement, Enum):
     PHILIPS_GRADIENT_X = 0x2005, 0xB0, "Philips MR Imaging DD 001", "FL", "PHILIPS"
     PHILIPS_GRADIENT_Y = 0x2005, 0xB1, "Philips MR Imaging DD 001", "FL", "PHILIPS"
     PHILIPS_GRADIENT_Z = 0x2005, 0xB2, "Philips MR Imaging DD 001", "FL", "PHILIPS"
-
-
-PRIVATE_GROUPS = frozenset(private.group for private in Private)

@@ -1,6 +1,6 @@
 """One frame's encoded bytes to cells, by an ordered chain of decoders per transfer syntax."""
 
-from fastpix.frames.codecs.checks import check_frame
+from fastpix.frames.codecs.checks import CheckedFrame, check_frame
 from fastpix.frames.codecs.decoders import (
     Decoder,
     all_decoders,
@@ -12,6 +12,7 @@ from fastpix.frames.codecs.decoding import Decoded, decode_frame
 from fastpix.frames.codecs.format import FrameFormat, format_of
 
 __all__ = [
+    "CheckedFrame",
     "Decoded",
     "Decoder",
     "FrameFormat",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from fastpix.errors import DecodeError, PixelDataError
 from fastpix.frames.codecs.format import FrameFormat
@@ -46,21 +46,30 @@ _LARGE, _BLANK_EXPANSION = 2**28, 2**16
 _PADDING = 64  # bytes behind the end marker, at most, where it is looked for first
 
 
-def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) -> Codestream | None:
+class CheckedFrame(NamedTuple):
+    """The encoded bytes of a frame that is what the file's header says, as far as its own tells.
+
+    Attributes
+    ----------
+    data : memoryview
+    stream : Codestream or None
+        None for syntaxes whose frames have no header that says anything of the image.
+    """
+
+    data: memoryview
+    stream: Codestream | None
+
+
+def check_frame(data: memoryview, wanted: FrameFormat, frame: int) -> CheckedFrame:
     """Compare a frame's own header with the file's.
 
     Parameters
     ----------
-    parts : sequence of memoryview
-        The frame's fragments.
+    data : memoryview
+        The whole frame.
     wanted : FrameFormat
     frame : int
         For the error.
-
-    Returns
-    -------
-    Codestream or None
-        None for syntaxes whose frames have no header that says anything of the image.
 
     Raises
     ------
@@ -69,15 +78,13 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
     DecodeError
         It is a sound codestream, as far as one can see, of a kind that no decoder here reads.
     """
-    size = sum(len(part) for part in parts)
+    size = len(data)
     if wanted.transfer_syntax in _EXPANSION:
         _check_expansion(size * _EXPANSION[wanted.transfer_syntax], size, wanted, frame)
         if wanted.transfer_syntax == RLE:
-            rle_segments(joined(parts), wanted, frame)
-        return None
-    stream = _read(parts[0], wanted)
-    if stream is None and len(parts) > 1:  # a header that is in pieces itself
-        stream = _read(joined(parts), wanted)
+            rle_segments(data, wanted, frame)
+        return CheckedFrame(data, None)
+    stream = (read_jpeg_xl if wanted.transfer_syntax in JPEG_XL else read_codestream)(data)
     if stream is None:
         raise PixelDataError(reason=f"frame {frame} has no codestream header that can be read")
     _check_coding(stream, wanted, frame)
@@ -92,17 +99,8 @@ def check_frame(parts: Sequence[memoryview], wanted: FrameFormat, frame: int) ->
         most = size * _BLANK_EXPANSION
     _check_expansion(most, size, wanted, frame)
     if stream.coding != "JPEG XL":
-        _check_end(parts, stream, frame)
-    return stream
-
-
-def joined(parts: Sequence[memoryview]) -> memoryview:
-    """Return the fragments of a frame as one, without a copy where there is one."""
-    return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
-
-
-def _read(encoded: memoryview, wanted: FrameFormat) -> Codestream | None:
-    return (read_jpeg_xl if wanted.transfer_syntax in JPEG_XL else read_codestream)(encoded)
+        _check_end(data, stream, frame)
+    return CheckedFrame(data, stream)
 
 
 def _check_coding(stream: Codestream, wanted: FrameFormat, frame: int) -> None:
@@ -173,15 +171,15 @@ def _check_expansion(most: int, size: int, wanted: FrameFormat, frame: int) -> N
         )
 
 
-def _check_end(parts: Sequence[memoryview], stream: Codestream, frame: int) -> None:
+def _check_end(data: memoryview, stream: Codestream, frame: int) -> None:
     # Some decoders fill in the rest of a frame that is cut off, and say nothing.
-    tail = bytes(parts[-1][-_PADDING:])
+    tail = bytes(data[-_PADDING:])
     end = tail.rfind(END_OF_IMAGE)
     if end < 0:
-        tail = b"".join(parts)
+        tail = bytes(data)
         end = tail.rfind(END_OF_IMAGE)
     # A thumbnail has an end of its own, before the image's header.
-    if end < 0 or sum(len(part) for part in parts) - len(tail) + end < stream.at:
+    if end < 0 or len(data) - len(tail) + end < stream.at:
         raise PixelDataError(
             reason=f"frame {frame} is cut off: its codestream has no end marker (FFD9)"
         )

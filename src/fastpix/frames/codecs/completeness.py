@@ -6,15 +6,14 @@ and some ask for gigabytes of memory if a few bytes claim a million parts.
 
 from __future__ import annotations
 
-import re
 import struct
 from math import ceil
 
+from fastpix._scans import find_scan
 from fastpix.errors import PixelDataError
 from fastpix.frames.codecs.format import FrameFormat
 from fastpix.frames.codestreams import Codestream
 
-_SCAN = re.compile(rb"\xff\xda")
 _MOST_SCANS = 100  # of progressive JPEG; encoders write about ten, and each costs a whole pass
 _COD, _COC, _SOT, _SOD, _EOC = 0xFF52, 0xFF53, 0xFF90, 0xFF93, 0xFFD9
 _BLOCKS, _BLOCKS_A_BYTE = 2**20, 8  # code-blocks that any frame may have, and more for its bytes
@@ -61,10 +60,8 @@ def _check_scans(data: memoryview, stream: Codestream) -> None:
     scanned: list[int] = []
     from_dc: set[int] = set()
     count = 0
-    for match in _SCAN.finditer(data, stream.at):
-        at = match.start()
-        if at + 5 > len(data):
-            break
+    at = stream.at - 1
+    while (at := find_scan(data, at + 1)) >= 0 and at + 5 <= len(data):
         length, samples = struct.unpack_from(">HB", data, at + 2)
         named = bytes(data[at + 5 : at + 5 + 2 * samples : 2])
         # Else two bytes of a table, before the first scan.

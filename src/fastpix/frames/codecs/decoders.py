@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, UnsupportedTransferSyntaxError
-from fastpix.frames.codecs.deflate import inflate, inflate_by_imagecodecs
+from fastpix.frames.codecs.deflate import inflate
 from fastpix.frames.codecs.format import FrameFormat, from_planes
 from fastpix.frames.codecs.jpeg_turbo import decode_whole_jpeg
 from fastpix.frames.codecs.refusals import NotSupportedError
@@ -281,12 +281,8 @@ _RLE_DECODERS = (
             is_fallback=False),
     Decoder(names.PYLIBJPEG_RLE, "rle", "MIT", _rle_by_pylibjpeg, "rle", is_fallback=False),
 )  # fmt: skip
-_DEFLATE_DECODERS = (
-    Decoder(
-        names.IMAGECODECS, "libdeflate", "MIT", inflate_by_imagecodecs, "imagecodecs", "DEFLATE"
-    ),
-    Decoder(names.ZLIB, "zlib", "zlib", inflate, "zlib"),
-)
+# Not libdeflate of imagecodecs: it gives an image of damaged streams that zlib refuses.
+_DEFLATE_DECODERS = (Decoder(names.ZLIB, "zlib", "zlib", inflate, "zlib"),)
 
 _TABLE: dict[str, tuple[Decoder, ...]] = {
     RLE: _RLE_DECODERS,

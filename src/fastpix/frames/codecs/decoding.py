@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +9,9 @@ from numpy.typing import NDArray
 
 from fastpix.errors import DecodeError, PixelDataError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs.checks import (
-    check_frame,
+    CheckedFrame,
     check_geometry,
     check_kind,
-    joined,
     rle_segments,
 )
 from fastpix.frames.codecs.completeness import check_completeness
@@ -54,7 +52,7 @@ class Decoded(NamedTuple):
 
 
 def decode_frame(
-    parts: Sequence[memoryview],
+    checked: CheckedFrame,
     wanted: FrameFormat,
     frame: int,
     *,
@@ -65,8 +63,8 @@ def decode_frame(
 
     Parameters
     ----------
-    parts : sequence of memoryview
-        The frame's fragments.
+    checked : CheckedFrame
+        From `check_frame`.
     wanted : FrameFormat
     frame : int
         For the errors.
@@ -80,8 +78,7 @@ def decode_frame(
     UnsupportedTransferSyntaxError, PixelDataError, DecodeError
     """
     decoders = usable_decoders(wanted.transfer_syntax, pinned)
-    data = joined(parts)
-    stream = check_frame([data], wanted, frame)
+    data, stream = checked
     if decoders[0] is OWN_RLE:
         segments = rle_segments(data, wanted, frame)
         return Decoded(np.frombuffer(data, np.uint8), OWN_RLE.version(), segments)

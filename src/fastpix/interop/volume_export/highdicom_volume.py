@@ -28,7 +28,8 @@ def to_highdicom(volume: Volume) -> highdicom.Volume:
     affine = placed_affine(volume)
     refuse_shear(volume, "highdicom")
     straight = right_angled(affine)
-    array, channels = volume.array, {}
+    array = volume.array
+    channels: dict[Any, list[Any]] = {}
     if volume.axes:  # highdicom has them behind the axes of space
         array = np.moveaxis(array, 0, 3)
         channels |= _volumes(volume)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import SeriesError
 from fastpix.interop.volume_export.placement import is_color, placed_affine
+from fastpix.interop.volume_export.transposition import columns_first
 from fastpix.series.volume import Volume
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def to_monai(volume: Volume) -> MetaTensor:
 def _channels_last(volume: Volume) -> NDArray[Any]:
     """Return ``(column, row, slice)``, and behind it the axis of volumes or of colours."""
     if not is_color(volume):
-        return np.ascontiguousarray(volume.array.T)
+        return columns_first(volume.array)
     if volume.axes:
         raise SeriesError("MONAI has one axis of channels: there are several volumes of colours")
     return np.ascontiguousarray(volume.array.transpose(2, 1, 0, 3))
