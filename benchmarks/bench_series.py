@@ -135,8 +135,7 @@ def _monai(folder: Path) -> NDArray[Any]:
 def _pydcm(folder: Path) -> NDArray[Any]:
     import pydcm
 
-    volume = pydcm.read_volume(str(folder))
-    return np.asarray(volume.array, np.float32)
+    return np.asarray(pydcm.load_series(str(folder)).pixels, np.float32)
 
 
 def _peers(folder: Path, paths: Sequence[str]) -> dict[str, Read]:
