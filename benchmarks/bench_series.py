@@ -108,9 +108,10 @@ def _dcm2niix(folder: Path) -> NDArray[Any]:
         command = [dcm2niix.bin, *options, str(folder)]
         subprocess.run(command, check=True, capture_output=True)
         image = nibabel.load(Path(out) / "volume.nii", mmap=False)
-        values = np.asanyarray(image.dataobj).astype(np.float32)
+        values: NDArray[np.float32] = np.asanyarray(image.dataobj).astype(np.float32)
     # NIfTI has columns first, and dcm2niix turns the rows round.
-    return values.T[:, ::-1]
+    turned: NDArray[np.float32] = values.T[:, ::-1]
+    return turned
 
 
 def _highdicom(paths: Sequence[str]) -> NDArray[Any]:
@@ -134,8 +135,7 @@ def _monai(folder: Path) -> NDArray[Any]:
 def _pydcm(folder: Path) -> NDArray[Any]:
     import pydcm
 
-    volume = pydcm.read_volume(str(folder))
-    return np.asarray(volume.array, np.float32)
+    return np.asarray(pydcm.load_series(str(folder)).pixels, np.float32)
 
 
 def _peers(folder: Path, paths: Sequence[str]) -> dict[str, Read]:

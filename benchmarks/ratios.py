@@ -25,6 +25,7 @@ import bench_kernel
 import bench_pixels
 import bench_read
 import kind_table
+import series_memory
 import series_table
 from bare_decoders import decoders_of, fastest_decoder, one_processor
 from bench_series import CASES as SERIES_CASES
@@ -392,6 +393,7 @@ def main() -> int:
         packages = list(kind_table.PACKAGES)
     elif arguments.series is not None:
         tables = [series_table.series_table(arguments.series or SERIES_CASES, *how)]
+        tables += [] if arguments.series else [series_memory.memory_table()]
         packages = list(series_table.PACKAGES)
     elif arguments.read:
         tables = [read_table(*how)]

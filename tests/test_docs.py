@@ -16,7 +16,10 @@ import fastpix
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDS = {"monai.md": "monai"}  # what is not among the dependencies of the tests
-STRAIGHT = {"ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"], "RescaleType": "HU"}
+STRAIGHT: dict[str, Any] = {
+    "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
+    "RescaleType": "HU",
+}
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

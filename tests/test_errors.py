@@ -107,8 +107,10 @@ EXAMPLES: list[tuple[FastpixError, dict[str, Any]]] = [
         InexactError(value=0.5, index=(0, 1, 2), dtype="int16"),
         {"value": 0.5, "index": (0, 1, 2), "dtype": "int16"},
     ),
-    (SeriesError("2 stacks: choose one", ["a", "b"], ["uneven"]),
-     {"stacks": ("a", "b"), "codes": ("uneven",)}),
+    (
+        SeriesError("2 stacks: choose one", ["a", "b"], ["uneven"]),
+        {"stacks": ("a", "b"), "codes": ("uneven",)},
+    ),
 ]
 
 

@@ -43,8 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The public face: names, and nothing of their own.
     "backend": {"interop"},
     "monai": {"interop"},
-    "__init__": {"errors", "recipe", "header", "plan", "image", "runs", "series", "loaders", "kernel",
-                 "interop", "job", "backend"},
+    "__init__": {"errors", "recipe", "header", "plan", "image", "runs", "series", "loaders",
+                 "kernel", "interop", "job", "backend"},
     "__main__": {"cli"},
 }  # fmt: skip
 # Where compiled modules belong, which lie beside the packages.

@@ -45,9 +45,9 @@ def test_a_line_for_each_stack(folder: Path) -> None:
     lines = run(folder).stdout.splitlines()
     assert lines == [
         f"series {SERIES}",
-        "  stack 0: CT 4 x 6 x 5, 2.5 x 0.75 x 0.5 mm",
+        "  stack 0: CT 4 x 6 x 5, 2.5 x 0.75 x 0.5 mm, oblique, nearly axial",
         f"series {OTHER}",
-        "  stack 0: CT 5 x 6 x 5, 2.5 x 0.75 x 0.5 mm, missing_slices",
+        "  stack 0: CT 5 x 6 x 5, 2.5 x 0.75 x 0.5 mm, oblique, nearly axial, missing_slices",
         "2 series, 2 stacks; no image: 1 file",
     ]
     assert "Marker" not in run(folder).output
@@ -137,3 +137,22 @@ def test_a_volume_that_cannot_be_written_is_named_and_others_are_written(
     result = run(folder, "--save", out, "--format", "npz", "--gaps", "fill", code=1)
     assert [path.name for path in out.iterdir()] == [f"{OTHER}_0.npz"]
     assert f"stack 0 of {SERIES}: {error}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("orientation", "name"),
+    [
+        ((1, 0, 0, 0, 1, 0), "axial"),
+        ((-1, 0, 0, 0, -1, 0), "axial"),
+        ((1, 0, 0, 0, 0, -1), "coronal"),
+        ((0, 1, 0, 0, 0, -1), "sagittal"),
+        ((1, 0, 0, 0, 0.8, -0.6), "oblique, nearly axial"),
+    ],
+)
+def test_a_stack_is_told_by_its_orientation(
+    tmp_path: Path, orientation: tuple[float, ...], name: str
+) -> None:
+    made = slice_dataset(0, ImageOrientationPatient=list(map(str, orientation)))
+    (tmp_path / "one.dcm").write_bytes(encode(made))
+    line = run(tmp_path).stdout.splitlines()[1]
+    assert line == f"  stack 0: CT 1 x 6 x 5, 2.5 x 0.75 x 0.5 mm, single_slice, {name}"

@@ -28,6 +28,7 @@ from fastpix.header.geometry import Fault
 from fastpix.series.plane import Plane
 from fastpix.standard.tags import Tag
 
+FAR = "a distance beyond 1e+09 mm"
 NUMBER = "not a number by the standard's grammar (PS3.5 6.2)"
 
 
@@ -66,6 +67,10 @@ def test_nothing() -> None:
         (Tag.ImagePositionPatient, b"1\\2\\nan ", NUMBER),
         (Tag.ImagePositionPatient, b"1\\2\\1_0 ", NUMBER),
         (Tag.ImagePositionPatient, b"1\\2\\1e999 ", "not a finite number"),
+        (Tag.ImagePositionPatient, b"1\\2\\1e300 ", FAR),
+        (Tag.PixelSpacing, b"1\\2e9 ", FAR),
+        (Tag.SliceThickness, b"1e308 ", FAR),
+        (Tag.SpacingBetweenSlices, b"-1e10 ", FAR),
         (Tag.ImagePositionPatient, b"1\\\\3", "it has 2 values in place of 3"),
         (Tag.ImageOrientationPatient, b"1\\0\\0\\0\\1", "it has 5 values in place of 6"),
         (Tag.ImageOrientationPatient, b"0\\0\\0\\0\\0\\0 ", "a direction of zeros"),
@@ -181,6 +186,9 @@ def test_many_positions() -> None:
     assert [k for k, p in enumerate(planes) if p.position is None] == [40]
     assert [k for k, p in enumerate(planes) if p.faults] == [40]
     assert planes[40].faults == (fault,)
+    set_raw(item, Tag.ImagePositionPatient, "DS", b"1\\2\\-1e300")
+    planes = planes_by_both(encode(grouped(frames)))
+    assert planes[40].faults == (Fault(Tag.ImagePositionPatient, FAR),)
     set_raw(item, Tag.ImagePositionPatient, "DS", b"1\\2\\3\\4 ")
     set_raw(frames[41]["PlanePositionSequence"][0], Tag.ImagePositionPatient, "DS", b"1\\2 ")
     planes = planes_by_both(encode(grouped(frames)))
@@ -343,6 +351,7 @@ def test_dose(
     [
         (None, {}, "it has 0 values for 3 frames"),
         ([0, 1], {}, "it has 2 values for 3 frames"),
+        ([0, 1, 1e300], {}, FAR),
         ([5, 6, 7], {}, "its first value is neither 0 nor the z of Image Position"),
         ([30, 33, 36], {"ImageOrientationPatient": SAGITTAL},
          "it has z coordinates, but the grid is not axial"),
@@ -397,7 +406,7 @@ def test_reconstructed_slices(step: float) -> None:
     planes = planes_from(dataset)
     assert [p.position for p in planes] == [(1, 2, 3 + k * step) for k in range(3)]
     assert {(p.orientation, p.spacing, p.between) for p in planes} == {
-        ((1, 0, 0, 0, 1, 0), (2, 2), step)
+        ((1, 0, 0, 0, 1, 0), (2, 2), abs(step))
     }
     assert {p.identity.dimension_names for p in planes} == {()}
 

@@ -454,10 +454,10 @@ def instance_number(one: tuple[Dataset, Path]) -> int:
     return int(one[0].get("InstanceNumber") or 0)
 
 
-def read_both(path: Path) -> tuple[Result | None, Result | None]:
+def read_both(path: Path, **options: Any) -> tuple[Result | None, Result | None]:
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     results: list[Result | None] = []
-    for reader in (PydicomReader(), FastpixReader()):
+    for reader in (PydicomReader(), FastpixReader(**options)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # real files are odd
             try:
@@ -510,7 +510,7 @@ CORPUS_FOLDERS = sorted({path.parent for path in corpus_files()})
 @pytest.mark.corpus
 @pytest.mark.parametrize("folder", CORPUS_FOLDERS or [NO_CORPUS], ids=file_id)
 def test_corpus_series(folder: Path) -> None:
-    theirs, ours = read_both(folder)
+    theirs, ours = read_both(folder, spacing_check="monai")
     if theirs is None:
         return
     assert ours is not None

@@ -590,6 +590,7 @@ def test_corpus(path: Any) -> None:
         expected = planes_of(_read_by_pydicom(stored, MAX_BYTES), 1)
         found = planes_of(by_index, 1)
         assert found == expected
-        assert len(found) == by_index.header.frames
+        if found[0].tile is None:  # a mosaic has more planes than frames
+            assert len(found) == by_index.header.frames
         numbers = [each for plane in found for each in plane.position or ()]
         assert np.isfinite(numbers).all()

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import quote
 
 import typer
 
 from fastpix.cli.commands import app
 from fastpix.errors import FastpixError, HeaderWarning
+from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import count_of
 
 if TYPE_CHECKING:
     from fastpix.series.choosing import StackRow
     from fastpix.series.open_series import Found
     from fastpix.series.stack import Stack
+
+T = TypeVar("T")
 
 FORMATS = {"nifti": ".nii.gz", "npz": ".npz"}
 
@@ -51,15 +56,27 @@ def series_command(
         raise typer.BadParameter(f"{form!r} is not nifti or npz", param_hint="--format")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HeaderWarning)  # findings are printed
-        found = find_stacks(paths if len(paths) > 1 else paths[0], 0.05, 2**32, None)
+        source = paths if len(paths) > 1 else paths[0]
+        found = find_stacks(
+            source, 0.05, MAX_BYTES, None, functools.partial(_bar, "reading headers")
+        )
         _print(found, as_json)
         unsaved = 0
         if save is not None:
             save.mkdir(parents=True, exist_ok=True)
-            for stack in found.stacks:
+            for stack in _bar("writing volumes", found.stacks):
                 unsaved += not _save(stack, save, form, gaps, partial, dtype)
     if unsaved or found.failures:
         raise typer.Exit(1)
+
+
+def _bar(text: str, things: list[T]) -> Iterable[T]:
+    """Yield things, and show on a terminal how many are done."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(things, text, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _print(found: Found, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from fastpix._index import decimals_of
 from fastpix.header.geometry import (
+    LARGEST,
     Fault,
     Geometry,
     distance_of,
@@ -105,6 +106,8 @@ def _positions(raw: list[bytes | None]) -> dict[bytes | None, Any] | None:
     order: list[Any] = list(values)
     numbers = decimals_of([*b"\\".join(order).split(b"\\")])
     if numbers is None or set(map(bytes.count, order, repeat(b"\\"))) != {2}:
+        return None
+    if max(map(abs, numbers)) > LARGEST:
         return None
     three = iter(numbers)
     return dict(zip(order, zip(three, three, three, strict=True), strict=True))

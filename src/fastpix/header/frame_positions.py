@@ -18,6 +18,7 @@ from fastpix.header.geometry import (
     geometry_of,
     orientation_of,
     position_of,
+    too_large,
 )
 from fastpix.header.plain_values import PlainValues, Values
 from fastpix.standard.tags import FRAME_VECTORS, Tag
@@ -94,6 +95,8 @@ def dose_positions(values: PlainValues, frames: int) -> FramePositions:
     numbers = () if isinstance(offsets, Fault) else offsets
     if fault is None and len(numbers) < frames:
         fault = Fault(tag, f"it has {len(numbers)} values for {frames} frames")
+    if fault is None:
+        fault = too_large(tag, numbers)
     start = geometry.position
     if fault is None:
         numbers = numbers[:frames]

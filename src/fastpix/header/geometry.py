@@ -25,6 +25,9 @@ Orientation: TypeAlias = tuple[float, float, float, float, float, float]
 TOLERANCE = 1e-3
 """Of the length of direction cosines, and of the cosine of the angle between them."""
 
+LARGEST = 1e9
+"""Millimetres: nothing is further away, and sums and squares of what is nearer are finite."""
+
 
 class Fault(NamedTuple):
     """An attribute of geometry that cannot be used.
@@ -94,6 +97,13 @@ def _several(tag: int, value: bytes | None, count: int) -> tuple[float, ...] | F
     return numbers
 
 
+def too_large(tag: int, numbers: tuple[float, ...]) -> Fault | None:
+    """Return a fault where a distance is beyond any that is real."""
+    if max(map(abs, numbers)) > LARGEST:
+        return Fault(tag, f"a distance beyond {LARGEST:g} mm")
+    return None
+
+
 @lru_cache(4096)
 def position_of(value: bytes | None) -> Vector | Fault | None:
     """Return Image Position (Patient)."""
@@ -103,7 +113,7 @@ def position_of(value: bytes | None) -> Vector | Fault | None:
     if not found:
         return None
     x, y, z = found
-    return x, y, z
+    return too_large(Tag.ImagePositionPatient, found) or (x, y, z)
 
 
 @lru_cache(1024)
@@ -134,7 +144,9 @@ def spacing_of(tag: int, value: bytes | None) -> tuple[float, float] | Fault | N
     if not found:
         return None
     rows, columns = found
-    return (rows, columns) if min(found) > 0 else Fault(tag, "a spacing of 0 or less")
+    if min(found) <= 0:
+        return Fault(tag, "a spacing of 0 or less")
+    return too_large(tag, found) or (rows, columns)
 
 
 @lru_cache(1024)
@@ -149,7 +161,7 @@ def distance_of(tag: int, value: bytes | None, may_be_negative: bool) -> float |
         return Fault(tag, "several values that differ, where one belongs")
     if numbers[0] < 0 and not may_be_negative:
         return Fault(tag, "it is below 0")
-    return numbers[0] or None
+    return too_large(tag, numbers) or numbers[0] or None
 
 
 @lru_cache(1024)

@@ -9,6 +9,9 @@ import numpy as np
 
 from fastpix.errors import ArgumentError, SeriesError
 from fastpix.series.arrangement import Finding, Kind
+from fastpix.series.plane import Orientation, Plane
+
+_STRAIGHT = 0.985  # cosine of 10 degrees, within which a slice is called axial and so on
 
 
 class StackRow(NamedTuple):
@@ -50,8 +53,42 @@ class StackRow(NamedTuple):
         said += [f"by {axis}" for axis in self.axes]
         said += [self.kind] if self.kind not in ("grid", "no_geometry") else []
         said += [self.hint] if self.hint else []
-        said += [" ".join(self.codes)] if self.codes else []
+        codes = " ".join(code for code in self.codes if code != self.kind)
+        said += [codes] if codes else []
         return ", ".join(said)
+
+
+def hint_of(plane: Plane) -> str:
+    """Say what sets a stack apart from others of its series, in numbers and terms.
+
+    Parameters
+    ----------
+    plane : Plane
+        The first of the stack.
+    """
+    said = []
+    if plane.identity.is_localizer:
+        said.append("localizer")
+    if plane.identity.is_secondary:
+        said.append("secondary capture")
+    if plane.orientation is not None:
+        said.append(_orientation_name(plane.orientation))
+    if plane.component:
+        said.append(f"component {plane.component}")
+    if plane.echo_time is not None:
+        said.append(f"echo time {plane.echo_time:g} ms")
+    if plane.segment is not None:
+        said.append(f"segment {plane.segment}")
+    return ", ".join(said)
+
+
+def _orientation_name(orientation: Orientation) -> str:
+    """Return which plane of the body a slice is nearest to, oblique if that is 10 degrees off."""
+    a, b, c, d, e, f = orientation
+    normal = [abs(b * f - c * e), abs(c * d - a * f), abs(a * e - b * d)]
+    nearest = max(range(3), key=normal.__getitem__)
+    name = ("sagittal", "coronal", "axial")[nearest]
+    return name if normal[nearest] > _STRAIGHT else f"oblique, nearly {name}"
 
 
 class Choosable(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ from fastpix.source.listing import list_sources
 from fastpix.source.opening import SourceLike
 
 SeriesSource: TypeAlias = "SourceLike | Iterable[SourceLike]"
+Watch: TypeAlias = Callable[[list[SourceLike]], Iterable[SourceLike]]
 
 
 class Found(NamedTuple):
@@ -94,7 +95,11 @@ def open_series(
 
 
 def find_stacks(
-    source: SeriesSource, tolerance: float, max_bytes: int, threads: int | None
+    source: SeriesSource,
+    tolerance: float,
+    max_bytes: int,
+    threads: int | None,
+    watched: Watch = iter,
 ) -> Found:
     """Find the volumes in a source, and what cannot be read of it.
 
@@ -102,6 +107,8 @@ def find_stacks(
     ----------
     source, tolerance, max_bytes, threads
         As in `open_series`.
+    watched : callable
+        Is given the list of files, and yields each when its turn comes: for a progress bar.
     """
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float, np.floating)):
         raise ArgumentError("tolerance", f"{tolerance!r} is not a number")
@@ -109,7 +116,7 @@ def find_stacks(
         raise ArgumentError("tolerance", f"{tolerance!r} is not between 0 and 0.5")
     count = None if threads is None else checked_threads(threads)
     limit = checked_limit(max_bytes)
-    opened = open_files(list_sources(source, limit), limit, count)
+    opened = open_files(watched(list_sources(source, limit)), limit, count)
     for text, times in opened.warned.items():
         files = "" if len(opened.files) == 1 else f" ({count_of(times, 'file')})"
         warn_caller(text + files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import FastpixError, PixelDataError, add_source
 from fastpix.frames.cells import Cells
+from fastpix.header.instance import Instance
 from fastpix.image.frame_reader import FrameReader
 from fastpix.image.frame_threads import checked_threads, cores, in_parts
 from fastpix.image.reading import plan_of_alike
@@ -25,6 +27,7 @@ from fastpix.series.series_files import SeriesFile
 
 _DECODED_TOGETHER = 4  # files that a thread takes at a time, where frames are compressed
 _THREADED = 2**19  # pixels from which several threads gain more than they cost
+_HELD = 4  # files of several frames that are held while their planes alternate
 _PIECE = 2**26  # bytes of float64 values that a search for the maximum holds at a time
 
 
@@ -96,6 +99,9 @@ class PlaneReader:
         self.plans = plans_of(files, list(used), recipe)
         self.decoders: dict[str, None] = {}
         self.odd: dict[Note, None] = {}
+        self._held: dict[int, Instance] = {}
+        self._compared: dict[tuple[int, int], NDArray[Any]] = {}
+        self._lock = Lock()
 
     @property
     def plan(self) -> Plan:
@@ -126,8 +132,11 @@ class PlaneReader:
             while at < stop:
                 at = self._fill_some(at, stop, out, peak, inner)
 
-        for _ in in_parts(work, count, threads, share):
-            pass
+        try:
+            for _ in in_parts(work, count, threads, share):
+                pass
+        finally:
+            self._held.clear()
 
     def _shares(self, out: NDArray[Any]) -> tuple[int, int]:
         """Return how many threads there are, and how many planes one takes at a time."""
@@ -184,7 +193,7 @@ class PlaneReader:
         file = self._files[source]
         plan = plan or self.plans[source]
         try:
-            instance = file.instance()
+            instance = self._instance(source)
             cells = Cells(instance.header, instance.pixels)
             pixels = cells.opened()
             decoder = self._recipe.decoder
@@ -209,10 +218,28 @@ class PlaneReader:
 
     def values_of(self, plane: Plane) -> NDArray[Any]:
         """Return the values of one plane, without what depends on the others."""
-        plan = self.plans[plane.source]
-        whole = np.empty((1, *plan.shape[1:]), plan.dtype)
-        self._read(plane.source, [plane.frame], whole, None, 1)
-        return _cut(whole[0], plane)
+        key = plane.source, plane.frame
+        if key not in self._compared:  # the next may be another tile of the same frame
+            plan = self.plans[plane.source]
+            whole = np.empty((1, *plan.shape[1:]), plan.dtype)
+            self._read(plane.source, [plane.frame], whole, None, 1)
+            self._compared[key] = whole[0]
+            _keep_last(self._compared, 2)
+        return _cut(self._compared[key], plane)
+
+    def _instance(self, source: int) -> Instance:
+        """Return a file, ready to be read; one that has to be parsed again is held for a while."""
+        file = self._files[source]
+        if file.kept is not None or file.header.frames == 1:
+            return file.instance()
+        with self._lock:
+            held = self._held.get(source)
+        if held is None:
+            held = file.instance()
+            with self._lock:
+                self._held[source] = held
+                _keep_last(self._held, _HELD)
+        return held
 
     def _peak(self) -> float:
         """Return the maximum of all planes before inversion; 0 where all is padding."""
@@ -262,6 +289,11 @@ class PlaneReader:
             return None
         image = plain_image(file.header, file.kept.pixels)
         return None if image is None else (image, plan)
+
+
+def _keep_last(held: dict[Any, Any], count: int) -> None:
+    while len(held) > count:
+        del held[next(iter(held))]
 
 
 def _is_of(plane: Plane | None, source: int, frame: int | None = None) -> bool:

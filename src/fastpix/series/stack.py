@@ -18,7 +18,7 @@ from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.series.accepting import Gaps, accepted, checked_gaps, settled
 from fastpix.series.arrangement import Arrangement, Finding, Kind
-from fastpix.series.choosing import StackRow, error_of_stacks
+from fastpix.series.choosing import StackRow, error_of_stacks, hint_of
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.plane_reader import PlaneReader, check_size
 from fastpix.series.series_files import SeriesFile
@@ -170,23 +170,8 @@ class Stack:
             axes=self.axes,
             kind=self.kind,
             codes=self.codes,
-            hint=self._hint(),
+            hint=hint_of(self._first),
         )
-
-    def _hint(self) -> str:
-        """Say what sets it apart from other stacks of its series, in numbers and terms."""
-        plane, said = self._first, []
-        if self._identity.is_localizer:
-            said.append("localizer")
-        if self._identity.is_secondary:
-            said.append("secondary capture")
-        if plane.component:
-            said.append(f"component {plane.component}")
-        if plane.echo_time is not None:
-            said.append(f"echo time {plane.echo_time:g} ms")
-        if plane.segment is not None:
-            said.append(f"segment {plane.segment}")
-        return ", ".join(said)
 
     def plan(
         self,
