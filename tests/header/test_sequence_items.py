@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from support.builders import encode, make_dataset, set_raw
+from support.builders import encode, make_dataset
 from support.header_checks import RAMP, us
 
 import fastpix
@@ -342,8 +344,8 @@ def test_datasets_of_pydicom() -> None:
             fastpix.dicom_to_array(dataset)
         assert caught.value.tag == tag
     short = dcmread(BytesIO(encode(make_dataset())))
-    set_raw(short, SHARED, "SQ", PLAIN.item(b""))
-    short[SHARED] = short.get_item(SHARED)._replace(length=100)  # type: ignore[union-attr]
+    lacking = RawDataElement(BaseTag(SHARED), "SQ", 100, PLAIN.item(b""), 0, False, True)
+    short[SHARED] = lacking
     with pytest.raises(RescaleError, match="its items cannot be parsed"):
         fastpix.dicom_to_array(short)
 
