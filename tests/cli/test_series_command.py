@@ -156,3 +156,9 @@ def test_a_stack_is_told_by_its_orientation(
     (tmp_path / "one.dcm").write_bytes(encode(made))
     line = run(tmp_path).stdout.splitlines()[1]
     assert line == f"  stack 0: CT 1 x 6 x 5, 2.5 x 0.75 x 0.5 mm, single_slice, {name}"
+
+
+def test_a_text_in_modality_that_is_no_term_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "one.dcm").write_bytes(encode(slice_dataset(0, Modality="MARKER")))
+    assert "MARKER" not in run(tmp_path).output
+    assert "MARKER" not in run(tmp_path, "--json").output

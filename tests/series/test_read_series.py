@@ -474,3 +474,28 @@ def test_open_series_reads_no_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("fastpix.series.series_files.read_source", refuse)
     (stack,) = open_series(tmp_path)
     assert stack.shape == (3, 600, 500)
+
+
+def test_parts_of_a_concatenation_are_one_volume(tmp_path: Path) -> None:
+    """PS3.3 C.7.6.16.2.2.4: an instance that was too large for one file."""
+    whole = enhanced()
+    pixels = np.frombuffer(whole.PixelData, np.int16).reshape(6, 6, 5)
+    groups = whole.PerFrameFunctionalGroupsSequence
+    paths = []
+    for number, some in ((1, slice(0, 4)), (2, slice(4, 6))):
+        part = enhanced()
+        part.PerFrameFunctionalGroupsSequence = groups[some]
+        part.PixelData = pixels[some].tobytes()
+        part.NumberOfFrames = len(groups[some])
+        part.SOPInstanceUID = f"{ROOT}.5.{number}"
+        part.ConcatenationUID, part.InConcatenationNumber = f"{ROOT}.6", number
+        part.InConcatenationTotalNumber = 2
+        paths.append(tmp_path / f"{number}.dcm")
+        paths[-1].write_bytes(encode(part))
+    expected = np.stack([cells_of(k) * np.float64(1 + k / 8) - 1000 for k in range(6)])
+    assert np.array_equal(read_series(tmp_path).array, expected.astype(np.float32))
+    paths[1].unlink()
+    for partial_ in (False, True):
+        with pytest.raises(SeriesError, match="1 file of 2 of a concatenation missing") as caught:
+            read_series(tmp_path, partial=partial_)
+        assert "incomplete" in caught.value.codes

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from support.planes import SERIES, make_planes, make_volumes, stack_of
 
-from fastpix.series.plane import Plane, Tile
+from fastpix.series.grouping import group_planes
+from fastpix.series.plane import Part, Plane, Tile
 
 GRADIENTS = [(0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (0.6, 0.8, 0.0), (1.0, 0.0, 0.0)]
 
@@ -334,3 +335,22 @@ def test_mosaics_are_volumes() -> None:
     assert stack.axes == ("acquisition_time",)
     assert stack.each("source") == [[p.source for p in row if p] for row in stack.planes]
     assert not stack.codes
+
+
+@pytest.mark.parametrize("total", [2, None])
+@pytest.mark.parametrize("there", [(1,), (2,), (1, 2)])
+def test_a_concatenation_that_lacks_a_file_is_incomplete(
+    total: int | None, there: tuple[int, ...]
+) -> None:
+    """PS3.3 C.7.6.16.2.2.4: the number of files may be left out; their numbers begin with 1."""
+    planes = [
+        plane._replace(source=k // 3, part=Part("1.2.3", k // 3 + 1, total))
+        for k, plane in enumerate(make_planes(6))
+    ]
+    some = [plane for plane in planes if plane.part and plane.part.number in there]
+    (arrangement,) = group_planes(some)
+    knows = total == 2 or there == (2,)
+    is_whole = there == (1, 2) or not knows
+    codes = [finding.code for finding in arrangement.findings]
+    assert codes == ([] if is_whole else ["incomplete"])
+    assert arrangement.complete == ((0,) if is_whole else ())

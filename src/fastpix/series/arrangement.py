@@ -14,7 +14,7 @@ REFUSED = {
     "missing_slices": 'pass gaps="fill" for planes of NaN, or fetch the slices that are missing',
     "irregular": "no even grid passes through the slices: read them one by one with imread",
     "uneven": "places hold different numbers of planes, and no attribute tells why",
-    "incomplete": "pass partial=True for the volumes that are complete",
+    "incomplete": "fetch what is missing, or pass partial=True for the volumes that are complete",
     "sop_conflict": "one SOP Instance UID has different pixels: find out which file is right",
     "mosaic_unknown": "the number of slices in the mosaic is nowhere in the header",
 }

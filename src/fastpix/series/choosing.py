@@ -23,6 +23,7 @@ class StackRow(NamedTuple):
     number : int
         Among the stacks of its series, from 0.
     modality : str
+        A term of the standard; empty if the file has another text.
     shape : tuple of int
     spacing : (float, float, float) or None
         Along slice, row and column axis, in millimetres.

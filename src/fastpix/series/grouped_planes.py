@@ -102,7 +102,7 @@ def grouped_planes(first: Plane, top: Geometry, values: PlainValues, frames: int
            first.trigger_time),
         indices, first.instance_number,
         of(_CONTENT, Tag.FrameAcquisitionNumber, parse.word, first.acquisition_number),
-        times, first.content_time,
+        times, first.content_time, first.part,
     )  # fmt: skip
     each = [field if type(field) is list else repeat(field, frames) for field in fields]
     return list(map(Plane._make, zip(*each, strict=True)))

@@ -62,6 +62,8 @@ def group_planes(
     for label, members in enumerate(parts_of(labels)):
         copies = without_copies(table, members, same_pixels)
         findings = _faults(table, members)
+        missing = _missing_parts(table, members)
+        findings += missing
         if label in conflicts:
             text = "a SOP Instance UID of these planes is that of other planes, too"
             findings.append(Finding("sop_conflict", text))
@@ -73,6 +75,7 @@ def group_planes(
                 replace(
                     made,
                     findings=(*said, *findings, *made.findings),
+                    complete=() if missing else made.complete,
                     dropped=(*dropped, *made.dropped),
                 )
             )
@@ -157,6 +160,21 @@ def _faults(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
         if column[number]:
             counts.update(column[number])
     return [_finding(fault, count) for fault, count in sorted(counts.items())]
+
+
+def _missing_parts(table: PlaneTable, members: NDArray[np.int64]) -> list[Finding]:
+    """Find concatenations of which not all files are there (PS3.3 C.7.6.16.2.2.4)."""
+    column = table.values("part")
+    parts: dict[str, set[int]] = {}
+    totals: dict[str, int] = {}
+    for part in {column[number] for number in members.tolist()} - {None}:
+        parts.setdefault(part.uid, set()).add(part.number)
+        totals[part.uid] = max(totals.get(part.uid, 0), part.number, part.total or 0)
+    missing = sum(totals[uid] - len(found) for uid, found in parts.items())
+    if not missing:
+        return []
+    text = f"{count_of(missing, 'file')} of {sum(totals.values())} of a concatenation missing"
+    return [Finding("incomplete", text)]
 
 
 def _finding(fault: Fault, count: int) -> Finding:

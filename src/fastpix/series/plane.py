@@ -58,6 +58,24 @@ class Tile(NamedTuple):
     column: int
 
 
+class Part(NamedTuple):
+    """A file of a concatenation: an instance that was too large for one (PS3.3 C.7.6.16.2.2.4).
+
+    Attributes
+    ----------
+    uid : str
+        Of the concatenation.
+    number : int
+        In-concatenation Number, from 1.
+    total : int or None
+        How many parts there are.
+    """
+
+    uid: str
+    number: int
+    total: int | None
+
+
 class Plane(NamedTuple):
     """One slice, by its header alone. What the file does not say is None, or empty.
 
@@ -110,6 +128,8 @@ class Plane(NamedTuple):
     instance_number, acquisition_number : int or None
     acquisition_time, content_time : str
         Date and time as digits, which sort as text.
+    part : Part or None
+        Which part of a concatenation the file is.
     """
 
     identity: Identity
@@ -143,3 +163,4 @@ class Plane(NamedTuple):
     acquisition_number: int | None = None
     acquisition_time: str = ""
     content_time: str = ""
+    part: Part | None = None

@@ -13,7 +13,7 @@ from fastpix.header.plain_values import PlainValues, plain_values
 from fastpix.series import plane_values as parse
 from fastpix.series.grouped_planes import grouped_planes
 from fastpix.series.mosaics import tiles_of
-from fastpix.series.plane import Identity, Plane
+from fastpix.series.plane import Identity, Part, Plane
 from fastpix.series.vendors import NOTHING, vendor_values
 from fastpix.standard.dictionary import keyword_of
 from fastpix.standard.tags import Tag
@@ -132,7 +132,16 @@ def _plane_at_top(
             get(Tag.AcquisitionDateTime), get(Tag.AcquisitionDate), get(Tag.AcquisitionTime)
         ),
         parse.moment(None, get(Tag.ContentDate), get(Tag.ContentTime)),
+        _part_of(values),
     )  # fmt: skip
+
+
+def _part_of(values: PlainValues) -> Part | None:
+    uid = parse.uid(values.top.get(Tag.ConcatenationUID))
+    number = parse.word(values.top.get(Tag.InConcatenationNumber))
+    if not uid or number is None:
+        return None
+    return Part(uid, number, parse.word(values.top.get(Tag.InConcatenationTotalNumber)))
 
 
 @lru_cache(1024)

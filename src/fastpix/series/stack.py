@@ -24,6 +24,7 @@ from fastpix.series.plane_reader import PlaneReader, check_size
 from fastpix.series.series_files import SeriesFile
 from fastpix.series.stack_plan import StackPlan
 from fastpix.series.volume import PlaneSource, Volume
+from fastpix.standard.terms import MODALITIES
 
 
 class Stack:
@@ -164,7 +165,7 @@ class Stack:
         return StackRow(
             series_uid=self.series_uid,
             number=self.number,
-            modality=self.modality,
+            modality=self.modality if self.modality in MODALITIES else "",
             shape=self.shape,
             spacing=self.spacing,
             axes=self.axes,

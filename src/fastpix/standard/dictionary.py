@@ -65,6 +65,8 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
     ),
     "US": (
         Tag.FrameAcquisitionNumber,
+        Tag.InConcatenationNumber,
+        Tag.InConcatenationTotalNumber,
         Tag.SamplesPerPixel,
         Tag.PlanarConfiguration,
         Tag.Rows,

@@ -191,6 +191,8 @@ INDEXED = (
     _one(Tag.InStackPositionNumber, "UL", "1", _GROUPING),
     _one(Tag.TemporalPositionIndex, "UL", "1", _GROUPING),
     _one(Tag.ConcatenationUID, "UI", "1", _GROUPING),
+    _one(Tag.InConcatenationNumber, "US", "1", _GROUPING),
+    _one(Tag.InConcatenationTotalNumber, "US", "1", _GROUPING),
     _sequence(Tag.DimensionIndexSequence, Place.DIMENSION, _GROUPING),
     _one(Tag.SamplesPerPixel, "US", "1", _PIXELS),
     _one(Tag.PhotometricInterpretation, "CS", "1", _PIXELS),

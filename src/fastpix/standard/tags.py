@@ -76,6 +76,8 @@ class Tag(IntEnum):
     FrameAcquisitionNumber = 0x00209156
     DimensionIndexValues = 0x00209157
     ConcatenationUID = 0x00209161
+    InConcatenationNumber = 0x00209162
+    InConcatenationTotalNumber = 0x00209163
     DimensionIndexPointer = 0x00209165
     FunctionalGroupPointer = 0x00209167
     DimensionIndexSequence = 0x00209222
