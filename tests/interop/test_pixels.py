@@ -712,6 +712,19 @@ def test_uncompressed(
     check_same(ours, theirs)
 
 
+@pytest.mark.parametrize("stored", [8, 12, 16])
+@pytest.mark.parametrize("raw", [False, True])
+def test_colors_of_16_bits_are_not_converted(stored: int, raw: bool) -> None:
+    cells = np.arange(6, dtype=np.uint16).reshape(1, 2, 3)
+    ds = make_dataset(
+        cells, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL", BitsStored=stored
+    )
+    file = encode(ds)
+    theirs = outcome(lambda: utils.pixel_array(BytesIO(file), raw=raw))
+    check_same(outcome(lambda: fastpix.pixel_array(BytesIO(file), raw=raw)), theirs)
+    assert isinstance(theirs, np.ndarray) == raw
+
+
 def test_pixels_come_from_the_beginning_of_a_file() -> None:
     file = BytesIO(encode(make_dataset()))
     file.seek(77)

@@ -196,8 +196,8 @@ def _is_known_color(size: _Size, kind: _Cells, photometric: str, options: dict[s
         return photometric not in _YBR
     if size.allocated == 1 or planar not in (0, 1):
         return False
-    if photometric in _YBR and kind != ("u", 8, 7):
-        return False
+    if photometric in _YBR and (size.allocated, *kind) != (8, "u", 8, 7):
+        return False  # pydicom converts bytes alone
     return photometric != _SUBSAMPLED or (planar == 0 and size.columns % 2 == 0)
 
 
