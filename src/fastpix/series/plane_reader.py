@@ -15,7 +15,7 @@ from fastpix.errors import FastpixError, PixelDataError, add_source
 from fastpix.frames.cells import Cells
 from fastpix.header.instance import Instance
 from fastpix.image.frame_reader import FrameReader
-from fastpix.image.frame_threads import checked_threads, cores, in_parts
+from fastpix.image.frame_threads import checked_threads, cores, in_parts, thread_count
 from fastpix.image.reading import plan_of_alike
 from fastpix.kernel.registry import current_kernel
 from fastpix.notes import Note
@@ -199,9 +199,9 @@ class PlaneReader:
             decoder = self._recipe.decoder
             try:
                 notes = [*cells.notes, *cells.find(pixels, frames)]
-                cells.check(pixels, frames, decoder)
-                count = threads or (cores() if out.size >= _THREADED else 1)
-                reader = FrameReader(cells, pixels, plan, count, decoder)
+                checked = cells.check(pixels, frames, decoder)
+                count = thread_count(threads, plan, len(frames), file.header.encapsulated)
+                reader = FrameReader(cells, pixels, plan, count, decoder, checked=checked)
                 reader.fill(frames, out, peak)
                 pixels.stored.check()
             except FastpixError:
