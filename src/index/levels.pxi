@@ -157,7 +157,7 @@ cdef int enter_item(Walk self, const uint8_t *file, int64_t end, const Level *se
     level.place = sequence.place
     level.is_frame = sequence.is_frame
     level.values[0] = level.values[1] = -1
-    level.last = -1
+    level.last = 0  # a tag of zeros is no element of an item
     # pydicom tells by the first element of an item whether its elements have a VR.
     if not empty and not sequence.implicit:
         if self.at + 16 > self.size:

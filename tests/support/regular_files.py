@@ -443,6 +443,9 @@ IRREGULAR = {
         syntax=JPEG, pixels=Element(PIXEL_DATA, b"OB", b"", [Item(b"", tag=Tag.ImageType)], True)
     ),
     "too deep": image(nested(17)),
+    "zeros where an element of an item begins": image(
+        sequence([Element(0, b"UL", bytes(4)), *REFERENCE])
+    ),
     "explicit items in UN": image(sequence(CODE, tag=0x00091001, vr=b"UN")),
     "implicit items in SQ": image(sequence(list(map(implicit, CODE)))),
     "items in UN that look explicit": image(
