@@ -444,7 +444,7 @@ IRREGULAR = {
     ),
     "too deep": image(nested(17)),
     "zeros where an element of an item begins": image(
-        sequence([Element(0, b"UL", bytes(4)), *REFERENCE])
+        sequence([Element(0, b"UL", bytes(4))], tag=Tag.SharedFunctionalGroupsSequence)
     ),
     "explicit items in UN": image(sequence(CODE, tag=0x00091001, vr=b"UN")),
     "implicit items in SQ": image(sequence(list(map(implicit, CODE)))),
