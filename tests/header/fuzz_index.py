@@ -28,7 +28,9 @@ def build(folder: Path) -> Path:
     """Compile the walk, with coverage and sanitizers."""
     folder.mkdir(parents=True, exist_ok=True)
     source, module = folder / "_index.c", folder / "_index.so"
-    if not module.exists() or module.stat().st_mtime < SOURCE.stat().st_mtime:
+    parts = [SOURCE, *SOURCE.parent.glob("index/*.pxi"), *SOURCE.parent.glob("*.px[di]")]
+    changed = max(part.stat().st_mtime for part in parts)
+    if not module.exists() or module.stat().st_mtime < changed:
         cython = ["cython", "-3", "--module-name", "fastpix._index", "-o", str(source), str(SOURCE)]
         subprocess.run([sys.executable, "-m", *cython], check=True)
         compiler = [os.environ.get("CC", "clang"), "-shared", "-fPIC", "-O1", "-g", *SANITIZERS]
