@@ -262,17 +262,19 @@ def check(case: Case, name: str) -> str:
     return "" if right else "wrong"
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module")
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("series")
     yield CASES[request.param](folder)
     shutil.rmtree(folder)
 
 
+TIMED = [(name, FASTPIX) for name in CASES] + [("list", FLOOR), ("folder", FLOOR)]
+
+
 @pytest.mark.benchmark(max_time=0.5, min_rounds=3)
-@pytest.mark.parametrize("name", [FLOOR, FASTPIX])
+@pytest.mark.parametrize(("case", "name"), sorted(TIMED), indirect=["case"])
 def test_series(benchmark: BenchmarkFixture, case: Case, name: str) -> None:
-    if name in case.members:
-        benchmark.group = case.name
-        check(case, name)
-        benchmark(case.members[name])
+    benchmark.group = case.name
+    check(case, name)
+    benchmark(case.members[name])
