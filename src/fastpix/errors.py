@@ -119,6 +119,13 @@ class NoPixelDataError(FastpixError):
         self.describes_image = describes_image
 
 
+def is_no_image(error: Exception | None) -> bool:
+    """Whether an error says of a file that nobody takes it for an image."""
+    if isinstance(error, NoPixelDataError):
+        return not error.describes_image
+    return isinstance(error, NotDicomError)
+
+
 class PixelHeaderError(FastpixError):
     """An attribute that decides about pixels is missing or impossible.
 

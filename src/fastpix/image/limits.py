@@ -18,14 +18,19 @@ def checked_limit(max_bytes: int) -> int:
     return int(max_bytes)
 
 
-def check_size(size: int, max_bytes: int) -> None:
-    """Refuse an image that decodes to more than `max_bytes`."""
+def check_size(
+    size: int,
+    max_bytes: int,
+    takes: str = "the image decodes to",
+    remedy: str = "ask for fewer frames=, or raise max_bytes= if the header can be believed",
+) -> None:
+    """Refuse an image, or what `takes` says, of more than `max_bytes`."""
     if size > max_bytes:
         raise PixelDataError(
             expected=size,
             found=max_bytes,
-            reason=f"the image decodes to {size} bytes, more than max_bytes={max_bytes}",
-            remedy="ask for fewer frames=, or raise max_bytes= if the header can be believed",
+            reason=f"{takes} {size} bytes, more than max_bytes={max_bytes}",
+            remedy=remedy,
         )
 
 

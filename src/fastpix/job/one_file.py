@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from fastpix.errors import FastpixError, NoPixelDataError, NotDicomError, is_ours
+from fastpix.errors import FastpixError, is_no_image, is_ours
 from fastpix.image.open_image import open as open_image
 from fastpix.job.files import SourceFile
 from fastpix.job.names import Names
@@ -70,10 +70,8 @@ def convert_file(file: SourceFile, job: Job) -> Outcome:
             sidecar = make_sidecar(image, plan, job.recipe, array, names)
         sidecar["source"] = {"path": name, "state": state}
         store.write(name, array, sidecar)
-    except NotDicomError:
-        return Outcome(name, "not an image")
     except FastpixError as error:
-        if isinstance(error, NoPixelDataError) and not error.describes_image:
+        if is_no_image(error):
             return Outcome(name, "not an image")
         return Outcome(name, "failed", type(error).__name__, error.storable)
     except OSError as error:

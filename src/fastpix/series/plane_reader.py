@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import FastpixError, PixelDataError, add_source
+from fastpix.errors import FastpixError, add_source
 from fastpix.frames.cells import Cells
 from fastpix.header.instance import Instance
 from fastpix.image.frame_reader import FrameReader
@@ -323,14 +323,3 @@ def _by_source(planes: Sequence[Plane | None]) -> Iterator[tuple[int, list[Plane
 def _maximum(values: NDArray[Any]) -> float:
     """Return the greatest value that is a number; minus infinity where there is none."""
     return float(np.fmax.reduce(values, axis=None, initial=-math.inf))
-
-
-def check_size(size: int, max_bytes: int) -> None:
-    """Raise an error where an array would be larger than the caller allows."""
-    if size > max_bytes:
-        raise PixelDataError(
-            expected=size,
-            found=max_bytes,
-            reason=f"the volume takes {size} bytes, more than max_bytes={max_bytes}",
-            remedy="raise max_bytes= if the headers can be believed, or read one stack at a time",
-        )

@@ -14,11 +14,10 @@ from typing import NamedTuple, TypeAlias
 
 from fastpix.errors import (
     FastpixError,
-    NoPixelDataError,
-    NotDicomError,
     PixelDataError,
     SourceName,
     add_source,
+    is_no_image,
     warnings_kept,
 )
 from fastpix.header.header import Header
@@ -138,7 +137,7 @@ def open_files(sources: Iterable[SourceLike], max_bytes: int, threads: int | Non
             number = len(opened.files)
             opened.files.append(read.file)
             opened.planes.extend(_numbered(read.planes, number))
-        elif _is_no_image(read.error):
+        elif is_no_image(read.error):
             others += 1
         elif read.error is not None:
             opened.failures.append((name_of(source), read.error))
@@ -147,12 +146,6 @@ def open_files(sources: Iterable[SourceLike], max_bytes: int, threads: int | Non
 
 def _numbered(planes: Sequence[Plane], source: int) -> Iterator[Plane]:
     return (plane._replace(source=source) for plane in planes) if source else iter(planes)
-
-
-def _is_no_image(error: Exception | None) -> bool:
-    if isinstance(error, NoPixelDataError):
-        return not error.describes_image
-    return isinstance(error, NotDicomError)
 
 
 def _results(

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.image.frame_selection import checked_out
-from fastpix.image.limits import MAX_VOLUME_BYTES, checked_limit
+from fastpix.image.limits import MAX_VOLUME_BYTES, check_size, checked_limit
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Invert, Recipe, one_recipe
@@ -20,11 +20,13 @@ from fastpix.series.accepting import Gaps, accepted, checked_gaps, settled
 from fastpix.series.arrangement import Arrangement, Finding, Kind
 from fastpix.series.choosing import StackRow, error_of_stacks, hint_of
 from fastpix.series.plane import Identity, Plane
-from fastpix.series.plane_reader import PlaneReader, check_size
+from fastpix.series.plane_reader import PlaneReader
 from fastpix.series.series_files import SeriesFile
 from fastpix.series.stack_plan import StackPlan
-from fastpix.series.volume import PlaneSource, Volume
+from fastpix.series.volume import PlaneSource, Volume, spacing_of
 from fastpix.standard.terms import MODALITIES
+
+_TOO_LARGE = "raise max_bytes= if the headers can be believed, or read one stack at a time"
 
 
 class Stack:
@@ -116,10 +118,7 @@ class Stack:
     @property
     def spacing(self) -> tuple[float, float, float] | None:
         """Distance of neighbouring voxels along slice, row and column axis, in millimetres."""
-        if self.affine is None:
-            return None
-        slices, rows, columns = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
-        return slices, rows, columns
+        return spacing_of(self._arrangement.affine)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -278,7 +277,8 @@ class Stack:
                 "gaps", f"'fill' needs a float dtype, since {plan.dtype} has no NaN"
             )
         shape = self._shape_of(arrangement)
-        check_size(math.prod(shape) * np.dtype(plan.dtype).itemsize, limit)
+        size = math.prod(shape) * np.dtype(plan.dtype).itemsize
+        check_size(size, limit, "the volume takes", _TOO_LARGE)
         if out is None:
             result: NDArray[Any] = np.empty(shape, plan.dtype)
         else:

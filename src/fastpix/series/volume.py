@@ -44,6 +44,14 @@ class PlaneSource(NamedTuple):
     frame: int
 
 
+def spacing_of(affine: NDArray[np.float64] | None) -> tuple[float, float, float] | None:
+    """Return how far neighbouring voxels are apart along the three axes of an affine."""
+    if affine is None:
+        return None
+    slices, rows, columns = np.linalg.norm(affine[:3, :3], axis=0).tolist()
+    return slices, rows, columns
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """An array of modality values in patient space, in millimetres, LPS.
@@ -85,10 +93,7 @@ class Volume:
     @property
     def spacing(self) -> tuple[float, float, float] | None:
         """Distance of neighbouring voxels along slice, row and column axis, in millimetres."""
-        if self.affine is None:
-            return None
-        slices, rows, columns = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
-        return slices, rows, columns
+        return spacing_of(self.affine)
 
     @property
     def origin(self) -> NDArray[np.float64] | None:
