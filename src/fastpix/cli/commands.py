@@ -284,7 +284,7 @@ def locate(
 ) -> None:
     """Print the source files behind names: paths may hold patient data, so no log does."""
     from fastpix.job.files import find_files
-    from fastpix.job.names import Names, default_key_file, load_key
+    from fastpix.pseudonyms import Names, default_key_file, load_key
 
     wanted = set(name or _failed_names(dst))
     key_file = key_file or default_key_file(dst)

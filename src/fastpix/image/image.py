@@ -143,6 +143,11 @@ class Image:
         """What has decoded the frames read so far, with versions; empty for native data."""
         return tuple(self._decoders)
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was odd about where the frames are, and about those read so far."""
+        return tuple(self._notes)
+
     def close(self) -> None:
         """Let go of the bytes. The header stays; reading is an error from here on."""
         self._instance = self._cells = None

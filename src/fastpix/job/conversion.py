@@ -18,7 +18,7 @@ from fastpix.frames.codecs import check_pin_is_installed
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
 from fastpix.job.files import SourceFile, find_files
-from fastpix.job.names import Names, default_key_file, load_key
+from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.job.one_file import Job, Outcome
 from fastpix.job.pool import convert_in_workers
 from fastpix.job.store import Store

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from fastpix.errors import FastpixError, is_no_image, is_ours
 from fastpix.image.open_image import open as open_image
 from fastpix.job.files import SourceFile
-from fastpix.job.names import Names
+from fastpix.pseudonyms import Names
 from fastpix.job.sidecar import make_sidecar
 from fastpix.job.store import Store
 from fastpix.kernel.registry import use_kernel

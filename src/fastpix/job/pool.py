@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 
 from fastpix.errors import FastpixError
 from fastpix.job.files import SourceFile
-from fastpix.job.names import Names
+from fastpix.pseudonyms import Names
 from fastpix.job.one_file import Job, Outcome, convert_file
 
 _FILES_HELD = 2  # by a worker, so that it need not wait for the parent between two files

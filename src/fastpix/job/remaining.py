@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from fastpix.errors import InexactError
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
 from fastpix.plan.plan import Plan
+
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,6 @@ class Remaining:
         y becomes ``(clip(y, lo, hi) - lo) / (hi - lo)``.
     padding : (float, float, float) or None
         Where v is in first..last, y is the third.
-    missing : tuple of int
-        Planes that no file had; their values are NaN.
     """
 
     output: str
@@ -53,7 +52,6 @@ class Remaining:
     peak: float | None = None
     normalize: tuple[float, float] | None = None
     padding: tuple[float, float, float] | None = None
-    missing: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """Return the steps as text; `remaining_from` is the way back, to the last bit."""
@@ -72,8 +70,6 @@ class Remaining:
             kept["normalize"] = list(self.normalize)
         if self.padding is not None:
             kept["padding"] = [*self.padding[:2], str(self.padding[2])]  # it may be NaN
-        if self.missing:
-            kept["missing"] = list(self.missing)
         return json.dumps(kept, separators=(",", ":"))
 
     def steps(self, stored: np.dtype[Any], plane: int = 0) -> Steps:
@@ -127,21 +123,14 @@ class Remaining:
             A value that the dtype cannot hold.
         """
         values = np.empty(stored.shape, self.output) if out is None else out
-        if len(self.slopes) == 1 and not self.missing:
+        if len(self.slopes) == 1:
             self._scale(stored, values, 0)
             return values
-        count = len(planes) if planes is not None else self._planes
-        cells, results = stored.reshape(count, -1), values.reshape(count, -1)
-        for k, plane in enumerate(planes if planes is not None else range(count)):
-            if plane in self.missing:
-                results[k] = math.nan
-            else:
-                self._scale(cells[k], results[k], plane)
+        which = range(len(self.slopes)) if planes is None else planes
+        cells, results = stored.reshape(len(which), -1), values.reshape(len(which), -1)
+        for k, plane in enumerate(which):
+            self._scale(cells[k], results[k], plane)
         return values
-
-    @property
-    def _planes(self) -> int:
-        return len(self.slopes)
 
     def _scale(self, stored: NDArray[Any], out: NDArray[Any], plane: int) -> None:
         cells = stored.reshape(-1).view(np.uint8)
@@ -201,8 +190,61 @@ def remaining_from(text: str) -> Remaining:
         peak=kept.get("peak"),
         normalize=None if normalize is None else (normalize[0], normalize[1]),
         padding=None if padding is None else (padding[0], padding[1], float(padding[2])),
-        missing=tuple(kept.get("missing", ())),
     )
+
+
+def peak_of(stored: NDArray[Any], remaining: Remaining) -> float | None:
+    """Return the maximum of y (step 4) over all planes, padding and NaN apart; None: none is left.
+
+    Parameters
+    ----------
+    stored : ndarray, C-contiguous
+    remaining : Remaining
+        Without a peak.
+    """
+    planes = len(remaining.slopes)
+    kernel = current_kernel()
+    best: float | None = None
+    for plane, cells in enumerate(stored.reshape(planes, -1)):
+        steps = remaining.steps(stored.dtype, plane)._replace(normalize=None)
+        found = kernel.peak(cells.view(np.uint8), cells.size, steps)
+        if found is not None and (best is None or found > best):
+            best = found
+    return best
+
+
+def check_exactness(stored: NDArray[Any], remaining: Remaining) -> None:
+    """Refuse values that their dtype cannot hold, before they are stored.
+
+    Parameters
+    ----------
+    stored : ndarray, C-contiguous
+    remaining : Remaining
+
+    Raises
+    ------
+    InexactError
+    """
+    if _may_be_inexact(stored.dtype, remaining):
+        remaining.values(stored)
+
+
+def _may_be_inexact(stored: np.dtype[Any], remaining: Remaining) -> bool:
+    output = np.dtype(remaining.output)
+    if output.kind != "f":
+        plain = Remaining(remaining.output)
+        return remaining != plain or not np.can_cast(stored, output)
+    if output.itemsize == 8 or remaining.normalize is not None:
+        return False
+    if stored.kind == "f":
+        return stored.itemsize == 8 or remaining != Remaining(remaining.output)
+    if remaining.table is not None:
+        largest = float(np.abs(np.frombuffer(remaining.table)).max())
+    else:
+        cells = 2.0 ** (8 * stored.itemsize)
+        pairs = zip(remaining.slopes, remaining.intercepts, strict=True)
+        largest = max(abs(slope) * cells + abs(intercept) for slope, intercept in pairs)
+    return 2 * largest > _FLOAT32_MAX  # twice: the peak less the lowest
 
 
 def _one_or_all(numbers: tuple[float, ...]) -> float | list[float]:

@@ -113,8 +113,8 @@ class Job:
         Of each worker, for one file.
     timeout : float
         Seconds that one item may take.
-    started : float
-        When the run began, in seconds since 1970.
+    decoders : str
+        Fingerprint of the decoders that are installed.
     """
 
     settings: Settings
@@ -125,4 +125,4 @@ class Job:
     kernel: str
     threads: int = 1
     timeout: float = 600.0
-    started: float = 0.0
+    decoders: str = ""

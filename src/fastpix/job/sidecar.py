@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastpix.errors import PixelHeaderError
 from fastpix.header.attributes import Attributes, all_equal
 from fastpix.image.image import Image
-from fastpix.job.names import Names
+from fastpix.pseudonyms import Names
 from fastpix.job.vocabulary import maker, modality_term, model, unit_term
 from fastpix.kernel.registry import kernel_name
 from fastpix.plan.plan import Plan

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from fastpix.job.names import Names
+from fastpix.pseudonyms import Names
 from fastpix.standard.terms import MODALITIES, UNITS
 
 _NO_UNIT = frozenset({"unspecified", "differs from frame to frame"})

@@ -1,0 +1,123 @@
+"""An item to rows and samples: what is read of one file or one series, before it is stored."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fastpix.errors import FastpixError, is_no_image, is_ours
+from fastpix.job.items import Item, SourceFile
+from fastpix.job.rows import Row, failed_row
+from fastpix.job.samples import Sample
+from fastpix.job.settings import Job
+
+_SETTLED = 10.0  # seconds without a change, after which a file that cannot be read is a failure
+
+
+class Made(NamedTuple):
+    """What an item gave.
+
+    Attributes
+    ----------
+    rows : list of dict
+        For the manifest; empty where the item is left for the next run.
+    samples : list of (Sample, group)
+        What is to be stored, each with the group that its statistics belong to. The row of a
+        sample is one of `rows`.
+    """
+
+    rows: list[Row]
+    samples: list[tuple[Sample, tuple[str, str, str, str]]] = []  # noqa: RUF012 (never changed)
+
+
+Make = Callable[[Item, Job], Made]
+
+
+def make_item(item: Item, job: Job) -> Made:
+    """Read an item, and return its rows and samples; what goes wrong with it is in its rows.
+
+    Warnings of headers are not given: they are the notes of rows.
+
+    Parameters
+    ----------
+    item : Item
+    job : Job
+    """
+    kind = "image" if job.settings.unit == "file" else "series"
+    try:
+        if kind == "image":
+            from fastpix.job.one_image import make_image
+
+            return make_image(item, job)
+        from fastpix.job.one_series import make_series
+
+        return make_series(item, job)
+    except FastpixError as error:
+        status = "not an image" if is_no_image(error) else "failed"
+        return given_up(item, kind, status, type(error).__name__, error.storable)
+    except OSError as error:
+        reason = error.strerror or "input or output"
+        return given_up(item, kind, "failed", type(error).__name__, reason)
+    except MemoryError:
+        reason = "there is not enough memory for this image"
+        return given_up(item, kind, "failed", "MemoryError", reason)
+    except Exception as error:  # ours to mend; the job goes on
+        reason = f"unexpected, at {_place(error)}"
+        return given_up(item, kind, "failed", type(error).__name__, reason)
+
+
+def given_up(item: Item, kind: str, status: str, error: str, reason: str) -> Made:
+    """Return what stands for an item that gave no array: nothing, if a file is being written.
+
+    Parameters
+    ----------
+    item : Item
+    kind, status, error, reason : str
+        As the columns of the manifest say.
+    """
+    if any(map(is_being_written, item.files)):
+        return Made([])
+    if status != "failed":
+        error = reason = ""
+    return Made([failed_row(item, kind, status, error, reason)])
+
+
+def is_being_written(file: SourceFile) -> bool:
+    """Whether a file has changed since it was found, or within the last seconds.
+
+    Parameters
+    ----------
+    file : SourceFile
+    """
+    try:
+        status = os.stat(file.location)
+    except (OSError, ValueError):  # a member of an archive, a URL, or gone
+        return False
+    changed = status.st_size != file.size or status.st_mtime_ns != file.stamp
+    return changed or 0 <= time.time() - status.st_mtime < _SETTLED
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost line of ours that an error passed through: enough to report it by."""
+    place = "an unknown line"
+    for frame in traceback.extract_tb(error.__traceback__):
+        if is_ours(frame.filename):
+            place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return place
+
+
+def group_of(row: Row, unit: str) -> tuple[str, str, str, str]:
+    """Return the group that the statistics of a sample belong to.
+
+    Parameters
+    ----------
+    row : dict
+    unit : str
+        Of the values before they are normalized.
+    """
+    found: tuple[Any, ...] = row["modality"], row["manufacturer"], row["model"]
+    modality, maker, model = (value or "" for value in found)
+    return modality, maker, model, unit
