@@ -71,8 +71,10 @@ class Settings:
 
     @property
     def id(self) -> str:
-        """16 hex digits that differ where anything here does."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
+        """16 hex digits that differ where what is stored does."""
+        kept = self.to_dict()
+        del kept["duplicates"]  # what readers do
+        text = json.dumps(kept, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:

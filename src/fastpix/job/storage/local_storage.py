@@ -8,10 +8,12 @@ import secrets
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from fastpix.job.storage.protocol import Entry, NewFile
 
 _ENDING = ".writing"
+_MOST_OPEN = 64  # files that are kept open for reading
 
 
 class LocalStorage:
@@ -28,6 +30,7 @@ class LocalStorage:
     def __init__(self, folder: str | os.PathLike[str], mode: int = 0o666) -> None:
         self.folder = Path(folder)
         self._mode = mode
+        self._opened = _OpenFiles()
 
     def __repr__(self) -> str:
         return f"LocalStorage({str(self.folder)!r})"
@@ -86,6 +89,24 @@ class LocalStorage:
         temporary = aside(path, attempt)
         return _LocalFile(path, temporary, None) if temporary.exists() else None
 
+    def read_into(self, key: str, offset: int, buffer: memoryview) -> int:
+        """Fill a buffer from a file, which is kept open; return how many bytes there were.
+
+        Parameters
+        ----------
+        key : str
+        offset : int
+        buffer : memoryview
+        """
+        file = self._opened.file(self.path(key))  # open as long as this name has it
+        handle, done = file.fileno(), 0
+        while done < len(buffer):
+            count = os.preadv(handle, [buffer[done:]], offset + done)
+            if not count:
+                break
+            done += count
+        return done
+
     def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return bytes of a file: see `Storage.read`."""
         with self.path(key).open("rb", buffering=0) as file:
@@ -119,6 +140,24 @@ class LocalStorage:
         """Remove a file, if it is there."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path(key))
+
+
+class _OpenFiles:
+    """Files that are kept open for reading: each read names its place, so all may share them."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, FileIO] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _OpenFiles, ()
+
+    def file(self, path: Path) -> FileIO:
+        file = self._files.get(path)
+        if file is None:
+            for oldest in list(self._files)[: len(self._files) - _MOST_OPEN + 1]:
+                self._files.pop(oldest, None)  # it closes once nobody reads from it any more
+            file = self._files[path] = FileIO(path)
+        return file
 
 
 class _LocalFile:
@@ -180,6 +219,19 @@ def is_temporary(key: str) -> bool:
     """Whether a key is that of a file which is being written, or was when its run died."""
     name = key.rpartition("/")[2]
     return name.startswith(".") and name.endswith(_ENDING)
+
+
+def key_and_attempt(key: str) -> tuple[str, str]:
+    """Return the key that a temporary file is to have, and the attempt that writes it.
+
+    Parameters
+    ----------
+    key : str
+        Of the temporary file.
+    """
+    folder, slash, name = key.rpartition("/")
+    own, _, attempt = name.removeprefix(".").removesuffix(_ENDING).rpartition(".")
+    return f"{folder}{slash}{own}", attempt
 
 
 def open_new(path: Path, mode: int = 0o666) -> FileIO:
