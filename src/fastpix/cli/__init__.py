@@ -4,7 +4,7 @@ In: arguments and standard input. Out: text, and an exit code.
 Stands on: everything else.
 """
 
-from fastpix.cli import series_command  # it adds itself to the command
+from fastpix.cli import cache_commands, convert_command, series_command  # they add themselves
 from fastpix.cli.commands import main
 
-__all__ = ["main", "series_command"]
+__all__ = ["cache_commands", "convert_command", "main", "series_command"]
