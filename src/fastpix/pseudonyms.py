@@ -5,6 +5,7 @@ A leaf: the job, the audit and de-identified copies give the same original the s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -146,10 +147,8 @@ def _make_key(key_file: Path) -> None:
             file.write(secrets.token_hex(_KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, key_file)
-        except FileExistsError:
-            pass
     finally:
         temporary.unlink()
 

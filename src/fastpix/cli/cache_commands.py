@@ -113,15 +113,12 @@ def locate(
     from fastpix.job.source_paths import default_paths_folder, read_paths
 
     table = read_manifest(dst).select(["name", "status", "error", "reason", "kind"])
-    rows = {row["name"]: row for row in _rows(table)}
-    wanted = set(name or [n for n, row in rows.items() if _is_failed_file(row)])
+    rows = {str(row["name"]): row for row in _rows(table)}
+    wanted = set(name or [each for each, row in rows.items() if _is_failed_file(row)])
     folder = paths or default_paths_folder(Path(dst))
     if not folder.is_dir():
         fail(f"{folder}: the paths of this cache are not here; give --paths")
-    found: dict[str, str] = {}
-    for each, place in read_paths(folder):
-        if each in wanted:
-            found[each] = place
+    found = {each: place for each, place in read_paths(folder) if each in wanted}
     for each in sorted(found):
         row = rows.get(each, {})
         why = f"\t{row['error']}: {row.get('reason', '')}" if row.get("error") else ""

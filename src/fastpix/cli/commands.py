@@ -5,10 +5,8 @@ Each subcommand imports what it uses, so that help comes at once.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 import sys
 import warnings
 from contextlib import closing
@@ -19,8 +17,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
-from fastpix.image.limits import MAX_BYTES
-from fastpix.notes import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -154,9 +150,7 @@ def bench(
     interrupted = False
     console = console_here()
     present = [reader for reader in chosen if reader.is_present()]
-    outcomes = compare(
-        files, present, rounds=rounds, timeout=timeout, limit=limit
-    )
+    outcomes = compare(files, present, rounds=rounds, timeout=timeout, limit=limit)
     try:
         with closing(outcomes), ComparisonProgress(console, limit or len(files)) as progress:
             for outcome in outcomes:
@@ -217,6 +211,7 @@ def sources_of(src: list[str]) -> list[str]:
 
 
 def console_here() -> Console:
+    """Return the console of a command."""
     from rich.console import Console
 
     # Lines of a log are as long as they are; only a terminal has a width.
@@ -224,5 +219,6 @@ def console_here() -> Console:
 
 
 def fail(message: str) -> None:
+    """End the command with a message."""
     typer.echo(f"fastpix: {message}", err=True)
     sys.exit(1)

@@ -29,8 +29,15 @@ from fastpix.job.maintenance import finish_publishing, run_marked
 from fastpix.job.manifest import commit, read_parts
 from fastpix.job.manifest_table import live_table
 from fastpix.job.preflight import LOOKED_AT, Trouble, troubles_in
-from fastpix.job.scan import Sources, batches, file_items, filters_of, in_shard, open_sources
-from fastpix.job.scan import series_items
+from fastpix.job.scan import (
+    Sources,
+    batches,
+    file_items,
+    filters_of,
+    in_shard,
+    open_sources,
+    series_items,
+)
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
 from fastpix.job.storage import is_url, storage_at
@@ -246,9 +253,7 @@ class _Run:
         settle(self.storage, self.settings, replace)
         make_paths_folder(self.job.paths)
         finish_publishing(self.storage)
-        self._known = known_items(
-            self.storage, self.settings.id, self.job.decoders, retry_failed
-        )
+        self._known = known_items(self.storage, self.settings.id, self.job.decoders, retry_failed)
 
     def convert(
         self, executor: Engine, on_trouble: OnTrouble, on_progress: OnProgress | None
@@ -289,9 +294,7 @@ class _Run:
             if self._shard is not None:
                 index, count = self._shard
                 some = [item for item in some if in_shard(item.name, index, count)]
-            known = self._known.look_up(
-                [item.name for item in some], [item.state for item in some]
-            )
+            known = self._known.look_up([item.name for item in some], [item.state for item in some])
             for item, what in zip(some, known.tolist(), strict=True):
                 if what == PRESENT:
                     self._counts.present += len(item.files)

@@ -67,7 +67,9 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
             "a run is writing to this cache, or died within the last ten minutes: try again later"
         )
     finish_publishing(storage)
-    attempts, generation, dead_files = set(), 0, set()
+    attempts: set[str] = set()
+    dead_files: set[str] = set()
+    generation = 0
     for facts, table in read_parts(storage, ["file"]):
         attempts.add(facts.attempt)
         generation = max(generation, facts.generation)

@@ -142,9 +142,7 @@ def _fill(
         batches = places[np.concatenate(rank)]
         bucket.clear()
         rank.clear()
-        kept = live(
-            rows["name"], rows["generation"].astype(np.int64), rows["is_done"], batches
-        )
+        kept = live(rows["name"], rows["generation"].astype(np.int64), rows["is_done"], batches)
         names.append(rows["name"][kept])
         states.append(rows["state"][kept])
         is_done.append(rows["is_done"][kept])

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fastpix.job.manifest import read_parts
 from fastpix.job.storage.local_storage import is_temporary, key_and_attempt
@@ -44,10 +44,8 @@ def run_marked(storage: Storage) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-        try:
+        with suppress(OSError):  # the file system is gone: the mark dies by its age
             storage.remove(key)
-        except OSError:  # the file system is gone: the mark dies by its age
-            pass
 
 
 def is_run_alive(storage: Storage) -> bool:

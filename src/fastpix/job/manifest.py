@@ -88,10 +88,8 @@ def _encoded(rows: Sequence[Row], facts: PartFacts) -> bytes:
     arrays = []
     for column, field in zip(COLUMNS, shape, strict=True):
         name = column.name
-        if name in fixed:
-            values = [fixed[name]] * len(rows)
-        else:
-            values = [row.get(name) for row in rows]
+        known = fixed.get(name)
+        values = [row.get(name) if known is None else known for row in rows]
         if column.kind == "term":
             arrays.append(pa.array(values, pa.string()).dictionary_encode())
         else:

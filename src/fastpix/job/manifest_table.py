@@ -68,7 +68,10 @@ def live_table(
     import pyarrow as pa
     from pyarrow import compute
 
-    tables, generations, batches, parts = [], [], [], []
+    tables: list[pyarrow.Table] = []
+    generations: list[int] = []
+    batches: list[str] = []
+    parts: list[int] = []
     for facts, table in read_parts(storage):
         if facts.settings != settings.id:
             continue

@@ -19,8 +19,8 @@ from fastpix.job.making import Made, group_of
 from fastpix.job.remaining import Remaining, check_exactness, peak_of, remaining_of
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
 from fastpix.job.samples import Sample
-from fastpix.job.scan.locations import open_location
 from fastpix.job.scan.filters import filters_of
+from fastpix.job.scan.locations import open_location
 from fastpix.job.settings import Job
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan

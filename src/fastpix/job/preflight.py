@@ -32,19 +32,19 @@ class Trouble(NamedTuple):
         What they are going to fail with, and what to do.
     what : str
         Which files, in terms of the standard; empty where the error says it.
-    count, of : int
+    files, images : int
         How many, of how many images that were looked at.
     """
 
     error: FastpixError
     what: str
-    count: int
-    of: int
+    files: int
+    images: int
 
     def __str__(self) -> str:
         which = f" ({self.what})" if self.what else ""
         words = self.error.storable if not isinstance(self.error, ArgumentError) else self.error
-        return f"{self.count} of the first {self.of} images{which}: {words}"
+        return f"{self.files} of the first {self.images} images{which}: {words}"
 
 
 def troubles_in(files: Iterable[SourceFile], recipe: Recipe, max_bytes: int) -> list[Trouble]:

@@ -98,10 +98,10 @@ class LocalStorage:
         offset : int
         buffer : memoryview
         """
-        file = self._opened.file(self.path(key))  # open as long as this name has it
-        handle, done = file.fileno(), 0
+        handle = self._opened.handle(self.path(key))
+        done = 0
         while done < len(buffer):
-            count = os.preadv(handle, [buffer[done:]], offset + done)
+            count = os.preadv(handle.number, [buffer[done:]], offset + done)
             if not count:
                 break
             done += count
@@ -142,22 +142,33 @@ class LocalStorage:
             os.unlink(self.path(key))
 
 
+class _Handle:
+    """A file that is open for reading, until nobody reads from it any more."""
+
+    def __init__(self, path: Path) -> None:
+        self.number = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+    def __del__(self) -> None:
+        if hasattr(self, "number"):
+            os.close(self.number)
+
+
 class _OpenFiles:
     """Files that are kept open for reading: each read names its place, so all may share them."""
 
     def __init__(self) -> None:
-        self._files: dict[Path, FileIO] = {}
+        self._handles: dict[Path, _Handle] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _OpenFiles, ()
 
-    def file(self, path: Path) -> FileIO:
-        file = self._files.get(path)
-        if file is None:
-            for oldest in list(self._files)[: len(self._files) - _MOST_OPEN + 1]:
-                self._files.pop(oldest, None)  # it closes once nobody reads from it any more
-            file = self._files[path] = FileIO(path)
-        return file
+    def handle(self, path: Path) -> _Handle:
+        handle = self._handles.get(path)
+        if handle is None:
+            for oldest in list(self._handles)[: max(0, len(self._handles) - _MOST_OPEN + 1)]:
+                self._handles.pop(oldest, None)
+            handle = self._handles[path] = _Handle(path)
+        return handle
 
 
 class _LocalFile:
