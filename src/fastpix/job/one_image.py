@@ -32,10 +32,13 @@ from fastpix.source.stored import File
 _KEPT_BYTES = 2**26  # of the array that is used again for the next image
 
 
-class _Arrays(threading.local):
-    """The memory of one array a thread: the image before has been stored when the next is read."""
+class _Kept(threading.local):
+    """What a thread keeps of the image before: it has been stored when the next is read."""
 
-    memory: NDArray[np.uint8] | None = None
+    memory: NDArray[np.uint8] | None = None  # of its array
+    plan: Plan | None = None
+    remaining = Remaining("float32")  # of that plan, without a maximum
+    columns: Row = {}  # noqa: RUF012 (replaced, never changed)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
         size = math.prod(shape) * np.dtype(dtype).itemsize
@@ -45,8 +48,16 @@ class _Arrays(threading.local):
             self.memory = np.empty(size, np.uint8)
         return np.ndarray(shape, dtype, self.memory)
 
+    def steps(self, plan: Plan, shape: tuple[int, ...], dtype: str) -> tuple[Remaining, Row]:
+        """Return the steps that remain, and what a row says of them; files alike share a plan."""
+        if plan is not self.plan or self.columns["dtype"] != dtype:
+            self.remaining = remaining_of(plan)
+            self.columns = columns_of_values(shape, dtype, self.remaining)
+            self.plan = plan
+        return self.remaining, self.columns
 
-_arrays = _Arrays()
+
+_kept = _Kept()
 
 
 def make_image(item: Item, job: Job) -> Made:
@@ -91,11 +102,14 @@ def _made(instance: Instance, item: Item, job: Job) -> Made:
         return Made([failed_row(item, "image", "left out")])
     is_shared = instance.index is not None
     plan = (plan_of_alike if is_shared else make_plan)(header, recipe)
-    image = Image(instance, job.max_bytes, recipe.decoder, _arrays.empty)
+    image = Image(instance, job.max_bytes, recipe.decoder, _kept.empty)
     cells = image.read(stored_recipe(recipe.decoder), threads=job.threads)
-    remaining = remaining_with_peak(plan, cells)
+    remaining, columns = _kept.steps(plan, cells.shape, cells.dtype.name)
+    if plan.needs_peak:
+        remaining = with_peak(remaining, cells)
+        columns = columns_of_values(cells.shape, cells.dtype.name, remaining)
     check_exactness(cells, remaining)
-    row |= columns_of_values(cells, remaining)
+    row |= columns
     row["unit"] = unit_of(header, plan, recipe)
     row["notes"] = notes_of(plan, image)
     if image.decoders:
@@ -115,33 +129,32 @@ def stored_recipe(decoder: str | None) -> Recipe:
     return Recipe("auto", rescale=False, invert="none", decoder=decoder)
 
 
-def remaining_with_peak(plan: Plan, cells: NDArray[Any]) -> Remaining:
-    """Return the steps that remain, with the maximum if the plan inverts by it.
+def with_peak(remaining: Remaining, cells: NDArray[Any]) -> Remaining:
+    """Return the steps that remain, with the maximum by which a plan inverts.
 
     Parameters
     ----------
-    plan : Plan
+    remaining : Remaining
     cells : ndarray
-        The stored integers of the whole instance.
+        The stored integers of the whole image or volume.
     """
-    remaining = remaining_of(plan)
-    if not plan.needs_peak:
-        return remaining
     found = peak_of(cells, replace(remaining, peak=None))
     return replace(remaining, peak=0.0 if found is None else found)
 
 
-def columns_of_values(cells: NDArray[Any], remaining: Remaining) -> Row:
-    """Return what a row says of the array.
+def columns_of_values(shape: tuple[int, ...], dtype: str, remaining: Remaining) -> Row:
+    """Return what a row says of an array.
 
     Parameters
     ----------
-    cells : ndarray
+    shape : tuple of int
+    dtype : str
+        Of what is stored.
     remaining : Remaining
     """
     return {
-        "shape": list(cells.shape),
-        "dtype": cells.dtype.name,
+        "shape": list(shape),
+        "dtype": dtype,
         "output": remaining.output,
         "steps": remaining.to_json(),
     }

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from fastpix.errors import FastpixError, SeriesError
 from fastpix.job.items import Item, SourceFile
 from fastpix.job.making import Made, given_up, group_of, is_being_written
-from fastpix.job.one_image import columns_of_values, stored_recipe
-from fastpix.job.remaining import Remaining, check_exactness, peak_of, remaining_of
+from fastpix.job.one_image import columns_of_values, stored_recipe, with_peak
+from fastpix.job.remaining import Remaining, check_exactness, remaining_of
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
 from fastpix.job.samples import Sample
 from fastpix.job.scan.filters import filters_of
@@ -125,11 +125,11 @@ def _sample(
         volume = stack.read(recipe, gaps=settings.gaps, **how)  # type: ignore[arg-type]
         remaining = Remaining(volume.array.dtype.name)
     elif plans[0].needs_peak:
-        found = peak_of(volume.array, replace(remaining, peak=None))
-        remaining = replace(remaining, peak=0.0 if found is None else found)
+        remaining = with_peak(remaining, volume.array)
     check_exactness(volume.array, remaining)
     plan, header = plans[0], files[0].header
-    row |= columns_of_values(volume.array, remaining) | _geometry(volume)
+    row |= columns_of_values(volume.array.shape, volume.array.dtype.name, remaining)
+    row |= _geometry(volume)
     row["unit"] = unit_of(header, plan, recipe)
     row["notes"] = [note.text for note in volume.notes] or None
     group = group_of(row, unit_of(header, plan, recipe, before_normalize=True))
