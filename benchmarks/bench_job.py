@@ -1,4 +1,4 @@
-"""The job that users run, from the command to its end, beside the script that it takes the place of.
+"""The job that users run, from the command to its end, beside the script that it replaces.
 
     python benchmarks/bench_job.py                 # all figures, about ten minutes
     python benchmarks/bench_job.py --rounds 1 --files 200 --many 5000

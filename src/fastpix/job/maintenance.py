@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from fastpix.job.manifest import read_parts
-from fastpix.job.storage.local_storage import is_temporary, key_and_attempt
 from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.temporary import is_temporary, key_and_attempt
 
 RUNS = "runs/"
 _BEAT = 60.0  # seconds between two signs of life

@@ -8,12 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fastpix.job.storage.local_storage import (
-    LocalStorage,
-    aside,
-    is_temporary,
-    key_and_attempt,
-)
+from fastpix.job.storage.local_storage import LocalStorage
+from fastpix.job.storage.temporary import hidden_key, is_temporary, key_and_attempt
 
 
 def names(folder: Path) -> list[str]:
@@ -79,7 +75,7 @@ def test_discard_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_temporary_name_is_never_taken_over(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
-    aside(tmp_path / "a", "1").symlink_to(tmp_path / "victim")
+    (tmp_path / hidden_key("a", "1")).symlink_to(tmp_path / "victim")
     with pytest.raises(FileExistsError):
         storage.new_file("a", "1")
     assert not (tmp_path / "victim").exists()

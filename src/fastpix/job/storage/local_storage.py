@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fastpix.job.storage.protocol import Entry, NewFile
+from fastpix.job.storage.temporary import ENDING, hidden_key
 
-_ENDING = ".writing"
 _MOST_OPEN = 64  # files that are kept open for reading
 
 
@@ -65,7 +65,7 @@ class LocalStorage:
 
     def _write_aside(self, path: Path, data: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_ENDING}")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{ENDING}")
         try:
             with open_new(temporary, self._mode) as file:
                 write_all(file, data)
@@ -80,13 +80,12 @@ class LocalStorage:
         """Begin a file: see `Storage.new_file`."""
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = aside(path, attempt)
+        temporary = self.path(hidden_key(key, attempt))
         return _LocalFile(path, temporary, open_new(temporary, self._mode))
 
     def unpublished(self, key: str, attempt: str) -> NewFile | None:
         """Return a flushed file that was not published: see `Storage.unpublished`."""
-        path = self.path(key)
-        temporary = aside(path, attempt)
+        path, temporary = self.path(key), self.path(hidden_key(key, attempt))
         return _LocalFile(path, temporary, None) if temporary.exists() else None
 
     def read_into(self, key: str, offset: int, buffer: memoryview) -> int:
@@ -212,37 +211,6 @@ class _LocalFile:
         if not self._is_published:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._temporary)
-
-
-def aside(path: Path, attempt: str) -> Path:
-    """Return the hidden name that a file has until it is published.
-
-    Parameters
-    ----------
-    path : Path
-        Its own name.
-    attempt : str
-    """
-    return path.with_name(f".{path.name}.{attempt}{_ENDING}")
-
-
-def is_temporary(key: str) -> bool:
-    """Whether a key is that of a file which is being written, or was when its run died."""
-    name = key.rpartition("/")[2]
-    return name.startswith(".") and name.endswith(_ENDING)
-
-
-def key_and_attempt(key: str) -> tuple[str, str]:
-    """Return the key that a temporary file is to have, and the attempt that writes it.
-
-    Parameters
-    ----------
-    key : str
-        Of the temporary file.
-    """
-    folder, slash, name = key.rpartition("/")
-    own, _, attempt = name.removeprefix(".").removesuffix(_ENDING).rpartition(".")
-    return f"{folder}{slash}{own}", attempt
 
 
 def open_new(path: Path, mode: int = 0o666) -> FileIO:
