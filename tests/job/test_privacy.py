@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastpix.job.files import find_files
+from fastpix.job.names import Names
+from fastpix.job.one_file import Job, convert_file
+from fastpix.job.sidecar import make_sidecar
+from fastpix.job.survey import find_undecodable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.builders import element, encode, file_of, image_elements, make_dataset, sequence
 
 import fastpix
 from fastpix.errors import DecoderWarning, FastpixError, NoPixelDataError
-from fastpix.job.files import find_files
-from fastpix.job.names import Names
-from fastpix.job.one_file import Job, convert_file
-from fastpix.job.sidecar import make_sidecar
-from fastpix.job.survey import find_undecodable
 from fastpix.job.vocabulary import unit_term
 from fastpix.kernel.registry import kernel_name
 from fastpix.recipe import Recipe
