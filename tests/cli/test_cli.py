@@ -41,7 +41,7 @@ from support.sizes import is_quick
 
 import fastpix
 from fastpix.cli import main
-from fastpix.job.names import Names, load_key
+from fastpix.pseudonyms import Names, load_key
 from fastpix.standard.tags import Tag
 
 pytestmark = pytest.mark.usefixtures("quick_processes")

@@ -241,6 +241,7 @@ class _Run:
             threads=max(1, cores() // self._workers),
             timeout=timeout,
             decoders=decoders_fingerprint(),
+            started=time.time(),
         )
         self.storage: Storage = storage_at(self.job.destination)
         self._known = Known()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from fastpix.job.rows import Row, failed_row
 from fastpix.job.samples import Sample
 from fastpix.job.settings import Job
 
-_SETTLED = 10.0  # seconds without a change, after which a file that cannot be read is a failure
+_SETTLED = 5.0  # seconds before a run in which no file has changed that the run may call damaged
 
 
 class Made(NamedTuple):
@@ -57,47 +56,49 @@ def make_item(item: Item, job: Job) -> Made:
         return make_series(item, job)
     except FastpixError as error:
         status = "not an image" if is_no_image(error) else "failed"
-        return given_up(item, kind, status, type(error).__name__, error.storable)
+        return given_up(item, job, kind, status, type(error).__name__, error.storable)
     except OSError as error:
         reason = error.strerror or "input or output"
-        return given_up(item, kind, "failed", type(error).__name__, reason)
+        return given_up(item, job, kind, "failed", type(error).__name__, reason)
     except MemoryError:
         reason = "there is not enough memory for this image"
-        return given_up(item, kind, "failed", "MemoryError", reason)
+        return given_up(item, job, kind, "failed", "MemoryError", reason)
     except Exception as error:  # ours to mend; the job goes on
         reason = f"unexpected, at {_place(error)}"
-        return given_up(item, kind, "failed", type(error).__name__, reason)
+        return given_up(item, job, kind, "failed", type(error).__name__, reason)
 
 
-def given_up(item: Item, kind: str, status: str, error: str, reason: str) -> Made:
+def given_up(item: Item, job: Job, kind: str, status: str, error: str, reason: str) -> Made:
     """Return what stands for an item that gave no array: nothing, if a file is being written.
 
     Parameters
     ----------
     item : Item
+    job : Job
     kind, status, error, reason : str
         As the columns of the manifest say.
     """
-    if any(map(is_being_written, item.files)):
+    if any(is_being_written(file, job) for file in item.files):
         return Made([])
     if status != "failed":
         error = reason = ""
     return Made([failed_row(item, kind, status, error, reason)])
 
 
-def is_being_written(file: SourceFile) -> bool:
-    """Whether a file has changed since it was found, or within the last seconds.
+def is_being_written(file: SourceFile, job: Job) -> bool:
+    """Whether a file has changed since it was found, or within the last seconds before the run.
 
     Parameters
     ----------
     file : SourceFile
+    job : Job
     """
     try:
         status = os.stat(file.location)
     except (OSError, ValueError):  # a member of an archive, a URL, or gone
         return False
     changed = status.st_size != file.size or status.st_mtime_ns != file.stamp
-    return changed or 0 <= time.time() - status.st_mtime < _SETTLED
+    return changed or job.started - status.st_mtime < _SETTLED
 
 
 def _place(error: Exception) -> str:

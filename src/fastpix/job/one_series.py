@@ -52,10 +52,10 @@ def make_series(item: Item, job: Job) -> Made:
     if found.failures:
         _, error = found.failures[0]
         kind, words = type(error).__name__, _words(error)
-        made = given_up(item, "series", "failed", kind, f"a file cannot be read: {words}")
+        made = given_up(item, job, "series", "failed", kind, f"a file cannot be read: {words}")
         return _with_files(made, item, job, {}, "failed", kind, words)
     if not found.stacks:
-        return given_up(item, "series", "not an image", "", "")
+        return given_up(item, job, "series", "not an image", "", "")
     described = describer_of(job.key)
     locations = {id(source): file for source, file in zip(sources, item.files, strict=True)}
     rows: list[Row] = []
@@ -88,7 +88,7 @@ def make_series(item: Item, job: Job) -> Made:
         else:
             made.samples.append((sample, group))
         rows.append(row)
-    if failure is not None and any(map(is_being_written, item.files)):
+    if failure is not None and any(is_being_written(file, job) for file in item.files):
         return Made([])
     top = made.rows[0]
     if failure is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
@@ -117,6 +118,8 @@ class Job:
         Seconds that one item may take.
     decoders : str
         Fingerprint of the decoders that are installed.
+    started : float
+        When the run began, in seconds since 1970.
     """
 
     settings: Settings
@@ -128,3 +131,4 @@ class Job:
     threads: int = 1
     timeout: float = 600.0
     decoders: str = ""
+    started: float = math.inf
