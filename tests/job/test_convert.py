@@ -418,7 +418,7 @@ def test_what_is_going_to_fail_is_told_first(folders: Folders) -> None:
     )
     assert (summary.converted, summary.failed) == (1, 1)
     (text,) = told
-    assert text.startswith("1 of the first 2 images (OP, RGB): normalize:")
+    assert text.startswith("1 of the first 2 images (OP, RGB): normalize cannot be used")
     with pytest.warns(DecoderWarning, match="OP, RGB"):
         folders.convert(recipe=Recipe(normalize=(0, 1)), retry_failed=True)
 

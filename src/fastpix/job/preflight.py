@@ -12,7 +12,7 @@ from fastpix.frames.codecs import usable_decoders
 from fastpix.header.instance import read_instance
 from fastpix.job.items import SourceFile
 from fastpix.job.scan.locations import open_location
-from fastpix.job.vocabulary import modality_term
+from fastpix.job.vocabulary import modality_term, photometric_term
 from fastpix.plan.making import make_plan
 from fastpix.recipe import Recipe
 from fastpix.source.opening import open_file, read_source
@@ -43,7 +43,7 @@ class Trouble(NamedTuple):
 
     def __str__(self) -> str:
         which = f" ({self.what})" if self.what else ""
-        words = self.error.storable if not isinstance(self.error, ArgumentError) else self.error
+        words = self.error.storable
         return f"{self.files} of the first {self.images} images{which}: {words}"
 
 
@@ -99,5 +99,6 @@ def _trouble(
         make_plan(header, recipe)
     except ArgumentError as error:
         modality = modality_term(header.modality) or "no modality"
-        return True, f"{modality}, {header.photometric}", error
+        photometric = photometric_term(header.photometric) or "no photometric interpretation"
+        return True, f"{modality}, {photometric}", error
     return True, "", None

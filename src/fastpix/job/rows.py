@@ -14,7 +14,7 @@ from fastpix.header.image_affine import image_geometry
 from fastpix.header.instance import Instance
 from fastpix.header.plain_values import plain_values
 from fastpix.job.items import Item
-from fastpix.job.vocabulary import maker, modality_term, model, unit_term
+from fastpix.job.vocabulary import maker, modality_term, model, photometric_term, unit_term
 from fastpix.plan.plan import Plan
 from fastpix.pseudonyms import Names
 from fastpix.recipe import Recipe
@@ -75,7 +75,7 @@ def header_columns(header: Header) -> Row:
     return {
         "modality": modality_term(header.modality),
         "transfer_syntax": syntax_name(header.transfer_syntax) or None,
-        "photometric": header.photometric,
+        "photometric": photometric_term(header.photometric),
         "rows": header.rows,
         "columns": header.columns,
         "frames": header.frames,
