@@ -199,8 +199,7 @@ cdef inline uint32_t bin_of(double y) noexcept nogil:
     """The upper half of a float32, so turned that its order is the order of numbers."""
     cdef float rounded
     cdef uint32_t bits
-    # -0 becomes 0, and what float32 cannot hold its largest number.
-    y = y + 0.0
+    # What float32 cannot hold becomes its largest number.
     y = 3.4028234663852886e38 if y > 3.4028234663852886e38 else y
     y = -3.4028234663852886e38 if y < -3.4028234663852886e38 else y
     rounded = <float> y
@@ -218,7 +217,7 @@ def count_floats(
     cdef double low = INFINITY, high = -INFINITY, total = 0.0, spread = 0.0, mean = 0.0, y
     with nogil:
         for i in range(n):
-            y = values[i]
+            y = values[i] + 0.0  # -0 becomes 0
             if weighted:
                 weight = weights[i]
             if not fabs(y) < INFINITY:
