@@ -204,7 +204,8 @@ cdef inline uint32_t bin_of(double y) noexcept nogil:
     y = -3.4028234663852886e38 if y < -3.4028234663852886e38 else y
     rounded = <float> y
     memcpy(&bits, &rounded, sizeof(bits))
-    return (~bits if bits >> 31 else bits | <uint32_t> 0x80000000) >> 16
+    # All bits of a negative number are turned, and the sign of another one; without a branch.
+    return (bits ^ (<uint32_t> (0 - (bits >> 31)) | <uint32_t> 0x80000000)) >> 16
 
 
 def count_floats(

@@ -60,7 +60,7 @@ def image(dtype: str, seed: int, top: int = 300) -> NDArray[Any]:
     return rng.integers(low, min(top, np.iinfo(dtype).max), (19, 23)).astype(dtype)
 
 
-def exact(values: NDArray[np.float64]) -> tuple[float, float]:
+def exact(values: NDArray[Any]) -> tuple[float, float]:
     """Mean and standard deviation by fractions."""
     numbers = [Fraction(float(v)) for v in values]
     mean = sum(numbers) / len(numbers)
@@ -122,7 +122,7 @@ def test_a_group_of_floats_is_near() -> None:
     assert (result.mean, result.std) == pytest.approx((values.mean(), values.std()), rel=1e-12)
     for q in (0, *PERCENTILES, 100):
         there = np.percentile(values, q, method="inverted_cdf")
-        assert abs(result.percentile(q) - there) <= abs(there) / 256
+        assert abs((result.percentile(q) or 0.0) - there) <= abs(there) / 256
 
 
 def test_integers_of_32_bits_and_a_wide_range() -> None:
@@ -140,7 +140,7 @@ def test_integers_of_32_bits_and_a_wide_range() -> None:
     assert (found.mean, found.std) == exact(delivered(stored, STEPS["rescale"]))
     result = again.statistics().results()[0]
     there = np.percentile(delivered(stored, STEPS["rescale"]), 25, method="inverted_cdf")
-    assert abs(result.percentile(25) - there) <= abs(there) / 256
+    assert abs((result.percentile(25) or 0.0) - there) <= abs(there) / 256
 
 
 def test_planes_with_steps_of_their_own_and_missing_ones() -> None:
@@ -253,7 +253,7 @@ def test_more_integers_than_are_counted_one_by_one(monkeypatch: pytest.MonkeyPat
         assert not result.is_exact
         assert result.mean == exact(values)[0]
         there = np.percentile(values, 95, method="inverted_cdf")
-        assert abs(result.percentile(95) - there) <= there / 256
+        assert abs((result.percentile(95) or 0.0) - there) <= there / 256
 
 
 @settings(max_examples=cases(240), deadline=None)

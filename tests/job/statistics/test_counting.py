@@ -36,6 +36,7 @@ def integers(draw: st.DrawFn, kinds: tuple[str, ...] = KINDS) -> NDArray[Any]:
     return cells
 
 
+@st.composite
 def bounds(draw: st.DrawFn, cells: NDArray[Any]) -> tuple[int, int]:
     """A range of padding: of one value, of several, of all, of none."""
     some = sorted(int(draw(st.sampled_from(list(cells)))) for _ in range(2))
@@ -56,7 +57,7 @@ def bounds(draw: st.DrawFn, cells: NDArray[Any]) -> tuple[int, int]:
 @given(data=st.data())
 def test_integers_by_value(data: st.DataObject) -> None:
     cells = data.draw(integers())
-    first, last = bounds(data.draw, cells)
+    first, last = data.draw(bounds(cells))
     kind = f"{cells.dtype.kind}{cells.dtype.itemsize}"
     found = []
     for module in (_statistics, reference):
@@ -76,7 +77,7 @@ def test_integers_by_value(data: st.DataObject) -> None:
 @given(data=st.data())
 def test_integers_of_many_values(data: st.DataObject) -> None:
     cells = data.draw(integers(("u4", "i4")))
-    first, last = bounds(data.draw, cells)
+    first, last = data.draw(bounds(cells))
     kind = f"{cells.dtype.kind}4"
     found = _statistics.sum_many(cells.view(np.uint8), kind, first, last)
     assert found == reference.sum_many(cells.view(np.uint8), kind, first, last)

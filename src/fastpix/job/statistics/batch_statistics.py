@@ -243,7 +243,7 @@ class _Sample:
 
 
 def _padding(remaining: Remaining) -> tuple[int, int]:
-    """Return the first and the last integer that is padding; the first is greater: there is none."""
+    """Return the first and the last integer that is padding; none is if the first is greater."""
     if remaining.padding is None:
         return _NO_PADDING
     first, last, _ = remaining.padding

@@ -14,7 +14,7 @@ LANES = 4 * (BINS + 16)  # counters that `count_values` needs
 def count_values(
     cells: NDArray[np.uint8],
     kind: str,
-    lanes: NDArray[np.uint32],
+    lanes: NDArray[np.uint32],  # noqa: ARG001 - only the compiled loop needs it
     counts: NDArray[np.uint32],
     first: int,
     last: int,

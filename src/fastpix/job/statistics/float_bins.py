@@ -31,3 +31,10 @@ def middle_of(bins: NDArray[np.int64]) -> NDArray[np.float64]:
     bits = np.where((bits & ~_SIGN) >= 0x7F800000, np.uint32(0), bits).astype(np.uint32)
     middle = bits.view(np.float32).astype(np.float64)
     return np.where(np.abs(middle) < np.finfo(np.float32).tiny, 0.0, middle)
+
+
+def width_of(bins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the width of each bin; the bins around zero have none."""
+    middle = np.abs(middle_of(bins))
+    widths: NDArray[np.float64] = np.ldexp(1.0, np.frexp(middle)[1] - 8) * (middle > 0)
+    return widths

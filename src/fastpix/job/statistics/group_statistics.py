@@ -34,9 +34,9 @@ class GroupStatistics:
         four are exact, rounded once.
     is_exact : bool
         Whether percentiles are; else they are within 0.4 % (1/256).
-    values, counts : ndarray of float64, ndarray of int64
-        The histogram: values in ascending order, and how often each occurs. What is not exact is
-        the middle of a bin.
+    values, counts, widths : ndarray of float64, int64, float64
+        The histogram: values in ascending order, how often each occurs, and the width of the bin
+        that it is the middle of; 0 where the value itself was counted.
     """
 
     group: Group
@@ -51,6 +51,7 @@ class GroupStatistics:
     is_exact: bool
     values: NDArray[np.float64]
     counts: NDArray[np.int64]
+    widths: NDArray[np.float64]
 
     def percentile(self, q: float) -> float | None:
         """Return the least value that `q` percent of pixels do not exceed.
@@ -116,7 +117,7 @@ def statistics_of(group: Group, counts: GroupCounts) -> GroupStatistics:
         for part in (counts.integers, counts.floats):
             ends += [part.low, part.high] if part.count else []
         mean, std = mean_and_std(counts.integers, counts.floats)
-    values, often = counts.histogram.counts()
+    values, often, widths = counts.histogram.counts()
     return GroupStatistics(
         group=group,
         images=counts.images,
@@ -130,4 +131,5 @@ def statistics_of(group: Group, counts: GroupCounts) -> GroupStatistics:
         is_exact=not counts.histogram.floats()[0].size,
         values=values,
         counts=often,
+        widths=widths,
     )

@@ -29,9 +29,10 @@ class Statistics:
 
     def group(self, group: tuple[str, str, str, str]) -> GroupCounts:
         """Return the counts of a group, none at first."""
-        counts = self.groups.get(group)  # type: ignore[call-overload]
+        key = Group(*group)
+        counts = self.groups.get(key)
         if counts is None:
-            counts = self.groups[Group(*group)] = GroupCounts()
+            counts = self.groups[key] = GroupCounts()
         return counts
 
     def add(self, other: Statistics) -> None:

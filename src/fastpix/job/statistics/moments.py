@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,8 +115,3 @@ def _root(square: int, divisor: int) -> float:
     """Return ``sqrt(square) / divisor``, rounded once."""
     shift = max(0, 160 - square.bit_length()) // 2 + divisor.bit_length()
     return math.isqrt(square << (2 * shift)) / (divisor << shift)
-
-
-def moments_to_json(moments: IntegerMoments | FloatMoments) -> list[Any]:
-    """Return the attributes in order."""
-    return [getattr(moments, name) for name in moments.__slots__]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.job.statistics.float_bins import FLOAT_BINS, bin_of, middle_of
+from fastpix.job.statistics.float_bins import FLOAT_BINS, bin_of, middle_of, width_of
 
 MOST_INTEGERS = 1 << 17
 _WAITING = 1 << 18  # integers that are kept before they are added up
@@ -94,14 +94,19 @@ class ValueHistogram:
             self._integers, self._has_many = (empty, empty), True
             self.add_integers(values, own)
 
-    def counts(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the values that occur, middles of bins among them, in order with their counts."""
+    def counts(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the values that occur, in order, their counts, and the widths of their bins.
+
+        A value is the middle of its bin; a width of 0 says that it is an integer that was counted
+        by itself.
+        """
         integers, often = self.integers()
         used, of_bins = self.floats()
         values = np.concatenate([integers.astype(np.float64), middle_of(used)])
         counts = np.concatenate([often, of_bins])
+        widths = np.concatenate([np.zeros(integers.size), width_of(used)])
         order = np.argsort(values, kind="stable")
-        return values[order], counts[order]
+        return values[order], counts[order], widths[order]
 
 
 def _sum_of(pairs: list[Pairs]) -> Pairs:
