@@ -41,7 +41,7 @@ class SampleStatistics(NamedTuple):
     padding : int
         Pixels that are padding (a file that declares it, read with ``padding=``).
     nans : int
-        Pixels that are NaN or infinite, missing slices of a volume included.
+        Pixels that are NaN or infinite; missing slices of a volume are NaN.
     """
 
     min: float | None
@@ -81,16 +81,13 @@ class BatchStatistics:
         counts = self._statistics.group(group)
         counts.images += 1
         own = _Sample()
-        if len(remaining.slopes) == 1 and not remaining.missing:
+        if len(remaining.slopes) == 1:
             self._add_cells(group, counts, stored.reshape(-1), remaining, 0, own)
         elif stored.size:
             planes = stored.reshape(len(remaining.slopes), -1)
             for start, end in _runs(remaining):
                 cells = planes[start:end].reshape(-1)
-                if start in remaining.missing:
-                    own.nans += cells.size
-                else:
-                    self._add_cells(group, counts, cells, remaining, start, own)
+                self._add_cells(group, counts, cells, remaining, start, own)
         counts.padding += own.padding
         counts.nans += own.nans
         return own.statistics()
@@ -258,13 +255,10 @@ def _padding(remaining: Remaining) -> tuple[int, int]:
 
 def _runs(remaining: Remaining) -> Iterator[tuple[int, int]]:
     """Yield where neighbouring planes begin and end that have the same steps."""
-    kinds = [
-        (plane in remaining.missing, *pair)
-        for plane, pair in enumerate(zip(remaining.slopes, remaining.intercepts, strict=True))
-    ]
+    pairs = list(zip(remaining.slopes, remaining.intercepts, strict=True))
     start = 0
-    for plane in range(1, len(kinds) + 1):
-        if plane == len(kinds) or kinds[plane] != kinds[start]:
+    for plane in range(1, len(pairs) + 1):
+        if plane == len(pairs) or pairs[plane] != pairs[start]:
             yield start, plane
             start = plane
 
