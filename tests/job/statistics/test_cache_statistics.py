@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from support.builders import encode, make_dataset
 from typer.testing import CliRunner
 
 import fastpix
-from fastpix.cli.stats_command import app
+import fastpix.cli.stats_command
+from fastpix.cli.commands import app
 from fastpix.errors import ArgumentError
 from fastpix.job.patient_split import SPLITS
+from fastpix.job.statistics.batch_statistics import recount
 from fastpix.job.statistics.cache_statistics import CacheStatistics, read_statistics
 
 pytest.importorskip("fastpix.job.cache")
@@ -70,6 +73,24 @@ def check(found: CacheStatistics, values: NDArray[Any], images: int) -> None:
 def test_statistics_are_those_of_the_values(made: tuple[Path, Path]) -> None:
     found = read_statistics(made[1])
     assert found.recounted == 0
+    check(found, np.stack([image(k) for k in range(24)]) - 1024, 24)
+
+
+@pytest.mark.parametrize("statistics", [b"", recount([]).to_bytes()])
+def test_parts_whose_statistics_are_of_other_images_are_counted_again(
+    made: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, statistics: bytes
+) -> None:
+    from fastpix.job import manifest
+
+    read_parts = manifest.read_parts
+
+    def without_statistics(*arguments: Any) -> Iterator[Any]:
+        for facts, table in read_parts(*arguments):
+            yield facts._replace(statistics=statistics), table
+
+    monkeypatch.setattr(manifest, "read_parts", without_statistics)
+    found = read_statistics(made[1])
+    assert found.recounted == 24
     check(found, np.stack([image(k) for k in range(24)]) - 1024, 24)
 
 

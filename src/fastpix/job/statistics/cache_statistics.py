@@ -79,7 +79,7 @@ def read_statistics(
         raise ArgumentError("split", f"{split!r} is not one of {', '.join(SPLITS)}")
     cache = open_cache(dst)
     rows = {name: cache.table.column(name).to_pylist() for name in (*_COLUMNS, *_IDENTITY)}
-    chosen = range(len(cache))
+    chosen = list(range(len(cache)))
     if split is not None:
         patients = cache.table.column("patient").to_pylist()
         # An image that is of no known patient may be of any: it trains nothing and tests nothing.
@@ -120,10 +120,13 @@ def _parts(
             if status == "done" and kind in _SAMPLES
         ]
         wanted = [places[key] for key in samples if key in places]
+        counted = None
         if len(wanted) == len(samples) and facts.statistics:
-            yield Statistics.from_bytes(facts.statistics), []
-        else:
-            yield None, wanted
+            counted = Statistics.from_bytes(facts.statistics)
+            # A batch may have counted an image before its volume was given up.
+            if sum(counts.images for counts in counted.groups.values()) != len(samples):
+                counted = None
+        yield (None, wanted) if counted is None else (counted, [])
 
 
 def _identities(rows: dict[str, list[Any]]) -> Iterator[tuple[Any, ...]]:

@@ -44,7 +44,7 @@ class ValueHistogram:
         return self.bins
 
     def add_integers(self, values: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        """Add different integers, each with its count."""
+        """Add different integers in ascending order, each with its count."""
         if self._has_many:
             np.add.at(self.float_counts(), bin_of(values.astype(np.float64)), counts)
             return
@@ -57,9 +57,11 @@ class ValueHistogram:
         """Return the different integers in ascending order, and their counts."""
         if not self._waiting:
             return self._integers
-        pairs = [self._integers, *self._waiting]
+        pairs = [pair for pair in (self._integers, *self._waiting) if pair[0].size]
         self._waiting, self._waits = [], 0
-        merged = _sum_of(pairs)
+        if not pairs:
+            return self._integers
+        merged = pairs[0] if len(pairs) == 1 else _sum_of(pairs)
         if merged[0].size <= MOST_INTEGERS:
             self._integers = merged
             return merged
@@ -72,7 +74,7 @@ class ValueHistogram:
         """Return the bins for floats that are not empty, in ascending order, and their counts."""
         if self.bins is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        used = np.flatnonzero(self.bins)
+        used = np.flatnonzero(self.bins != 0)
         return used, self.bins[used]
 
     def add(self, other: ValueHistogram) -> None:
@@ -118,7 +120,7 @@ def _sum_of(pairs: list[Pairs]) -> Pairs:
         dense = np.zeros(span, np.int64)
         for some, often in pairs:
             dense[some - low] += often
-        used = np.flatnonzero(dense)
+        used = np.flatnonzero(dense != 0)
         return used + low, dense[used]
     order = np.argsort(values, kind="stable")
     values, counts = values[order], counts[order]
