@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastpix.cli.commands import app, console_here, fail
+from fastpix.cli.commands import app, console_here, fail, sources_of
 from fastpix.notes import count_of
 
 if TYPE_CHECKING:
@@ -97,34 +97,66 @@ def _print_counts(table: pyarrow.Table) -> None:
 
 @app.command()
 def locate(
-    dst: Destination,
-    name: Annotated[
-        list[str] | None, typer.Argument(help="Names to look for [default: those that failed].")
-    ] = None,
     paths: Annotated[
-        Path | None, typer.Option(help="Where paths are kept [default: DST.paths.parquet].")
+        list[str],
+        typer.Argument(
+            metavar="[SRC]... DST",
+            help="The cache; before it its sources, if the paths that lie beside it are lost.",
+        ),
+    ],
+    name: Annotated[
+        list[str] | None, typer.Option(help="Names to look for [default: those that failed].")
     ] = None,
+    kept: Annotated[
+        Path | None, typer.Option("--paths", help="Where paths are [default: DST.paths.parquet].")
+    ] = None,
+    key_file: Annotated[Path | None, typer.Option(help="The key [default: DST.key].")] = None,
+    root: Annotated[Path | None, typer.Option(help="That of the job, for SRC.")] = None,
 ) -> None:
     """Print the source files behind names, and why they failed.
 
-    Paths may hold patient data, so the cache has none: they are kept beside it, for its owner.
+    Paths may hold patient data, so a cache has none: they are kept beside it, for its owner.
     """
     from fastpix.job.manifest_table import read_manifest
-    from fastpix.job.source_paths import default_paths_folder, read_paths
 
+    *sources, dst = paths
     table = read_manifest(dst).select(["name", "status", "error", "reason", "kind"])
     rows = {str(row["name"]): row for row in _rows(table)}
     wanted = set(name or [each for each, row in rows.items() if _is_failed_file(row)])
-    folder = paths or default_paths_folder(Path(dst))
-    if not folder.is_dir():
-        fail(f"{folder}: the paths of this cache are not here; give --paths")
-    found = {each: place for each, place in read_paths(folder) if each in wanted}
+    every = _hashed(sources, dst, key_file, root) if sources else _kept(dst, kept)
+    found = {each: place for each, place in every if each in wanted}
     for each in sorted(found):
         row = rows.get(each, {})
         why = f"\t{row['error']}: {row.get('reason', '')}" if row.get("error") else ""
         typer.echo(os.fsencode(f"{each}\t{found[each]}{why}"))
     if lost := len(wanted - set(found)):
-        fail(f"{count_of(lost, 'name')} not found: no run has kept their paths in {folder}")
+        fail(f"{count_of(lost, 'name')} not found: give the sources, --root and --key-file of the "
+             f"job, or its --paths")  # fmt: skip
+
+
+def _kept(dst: str, folder: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield names and files as runs have kept them beside the cache."""
+    from fastpix.job.source_paths import default_paths_folder, read_paths
+
+    place = folder or default_paths_folder(Path(dst))
+    if not place.is_dir():
+        fail(f"{place}: the paths of this cache are not here; give --paths, or the sources")
+    return read_paths(place)
+
+
+def _hashed(
+    sources: list[str], dst: str, key_file: Path | None, root: Path | None
+) -> Iterator[tuple[str, str]]:
+    """Yield names and files of sources, by the key."""
+    from fastpix.job.scan import open_sources
+    from fastpix.pseudonyms import Names, default_key_file, load_key
+
+    key_path = key_file or default_key_file(Path(dst))
+    key_path.stat()  # a key made now would find nothing
+    names = Names(load_key(key_path, Path(dst)))
+    listed = sources_of(sources)
+    found = open_sources(listed[0] if len(listed) == 1 else listed, root, skipped=[dst])
+    return ((names.of_path(file.relative), file.location) for file in found.files())
 
 
 def _is_failed_file(row: dict[str, object]) -> bool:

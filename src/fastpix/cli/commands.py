@@ -12,7 +12,7 @@ import warnings
 from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -218,7 +218,7 @@ def console_here() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=120, soft_wrap=True)
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """End the command with a message."""
     typer.echo(f"fastpix: {message}", err=True)
     sys.exit(1)
