@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from fastpix.job.files import find_files
+from fastpix.job.one_file import Job, convert_file
 from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
@@ -20,8 +22,6 @@ import fastpix
 from fastpix import PixelHeaderError
 from fastpix.errors import tag_text
 from fastpix.header.rescale import RescaleError
-from fastpix.job.files import find_files
-from fastpix.job.one_file import Job, convert_file
 from fastpix.kernel.registry import kernel_name
 from fastpix.recipe import Recipe
 from fastpix.standard.tags import Tag

@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from fastpix.job.files import find_files
+from fastpix.job.one_file import Job, convert_file
 from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -33,8 +35,6 @@ import fastpix
 from fastpix import FastpixError, NoPixelDataError, NotDicomError, PixelHeaderError
 from fastpix._top_level import top_level
 from fastpix.header.top_level import _WANTED, data_set_start, look_over
-from fastpix.job.files import find_files
-from fastpix.job.one_file import Job, convert_file
 from fastpix.kernel.registry import kernel_name
 from fastpix.recipe import Recipe
 from fastpix.standard.tags import Tag

@@ -11,9 +11,10 @@ from typing import Any
 from fastpix.errors import FastpixError
 from fastpix.job.counts import Counts
 from fastpix.job.formats import format_named
-from fastpix.job.formats.protocol import Writer
+from fastpix.job.formats.format_protocol import Writer
+from fastpix.job.item_making import make_item
 from fastpix.job.items import Batch, Item
-from fastpix.job.making import Made, Make, make_item
+from fastpix.job.made import Made, Make
 from fastpix.job.manifest import commit
 from fastpix.job.rows import Row
 from fastpix.job.settings import Job

@@ -41,7 +41,7 @@ from fastpix.job.scan import (
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
 from fastpix.job.storage import is_url, storage_at
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 from fastpix.job.summary import Summary
 from fastpix.kernel.registry import kernel_name
 from fastpix.pseudonyms import Names, default_key_file, load_key

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.settings import Settings
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 
 KEY = "dataset.json"
 VERSION = 4

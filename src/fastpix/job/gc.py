@@ -16,7 +16,7 @@ from fastpix.job.items import Batch, Item
 from fastpix.job.maintenance import finish_publishing, is_run_alive, remove_leftovers
 from fastpix.job.manifest import commit, read_parts
 from fastpix.job.manifest_table import live_table
-from fastpix.job.samples import Sample
+from fastpix.job.sample import Sample
 from fastpix.job.storage import storage_at
 
 

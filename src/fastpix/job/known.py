@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
 from fastpix.job.manifest import read_parts
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 
 NEW, PRESENT, FAILED = 0, 1, 2
 """What `Known.look_up` says of an item: to be done; done; failed, and not changed since."""

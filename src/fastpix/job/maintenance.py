@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from fastpix.job.manifest import read_parts
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 from fastpix.job.storage.temporary import is_temporary, key_and_attempt
 
 RUNS = "runs/"

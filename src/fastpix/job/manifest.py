@@ -10,7 +10,7 @@ from fastpix.errors import FastpixError
 from fastpix.job.columns import COLUMNS, VERSION, schema
 from fastpix.job.items import Batch
 from fastpix.job.rows import Row
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 
 if TYPE_CHECKING:
     import pyarrow

@@ -15,7 +15,7 @@ from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
 from fastpix.job.manifest import read_parts
 from fastpix.job.settings import Settings
 from fastpix.job.storage import storage_at
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 
 if TYPE_CHECKING:
     import pyarrow

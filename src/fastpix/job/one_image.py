@@ -15,10 +15,10 @@ from fastpix.header.instance import Instance, read_instance
 from fastpix.image.image import Image
 from fastpix.image.reading import plan_of_alike
 from fastpix.job.items import Item
-from fastpix.job.making import Made, group_of
+from fastpix.job.made import Made, group_of
 from fastpix.job.remaining import Remaining, check_exactness, peak_of, remaining_of
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
-from fastpix.job.samples import Sample
+from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.locations import open_location
 from fastpix.job.settings import Job

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from fastpix.errors import FastpixError, SeriesError
 from fastpix.job.items import Item, SourceFile
-from fastpix.job.making import Made, given_up, group_of, is_being_written
+from fastpix.job.made import Made, given_up, group_of, is_being_written
 from fastpix.job.one_image import columns_of_values, stored_recipe, with_peak
 from fastpix.job.remaining import Remaining, check_exactness, remaining_of
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
-from fastpix.job.samples import Sample
+from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.locations import open_location
 from fastpix.job.settings import Job

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from fastpix.job.storage.local_storage import LocalStorage
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 

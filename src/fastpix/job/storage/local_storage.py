@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from fastpix.job.storage.protocol import Entry, NewFile
+from fastpix.job.storage.storage_protocol import Entry, NewFile
 from fastpix.job.storage.temporary import ENDING, hidden_key
 
 _MOST_OPEN = 64  # files that are kept open for reading

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from fastpix.errors import ArgumentError
-from fastpix.job.storage.protocol import Entry, NewFile
+from fastpix.job.storage.storage_protocol import Entry, NewFile
 from fastpix.job.storage.temporary import hidden_key
 
 _PART = 16 * 2**20  # bytes of a part of an upload

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from fastpix.job.samples import Placed, Sample
+from fastpix.job.sample import Placed, Sample
 from fastpix.job.settings import Settings
-from fastpix.job.storage.protocol import Storage
+from fastpix.job.storage.storage_protocol import Storage
 
 
 class Writer(Protocol):
