@@ -52,7 +52,7 @@ def convert_batch(
     OSError
         The cache cannot be written: the disk is full, say. Nothing of the batch is committed.
     """
-    attempt = secrets.token_hex(6)
+    attempt = job.run + secrets.token_hex(4)  # what a run leaves behind is told by its beginning
     storage = storage_at(job.destination)
     format_ = format_named(job.settings.format)
     writer = format_.writer(storage, batch.id, attempt, job.settings)

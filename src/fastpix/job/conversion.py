@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from fastpix.job.cache import duplicates_in
 from fastpix.job.counts import Counts
 from fastpix.job.dataset_file import settle
 from fastpix.job.decoders_here import decoders_fingerprint
-from fastpix.job.engines.driving import Engine, drive
+from fastpix.job.engines.driving import drive
+from fastpix.job.engines.executors import Engine
 from fastpix.job.formats import default_format, format_named
 from fastpix.job.items import Batch, Item
 from fastpix.job.known import FAILED, PRESENT, Known, known_items
@@ -242,6 +244,7 @@ class _Run:
             timeout=timeout,
             decoders=decoders_fingerprint(),
             started=time.time(),
+            run=secrets.token_hex(8),
         )
         self.storage: Storage = storage_at(self.job.destination)
         self._known = Known()

@@ -120,6 +120,8 @@ class Job:
         Fingerprint of the decoders that are installed.
     started : float
         When the run began, in seconds since 1970.
+    run : str
+        Unique to this run.
     """
 
     settings: Settings
@@ -132,3 +134,4 @@ class Job:
     timeout: float = 600.0
     decoders: str = ""
     started: float = math.inf
+    run: str = ""
