@@ -25,7 +25,7 @@ from fastpix.job.engines.driving import drive
 from fastpix.job.engines.executors import Engine
 from fastpix.job.formats import default_format, format_named
 from fastpix.job.items import Batch, Item
-from fastpix.job.known import FAILED, PRESENT, Known, known_items
+from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
 from fastpix.job.live_rows import TOP_KINDS
 from fastpix.job.maintenance import finish_publishing, run_marked
 from fastpix.job.manifest import commit, read_parts
@@ -223,13 +223,13 @@ class _Run:
         output = Path(destination).absolute() if is_folder else None
         own = Path(destination.rstrip("/").rpartition("/")[2] or "cache")
         key_path = Path(key_file) if key_file is not None else default_key_file(output or own)
-        skipped = [str(output)] if output is not None else []
+        paths = str(default_paths_folder(output or own))
+        skipped = [] if output is None else [str(output), paths, str(key_path)]
         self._sources: Sources = open_sources(src, root, skipped=skipped)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
         key = load_key(key_path, output)
         self._names = Names(key)
-        paths = str(default_paths_folder(output or own))
         self.settings = Settings(
             **settings, only=only, root=self._sources.root_mode, key=self._names.fingerprint
         )
@@ -289,11 +289,10 @@ class _Run:
     def _items(self) -> Iterator[Item]:
         """Yield the items that are to be done, in the order of the scan."""
         found = self._counted(self._sources.files())
-        items = (
-            file_items(found, self._names)
-            if self.settings.unit == "file"
-            else series_items(found, self._names)
-        )
+        if self.settings.unit == "file":
+            items = file_items(found, self._names)
+        else:
+            items = series_items(found, self._names, known_files(self.storage, self.settings.id))
         while some := list(islice(items, _LOOKED_UP)):
             if self._shard is not None:
                 index, count = self._shard

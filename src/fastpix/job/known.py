@@ -131,6 +131,26 @@ def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bo
     return known
 
 
+def known_files(storage: Storage, settings: str) -> dict[str, tuple[str, str]]:
+    """Return the states of the files of series, and the items that they belong to, by name.
+
+    Parameters
+    ----------
+    storage : Storage
+    settings : str
+        Id of the settings.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for facts, table in read_parts(storage, ["name", "item", "kind", "state"]):
+        if facts.settings != settings:
+            continue
+        columns = (table.column(name).to_pylist() for name in ("name", "item", "kind", "state"))
+        for name, item, kind, state in zip(*columns, strict=True):
+            if kind == "file":
+                found[name] = state, item
+    return found
+
+
 def _fill(
     known: Known,
     buckets: list[list[NDArray[np.void]]],

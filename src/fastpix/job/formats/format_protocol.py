@@ -32,14 +32,13 @@ class Format(Protocol):
 
     Attributes
     ----------
-    name : str
-        What ``format=`` takes.
     holds : {"stored", "values"}
         Whether `read` returns what `Sample.stored` was, or values that no step remains for.
     """
 
-    name: str
-    holds: str
+    @property
+    def holds(self) -> str:
+        """What `read` returns: ``"stored"`` or ``"values"``."""
 
     def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> Writer:
         """Return a writer for a batch.
@@ -54,17 +53,20 @@ class Format(Protocol):
         settings : Settings
         """
 
-    def read(self, storage: Storage, row: dict[str, Any]) -> NDArray[Any]:
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
         """Return the array of a row of the manifest.
 
         Parameters
         ----------
         storage : Storage
         row : dict
-            With ``file``, ``offset``, ``length``, ``shape`` and ``dtype`` of what is stored.
+            With ``name``, ``file``, ``offset``, ``length``, ``checksum``, ``shape`` and ``dtype``
+            of what is stored.
+        verify : bool
+            Hold the bytes against their checksum.
 
         Raises
         ------
         FastpixError
-            The file is damaged, or no longer what the manifest says.
+            The file is damaged, missing, or no longer what the manifest says.
         """
