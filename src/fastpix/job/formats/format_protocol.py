@@ -54,7 +54,7 @@ class Format(Protocol):
         settings : Settings
         """
 
-    def read(self, storage: Storage, row: dict[str, Any]) -> NDArray[Any]:
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
         """Return the array of a row of the manifest.
 
         Parameters
@@ -62,6 +62,8 @@ class Format(Protocol):
         storage : Storage
         row : dict
             With ``file``, ``offset``, ``length``, ``shape`` and ``dtype`` of what is stored.
+        verify : bool
+            Hold the bytes against ``checksum``; their length is always checked.
 
         Raises
         ------
