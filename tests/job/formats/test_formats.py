@@ -153,6 +153,9 @@ def test_tarfile_and_numpy_open_a_shard(tmp_path: Path) -> None:
             assert facts["series"] == "f" * 32 and "slice_thickness" not in facts
 
 
+# webdataset leaves closing to the garbage collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_webdataset_streams_a_shard(tmp_path: Path) -> None:
     webdataset = pytest.importorskip("webdataset")
     samples = [make_sample(name=f"{k:032x}") for k in range(3)]
@@ -165,7 +168,7 @@ def test_webdataset_streams_a_shard(tmp_path: Path) -> None:
 
 
 def test_a_small_image_weighs_little_more_than_its_cells(tmp_path: Path) -> None:
-    ids = {name: "0" * 32 for name in ("patient", "study", "series", "sop_instance")}
+    ids = dict.fromkeys(("patient", "study", "series", "sop_instance"), "0" * 32)
     sample = make_sample(shape=(128, 128), pixel_spacing=[0.48828125, 0.48828125], **ids)
     odd = np.linalg.qr(np.arange(16.0).reshape(4, 4) ** 1.5)[0]
     samples = [Sample(f"{k:032x}", sample.stored, CT, odd, sample.row) for k in range(20)]
@@ -232,3 +235,101 @@ def test_blosc2_opens_b2nd(tmp_path: Path) -> None:
     assert array.chunks == (32, 128, 128) and array.blocks == (16, 64, 64)
     assert np.array_equal(array[3:9, 5:70, 100:], sample.stored[3:9, 5:70, 100:])
     assert json.loads(array.vlmeta["fastpix"])["steps"]["intercept"] == -1024
+
+
+def test_zarr_opens_zarr(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    for k, sample in enumerate([make_sample(shape=(20, 70, 130)), make_sample(shape=(1, 1, 1))]):
+        store(tmp_path / str(k), "zarr", sample, compress="zstd")
+        array = zarr.open_array(tmp_path / str(k) / f"{sample.name}.zarr", mode="r")
+        assert np.array_equal(array[...], sample.stored) and array.metadata.zarr_format == 3
+        assert array.attrs["fastpix"]["steps"]["intercept"] == -1024
+
+
+@pytest.mark.parametrize("compress", ["none", "zstd"])
+def test_nibabel_opens_nifti(compress: Compress, tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    sample = make_sample(shape=(2, 5, 7))
+    _, (row,) = store(tmp_path, "nifti", sample, compress=compress)
+    image = nibabel.load(tmp_path / row["file"])
+    assert image.get_data_dtype() == np.int16 and image.dataobj.inter == -1024
+    assert np.array_equal(image.get_fdata(), sample.remaining.values(sample.stored).T)
+    # index (column 1, row 2, slice 1): LPS (-3 + 0.5, 7 + 1, 9 + 2), so RAS (2.5, -8, 11)
+    assert np.allclose(image.affine @ [1, 2, 1, 1], [2.5, -8, 11, 1])
+    assert image.header["sform_code"] == image.header["qform_code"] == 1
+
+
+def test_nifti_keeps_shear_and_values(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    plain = make_sample(shape=(2, 5, 7))
+    affine = plain.affine.copy()  # type: ignore[union-attr]
+    affine[1, 0] = 0.7
+    sample = Sample(plain.name, plain.stored, Remaining("float32", slopes=(0.1,)), affine)
+    _, (row,) = store(tmp_path, "nifti", sample)
+    image = nibabel.load(tmp_path / row["file"])
+    assert image.header["qform_code"] == 0 and image.header["sform_code"] == 1
+    assert image.get_data_dtype() == np.float32  # float32(0.1) is not 0.1
+    found = np.asanyarray(image.dataobj)
+    assert np.array_equal(found, sample.remaining.values(sample.stored).T)
+    with pytest.raises(FastpixError, match="no position"):
+        store(tmp_path, "nifti", Sample(plain.name, plain.stored, CT))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_pillow_opens_png(dtype: str, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    sample = make_sample(dtype)
+    storage, (row,) = store(tmp_path, "png", sample)
+    offset = {"int8": 128, "int16": 32768}.get(dtype, 0)
+    with image.open(tmp_path / row["file"]) as picture:
+        assert np.array_equal(np.array(picture).astype(int), sample.stored.astype(int) + offset)
+    assert json.loads((tmp_path / f"{sample.name}.json").read_text())["offset"] == offset
+    found = format_named("png").read(storage, row, verify=True)
+    assert found.tobytes() == sample.stored.tobytes() and found.dtype == sample.stored.dtype
+
+
+def test_png_of_colour_and_of_a_window(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    colour = make_sample("uint8", (5, 7, 3), unit="RGB")
+    storage, (row,) = store(tmp_path / "a", "png", colour)
+    assert np.array_equal(format_named("png").read(storage, row), colour.stored)
+    sample = Sample("b" * 32, np.array([[0, 984, 1064, 1144, 9999]], np.int16), CT)
+    storage, (row,) = store(tmp_path / "b", "png", sample, window=(40.0, 160.0))
+    with image.open(tmp_path / "b" / row["file"]) as picture:
+        assert np.array(picture).tolist() == [[0, 0, 128, 255, 255]]
+    with pytest.raises(FastpixError, match="for people"):
+        format_named("png").read(storage, row)
+
+
+@pytest.mark.parametrize(
+    "sample", [make_sample("float32"), make_sample("uint32"), make_sample(shape=(2, 5, 7))]
+)
+def test_png_refuses_what_it_cannot_hold(sample: Sample, tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    with pytest.raises(FastpixError, match="choose"):
+        store(tmp_path, "png", sample)
+
+
+# index
+
+
+def test_an_index_reads_from_the_source(tmp_path: Path) -> None:
+    cells = np.array([[0xF001, 0x0FFF], [0x0800, 0x07FF]], "<u2")  # 12 bits, and garbage above
+    (tmp_path / "source").write_bytes(b"head" + cells.tobytes() + b"tail")
+    stored = np.array([[1, -1], [-2048, 2047]], np.int16)
+    facts = {"transfer_syntax": "Explicit VR Little Endian", "offset": 4, "bits_allocated": 16,
+             "bits_stored": 12, "high_bit": 11, "signed": True}  # fmt: skip
+    sample = Sample("a" * 32, stored, CT, None, facts)
+    storage, (row,) = store(tmp_path / "dst", "index", sample)
+    row["location"] = str(tmp_path / "source")
+    found = format_named("index").read(storage, row, verify=True)
+    assert found.tobytes() == stored.tobytes() and found.dtype == np.int16
+    (tmp_path / "source").write_bytes(b"head" + bytes(8))
+    with pytest.raises(FastpixError, match="has changed"):
+        format_named("index").read(storage, row, verify=True)
+    (tmp_path / "source").write_bytes(b"head")
+    with pytest.raises(FastpixError, match="has changed"):
+        format_named("index").read(storage, row)
+    for change in ({"transfer_syntax": "RLE Lossless"}, {"unit": "RGB"}, {"bits_allocated": 1}):
+        with pytest.raises(FastpixError, match="choose format"):
+            store(tmp_path / "dst", "index", Sample("a" * 32, stored, CT, None, facts | change))
