@@ -88,9 +88,11 @@ def test_every_array_comes_back(format_: str, compress: Compress, tmp_path: Path
     for sample, row in zip(samples, rows, strict=True):
         found = format_named(format_).read(storage, row, verify=True)
         wanted = expected(format_, sample)
-        assert found.dtype == wanted.dtype and found.shape == wanted.shape
+        assert found.dtype == wanted.dtype
+        assert found.shape == wanted.shape
         assert found.tobytes() == wanted.tobytes()
-        assert found.flags.c_contiguous and found.flags.writeable
+        assert found.flags.c_contiguous
+        assert found.flags.writeable
 
 
 @pytest.mark.parametrize("format_", ["tar", "npz", "b2nd", "zarr", "nifti", "png"])
@@ -118,7 +120,8 @@ def test_names() -> None:
     with pytest.raises(ArgumentError, match=", ".join(FORMATS)):
         format_named("jpeg")
     assert all(format_named(name).name == name for name in FORMATS)
-    assert default_format("file") == "tar" and default_format("series") == "b2nd"
+    assert default_format("file") == "tar"
+    assert default_format("series") == "b2nd"
 
 
 def test_checksums_are_crc32() -> None:
@@ -134,7 +137,7 @@ def test_headers_are_tarfiles(name: str, size: int) -> None:
     info = tarfile.TarInfo(name)
     info.size = size
     plain = len(name) <= 100 and size < 8**11
-    kind = tarfile.USTAR_FORMAT if plain else tarfile.PAX_FORMAT
+    kind: Any = tarfile.USTAR_FORMAT if plain else tarfile.PAX_FORMAT
     assert member_header(name, size) == info.tobuf(kind)
 
 
@@ -147,10 +150,12 @@ def test_tarfile_and_numpy_open_a_shard(tmp_path: Path) -> None:
         assert names == [f"{s.name}.{e}" for s in samples for e in ("npy", "json")]
         for sample in samples:
             array = np.load(io.BytesIO(shard.extractfile(f"{sample.name}.npy").read()))  # type: ignore[union-attr]
-            assert array.tobytes() == sample.stored.tobytes() and array.dtype == np.int16
+            assert array.tobytes() == sample.stored.tobytes()
+            assert array.dtype == np.int16
             facts = json.load(shard.extractfile(f"{sample.name}.json"))  # type: ignore[arg-type]
             assert remaining_from(json.dumps(facts["steps"])) == CT
-            assert facts["series"] == "f" * 32 and "slice_thickness" not in facts
+            assert facts["series"] == "f" * 32
+            assert "slice_thickness" not in facts
 
 
 # webdataset leaves closing to the garbage collector
@@ -211,7 +216,8 @@ def test_what_is_discarded_is_gone(format_: str, tmp_path: Path) -> None:
 
 def test_a_batch_without_samples_makes_no_shard(tmp_path: Path) -> None:
     storage, rows = store(tmp_path, "tar")
-    assert not rows and not list(storage.list())
+    assert not rows
+    assert not list(storage.list())
 
 
 # One file for each sample
@@ -223,8 +229,10 @@ def test_numpy_opens_npz_and_a_person_its_sidecar(tmp_path: Path) -> None:
     with np.load(tmp_path / f"{sample.name}.npz") as file:
         assert np.array_equal(file["pixels"], sample.stored - np.float32(1024))
     facts = json.loads((tmp_path / f"{sample.name}.json").read_text())
-    assert facts["steps_applied"]["intercept"] == -1024 and facts["unit"] == "HU"
-    assert "numpy.load" in facts["how_to_open"] and facts["spacing"] == ["nan", 1.0]
+    assert facts["steps_applied"]["intercept"] == -1024
+    assert facts["unit"] == "HU"
+    assert "numpy.load" in facts["how_to_open"]
+    assert facts["spacing"] == ["nan", 1.0]
 
 
 def test_blosc2_opens_b2nd(tmp_path: Path) -> None:
@@ -232,7 +240,8 @@ def test_blosc2_opens_b2nd(tmp_path: Path) -> None:
     sample = make_sample(shape=(40, 130, 150))
     store(tmp_path, "b2nd", sample, compress="zstd")
     array = blosc2.open(str(tmp_path / f"{sample.name}.b2nd"), mode="r")
-    assert array.chunks == (32, 128, 128) and array.blocks == (16, 64, 64)
+    assert array.chunks == (32, 128, 128)
+    assert array.blocks == (16, 64, 64)
     assert np.array_equal(array[3:9, 5:70, 100:], sample.stored[3:9, 5:70, 100:])
     assert json.loads(array.vlmeta["fastpix"])["steps"]["intercept"] == -1024
 
@@ -242,7 +251,8 @@ def test_zarr_opens_zarr(tmp_path: Path) -> None:
     for k, sample in enumerate([make_sample(shape=(20, 70, 130)), make_sample(shape=(1, 1, 1))]):
         store(tmp_path / str(k), "zarr", sample, compress="zstd")
         array = zarr.open_array(tmp_path / str(k) / f"{sample.name}.zarr", mode="r")
-        assert np.array_equal(array[...], sample.stored) and array.metadata.zarr_format == 3
+        assert np.array_equal(array[...], sample.stored)
+        assert array.metadata.zarr_format == 3
         assert array.attrs["fastpix"]["steps"]["intercept"] == -1024
 
 
@@ -252,7 +262,8 @@ def test_nibabel_opens_nifti(compress: Compress, tmp_path: Path) -> None:
     sample = make_sample(shape=(2, 5, 7))
     _, (row,) = store(tmp_path, "nifti", sample, compress=compress)
     image = nibabel.load(tmp_path / row["file"])
-    assert image.get_data_dtype() == np.int16 and image.dataobj.inter == -1024
+    assert image.get_data_dtype() == np.int16
+    assert image.dataobj.inter == -1024
     assert np.array_equal(image.get_fdata(), sample.remaining.values(sample.stored).T)
     # index (column 1, row 2, slice 1): LPS (-3 + 0.5, 7 + 1, 9 + 2), so RAS (2.5, -8, 11)
     assert np.allclose(image.affine @ [1, 2, 1, 1], [2.5, -8, 11, 1])
@@ -267,7 +278,8 @@ def test_nifti_keeps_shear_and_values(tmp_path: Path) -> None:
     sample = Sample(plain.name, plain.stored, Remaining("float32", slopes=(0.1,)), affine)
     _, (row,) = store(tmp_path, "nifti", sample)
     image = nibabel.load(tmp_path / row["file"])
-    assert image.header["qform_code"] == 0 and image.header["sform_code"] == 1
+    assert image.header["qform_code"] == 0
+    assert image.header["sform_code"] == 1
     assert image.get_data_dtype() == np.float32  # float32(0.1) is not 0.1
     found = np.asanyarray(image.dataobj)
     assert np.array_equal(found, sample.remaining.values(sample.stored).T)
@@ -285,7 +297,8 @@ def test_pillow_opens_png(dtype: str, tmp_path: Path) -> None:
         assert np.array_equal(np.array(picture).astype(int), sample.stored.astype(int) + offset)
     assert json.loads((tmp_path / f"{sample.name}.json").read_text())["offset"] == offset
     found = format_named("png").read(storage, row, verify=True)
-    assert found.tobytes() == sample.stored.tobytes() and found.dtype == sample.stored.dtype
+    assert found.tobytes() == sample.stored.tobytes()
+    assert found.dtype == sample.stored.dtype
 
 
 def test_png_of_colour_and_of_a_window(tmp_path: Path) -> None:
@@ -323,7 +336,8 @@ def test_an_index_reads_from_the_source(tmp_path: Path) -> None:
     storage, (row,) = store(tmp_path / "dst", "index", sample)
     row["location"] = str(tmp_path / "source")
     found = format_named("index").read(storage, row, verify=True)
-    assert found.tobytes() == stored.tobytes() and found.dtype == np.int16
+    assert found.tobytes() == stored.tobytes()
+    assert found.dtype == np.int16
     (tmp_path / "source").write_bytes(b"head" + bytes(8))
     with pytest.raises(FastpixError, match="has changed"):
         format_named("index").read(storage, row, verify=True)

@@ -16,7 +16,7 @@ from fastpix.job.storage.storage_protocol import Storage
 _REMEDY = "run the job again after fastpix gc"
 
 
-def crc32(data: bytes | memoryview) -> int:
+def crc32(data: Any) -> int:
     """Return the CRC-32 of bytes, by libdeflate where it is installed: it is 10 times as fast.
 
     Parameters

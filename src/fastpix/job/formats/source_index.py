@@ -95,8 +95,8 @@ class _Index:
         """There is nothing to discard."""
 
 
-def _cells(stored: NDArray[Any]) -> memoryview:
-    return memoryview(stored.reshape(-1).view(np.uint8))
+def _cells(stored: NDArray[Any]) -> Any:
+    return stored.reshape(-1).view(np.uint8).data
 
 
 def _stored(data: bytes, row: dict[str, Any]) -> NDArray[Any]:
@@ -107,4 +107,5 @@ def _stored(data: bytes, row: dict[str, Any]) -> NDArray[Any]:
     if row["signed"]:
         sign = 1 << (bits - 1)
         values = (values ^ sign) - sign
-    return values.astype(row["dtype"]).reshape(tuple(row["shape"]))
+    stored: NDArray[Any] = values.astype(row["dtype"]).reshape(tuple(row["shape"]))
+    return stored

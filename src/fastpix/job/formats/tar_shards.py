@@ -73,7 +73,7 @@ class _Shard:
         facts = _json(sample)
         # All that may fail for reasons of the sample stands before the first byte is written.
         if self._compress == "none":
-            cells = memoryview(stored.reshape(-1).view(np.uint8))
+            cells: Any = stored.reshape(-1).view(np.uint8).data
             ahead, ending = _npy_header(stored.dtype.str, stored.shape), ".npy"
         else:
             frame = frame_of(stored, {}, self._compress, whole=True)
