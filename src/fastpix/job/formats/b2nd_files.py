@@ -19,7 +19,7 @@ class B2ndFiles:
     name = "b2nd"
     holds = "stored"
 
-    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:  # noqa: ARG002
         """Return a writer: see `Format.writer`."""
 
         def encode(sample: Sample) -> dict[str, bytes]:
@@ -28,6 +28,6 @@ class B2ndFiles:
 
         return FileWriter(storage, attempt, encode)
 
-    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:  # noqa: ARG002
         """Return the array of a row: see `Format.read`."""
         return read_frame(storage, row)

@@ -31,7 +31,7 @@ class NiftiFiles:
     name = "nifti"
     holds = "values"
 
-    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:  # noqa: ARG002
         """Return a writer: see `Format.writer`."""
         is_plain = settings.compress == "none"
 

@@ -23,7 +23,7 @@ class NpzFiles:
     name = "npz"
     holds = "values"
 
-    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:  # noqa: ARG002
         """Return a writer: see `Format.writer`."""
         save = np.savez if settings.compress == "none" else np.savez_compressed
 

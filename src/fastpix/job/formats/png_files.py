@@ -25,7 +25,7 @@ class PngFiles:
     name = "png"
     holds = "stored"
 
-    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:  # noqa: ARG002
         """Return a writer: see `Format.writer`."""
         window = settings.window
 

@@ -1,4 +1,4 @@
-"""No copy at all: where native pixels are in the DICOM files, whose paths stay outside the cache."""
+"""No copy: where native pixels are in DICOM files, whose paths stay outside the cache."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class SourceIndex:
     name = "index"
     holds = "stored"
 
-    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> _Index:
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> _Index:  # noqa: ARG002
         """Return a writer: see `Format.writer`."""
         return _Index()
 
-    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:  # noqa: ARG002
         """Return the array of a row, which has ``location`` too, and columns of the header.
 
         Parameters

@@ -25,7 +25,7 @@ class ZarrArrays:
     name = "zarr"
     holds = "stored"
 
-    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> FileWriter:  # noqa: ARG002
         """Return a writer: see `Format.writer`."""
 
         def encode(sample: Sample) -> dict[str, bytes]:
