@@ -32,13 +32,14 @@ class Format(Protocol):
 
     Attributes
     ----------
+    name : str
+        What ``format=`` takes.
     holds : {"stored", "values"}
         Whether `read` returns what `Sample.stored` was, or values that no step remains for.
     """
 
-    @property
-    def holds(self) -> str:
-        """What `read` returns: ``"stored"`` or ``"values"``."""
+    name: str
+    holds: str
 
     def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> Writer:
         """Return a writer for a batch.
@@ -60,13 +61,12 @@ class Format(Protocol):
         ----------
         storage : Storage
         row : dict
-            With ``name``, ``file``, ``offset``, ``length``, ``checksum``, ``shape`` and ``dtype``
-            of what is stored.
+            With ``file``, ``offset``, ``length``, ``shape`` and ``dtype`` of what is stored.
         verify : bool
-            Hold the bytes against their checksum.
+            Hold the bytes against ``checksum``; their length is always checked.
 
         Raises
         ------
         FastpixError
-            The file is damaged, missing, or no longer what the manifest says.
+            The file is damaged, or no longer what the manifest says.
         """
