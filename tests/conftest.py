@@ -8,11 +8,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.jobs import Folders
 
 from fastpix.cli import main
+from fastpix.job.batch_conversion import convert_batch
+from fastpix.job.engines import driving
 
 pytest.register_assert_rewrite("support")
 
@@ -59,3 +63,16 @@ def no_threads_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    made = Folders(tmp_path / "src", tmp_path / "dst")
+    made.src.mkdir()
+    return made
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are converted here, as a worker does it: where workers are not what is tested."""
+    monkeypatch.setattr(driving, "run_guarded", convert_batch)

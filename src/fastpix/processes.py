@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from fastpix.errors import FastpixError
 
@@ -181,13 +181,13 @@ class Child:
         return f"ended with exit code {code}"
 
 
-def _send(stream: BinaryIO, data: bytes) -> None:
+def _send(stream: IO[bytes], data: bytes) -> None:
     view = memoryview(_LENGTH.pack(len(data)) + data)
     while view:
         view = view[stream.write(view) or 0 :]
 
 
-def _receive(stream: BinaryIO) -> bytes | None:
+def _receive(stream: IO[bytes]) -> bytes | None:
     """Return the next message; None where the stream ends."""
     head = _read(stream, _LENGTH.size)
     if len(head) < _LENGTH.size:
@@ -197,7 +197,7 @@ def _receive(stream: BinaryIO) -> bytes | None:
     return data if len(data) == length else None
 
 
-def _read(stream: BinaryIO, length: int) -> bytes:
+def _read(stream: IO[bytes], length: int) -> bytes:
     parts = []
     while length and (part := stream.read(min(length, 2**20))):
         parts.append(part)

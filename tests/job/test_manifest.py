@@ -202,7 +202,8 @@ def test_failures_are_tried_again_when_asked_or_when_decoders_changed(tmp_path: 
     names, states = [hex_name(1), hex_name(2)], [state(0), state(0)]
 
     def look_up(decoders: str, retry: bool = False) -> list[int]:
-        return known_items(storage, SETTINGS.id, decoders, retry).look_up(names, states).tolist()
+        known = known_items(storage, SETTINGS.id, decoders, retry)
+        return list(map(int, known.look_up(names, states)))
 
     assert look_up("old") == [FAILED, FAILED]
     assert look_up("new") == [NEW, FAILED]

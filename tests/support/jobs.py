@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 import fastpix
 from fastpix import Cache, Recipe, Summary
+from fastpix.job.item_making import make_item
+from fastpix.job.items import Item, SourceFile
+from fastpix.job.settings import Job, Settings
+from fastpix.kernel.registry import kernel_name
 from fastpix.pseudonyms import Names, load_key
 from support.builders import encode, make_dataset
 
@@ -62,3 +66,15 @@ def quiet_imread(path: Path | str, recipe: Recipe) -> NDArray[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # real files are odd; tests/header tests the warnings
         return fastpix.imread(path, recipe=recipe)
+
+
+def row_of(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
+    """Return the row that a job makes of a file."""
+    status = path.stat()
+    file = SourceFile(str(path), path.name, status.st_size, status.st_mtime_ns)
+    settings = Settings(recipe or Recipe())
+    job = Job(settings, "", "", b"k" * 32, 2**30, kernel_name())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        (row,) = make_item(Item("a" * 32, "b" * 16, (file,)), job).rows
+    return row

@@ -106,9 +106,10 @@ def convert_command(
     from fastpix.recipe import Recipe
 
     recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
-    sources = sources_of(src)
+    is_one = len(src) == 1 and src != ["-"]
+    sources = src[0] if is_one else sources_of(src)
     summary = _run(
-        sources[0] if len(sources) == 1 else sources, dst, recipe=recipe, format=form, unit=unit,
+        sources, dst, recipe=recipe, format=form, unit=unit,
         compress=compress, only=only or (), duplicates=duplicates, gaps=gaps, partial=partial,
         window=window, executor=executor, workers=workers, shard=shard_of(shard, os.environ),
         key_file=key_file, root=root, replace=replace, retry_failed=retry_failed, prune=prune,

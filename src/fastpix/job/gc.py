@@ -78,11 +78,13 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
     table = live_table(storage, settings, ("image", "volume"), ("done",))
     live_files = set(table.column("file").to_pylist())
     sizes = {entry.key: entry.size for entry in storage.list()}
-    for file in dead_files - live_files:
-        if file in sizes:
-            storage.remove(file)
-            removed, freed = removed + 1, freed + sizes[file]
-    lost = sum(file not in sizes for file in table.column("file").to_pylist())
+    for file in sorted(dead_files - live_files):
+        for key in (file, *_beside(file)):
+            if key in sizes:
+                storage.remove(key)
+                removed, freed = removed + 1, freed + sizes[key]
+    # The format `index` keeps no files.
+    lost = sum(bool(file) and file not in sizes for file in table.column("file").to_pylist())
     if settings.format != "tar":
         return Collected(removed, 0, freed, lost)
     cache = Cache(destination, settings, table)
@@ -102,6 +104,14 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
         storage.remove(file)
         rewritten, freed = rewritten + 1, freed + sizes[file] - size
     return Collected(removed, rewritten, freed, lost)
+
+
+def _beside(file: str) -> tuple[str, ...]:
+    """Return what belongs to the file of one sample: its sidecar, or what says what Zarr it is."""
+    folder, slash, name = file.rpartition("/")
+    if folder.endswith(".zarr") or ".zarr/" in file:
+        return (f"{file.partition('.zarr/')[0]}.zarr/zarr.json",)
+    return (f"{folder}{slash}{name.partition('.')[0]}.json",) if not slash else ()
 
 
 def _rewrite(cache: Cache, places: list[int], generation: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from dataclasses import replace
 from functools import lru_cache
@@ -20,7 +21,7 @@ from fastpix.job.remaining import Remaining, check_exactness, peak_of, remaining
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
 from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
-from fastpix.job.scan.locations import open_location
+from fastpix.job.scan.source_locations import open_location
 from fastpix.job.settings import Job
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
@@ -114,8 +115,18 @@ def _made(instance: Instance, item: Item, job: Job) -> Made:
     row["notes"] = notes_of(plan, image)
     if image.decoders:
         row["decoders"] = " and ".join(image.decoders)
+    if job.settings.format == "index":
+        row["offset"] = _offset_of(instance, item)
     group = group_of(row, unit_of(header, plan, recipe, before_normalize=True))
     return Made([row], [(Sample(item.name, cells, remaining, None, row), group)])
+
+
+def _offset_of(instance: Instance, item: Item) -> int | None:
+    """Return where native pixels begin in a file; None where they do not lie in one as they are."""
+    index, pixels = instance.index, instance.pixels
+    if index is None or index.is_encapsulated or index.inflated is not None:
+        return None
+    return pixels.start if os.path.exists(item.files[0].location) else None
 
 
 @lru_cache(16)

@@ -18,7 +18,7 @@ from fastpix.job.remaining import Remaining, check_exactness, remaining_of
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
 from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
-from fastpix.job.scan.locations import open_location
+from fastpix.job.scan.source_locations import open_location
 from fastpix.job.settings import Job
 from fastpix.plan.plan import Plan
 from fastpix.pseudonyms import Names

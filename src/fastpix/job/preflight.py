@@ -11,7 +11,7 @@ from fastpix.errors import ArgumentError, FastpixError, UnsupportedTransferSynta
 from fastpix.frames.codecs import usable_decoders
 from fastpix.header.instance import read_instance
 from fastpix.job.items import SourceFile
-from fastpix.job.scan.locations import open_location
+from fastpix.job.scan.source_locations import open_location
 from fastpix.job.vocabulary import modality_term, photometric_term
 from fastpix.plan.making import make_plan
 from fastpix.recipe import Recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 
@@ -102,7 +103,7 @@ def keeps_high_bit(uid: str) -> bool:
 
 
 @cache
-def _uid_dictionary() -> dict[str, tuple[str, ...]]:
+def _uid_dictionary() -> Mapping[str, tuple[str, ...]]:
     """Return pydicom's dictionary of UIDs, which `pydicom.uid.UID` trims a text for.
 
     The file that holds it is loaded by itself: all of pydicom takes a fifth of a second.
@@ -114,7 +115,7 @@ def _uid_dictionary() -> dict[str, tuple[str, ...]]:
             if spec is not None and spec.loader is not None:
                 module = module_from_spec(spec)
                 spec.loader.exec_module(module)
-                found: dict[str, tuple[str, ...]] = module.UID_dictionary
+                found: Mapping[str, tuple[str, ...]] = module.UID_dictionary
                 return found
     from pydicom._uid_dict import UID_dictionary
 

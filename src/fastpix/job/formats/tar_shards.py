@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tarfile
 from functools import lru_cache
 from io import BytesIO
@@ -158,11 +159,17 @@ def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
 def _json(sample: Sample) -> bytes:
     row = sample.row
     facts: dict[str, Any] = {"shape": sample.stored.shape, "dtype": sample.stored.dtype.name}
-    facts |= {name: row[name] for name in _FACTS if row.get(name) is not None}
     if sample.affine is not None:
-        facts["affine"] = sample.affine.ravel().tolist()
-    try:
-        text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
-    except ValueError as error:
-        raise FastpixError("a number of the geometry is not finite") from error
+        row = {**row, "affine": sample.affine.ravel().tolist()}
+    # A distance that is not known is no number that JSON has.
+    facts |= {
+        name: row[name] for name in _FACTS if row.get(name) is not None and _is_finite(row[name])
+    }
+    text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
     return f'{{"steps":{sample.remaining.to_json()},{text[1:]}'.encode()
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

@@ -6,9 +6,10 @@ Stands on: source, pseudonyms, and header for series.
 
 from fastpix.job.scan.batching import batches
 from fastpix.job.scan.filters import Filters, filters_of
+from fastpix.job.scan.found_sources import Sources
 from fastpix.job.scan.item_stream import file_items, series_items
 from fastpix.job.scan.sharding import in_shard, shard_of
-from fastpix.job.scan.sources import Sources, open_sources
+from fastpix.job.scan.sources import open_sources
 
 __all__ = [
     "Filters",

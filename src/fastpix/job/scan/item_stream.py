@@ -12,7 +12,7 @@ from fastpix.errors import FastpixError, warnings_kept
 from fastpix.header.instance import read_instance
 from fastpix.header.plain_values import plain_values
 from fastpix.job.items import Item, SourceFile
-from fastpix.job.scan.locations import open_location
+from fastpix.job.scan.source_locations import open_location
 from fastpix.pseudonyms import Names
 from fastpix.source.opening import open_file, read_source
 from fastpix.source.stored import File

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from fastpix.errors import FastpixError
 from fastpix.job.items import SourceFile
-from fastpix.job.scan.sources import Sources
+from fastpix.job.scan.found_sources import Sources
 
 _GROUP = 2**16  # files of a row group
 _VERSION = b"1"
@@ -100,7 +101,7 @@ def _no_list(path: str) -> FastpixError:
     return FastpixError(f"{path} is no list that fastpix scan has written")
 
 
-def _import_pyarrow():  # type: ignore[no-untyped-def]
+def _import_pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow
         from pyarrow import parquet

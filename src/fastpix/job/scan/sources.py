@@ -6,14 +6,14 @@ import glob
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TypeAlias
 
 from fastpix.errors import ArgumentError
 from fastpix.job.items import SourceFile
-from fastpix.job.scan.locations import BETWEEN, members, remote_files
-from fastpix.job.scan.walking import Walk, joined, look_at
+from fastpix.job.scan.found_sources import Sources
+from fastpix.job.scan.source_locations import BETWEEN, members, remote_files
+from fastpix.job.scan.walking import Walk, look_at
 from fastpix.job.storage import is_url
 from fastpix.source.archives import kind_of_archive
 from fastpix.source.media_directory import is_media_directory, referenced_files
@@ -22,25 +22,7 @@ PathLike: TypeAlias = "str | os.PathLike[str]"
 
 _WILD = frozenset("*?[")
 _LIST = ".parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the files of a job come from.
-
-    Attributes
-    ----------
-    root_mode : {"source", "sources", "given", "absolute"}
-        What relative paths are relative to: the one source; the folder of each of several, with its
-        name; the root that was given; nothing.
-    """
-
-    root_mode: str
-    _parts: list[Callable[[], Iterable[SourceFile]]] = field(default_factory=list)
-
-    def files(self) -> Iterator[SourceFile]:
-        """Yield the files as they are found."""
-        return joined(part() for part in self._parts)
+_SINGLE = ("file", "missing")  # kinds that hold no others: lists of them differ from run to run
 
 
 def open_sources(
@@ -71,7 +53,7 @@ def open_sources(
     is_one = isinstance(sources, (str, os.PathLike))
     given = [sources] if is_one else list(sources)  # type: ignore[arg-type]
     names = [_text(each) for each in given]  # type: ignore[arg-type]
-    walk = Walk(map(os.fspath, skipped))
+    walk = Walk(os.fspath(path) for path in skipped)
     if len(names) == 1 and names[0].endswith(_LIST) and os.path.isfile(names[0]):
         from fastpix.job.scan.scan_file import read_scan
 
@@ -85,9 +67,9 @@ def open_sources(
     base = None if root is None else os.path.abspath(root)
     if base is not None:
         mode = "given"
-    elif len(names) == 1:
+    elif is_one or (len(names) == 1 and not any(kinds[p] in _SINGLE for p in places)):
         mode = "source"
-    elif all(kinds[place] not in ("file", "missing") for place in places):
+    elif places and all(kinds[place] not in _SINGLE for place in places):
         mode = "sources"
     else:
         mode = "absolute"

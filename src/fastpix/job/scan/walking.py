@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import islice
 from time import perf_counter, thread_time
 
 from fastpix.job.items import SourceFile
@@ -106,11 +106,6 @@ def look_at(path: str, relative: str) -> SourceFile:
     except (OSError, ValueError):
         return SourceFile(path, relative, 0, 0)
     return SourceFile(path, relative, status.st_size, status.st_mtime_ns)
-
-
-def joined(parts: Iterable[Iterable[SourceFile]]) -> Iterator[SourceFile]:
-    """Yield the files of several sources, one source after the other."""
-    return chain.from_iterable(parts)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

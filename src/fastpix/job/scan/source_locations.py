@@ -152,7 +152,7 @@ def remote_files(url: str, prefix: str) -> Iterator[SourceFile]:
 
 
 def _remote(system: Any, info: dict[str, Any], relative: str) -> SourceFile:
-    changed = info.get("mtime") or info.get("LastModified") or info.get("ETag")
+    changed: Any = info.get("mtime") or info.get("LastModified") or info.get("ETag")
     if hasattr(changed, "timestamp"):
         changed = changed.timestamp()
     stamp = int(changed * 1e9) if isinstance(changed, (int, float)) else _number(str(changed))
