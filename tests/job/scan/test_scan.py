@@ -1,4 +1,4 @@
-"""What is named, found, named by hashes, filtered and batched: streams, and no file lost or twice."""
+"""What is named, found, filtered and batched: streams, and no file is lost or found twice."""
 
 from __future__ import annotations
 
