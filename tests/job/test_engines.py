@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.libraries import library
 from support.sizes import is_quick
 
 from fastpix.errors import ArgumentError, FastpixError
@@ -217,7 +218,7 @@ while time.monotonic() < end:
 @pytest.mark.filterwarnings("ignore")
 def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is missing after workers were killed at random, and their children end with them."""
-    distributed = pytest.importorskip("distributed")
+    distributed = library("distributed")
     monkeypatch.setattr(driving, "run_guarded", partial(run_guarded, functions=(MARKED, MARKED)))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     batches, size = (10, 10) if is_quick() else (100, 30)
@@ -235,7 +236,7 @@ def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.filterwarnings("ignore")
 def test_dask_whose_scheduler_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is restarted at the same address: what was in flight is submitted again."""
-    pytest.importorskip("distributed")
+    library("distributed")
     if is_quick():
         pytest.skip("it takes 20 seconds")
     monkeypatch.setattr(driving, "run_guarded", partial(run_guarded, functions=(MARKED, MARKED)))

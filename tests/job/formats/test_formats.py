@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.libraries import library
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.formats import FORMATS, default_format, format_named
@@ -162,7 +163,7 @@ def test_tarfile_and_numpy_open_a_shard(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_webdataset_streams_a_shard(tmp_path: Path) -> None:
-    webdataset = pytest.importorskip("webdataset")
+    webdataset = library("webdataset")
     samples = [make_sample(name=f"{k:032x}") for k in range(3)]
     _, rows = store(tmp_path, "tar", *samples)
     data = webdataset.WebDataset(str(tmp_path / rows[0]["file"]), shardshuffle=False).decode()
@@ -236,7 +237,7 @@ def test_numpy_opens_npz_and_a_person_its_sidecar(tmp_path: Path) -> None:
 
 
 def test_blosc2_opens_b2nd(tmp_path: Path) -> None:
-    blosc2 = pytest.importorskip("blosc2")
+    blosc2 = library("blosc2")
     sample = make_sample(shape=(40, 130, 150))
     store(tmp_path, "b2nd", sample, compress="zstd")
     array = blosc2.open(str(tmp_path / f"{sample.name}.b2nd"), mode="r")
@@ -247,7 +248,7 @@ def test_blosc2_opens_b2nd(tmp_path: Path) -> None:
 
 
 def test_zarr_opens_zarr(tmp_path: Path) -> None:
-    zarr = pytest.importorskip("zarr")
+    zarr = library("zarr")
     for k, sample in enumerate([make_sample(shape=(20, 70, 130)), make_sample(shape=(1, 1, 1))]):
         store(tmp_path / str(k), "zarr", sample, compress="zstd")
         array = zarr.open_array(tmp_path / str(k) / f"{sample.name}.zarr", mode="r")
@@ -258,7 +259,7 @@ def test_zarr_opens_zarr(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compress", ["none", "zstd"])
 def test_nibabel_opens_nifti(compress: Compress, tmp_path: Path) -> None:
-    nibabel = pytest.importorskip("nibabel")
+    nibabel = library("nibabel")
     sample = make_sample(shape=(2, 5, 7))
     _, (row,) = store(tmp_path, "nifti", sample, compress=compress)
     image = nibabel.load(tmp_path / row["file"])
@@ -271,7 +272,7 @@ def test_nibabel_opens_nifti(compress: Compress, tmp_path: Path) -> None:
 
 
 def test_nifti_keeps_shear_and_values(tmp_path: Path) -> None:
-    nibabel = pytest.importorskip("nibabel")
+    nibabel = library("nibabel")
     plain = make_sample(shape=(2, 5, 7))
     affine = plain.affine.copy()  # type: ignore[union-attr]
     affine[1, 0] = 0.7
@@ -289,7 +290,7 @@ def test_nifti_keeps_shear_and_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
 def test_pillow_opens_png(dtype: str, tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image")
+    image = library("PIL.Image")
     sample = make_sample(dtype)
     storage, (row,) = store(tmp_path, "png", sample)
     offset = {"int8": 128, "int16": 32768}.get(dtype, 0)
@@ -302,7 +303,7 @@ def test_pillow_opens_png(dtype: str, tmp_path: Path) -> None:
 
 
 def test_png_of_colour_and_of_a_window(tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image")
+    image = library("PIL.Image")
     colour = make_sample("uint8", (5, 7, 3), unit="RGB")
     storage, (row,) = store(tmp_path / "a", "png", colour)
     assert np.array_equal(format_named("png").read(storage, row), colour.stored)
@@ -318,7 +319,7 @@ def test_png_of_colour_and_of_a_window(tmp_path: Path) -> None:
     "sample", [make_sample("float32"), make_sample("uint32"), make_sample(shape=(2, 5, 7))]
 )
 def test_png_refuses_what_it_cannot_hold(sample: Sample, tmp_path: Path) -> None:
-    pytest.importorskip("PIL.Image")
+    library("PIL.Image")
     with pytest.raises(FastpixError, match="choose"):
         store(tmp_path, "png", sample)
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import encode, make_dataset
+from support.libraries import library
 
 import fastpix
 from fastpix.errors import ArgumentError, FastpixError
@@ -101,7 +102,7 @@ def test_globs_archives_and_directories(tmp_path: Path) -> None:
 
 
 def test_urls(tmp_path: Path) -> None:
-    fsspec = pytest.importorskip("fsspec")
+    fsspec = library("fsspec")
     with fsspec.open("memory://scan/a/x", "wb") as file:
         file.write(b"far away")
     assert relatives("memory://scan") == ["a/x"]
@@ -216,7 +217,7 @@ def test_a_list_is_converted_as_its_source(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("in_this_process")
 def test_archives_and_urls_are_converted(tmp_path: Path) -> None:
-    fsspec = pytest.importorskip("fsspec")
+    fsspec = library("fsspec")
     data = encode(make_dataset())
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         archive.writestr("x", data)

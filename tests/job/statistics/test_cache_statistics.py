@@ -22,7 +22,6 @@ from fastpix.job.patient_split import SPLITS
 from fastpix.job.statistics.batch_statistics import recount
 from fastpix.job.statistics.cache_statistics import CacheStatistics, read_statistics
 
-pytest.importorskip("fastpix.job.cache")
 pytestmark = pytest.mark.usefixtures("quick_processes")
 
 

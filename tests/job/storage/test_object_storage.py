@@ -9,19 +9,20 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-
-pytest.importorskip("obstore")
+from support.libraries import library
 
 from fastpix.errors import ArgumentError
 from fastpix.job.storage import is_url, storage_at
 from fastpix.job.storage.object_storage import ObjectStorage
 from fastpix.job.storage.temporary import is_temporary
 
+library("obstore")
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The URL of a server that speaks S3."""
-    pytest.importorskip("moto.server")
+    library("moto")
     from moto.server import ThreadedMotoServer
 
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
