@@ -857,3 +857,31 @@ def test_info_with_a_pinned_decoder(call: Callable[..., str]) -> None:
         "info", path, "--decoder", "pylibjpeg-openjpeg"
     )
     assert "pin one of" in call("info", path, "--decoder", "pyjpegls", code=1)
+
+
+# Output that nobody reads, Ctrl-C that comes early
+
+
+def test_output_that_is_closed(src: Path, tmp_path: Path) -> None:
+    dst = tmp_path / "dst"
+    run("convert", src, dst, code=1)
+    for closing in (">&-", "| true"):
+        line = f'"$@" {closing}'
+        command = ["sh", "-c", line, "sh", *COMMAND, "manifest", str(dst), "--json"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+        assert b"Traceback" not in done.stderr
+        assert b"Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.1, 0.25])
+def test_an_early_interrupt(moment: float, src: Path, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastpix", "convert", str(src), str(tmp_path / "dst")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    ) as job:  # fmt: skip
+        time.sleep(moment)
+        os.killpg(job.pid, signal.SIGINT)
+        log, _ = job.communicate(timeout=30)
+    if moment > 0.1:  # before, the interpreter itself is not ready
+        assert b"Traceback" not in log
+    assert job.returncode in (130, 1, -signal.SIGINT, 0)

@@ -48,11 +48,20 @@ MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
 
 def main() -> None:
     """Run the command; errors of ours end it with one line and exit code 1."""
+    if sys.stdout is None:  # it was closed: there is nobody to tell
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (as long as the process)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths go out as they came in
     try:
         app()
     except FastpixError as error:
+        fail(str(error))
+    except KeyboardInterrupt:  # before a command could say what it means
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it is not tried again
+        sys.exit(1)
+    except ImportError as error:  # of an extra: it says what to install
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))

@@ -172,6 +172,11 @@ def plain_values(instance: Instance) -> PlainValues:
     return _of_attributes(instance.attributes)
 
 
+def values_at_top(instance: Instance) -> Values:
+    """Return what an instance says outside of sequences, where these cannot be parsed."""
+    return _values_at(instance.attributes, Place.DATA_SET)
+
+
 # From the index.
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from fastpix.errors import PixelHeaderError
 from fastpix.header.geometry import geometry_of
 from fastpix.header.header import Header
 from fastpix.header.image_affine import image_geometry
 from fastpix.header.instance import Instance
-from fastpix.header.plain_values import plain_values
+from fastpix.header.plain_values import PlainValues, plain_values, values_at_top
 from fastpix.job.items import Item
 from fastpix.job.vocabulary import maker, modality_term, model, photometric_term, unit_term
 from fastpix.plan.plan import Plan
@@ -109,8 +110,12 @@ class Describer:
         ----------
         instance : Instance
         """
-        values = plain_values(instance)
-        get = values.top.get
+        values: PlainValues | None
+        try:
+            values = plain_values(instance)
+            get = values.top.get
+        except PixelHeaderError:  # functional groups that stored values do without
+            values, get = None, values_at_top(instance).get
         sop = uid(get(Tag.SOPInstanceUID))
         temporal = integer(get(Tag.TemporalPositionIdentifier))
         if temporal is None:
@@ -129,6 +134,8 @@ class Describer:
             "acquisition_number": _small(integer(get(Tag.AcquisitionNumber))),
             "temporal_position": _small(temporal),
         }
+        if values is None:
+            return row
         if instance.header.frames > 1 or values.shared or values.frames is not None:
             geometry = image_geometry(instance)
             affine, spacing = geometry.affine, geometry.spacing

@@ -223,7 +223,8 @@ def test_archives_and_urls_are_converted(tmp_path: Path) -> None:
         archive.writestr("x", data)
     with fsspec.open("memory://job/x", "wb") as file:
         file.write(data)
-    for k, source in enumerate((tmp_path / "b.zip", "memory://job")):
+    sources: list[str | Path] = [tmp_path / "b.zip", "memory://job"]
+    for k, source in enumerate(sources):
         dst = tmp_path / f"dst{k}"
         assert fastpix.convert(source, dst, workers=1).converted == 1
         assert fastpix.open_cache(dst)[0].tobytes() == fastpix.imread(data).tobytes()
