@@ -85,8 +85,8 @@ def _one_chunk(blosc2: Any, data: bytes, row: dict[str, Any]) -> NDArray[Any] | 
         return None
     cells = np.empty(frame.chunksize, np.uint8)  # the last block may be longer than the array
     frame.decompress_chunk(0, cells)
-    found: NDArray[Any] = cells[:size].view(dtype).reshape(shape)
-    return found
+    array: NDArray[Any] = cells[:size].view(dtype).reshape(shape)
+    return array
 
 
 def _partition(
