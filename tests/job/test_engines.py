@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.child_functions import KILLER
 from support.libraries import library
 from support.sizes import is_quick
 
@@ -193,26 +194,6 @@ def test_what_is_no_engine() -> None:
 
 
 # Dask
-
-KILLER = """
-import os, random, signal, sys, time
-parent, seconds = int(sys.argv[1]), float(sys.argv[2])
-random.seed(3)
-end = time.monotonic() + seconds
-while time.monotonic() < end:
-    time.sleep(random.uniform(0.2, 0.5))
-    found = []
-    for name in os.listdir("/proc"):
-        try:
-            status = open(f"/proc/{name}/stat").read().rpartition(")")[2].split()
-            command = open(f"/proc/{name}/cmdline").read()
-        except OSError:
-            continue
-        if name.isdigit() and int(status[1]) == parent and "spawn_main" in command:
-            found.append(int(name))
-    if found:
-        os.kill(random.choice(found), signal.SIGKILL)
-"""
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.builders import encode, make_dataset
-from support.sizes import rounds
+from support.child_functions import KILLER
+from support.libraries import library
+from support.sizes import is_quick, rounds
 
 import fastpix
 
@@ -243,3 +246,28 @@ print(summary.converted, summary.failed, summary.reasons())
     said = "WorkerDied: the process reading it was killed by SIGSEGV"
     assert done.stdout == f"{COUNT - 1} 1 [('{said}', 1)]\n", done.stderr
     assert len(fastpix.open_cache(dst)) == COUNT - 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_job_on_dask_whose_workers_are_killed(many: Path, tmp_path: Path) -> None:
+    """Nothing is missing, torn or there twice; the workers' own processes end with them."""
+    distributed = library("distributed")
+    seconds = 2.0 if is_quick() else 20.0
+    sources = [many]
+    if not is_quick():  # the same images again, under other names
+        for k in range(7):
+            shutil.copytree(many, tmp_path / f"copy{k}")
+            sources.append(tmp_path / f"copy{k}")
+    dst = tmp_path / "dst"
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
+        killer = subprocess.Popen([sys.executable, "-c", KILLER, str(os.getpid()), str(seconds)])
+        summary = fastpix.convert(sources, dst, executor=client, workers=2)
+        killer.wait()
+    assert (summary.converted, summary.failed) == (COUNT * len(sources), 0)
+    cache = fastpix.open_cache(dst)
+    found = sorted(int(array.max()) for array in cache)
+    assert found == sorted(list(range(COUNT)) * len(sources))
+    for k in range(len(cache)):
+        cache.verify(k)

@@ -120,3 +120,25 @@ def kill_this_once(batch: Batch, job: Job, *, report: Any) -> Counts:
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return convert_marked(batch, job, report=report)
+
+
+KILLER = """
+import os, random, signal, sys, time
+parent, seconds = int(sys.argv[1]), float(sys.argv[2])
+random.seed(3)
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    time.sleep(random.uniform(0.2, 0.5))
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            status = open(f"/proc/{name}/stat").read().rpartition(")")[2].split()
+            command = open(f"/proc/{name}/cmdline").read()
+        except OSError:
+            continue
+        if name.isdigit() and int(status[1]) == parent and "spawn_main" in command:
+            found.append(int(name))
+    if found:
+        os.kill(random.choice(found), signal.SIGKILL)
+"""
+"""Kills workers of Dask, which are children of a process, at random for some seconds."""
