@@ -497,6 +497,19 @@ def test_damage_is_noticed(folders: Folders) -> None:
         folders.cache()[0]
 
 
+def test_a_shard_that_was_committed_and_not_named_is_read_and_named(folders: Folders) -> None:
+    folders.add("a", ct())
+    folders.convert()
+    (shard,) = map(Path, folders.cache().shards)
+    attempt = shard.name.rpartition("-")[2].removesuffix(".tar")
+    shard.rename(shard.with_name(f".{shard.name}.{attempt}.writing"))
+    assert folders.cache()[0].max() == 3
+    folders.cache().verify(0)
+    folders.convert()
+    assert shard.exists()
+    assert [path.name for path in shard.parent.iterdir()] == [shard.name]
+
+
 def test_what_is_no_cache(tmp_path: Path) -> None:
     for call in (fastpix.open_cache, fastpix.read_manifest):
         with pytest.raises(FastpixError, match=r"no dataset\.json"):

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpix.errors import ArgumentError, DecoderWarning, warn_caller
+from fastpix.errors import ArgumentError, DecoderWarning, FastpixError, warn_caller
 from fastpix.frames.codecs import check_pin_is_installed
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
@@ -188,7 +189,12 @@ def convert(
     )  # fmt: skip
     run.begin(replace, retry_failed)
     with run_marked(run.storage):
-        summary = run.convert(executor, on_trouble or _warn_of, on_progress)
+        try:
+            summary = run.convert(executor, on_trouble or _warn_of, on_progress)
+        except BaseException:
+            with suppress(OSError, FastpixError):
+                finish_publishing(run.storage)  # of workers that were ended just before they did
+            raise
         if prune and summary.vanished:
             summary.pruned = run.prune()
     summary.seconds = time.monotonic() - begin

@@ -60,6 +60,7 @@ def test_what_was_not_published_is_found_again(tmp_path: Path) -> None:
     found = LocalStorage(tmp_path).unpublished("shards/a.tar", "77")
     assert found is not None
     found.publish()
+    file.publish()  # whoever wrote it comes later
     assert storage.read("shards/a.tar") == b"data"
     assert storage.unpublished("shards/a.tar", "77") is None
 

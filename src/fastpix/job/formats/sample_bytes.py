@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastpix.errors import FastpixError
 from fastpix.job.sample import Sample
 from fastpix.job.storage.storage_protocol import Storage
+from fastpix.job.storage.temporary import hidden_key
 
 _REMEDY = "run the job again after fastpix gc"
 
@@ -48,7 +49,7 @@ def read_bytes(storage: Storage, row: dict[str, Any], verify: bool) -> bytes:
     """
     file, offset, length = row["file"], row["offset"], row["length"]
     try:
-        data = storage.read(file, offset, length)
+        data = _read(storage, file, offset, length)
     except FileNotFoundError as error:
         raise FastpixError(f"{file} is missing from the cache: {_REMEDY}") from error
     if len(data) != length:
@@ -58,6 +59,17 @@ def read_bytes(storage: Storage, row: dict[str, Any], verify: bool) -> bytes:
     if verify and crc32(data) != row["checksum"]:
         raise FastpixError(f"{file} is damaged: its checksum is not the manifest's; {_REMEDY}")
     return data
+
+
+def _read(storage: Storage, file: str, offset: int, length: int) -> bytes:
+    try:
+        return storage.read(file, offset, length)
+    except FileNotFoundError:
+        if not file.endswith(".tar"):
+            raise
+        # A run that died just after it had committed a shard: the next one gives it its name.
+        attempt = file.rpartition("-")[2].removesuffix(".tar")
+        return storage.read(hidden_key(file, attempt), offset, length)
 
 
 def damaged(row: dict[str, Any], why: object) -> FastpixError:

@@ -200,7 +200,11 @@ class _LocalFile:
     def publish(self) -> None:
         """Give the file its name."""
         if not self._is_published:
-            os.replace(self._temporary, self._path)
+            try:
+                os.replace(self._temporary, self._path)
+            except FileNotFoundError:  # another run, which found it, was quicker
+                if not self._path.exists():
+                    raise
             self._is_published = True
             _flush_folder(self._path.parent)
 

@@ -136,7 +136,10 @@ class _Upload:
     def publish(self) -> None:
         """Give the object its key."""
         if not self._is_published:
-            self._obstore.rename(self._store, self._hidden, self._key)
+            try:
+                self._obstore.rename(self._store, self._hidden, self._key)
+            except FileNotFoundError:  # another run, which found it, was quicker
+                self._obstore.head(self._store, self._key)
             self._is_published = True
 
     def discard(self) -> None:
