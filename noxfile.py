@@ -156,6 +156,22 @@ def exporters(session: nox.Session) -> None:
 
 
 @nox.session
+def clusters(session: nox.Session) -> None:
+    """Run the tests of the job on Dask, in object stores, from URLs, in Zarr and in WebDataset."""
+    install(session)
+    session.install(*EXTRAS["dask"][1:], *EXTRAS["zarr"][1:], *EXTRAS["cloud"][1:])
+    session.install("moto[s3,server]>=5", "webdataset>=0.2.86")
+    demanded = {"FASTPIX_LIBRARIES": "distributed zarr obstore fsspec moto webdataset"}
+    chosen = (
+        "tests/job/test_engines.py",
+        "tests/job/storage",
+        "tests/job/formats",
+        "tests/job/scan",
+    )
+    session.run(*PYTEST, *chosen, env=demanded)
+
+
+@nox.session
 def pydicom(session: nox.Session) -> None:
     """Run pydicom's own tests, from its sdist, with functions of fastpix under its names."""
     install(session)

@@ -8,11 +8,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from fastpix.cli import main
+
+if TYPE_CHECKING:
+    from support.jobs import Folders
 
 pytest.register_assert_rewrite("support")
 
@@ -59,3 +64,22 @@ def no_threads_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    """Folders of a small job."""
+    from support.jobs import Folders
+
+    made = Folders(tmp_path / "src", tmp_path / "dst")
+    made.src.mkdir()
+    return made
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are converted here, as a worker does it: where workers are not what is tested."""
+    from fastpix.job.batch_conversion import convert_batch
+    from fastpix.job.engines import driving
+
+    monkeypatch.setattr(driving, "run_guarded", convert_batch)

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
         iter_pixels,
         pixel_array,
     )
+    from fastpix.job.cache import Cache, open_cache
     from fastpix.job.conversion import convert
+    from fastpix.job.manifest_table import read_manifest
     from fastpix.job.summary import Summary
     from fastpix.kernel.registry import kernels, use_kernel
     from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread, read_series
@@ -74,6 +76,9 @@ _WHERE = {
     "convert_color_space": "fastpix.interop.pydicom_pixels",
     "iter_pixels": "fastpix.interop.pydicom_pixels",
     "pixel_array": "fastpix.interop.pydicom_pixels",
+    "Cache": "fastpix.job.cache",
+    "open_cache": "fastpix.job.cache",
+    "read_manifest": "fastpix.job.manifest_table",
     "Summary": "fastpix.job.summary",
     "convert": "fastpix.job.conversion",
     "kernels": "fastpix.kernel.registry",
@@ -92,6 +97,7 @@ _WHERE = {
 
 __all__ = [
     "ArgumentError",
+    "Cache",
     "DecodeError",
     "DecoderWarning",
     "FastpixError",
@@ -126,8 +132,10 @@ __all__ = [
     "iter_pixels",
     "kernels",
     "open",
+    "open_cache",
     "open_series",
     "pixel_array",
+    "read_manifest",
     "read_series",
     "use_kernel",
 ]

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -22,6 +23,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from pyarrow import parquet
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
@@ -41,7 +44,7 @@ from support.sizes import is_quick
 
 import fastpix
 from fastpix.cli import main
-from fastpix.job.names import Names, load_key
+from fastpix.pseudonyms import Names, load_key
 from fastpix.standard.tags import Tag
 
 pytestmark = pytest.mark.usefixtures("quick_processes")
@@ -103,7 +106,14 @@ def counts(log: str) -> dict[str, int]:
 
 
 def failures(dst: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in (dst / "failures.jsonl").read_text().splitlines()]
+    rows = fastpix.read_manifest(dst).to_pylist()
+    return [row for row in rows if row["status"] == "failed"]
+
+
+def age(folder: Path) -> None:
+    """Make files look as if nobody had written to them for a while."""
+    for path in folder.rglob("*"):
+        os.utime(path, (10**9, 10**9))
 
 
 @pytest.fixture
@@ -116,6 +126,7 @@ def src(tmp_path: Path) -> Path:
     (folder / "sub" / "b").write_bytes(whole)
     (folder / "cut").write_bytes(whole[:-2])
     (folder / "readme.txt").write_text("no image")
+    age(folder)
     return folder
 
 
@@ -309,6 +320,10 @@ def everything_under(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield f"the name of {path}", os.fsencode(path.relative_to(folder))
         if path.is_file():
             yield str(path), path.read_bytes()
+        if path.suffix == ".parquet":
+            table = parquet.read_table(path)
+            yield f"the rows of {path}", json.dumps(table.to_pylist()).encode()
+            yield f"the metadata of {path}", repr(table.schema.metadata).encode()
         if path.suffix == ".npz":
             with zipfile.ZipFile(path) as archive:
                 yield f"comment of {path}", archive.comment
@@ -329,16 +344,22 @@ def test_no_patient_data_anywhere(tmp_path: Path) -> None:
         wanted[status] += 1
         for text in (str(path), path.name, f"{UID_MARK}.{0x00080018}"):
             digests += [hashlib.new(kind, text.encode()).hexdigest() for kind in ("md5", "sha256")]
+    age(source)
     dst, other = tmp_path / "dst", tmp_path / "other"
-    options = ("--root", source, "--dtype", "auto", "--invert", "range", "--padding", 7)
+    options = ("--format", "npz", "--dtype", "auto", "--invert", "range", "--padding", 7)
     for arguments in ((source.parent, dst), (source.parent, dst), (source, other, *options)):
         log = run("convert", *arguments, "--workers", 2, code=1)
         search(log.encode(), "the log")
         found = counts(log)
-        assert found["converted"] + found["already there"] == wanted["converted"], log
-        assert (found["failed"], found["not images"]) == (wanted["failed"], wanted["not an image"])
+        present = wanted["converted"] + wanted["not an image"]
+        assert found["converted"] + found["already there"] in (wanted["converted"], present), log
+        known = found.get("failed before, and have not changed (--retry-failed tries again)", 0)
+        assert found["failed"] + known == wanted["failed"]
+        if found["converted"]:
+            assert found["not images"] == wanted["not an image"]
+    assert len(list(other.glob("*.npz"))) == wanted["converted"]
     for folder in (dst, other):
-        assert len(list(folder.glob("*.npz"))) == wanted["converted"]
+        assert len(fastpix.open_cache(folder)) == wanted["converted"]
         assert len(failures(folder)) == wanted["failed"]
         for where, data in everything_under(folder):
             search(data, where)
@@ -374,25 +395,23 @@ def test_summary_failures_and_exit_codes(src: Path, tmp_path: Path) -> None:
     dst = tmp_path / "dst"
     log = run("convert", src, dst, code=1)
     lines = log.splitlines()
-    assert lines[0] == "4 files, 0 MB"
-    assert re.fullmatch(r"4 files, 0\.0 MB in \d+\.\d s \(\d+ files/s\)", lines[1].strip())
+    assert re.fullmatch(r"4 files, 0\.0 MB in \d+\.\d s \(\d+ files/s\)", lines[0].strip())
     table = counts(log)
     assert {key: table[key] for key in ("converted", "already there", "not images", "failed")} == {
         "converted": 2, "already there": 0, "not images": 1, "failed": 1,
     }  # fmt: skip
     assert "PixelDataError: Pixel Data (7FE0,0010) holds N bytes, N are needed" in log
-    assert f"Failures, one a line: {dst / 'failures.jsonl'}" in lines
-    assert lines[-1].startswith("Which files they are: fastpix locate ")
+    assert lines[-1] == f"Which files failed, and why: fastpix locate {dst}"
     assert "\x1b" not in log
     assert "\r" not in log
     (failure,) = failures(dst)
-    assert set(failure) == {"name", "error", "reason"}
     assert failure["error"] == "PixelDataError"
 
     (src / "cut").unlink()
-    table = counts(run("convert", src, dst, code=0))
-    assert table == {"converted": 0, "already there": 2, "not images": 1, "failed": 0}
-    assert not (dst / "failures.jsonl").exists()
+    table = counts(run("convert", src, dst, "--prune", code=0))
+    assert table["already there"] == 3
+    assert table["not in the source any more: removed"] == 1
+    assert failures(dst) == []
 
 
 def test_locate_names_the_files_behind_failures(
@@ -401,33 +420,58 @@ def test_locate_names_the_files_behind_failures(
     dst = tmp_path / "dst"
     run("convert", src, dst, code=1)
     (failure,) = failures(dst)
-    assert call("locate", src, dst) == f"{failure['name']}\t{src / 'cut'}\n"
-    name = Names(load_key(tmp_path / "dst.key", dst)).of_path(str(src / "a.dcm"))
-    assert (dst / f"{name}.npz").exists()
+    told = f"{failure['name']}\t{src / 'cut'}\tPixelDataError: {failure['reason']}\n"
+    assert call("locate", dst) == told
+    assert call("locate", src, dst) == told
+    name = Names(load_key(tmp_path / "dst.key", dst)).of_path("a.dcm")
+    assert name in fastpix.open_cache(dst).names
     wanted = f"{name}\t{src / 'a.dcm'}\n"
-    assert call("locate", src, dst, "--name", name) == wanted
-    assert run("locate", "-", dst, "--name", name, stdin=os.fsencode(src)) == wanted
-    assert "1 name not found" in call("locate", src, dst, "--name", "0" * 32, code=1)
+    assert call("locate", dst, "--name", name) == wanted
+    assert "1 name not found" in call("locate", dst, "--name", "0" * 32, code=1)
+    shutil.rmtree(tmp_path / "dst.paths.parquet")
+    assert "the paths of this cache are not here" in call("locate", dst, code=1)
+    assert call("locate", src, dst) == told
+    (tmp_path / "dst.key").unlink()
+    assert "dst.key: No such file" in call("locate", src, dst, code=1)
+    assert not (tmp_path / "dst.key").exists()
+
+
+def test_the_private_files_are_for_their_owner(src: Path, tmp_path: Path) -> None:
+    run("convert", src, tmp_path / "dst", code=1)
+    assert (tmp_path / "dst.key").stat().st_mode & 0o777 == 0o600
+    paths = tmp_path / "dst.paths.parquet"
+    assert paths.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in paths.iterdir()} == {0o600}
 
 
 def test_root_and_key_file(src: Path, tmp_path: Path, call: Callable[..., str]) -> None:
     """Names relative to a root are the same after a move."""
     dst, key_file = tmp_path / "dst", tmp_path / "my key"
-    run("convert", src, dst, "--root", src, "--key-file", key_file, code=1)
+    run("convert", src / "sub", dst, "--root", src, "--key-file", key_file)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["my key"]
+    names = Names(load_key(key_file, dst))
+    assert fastpix.open_cache(dst).names == [names.of_path("sub/b")]
     moved = tmp_path / "moved"
     src.rename(moved)
-    options = ("--root", moved, "--key-file", key_file)
-    found = call("locate", moved, dst, *options)
-    assert found == f"{failures(dst)[0]['name']}\t{moved / 'cut'}\n"
-    table = counts(run("convert", moved, dst, *options, code=1))
-    assert table["already there"] == 2
+    log = run("convert", moved / "sub", dst, "--root", moved, "--key-file", key_file)
+    assert counts(log)["already there"] == 1
 
 
-def test_locate_makes_no_key(src: Path, tmp_path: Path, call: Callable[..., str]) -> None:
-    log = call("locate", src, tmp_path / "typo", code=1)
-    assert log == f"fastpix: {tmp_path / 'typo.key'}: No such file or directory\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["src"]
+def test_manifest_verify_and_gc(src: Path, tmp_path: Path, call: Callable[..., str]) -> None:
+    dst = tmp_path / "dst"
+    run("convert", src, dst, code=1)
+    assert "4 rows" in call("manifest", dst)
+    rows = [json.loads(line) for line in call("manifest", dst, "--json").splitlines()]
+    assert sorted(row["status"] for row in rows) == ["done", "done", "failed", "not an image"]
+    lines = call("manifest", dst, "--csv", "--failed").splitlines()
+    assert lines[0].split(",")[:3] == ["item", "name", "kind"]
+    assert len(lines) == 2
+    assert call("verify", dst) == "2 arrays read, 0 damaged or missing\n"
+    shutil.rmtree(dst / "runs")
+    assert call("gc", dst) == "0 files removed, 0 shards rewritten, 0.0 MB freed\n"
+    (shard,) = (dst / "shards").iterdir()
+    shard.write_bytes(bytes(shard.stat().st_size))
+    assert "2 damaged or missing" in call("verify", dst, code=1)
 
 
 def test_files_and_lists(src: Path, tmp_path: Path) -> None:
@@ -458,14 +502,15 @@ def test_names_that_are_no_text(encoding: str, tmp_path: Path) -> None:
     for name, data in names.items():
         with open(os.path.join(source, name), "wb") as file:
             file.write(data)
+        os.utime(os.path.join(source, name), (10**9, 10**9))
     env = {"PYTHONIOENCODING": encoding}
     dst = os.path.join(os.fsencode(tmp_path), b"dst \xfc")
     stdin = b"\n".join(os.path.join(source, name) for name in names)
     log = run("convert", "-", dst, stdin=stdin, code=1, env=env)
-    assert "failures.jsonl" in log
-    found = run("locate", source, dst, env=env)
+    assert "fastpix locate" in log
+    found = run("locate", dst, env=env)
     path = os.fsdecode(os.path.join(source, b"c\xff\xfd"))
-    assert found.endswith(f"\t{path}\n")
+    assert f"\t{path}\tPixelDataError" in found
     missing = run("info", os.path.join(source, b"\xee"), code=1, env=env)
     assert missing.startswith("fastpix: ")
     assert missing.endswith(": No such file or directory\n")
@@ -478,12 +523,12 @@ def test_workers_timeout_and_recipe(src: Path, tmp_path: Path) -> None:
         "--dtype", "float64", "--no-rescale", "--invert", "none", "--normalize", 0, 10,
         "--padding", "nan")  # fmt: skip
     recipe = fastpix.Recipe("float64", False, "none", (0, 10), float("nan"))
-    kept = [json.loads(path.read_text())["recipe"] for path in dst.glob("*.json")]
-    assert kept == [recipe.to_dict()] * 2
-    array = np.load(next(iter(dst.glob("*.npz"))))["pixels"]
-    assert array.tobytes() == fastpix.imread(src / "a.dcm", recipe=recipe).tobytes()
-    run("convert", src, dst, "--max-bytes", 10, code=1)
-    assert list(dst.glob("*.npz")) == []
+    cache = fastpix.open_cache(dst)
+    assert cache.settings.recipe == recipe
+    assert cache[0].tobytes() == fastpix.imread(src / "a.dcm", recipe=recipe).tobytes()
+    other = tmp_path / "other"
+    run("convert", src, other, "--max-bytes", 10, code=1)
+    assert len(fastpix.open_cache(other)) == 0
 
 
 @pytest.mark.parametrize(
@@ -496,14 +541,15 @@ def test_workers_timeout_and_recipe(src: Path, tmp_path: Path) -> None:
         (("convert", "src", "dst", "--dtype", "complex"), "dtype: 'complex' is not one of"),
         (("convert", "src", "dst", "--normalize", 1, 1), "normalize: (1.0, 1.0) is not finite"),
         (("convert", "src", "dst", "--key-file", "dst/k"), "key_file: dst/k lies inside"),
-        (("convert", "src", "dst", "--key-file", "src/a.dcm"), "key_file: src/a.dcm holds no key"),
+        (("convert", "src", "dst", "--key-file", "src/a.dcm"), "key_file: src/a.dcm can be read"),
+        (("convert", "src", "dst", "--only", "x"), "only: "),
         (("convert", "src", "src/a.dcm"), "src/a.dcm: File exists"),
         (("info", "none"), "none: No such file or directory"),
         (("info", "src"), "src: Is a directory"),
         (("info", "src/readme.txt"), "not a DICOM file"),
         (("info", "src/cut"), "Pixel Data (7FE0,0010) holds 10 bytes, 12 are needed"),
         (("info", "src/a.dcm", "--invert", "all"), "invert: 'all' is not"),
-        (("locate", "none", "dst"), "dst.key: No such file or directory"),
+        (("locate", "dst"), "dst is no cache: it has no dataset.json"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
@@ -534,16 +580,16 @@ def test_an_empty_folder_and_one_without_images(tmp_path: Path) -> None:
     (tmp_path / "src" / "empty").touch()
     (tmp_path / "src" / "text.dcm").write_text("no image")
     (tmp_path / "src" / "report").write_bytes(file_of(element(0x00100010, "PN", b"Doe")))
+    age(tmp_path / "src")
     assert counts(run("convert", "src", "dst", cwd=tmp_path)) == nothing | {"not images": 3}
-    assert list((tmp_path / "dst").iterdir()) == []
+    assert len(fastpix.open_cache(tmp_path / "dst")) == 0
 
 
 def test_output_inside_the_source(src: Path) -> None:
     (src / "cut").unlink()
-    for present in (0, 2):
+    for converted, present in ((2, 0), (0, 3)):
         table = counts(run("convert", ".", "out", "--key-file", "../key", cwd=src))
-        assert table["already there"] == present
-        assert table["not images"] == 1
+        assert (table["converted"], table["already there"]) == (converted, present)
 
 
 def test_version_of_the_installed_command(tmp_path: Path) -> None:
@@ -626,18 +672,19 @@ def make_many(folder: Path, count: int) -> Path:
 
 
 def check_consistent(dst: Path) -> int:
-    """Check that each sidecar has its array, and that nothing half-written is there."""
-    assert list(dst.glob(".*")) == []
-    sidecars = list(dst.glob("*.json"))
-    for sidecar in sidecars:
-        kept = json.loads(sidecar.read_text())
-        with np.load(sidecar.with_suffix(".npz")) as arrays:
-            assert list(arrays["pixels"].shape) == kept["array"]["shape"]
-    return len(sidecars)
+    """Check that each array is whole, and that nothing half-written has a name."""
+    if not (dst / "dataset.json").exists():
+        return 0
+    cache = fastpix.open_cache(dst)
+    for k in range(len(cache)):
+        cache.verify(k)
+    found = {path.name for path in (dst / "shards").glob("*.tar")}
+    assert {Path(shard).name for shard in cache.shards} == found
+    return len(cache)
 
 
 def test_interrupt(tmp_path: Path) -> None:
-    folder = make_many(tmp_path / "many", 150)
+    folder = make_many(tmp_path / "many", 1500)
     dst = tmp_path / "dst"
     with subprocess.Popen(
         [*COMMAND, "convert", str(folder), str(dst), "--workers", "2"],
@@ -646,7 +693,7 @@ def test_interrupt(tmp_path: Path) -> None:
         start_new_session=True,
     ) as job:
         deadline = time.monotonic() + 30
-        while len(list(dst.glob("*.json"))) < 3 and time.monotonic() < deadline:
+        while not list(dst.glob("shards/*.tar")) and time.monotonic() < deadline:
             time.sleep(0.002)
         os.killpg(job.pid, signal.SIGINT)
         pressed = time.monotonic()
@@ -654,14 +701,14 @@ def test_interrupt(tmp_path: Path) -> None:
         took = time.monotonic() - pressed
     assert job.returncode == 130
     assert took < 10
-    assert log.splitlines()[1:] == [
+    assert log.splitlines() == [
         "Interrupted. What is done stays; run the same command again for the rest."
     ]
     done = check_consistent(dst)
-    assert 3 <= done < 150
+    assert 0 < done < 1500
     table = counts(run("convert", folder, dst, "--workers", 2))
-    assert (table["already there"], table["converted"]) == (done, 150 - done)
-    assert check_consistent(dst) == 150
+    assert (table["already there"], table["converted"]) == (done, 1500 - done)
+    assert check_consistent(dst) == 1500
 
 
 # fastpix info
@@ -764,21 +811,24 @@ def test_demo_says_where_to_look_and_its_examples_work(tmp_path: Path) -> None:
     out = 'it\'s "my" $HOME'
     log = run("demo", out, cwd=tmp_path)
     assert counts(log)["converted"] > 50
-    text, _, end = log.partition(f"Look at {out}: ")
+    text, _, end = log.partition(f"Look at {out}.png: ")
     assert str(WHEEL) in text
-    assert "NAME.npz holds an array, NAME.json what was done to get it." in end
     examples = [line.strip() for line in end.splitlines() if line.startswith("  ")]
     env = os.environ | {"PATH": "/usr/bin:/bin"}  # the environment need not be active
-    kept, pixels, plan = (
+    manifest, stats, pixels, plan = (
         subprocess.run(
             ["sh", "-c", line], cwd=tmp_path, env=env, stdout=subprocess.PIPE, check=True
         ).stdout
         for line in examples
     )
-    assert json.loads(kept)["versions"]["fastpix"] == fastpix.__version__
+    assert b"rows" in manifest
+    assert b"HU" in stats
     assert b"[" in pixels
     assert b"float32, HU" in plan
-    assert len(list((tmp_path / out).glob("*.npz"))) == counts(log)["converted"]
+    assert len(fastpix.open_cache(tmp_path / out)) == counts(log)["converted"]
+    with Image.open(tmp_path / f"{out}.png") as sheet:
+        assert min(sheet.size) > 500
+        assert sheet.mode == "RGB"
 
 
 def test_codecs_lists_every_decoder(call: Callable[..., str]) -> None:
@@ -792,8 +842,9 @@ def test_what_cannot_be_decoded_is_told_first(src: Path, tmp_path: Path) -> None
     (src / "video").write_bytes(
         encode_frames(make_dataset(), "1.2.840.10008.1.2.4.100", [bytes(64)])
     )
+    age(src)
     log = run("convert", src, tmp_path / "dst", "--workers", 1, code=1)
-    told, done = log.index("1 file will fail: "), log.index("converted")
+    told, done = log.index("Going to fail: "), log.index("converted")
     assert told < done
     assert "MPEG2" in log[told:done]
     assert "video library" in log[told:done]
@@ -806,3 +857,31 @@ def test_info_with_a_pinned_decoder(call: Callable[..., str]) -> None:
         "info", path, "--decoder", "pylibjpeg-openjpeg"
     )
     assert "pin one of" in call("info", path, "--decoder", "pyjpegls", code=1)
+
+
+# Output that nobody reads, Ctrl-C that comes early
+
+
+def test_output_that_is_closed(src: Path, tmp_path: Path) -> None:
+    dst = tmp_path / "dst"
+    run("convert", src, dst, code=1)
+    for closing in (">&-", "| true"):
+        line = f'"$@" {closing}'
+        command = ["sh", "-c", line, "sh", *COMMAND, "manifest", str(dst), "--json"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+        assert b"Traceback" not in done.stderr
+        assert b"Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.1, 0.25])
+def test_an_early_interrupt(moment: float, src: Path, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastpix", "convert", str(src), str(tmp_path / "dst")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    ) as job:  # fmt: skip
+        time.sleep(moment)
+        os.killpg(job.pid, signal.SIGINT)
+        log, _ = job.communicate(timeout=30)
+    if moment > 0.1:  # before, the interpreter itself is not ready
+        assert b"Traceback" not in log
+    assert job.returncode in (130, 1, -signal.SIGINT, 0)

@@ -25,6 +25,7 @@ from support.builders import (
 )
 from support.file_structures import mutated
 from support.header_checks import RAMP, open_odd, us
+from support.jobs import row_of
 from support.real_files import WHEEL, files_under
 from support.seed_files import irregular_files, regular_files
 from support.sizes import cases
@@ -33,10 +34,6 @@ import fastpix
 from fastpix import FastpixError, NoPixelDataError, NotDicomError, PixelHeaderError
 from fastpix._top_level import top_level
 from fastpix.header.top_level import _WANTED, data_set_start, look_over
-from fastpix.job.files import find_files
-from fastpix.job.one_file import Job, convert_file
-from fastpix.kernel.registry import kernel_name
-from fastpix.recipe import Recipe
 from fastpix.standard.tags import Tag
 
 PIXELS = element(Tag.PixelData, "OW", RAMP.tobytes())
@@ -274,14 +271,10 @@ IMAGE = make_dataset(
 def test_an_image_that_is_cut_anywhere_fails_by_name(syntax: str, tmp_path: Path) -> None:
     """Between two elements or within one; a job must not leave it out as no image."""
     whole = encode(IMAGE, syntax)
-    output = tmp_path / "output"
-    output.mkdir()
-    job = Job(output, Recipe(), b"k" * 32, None, 2**30, kernel_name())
     for size in range(132, len(whole), 7):
         path = tmp_path / "cut"
         path.write_bytes(whole[:size])
-        outcome = convert_file(find_files([path], output)[0], job)
-        assert outcome.status == "failed", size
+        assert row_of(path)["status"] == "failed", size
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import struct
+import tarfile
 import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.builders import element, encode, file_of, image_elements, make_dataset, sequence
 
 import fastpix
-from fastpix.errors import DecoderWarning, FastpixError, NoPixelDataError
-from fastpix.job.files import find_files
-from fastpix.job.names import Names
-from fastpix.job.one_file import Job, convert_file
-from fastpix.job.sidecar import make_sidecar
-from fastpix.job.survey import find_undecodable
+from fastpix.errors import FastpixError, NoPixelDataError
+from fastpix.job.batch_conversion import convert_batch
+from fastpix.job.items import Batch, Item, SourceFile
+from fastpix.job.manifest import read_parts
+from fastpix.job.preflight import troubles_in
+from fastpix.job.settings import Job, Settings
+from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.job.vocabulary import unit_term
 from fastpix.kernel.registry import kernel_name
 from fastpix.recipe import Recipe
@@ -28,7 +31,6 @@ from fastpix.standard.dictionary import _TAGS_OF_VR
 from fastpix.standard.syntaxes import syntax_name, uid_name
 from fastpix.standard.uids import TRANSFER_SYNTAXES
 
-pytestmark = pytest.mark.usefixtures("quick_processes")
 SECRET = "Zq7Xw"  # no hexadecimal digits, so no hash has it
 TEXT_VRS = ("UI", "CS", "LO", "SH", "DS", "IS", "DA", "DT", "TM")
 OTHERS = {0x00100010: "PN", 0x00080050: "SH", 0x00081030: "LO", 0x00204000: "LT", 0x2005000E: "FL"}
@@ -60,31 +62,36 @@ def check_free(text: str) -> None:
 
 def convert(data: bytes, folder: Path) -> str:
     """Convert a file as a worker does; return all that is kept or told of it."""
-    source, output = folder / "source", folder / "output"
-    output.mkdir(exist_ok=True)
+    source = folder / "source"
     source.write_bytes(data)
-    (found,) = find_files([source], output)
-    job = Job(output, Recipe(), b"k" * 32, None, 2**30, kernel_name())
-    outcome = convert_file(found, job)
-    told = [repr(outcome)]
+    os.utime(source, (1, 1))  # it is not being written any more
+    file = SourceFile(str(source), "source", len(data), 10**9)
+    output = folder / "output"
+    settings = Settings(Recipe())
+    job = Job(settings, str(output), "", b"k" * 32, 2**30, kernel_name())
+    batch = Batch(1, settings.id, (Item("a" * 32, "b" * 16, (file,)),))
+    told = [repr(convert_batch(batch, job))]
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("ignore", UserWarning)  # pydicom's, which a job does not show
         warnings.simplefilter("always", fastpix.HeaderWarning)
         try:
-            image = fastpix.open(source)
-            plan = image.plan()
-            told.append(json.dumps(plan.to_dict()))
-            names = Names(b"k" * 32)
-            told.append(json.dumps(make_sidecar(image, plan, Recipe(), np.zeros(1), names)))
+            told.append(json.dumps(fastpix.open(source).plan().to_dict()))
         except FastpixError as error:
             told.append(error.storable)
     told += [str(w.message) for w in heard if w.category is fastpix.HeaderWarning]
-    told += [str(error.storable) for error, _ in find_undecodable([found], None)]
-    for path in output.iterdir():
+    for recipe in (Recipe(), Recipe(normalize=(0, 1))):
+        told += map(str, troubles_in([file], recipe, 2**30))
+    for facts, table in read_parts(LocalStorage(output)):
+        told += [repr(facts), json.dumps(table.to_pylist())]
+    for path in list(output.rglob("*")):
         told.append(path.name)
-        if path.suffix != ".npz":
-            told.append(path.read_text())
-        path.unlink()
+        if path.suffix == ".tar":
+            with tarfile.open(path) as shard:
+                for member in shard:
+                    told.append(member.name)
+                    if member.name.endswith(".json"):
+                        told.append(shard.extractfile(member).read().decode())  # type: ignore[union-attr]
+    shutil.rmtree(output)
     return "\n".join(told)
 
 
@@ -169,12 +176,11 @@ def test_units_are_those_of_the_standard() -> None:
         assert unit_term(text) == "unrecognised"
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_job_warns_of_no_text(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(
         file_of(element(0x7FE00010, "OW", bytes(8)), syntax=f"{SECRET}\t")
     )
-    with pytest.warns(DecoderWarning) as caught:
-        fastpix.convert(tmp_path / "source", tmp_path / "output", workers=1)
-    for warning in caught:
-        check_free(str(warning.message))
-    check_free((tmp_path / "output" / "failures.jsonl").read_text())
+    os.utime(tmp_path / "source", (1, 1))
+    fastpix.convert(tmp_path / "source", tmp_path / "output", workers=1)
+    check_free(json.dumps(fastpix.read_manifest(tmp_path / "output").to_pylist()))

@@ -6,7 +6,7 @@ import multiprocessing
 
 import pytest
 
-_IMPORTED = ["fastpix.job.pool", "fastpix.compare.worker", "fastpix.header.by_pydicom"]
+_IMPORTED = ["fastpix.compare.worker", "fastpix.header.by_pydicom"]
 
 
 def start_quickly(patch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,20 @@ In: arguments and standard input. Out: text, and an exit code.
 Stands on: everything else.
 """
 
-from fastpix.cli import series_command  # it adds itself to the command
+from fastpix.cli import (  # they add themselves to the command
+    cache_commands,
+    convert_command,
+    scan_command,
+    series_command,
+    stats_command,
+)
 from fastpix.cli.commands import main
 
-__all__ = ["main", "series_command"]
+__all__ = [
+    "cache_commands",
+    "convert_command",
+    "main",
+    "scan_command",
+    "series_command",
+    "stats_command",
+]

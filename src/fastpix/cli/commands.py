@@ -5,29 +5,23 @@ Each subcommand imports what it uses, so that help comes at once.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 import sys
 import warnings
 from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
-from fastpix.image.limits import MAX_BYTES
-from fastpix.notes import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from fastpix.frames.codecs import Decoder
-    from fastpix.job.summary import Summary
-    from fastpix.recipe import Recipe
 
 app = typer.Typer(
     name="fastpix",
@@ -46,10 +40,6 @@ Normalize = Annotated[
     typer.Option(metavar="LO HI", help="Clip to LO..HI and map to 0..1."),
 ]
 Padding = Annotated[float | None, typer.Option(help="Value for pixels marked as padding.")]
-KeyFile = Annotated[
-    Path | None, typer.Option(help="Key of the hashed names [default: DST.key, made on first use].")
-]
-Root = Annotated[Path | None, typer.Option(help="Hash paths relative to this folder.")]
 DecoderName = Annotated[
     str | None, typer.Option("--decoder", help="The one decoder to use [default: the fastest].")
 ]
@@ -58,14 +48,23 @@ MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
 
 def main() -> None:
     """Run the command; errors of ours end it with one line and exit code 1."""
+    if sys.stdout is None:  # it was closed: there is nobody to tell
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (as long as the process)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths go out as they came in
     try:
         app()
     except FastpixError as error:
-        _fail(str(error))
+        fail(str(error))
+    except KeyboardInterrupt:  # before a command could say what it means
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it is not tried again
+        sys.exit(1)
+    except ImportError as error:  # of an extra: it says what to install
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 @app.callback(invoke_without_command=True)
@@ -77,66 +76,6 @@ def _version(
 
         typer.echo(f"fastpix {__version__}")
         raise typer.Exit
-
-
-@app.command("convert")
-def convert_command(
-    src: Annotated[
-        list[str], typer.Argument(help="Folders or files; - reads a list of paths from stdin.")
-    ],
-    dst: Annotated[Path, typer.Argument(help="Folder for NAME.npz and NAME.json.")],
-    dtype: Dtype = "float32",
-    rescale: Rescale = True,
-    invert: Invert = "max",
-    normalize: Normalize = None,
-    padding: Padding = None,
-    decoder: DecoderName = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
-    key_file: KeyFile = None,
-    root: Root = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that one file may take.")] = 600.0,
-    max_bytes: MaxBytes = MAX_BYTES,
-) -> None:
-    """Convert all DICOM images under SRC to arrays, with sidecars free of patient data."""
-    from fastpix.recipe import Recipe
-
-    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
-    summary = _run(_sources(src), dst, recipe, workers, key_file, root, timeout, max_bytes)
-    if summary.failed:
-        typer.echo(f"Failures, one a line: {dst / 'failures.jsonl'}")
-        # SRC itself may name a patient: the log does not repeat it.
-        typer.echo("Which files they are: fastpix locate SRC DST, with the same --root, --key-file")
-        raise typer.Exit(1)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Argument(help="Folder for the arrays.")] = Path("fastpix-demo"),
-    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
-) -> None:
-    """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
-    import pydicom.data
-
-    from fastpix.recipe import Recipe
-
-    source = Path(pydicom.data.__file__).parent / "test_files"
-    typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")
-    summary = _run([str(source)], out, Recipe(), workers, None, None, 600.0, MAX_BYTES)
-    if not (summary.converted or summary.present):
-        raise typer.Exit(1)
-    example = next(path for path in sorted(out.glob("*.json")))
-    array = json.dumps(str(example.with_suffix(".npz")))
-    python = shlex.quote(sys.executable)
-    show = f'import numpy; print(numpy.load({array})["pixels"])'
-    typer.echo(
-        f"""
-Look at {out}: NAME.npz holds an array, NAME.json what was done to get it.
-The failures above are files made to fail: cut off, or no valid image.
-
-  {python} -m json.tool {shlex.quote(str(example))}
-  {python} -c {shlex.quote(show)}
-  {python} -m fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
-    )
 
 
 @app.command()
@@ -177,7 +116,7 @@ def info(
             unsupported = True
     for label, text in rows:
         table.add_row(label, text)
-    _console().print(table, highlight=False, markup=False)
+    console_here().print(table, highlight=False, markup=False)
     if unsupported:
         raise typer.Exit(1)
 
@@ -212,17 +151,15 @@ def bench(
     """
     from fastpix.cli.progress import ComparisonProgress
     from fastpix.compare import compare, listing, markdown, readers_named, tables_of
-    from fastpix.job.files import find_files
+    from fastpix.job.scan import open_sources
 
     chosen = readers_named(readers)
-    files = find_files(_sources(paths), Path(os.devnull))  # there is no output to leave out
+    files = [file.location for file in open_sources(sources_of(paths)).files()]
     compared = []
     interrupted = False
-    console = _console()
+    console = console_here()
     present = [reader for reader in chosen if reader.is_present()]
-    outcomes = compare(
-        [file.path for file in files], present, rounds=rounds, timeout=timeout, limit=limit
-    )
+    outcomes = compare(files, present, rounds=rounds, timeout=timeout, limit=limit)
     try:
         with closing(outcomes), ComparisonProgress(console, limit or len(files)) as progress:
             for outcome in outcomes:
@@ -241,7 +178,7 @@ def bench(
         typer.echo("Interrupted: this is of the files until then.")
         raise typer.Exit(130)
     if not any(file.is_compared for file in compared):
-        _fail("no image under PATH that any reader reads")
+        fail("no image under PATH that any reader reads")
 
 
 @app.command()
@@ -267,71 +204,10 @@ def codecs() -> None:
             chain.add_row(f"{decoder.name}: {decoder.library}", decoder.licence, here)
         names = "\n".join(f"{syntax_name(syntax)} ({syntax})" for syntax in syntaxes)
         table.add_row(names, chain, end_section=True)
-    _console().print(table, highlight=False, markup=False)
+    console_here().print(table, highlight=False, markup=False)
 
 
-@app.command()
-def locate(
-    src: Annotated[
-        list[str], typer.Argument(help="The sources of the job; - reads paths from stdin.")
-    ],
-    dst: Annotated[Path, typer.Argument(help="Its output folder.")],
-    name: Annotated[
-        list[str] | None, typer.Option(help="Names to look for [default: those that failed].")
-    ] = None,
-    key_file: KeyFile = None,
-    root: Root = None,
-) -> None:
-    """Print the source files behind names: paths may hold patient data, so no log does."""
-    from fastpix.job.files import find_files
-    from fastpix.job.names import Names, default_key_file, load_key
-
-    wanted = set(name or _failed_names(dst))
-    key_file = key_file or default_key_file(dst)
-    key_file.stat()  # a key made now would find nothing
-    key = load_key(key_file, dst)
-    names = Names(key, str(root.absolute()) if root else None)
-    for file in find_files(_sources(src), dst):
-        if (found := names.of_path(file.path)) in wanted:
-            typer.echo(os.fsencode(f"{found}\t{file.path}"))
-            wanted.remove(found)
-    if wanted:
-        _fail(
-            f"{count_of(len(wanted), 'name')} not found under SRC: give the sources, --root and "
-            f"--key-file of the job"
-        )
-
-
-def _run(
-    sources: list[str],
-    dst: Path,
-    recipe: Recipe,
-    workers: int | None,
-    key_file: Path | None,
-    root: Path | None,
-    timeout: float,
-    max_bytes: int,
-) -> Summary:
-    from fastpix.cli.progress import JobProgress, summary_table
-    from fastpix.job.conversion import convert
-
-    console = _console()
-    try:
-        with JobProgress(console) as progress:
-            summary = convert(
-                sources, dst, recipe=recipe, workers=workers, key_file=key_file, root=root,
-                timeout=timeout, max_bytes=max_bytes,
-                on_start=progress.start, on_undecodable=progress.tell_undecodable,
-                on_outcome=progress.advance,
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. What is done stays; run the same command again for the rest.")
-        raise typer.Exit(130) from None
-    console.print(summary_table(summary), highlight=False)
-    return summary
-
-
-def _sources(src: list[str]) -> list[str]:
+def sources_of(src: list[str]) -> list[str]:
     """Return the sources, with ``-`` replaced by the paths on standard input."""
     sources: list[str] = []
     for source in src:
@@ -343,20 +219,15 @@ def _sources(src: list[str]) -> list[str]:
     return sources
 
 
-def _failed_names(dst: Path) -> list[str]:
-    log = dst / "failures.jsonl"
-    if not log.exists():
-        return []
-    return [str(json.loads(line)["name"]) for line in log.read_text().splitlines()]
-
-
-def _console() -> Console:
+def console_here() -> Console:
+    """Return the console of a command."""
     from rich.console import Console
 
     # Lines of a log are as long as they are; only a terminal has a width.
     return Console() if sys.stdout.isatty() else Console(width=120, soft_wrap=True)
 
 
-def _fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
+    """End the command with a message."""
     typer.echo(f"fastpix: {message}", err=True)
     sys.exit(1)

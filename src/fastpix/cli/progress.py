@@ -9,15 +9,14 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bar
 from rich.table import Table
 
-from fastpix.errors import UnsupportedTransferSyntaxError
-from fastpix.job.files import SourceFile
-from fastpix.job.one_file import Outcome
+from fastpix.job.conversion import Progress
+from fastpix.job.preflight import Trouble
 from fastpix.job.summary import Summary
 from fastpix.notes import count_of
 
@@ -29,7 +28,7 @@ _MOST_REASONS = 20
 class JobProgress:
     """Files, megabytes, rate, failures and time left of one job.
 
-    Use as a context manager; `start` and `advance` are what `fastpix.convert` calls.
+    Use as a context manager; `advance` and `tell` are what `fastpix.convert` calls.
 
     Parameters
     ----------
@@ -39,10 +38,8 @@ class JobProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._seen = Summary()
-        self._total = 0
         self._begin = self._last_line = time.monotonic()
-        self._bar = Progress(
+        self._bar = Bar(
             TextColumn("converting"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -67,40 +64,35 @@ class JobProgress:
     ) -> None:
         self._bar.stop()
 
-    def start(self, files: list[SourceFile]) -> None:
-        """Say how much there is to do."""
-        self._total = len(files)
-        self._begin = self._last_line = time.monotonic()
-        self._bar.update(self._task, total=len(files))
-        if not self._console.is_terminal:
-            size = sum(file.size for file in files) / _MEGABYTE
-            self._line(f"{count_of(len(files), 'file')}, {size:.0f} MB")
+    def tell(self, troubles: list[Trouble]) -> None:
+        """Say, before the first file is read whole, which files are going to fail."""
+        for trouble in troubles:
+            self._line(f"Going to fail: {trouble}")
 
-    def tell_undecodable(self, found: list[tuple[UnsupportedTransferSyntaxError, int]]) -> None:
-        """Say, before the first file is read, what nothing here decodes."""
-        for error, count in found:
-            self._line(f"{count_of(count, 'file')} will fail: {error.storable}")
-
-    def advance(self, file: SourceFile, outcome: Outcome) -> None:
-        """Count one file."""
-        seen = self._seen
-        seen.add(file, outcome)
+    def advance(self, progress: Progress) -> None:
+        """Show how far the job is."""
+        counts = progress.counts
+        done, failed = counts.files, counts.failed + counts.known_failures
         now = time.monotonic()
-        rate = seen.done / max(now - self._begin, 1e-6)
-        megabytes = seen.bytes_read / _MEGABYTE
+        rate = done / max(now - self._begin, 1e-6)
+        megabytes = counts.bytes_read / _MEGABYTE
         self._bar.update(
-            self._task, completed=seen.done, megabytes=megabytes, rate=rate, failed=seen.failed
-        )
+            self._task, total=progress.found if progress.is_scanned else None, completed=done,
+            megabytes=megabytes, rate=rate, failed=failed,
+        )  # fmt: skip
         if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            left = (self._total - seen.done) / rate
+            left = ""
+            if progress.is_scanned:
+                left = f", {(progress.found - done) / max(rate, 1e-6):.0f} s left"
+            found = f"{progress.found}{'' if progress.is_scanned else ' so far'}"
             self._line(
-                f"{seen.done} of {self._total} files, {megabytes:.0f} MB, {rate:.0f} files/s, "
-                f"{seen.failed} failed, {left:.0f} s left"
+                f"{done} of {found} files, {megabytes:.0f} MB, {rate:.0f} files/s, "
+                f"{failed} failed{left}"
             )
 
     def _line(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 class ComparisonProgress:
@@ -116,7 +108,7 @@ class ComparisonProgress:
     """
 
     def __init__(self, console: Console, total: int) -> None:
-        self._bar = Progress(
+        self._bar = Bar(
             TextColumn("comparing"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -140,23 +132,34 @@ class ComparisonProgress:
 
 def summary_table(summary: Summary) -> Table:
     """Return the end of a job as a table: counts, then failures by reason."""
-    rate = summary.done / max(summary.seconds, 1e-6)
+    counts = summary.counts
+    rate = counts.files / max(summary.seconds, 1e-6)
     table = Table(
-        title=f"{summary.done} files, {summary.bytes_read / _MEGABYTE:.1f} MB in "
+        title=f"{count_of(counts.files, 'file')}, {counts.bytes_read / _MEGABYTE:.1f} MB in "
         f"{summary.seconds:.1f} s ({rate:.0f} files/s)",
         title_justify="left",
         show_header=False,
     )
     table.add_column(justify="right")
     table.add_column(overflow="fold")
-    table.add_row(str(summary.converted), "converted")
-    table.add_row(str(summary.present), "already there")
-    table.add_row(str(summary.not_images), "not images")
-    table.add_row(str(summary.failed), "failed", end_section=True)
+    table.add_row(str(counts.converted), "converted")
+    table.add_row(str(counts.present), "already there")
+    table.add_row(str(counts.not_images), "not images")
+    for count, what in (
+        (counts.left_out, "left out by --only"),
+        (counts.waiting, "still being written: left for the next run"),
+        (counts.known_failures, "failed before, and have not changed (--retry-failed tries again)"),
+        (summary.vanished - summary.pruned, "in the cache, not in the source any more (--prune)"),
+        (summary.pruned, "not in the source any more: removed"),
+        (summary.duplicates, "with the SOP Instance UID of another image (--duplicates)"),
+    ):
+        if count:
+            table.add_row(str(count), what)
+    table.add_row(str(counts.failed), "failed", end_section=True)
     reasons = summary.reasons()
     for reason, count in reasons[:_MOST_REASONS]:
         table.add_row(str(count), reason)
     if len(reasons) > _MOST_REASONS:
         rest = sum(count for _, count in reasons[_MOST_REASONS:])
-        table.add_row(str(rest), "for other reasons, in failures.jsonl")
+        table.add_row(str(rest), "for other reasons: fastpix manifest DST --failed")
     return table

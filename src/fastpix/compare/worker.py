@@ -7,6 +7,7 @@ import signal
 import threading
 import warnings
 from importlib import import_module
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from time import perf_counter_ns
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from fastpix.compare.readers import Read, Reader
 from fastpix.errors import NoPixelDataError, NotDicomError
-from fastpix.job.pool import interrupts_held_back, leave_with_parent, signal_name, silence
+from fastpix.processes import interrupts_held_back, leave_with_parent, signal_name, silence
 
 _IMPORT_SECONDS = 120.0  # within which the module of a reader must be imported
 _EXIT_SECONDS = 0.5  # within which a process must end by itself once its pipe is closed
@@ -139,6 +140,7 @@ class ReaderProcess:
         self._process = context.Process(
             target=_work, args=(theirs, self.reader.module), daemon=True
         )
+        resource_tracker.ensure_running()  # its own start would unblock the signal
         with interrupts_held_back():
             self._process.start()
         theirs.close()

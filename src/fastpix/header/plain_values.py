@@ -32,6 +32,9 @@ _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "AT"
 _SMALL_ENTRIES = 8192  # bytes of entries up to which values are kept
 _TABLES = (Form.LUT, Form.PIXEL_DATA, Form.OFFSETS, Form.PRESENCE, Form.SEQUENCE, Form.FRAMES)
 
+# What decides about pixels, and says something of identity too.
+_DECIDING = (Tag.SOPClassUID, Tag.BurnedInAnnotation)
+
 
 def _tags_at(place: Place) -> tuple[int, ...]:
     return tuple(
@@ -40,7 +43,7 @@ def _tags_at(place: Place) -> tuple[int, ...]:
         if row.place == place
         and row.first == row.last
         and row.form not in _TABLES
-        and (row.purpose not in (Purpose.PIXELS, Purpose.SCALE) or row.first == Tag.SOPClassUID)
+        and (row.purpose not in (Purpose.PIXELS, Purpose.SCALE) or row.first in _DECIDING)
     )
 
 
@@ -169,15 +172,19 @@ def plain_values(instance: Instance) -> PlainValues:
     return _of_attributes(instance.attributes)
 
 
+def values_at_top(instance: Instance) -> Values:
+    """Return what an instance says outside of sequences, where these cannot be parsed."""
+    return _values_at(instance.attributes, Place.DATA_SET)
+
+
 # From the index.
 
 
 def _of_index(index: Index) -> PlainValues:
     entries = entries_of(index.identity_entries)
     known = _deciding if len(index.pixel_entries) <= _SMALL_ENTRIES else _deciding.__wrapped__
-    sop_class, has_frames, creators = known(index.pixel_entries)
-    top = {tag: value for tag, _, _, value in entries}
-    top[Tag.SOPClassUID] = sop_class
+    decided, has_frames, creators = known(index.pixel_entries)
+    top = {tag: value for tag, _, _, value in entries} | decided
     private = tuple(
         [
             PrivateValue(tag, "" if index.implicit else letters.decode("ascii"), value)
@@ -200,17 +207,17 @@ def _of_index(index: Index) -> PlainValues:
 
 
 @lru_cache(256)
-def _deciding(pixel_entries: bytes) -> tuple[bytes, bool, tuple[PrivateValue, ...]]:
-    """Return SOP Class, whether there are groups of frames, and Private Creators of group 2005."""
-    sop_class, has_frames, creators = b"", False, []
+def _deciding(pixel_entries: bytes) -> tuple[Values, bool, tuple[PrivateValue, ...]]:
+    """Return SOP Class and others, whether frames have groups, Private Creators of group 2005."""
+    decided, has_frames, creators = {int(Tag.SOPClassUID): b""}, False, []
     for tag, _, _, value in entries_of(pixel_entries):
-        if tag == Tag.SOPClassUID:
-            sop_class = value
+        if tag in _DECIDING:
+            decided[tag] = value
         elif tag == Tag.PerFrameFunctionalGroupsSequence:
             has_frames = True
         elif tag & 0x10000 and tag & 0xFF00 == 0:
             creators.append(PrivateValue(tag, "LO", value))
-    return sop_class, has_frames, tuple(creators)
+    return decided, has_frames, tuple(creators)
 
 
 def _values_in(entries: bytes) -> Values:

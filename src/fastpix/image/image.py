@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
@@ -85,12 +84,7 @@ class Image:
     def __enter__(self) -> Image:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,8 +121,8 @@ class Image:
     def slope_intercept(self) -> tuple[tuple[float, float], ...]:
         """Slope and intercept of the file, one pair or one a frame: those of `plan()`.
 
-        Sidecars have the same under this name. ``(1, 0)`` if a Modality LUT takes their place, and
-        none for colour. An RTDOSE has its Dose Grid Scaling as the slope.
+        ``(1, 0)`` if a Modality LUT takes their place, none for colour; the slope of an RTDOSE is
+        its Dose Grid Scaling.
 
         Raises
         ------
@@ -142,6 +136,11 @@ class Image:
     def decoders(self) -> tuple[str, ...]:
         """What has decoded the frames read so far, with versions; empty for native data."""
         return tuple(self._decoders)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was odd about where the frames are, and about those read so far."""
+        return tuple(self._notes)
 
     def close(self) -> None:
         """Let go of the bytes. The header stays; reading is an error from here on."""

@@ -1,37 +1,81 @@
-"""The preprocessing job: a folder of DICOM files to a cache to train from, free of patient data."""
+"""`convert`: a source of DICOM files to a cache to train from, free of patient data."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
-from fastpix.errors import (
-    ArgumentError,
-    DecoderWarning,
-    UnsupportedTransferSyntaxError,
-    warn_caller,
-)
+import numpy as np
+
+from fastpix.errors import ArgumentError, DecoderWarning, warn_caller
 from fastpix.frames.codecs import check_pin_is_installed
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
-from fastpix.job.files import SourceFile, find_files
-from fastpix.job.names import Names, default_key_file, load_key
-from fastpix.job.one_file import Job, Outcome
-from fastpix.job.pool import convert_in_workers
-from fastpix.job.store import Store
-from fastpix.job.summary import FailureLog, OnOutcome, Summary
-from fastpix.job.survey import find_undecodable
+from fastpix.job.cache import duplicates_in
+from fastpix.job.counts import Counts
+from fastpix.job.dataset_file import settle
+from fastpix.job.decoders_here import decoders_fingerprint
+from fastpix.job.engines.driving import drive
+from fastpix.job.engines.executors import Engine
+from fastpix.job.formats import default_format, format_named
+from fastpix.job.items import Batch, Item
+from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
+from fastpix.job.live_rows import TOP_KINDS
+from fastpix.job.maintenance import finish_publishing, run_marked
+from fastpix.job.manifest import commit, read_parts
+from fastpix.job.manifest_table import live_table
+from fastpix.job.preflight import LOOKED_AT, Trouble, troubles_in
+from fastpix.job.scan import (
+    Sources,
+    batches,
+    file_items,
+    filters_of,
+    in_shard,
+    open_sources,
+    series_items,
+)
+from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
+from fastpix.job.source_paths import default_paths_folder, make_paths_folder
+from fastpix.job.storage import is_url, storage_at
+from fastpix.job.storage.storage_protocol import Storage
+from fastpix.job.summary import Summary
 from fastpix.kernel.registry import kernel_name
-from fastpix.notes import count_of
+from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.recipe import Recipe
 
-__all__ = ["Names", "Outcome", "SourceFile", "Summary", "convert", "find_files", "load_key"]
-
 PathLike = str | os.PathLike[str]
-OnUndecodable = Callable[[list[tuple[UnsupportedTransferSyntaxError, int]]], None]
+
+_LOOKED_UP = 1024  # items at a time
+_OTHER_MEMORY = 2**14  # rows of a part that tells what has vanished
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a job is.
+
+    Attributes
+    ----------
+    found : int
+        Source files that the scan has found so far.
+    is_scanned : bool
+        Whether it has found all.
+    counts : Counts
+        Of the files that are through.
+    """
+
+    found: int
+    is_scanned: bool
+    counts: Counts
+
+
+OnProgress = Callable[[Progress], object]
+OnTrouble = Callable[[list[Trouble]], object]
 
 
 def convert(
@@ -39,53 +83,84 @@ def convert(
     dst: PathLike,
     *,
     recipe: Recipe | None = None,
+    format: str | None = None,
+    unit: Unit = "file",
+    compress: Compress = "none",
+    only: str | Sequence[str] = (),
+    duplicates: Duplicates = "keep",
+    gaps: Gaps = "error",
+    partial: bool = False,
+    window: tuple[float, float] | None = None,
+    executor: Engine = None,
     workers: int | None = None,
+    shard: tuple[int, int] | None = None,
     key_file: PathLike | None = None,
     root: PathLike | None = None,
+    replace: bool = False,
+    retry_failed: bool = False,
+    prune: bool = False,
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
-    on_start: Callable[[list[SourceFile]], None] | None = None,
-    on_undecodable: OnUndecodable | None = None,
-    on_outcome: OnOutcome | None = None,
+    on_trouble: OnTrouble | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Summary:
-    """Convert every DICOM image under `src` into ``NAME.npz`` and a ``NAME.json`` sidecar in `dst`.
+    """Convert every DICOM image, or series, of `src` into a cache in `dst`.
 
-    NAME is a keyed hash of the file's path. The array, under the key ``pixels``, is written before
-    the sidecar, and each appears under its name only when it is whole: a run killed at any moment
-    leaves nothing half-written, and running again does only what is missing or changed.
-
-    Workers are processes that import the main module: a script calls this under
-    ``if __name__ == "__main__":``.
+    A run that is killed at any moment leaves nothing half-written: running again does what is
+    missing or changed, and opens nothing else. `fastpix.open_cache` reads the cache, in the very
+    values that `imread` or `read_series` give; `fastpix.read_manifest` says what is in it.
 
     Parameters
     ----------
-    src : path or iterable of paths
-        Folders are walked; files are told by their content.
-    dst : path
-        Made if need be.
+    src : path, URL, or iterable of paths
+        Folders are walked, and files are told by their content. Archives (zip, tar) are not
+        unpacked. A glob, a DICOMDIR, or what ``fastpix scan`` has written.
+    dst : path or URL
+        Made if need be. It may not hold `src`.
     recipe : Recipe, optional
         One for all files.
+    format : {"tar", "npz", "b2nd", "nifti", "png", "zarr", "index"}, optional
+        ``"tar"`` shards for images and ``"b2nd"`` for volumes if not given.
+    unit : {"file", "series"}
+        An image for each file, or the volumes of each series.
+    compress : {"none", "zstd"}
+    only : str or sequence of str
+        Keep images alone for which this holds, such as ``"modality in CT,MR"``.
+    duplicates : {"keep", "first", "error"}
+        What `open_cache` does with images that have the same SOP Instance UID.
+    gaps, partial
+        For volumes: as in `Stack.read`.
+    window : (float, float), optional
+        Centre and width, for pictures (``format="png"``) that people look at.
+    executor : Executor, Client or str, optional
+        A `concurrent.futures.Executor`, a client of dask.distributed, or ``"dask:ADDRESS"``;
+        processes of its own if not given.
     workers : int, optional
-        Processes; as many as this process may use cores if not given.
+        How many batches are converted at a time; as many as this process may use cores.
+    shard : (int, int), optional
+        This run does the items of shard i of n, from 0; others do the rest, into the same `dst`.
     key_file : path, optional
-        Holds the key of the hashes; ``<dst>.key`` if not given. Made on first use. Whoever has it
-        can tell which output came from which file, so it may not be inside `dst`.
+        Holds the key of names; ``<dst>.key`` if not given. Made on first use. Whoever has it can
+        tell which output came from which file, so it may not be inside `dst`.
     root : path, optional
-        Hash paths relative to it, so that the names survive a move of the folder; absolute paths
-        if not given.
+        What paths are taken relative to for names; the source folder itself if not given, so that
+        names do not depend on where it is mounted.
+    replace : bool
+        Take other settings than those of the cache: what is there does not count any more.
+    retry_failed : bool
+        Try again what failed, though it has not changed.
+    prune : bool
+        Remove the rows of files that are not in `src` any more.
     timeout : float
-        Seconds that one file may take before its worker is killed and the file counts as failed.
+        Seconds that one file or series may take.
     max_bytes : int
-        What one image may decode to.
-    on_start : callable, optional
-        Called with the files found, before the first is read.
-    on_undecodable : callable, optional
-        Called before the first file is read whole if nothing here decodes some of them: with an
-        `UnsupportedTransferSyntaxError` for each such transfer syntax, which says what to install,
-        and how many files have it. If not given, each is a `DecoderWarning`. The job does the
-        others; these fail, and a later run does them once they can be decoded.
-    on_outcome : callable, optional
-        Called with each file and what became of it.
+        What one image may decode to; a volume may take 16 times as much.
+    on_trouble : callable, optional
+        Called before the first file is read whole if files of a kind are going to fail: nothing
+        here decodes them, or the recipe cannot be applied to them. If not given, each is a
+        `DecoderWarning`. They are failures; others are converted.
+    on_progress : callable, optional
+        Called with a `Progress` some times a second.
 
     Returns
     -------
@@ -94,55 +169,204 @@ def convert(
     Raises
     ------
     FastpixError
-        The job cannot start: the key, the number of workers, a decoder that is pinned and not
-        installed. A file that cannot be read is no
-        error: it is in the summary, and in ``failures.jsonl``.
+        The job cannot start: an argument, the key, a cache of other settings. A file that cannot be
+        read is no error: the manifest has a row for it.
     OSError
         `src` does not exist, or `dst` cannot be written.
+    ImportError
+        The extra ``job`` is not installed, or that of a format or an executor.
     """
     begin = time.monotonic()
-    output = Path(dst)
-    if workers is None:
-        workers = cores()
-    if workers < 1:
-        raise ArgumentError("workers", f"{workers} is less than 1")
-    if not timeout > 0:
-        raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
-    if max_bytes < 1:
-        raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")
-    if recipe is not None and not isinstance(recipe, Recipe):
-        raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
-    check_pin_is_installed(recipe.decoder if recipe is not None else None)
-    sources = [src] if isinstance(src, (str, os.PathLike)) else list(src)
-    files = find_files(sources, output)
-    output.mkdir(parents=True, exist_ok=True)
-    key = load_key(Path(key_file) if key_file is not None else default_key_file(output), output)
-    base = os.path.abspath(root) if root is not None else None
-    recipe = recipe or Recipe()
-    threads = max(1, cores() // workers)
-    job = Job(output.absolute(), recipe, key, base, max_bytes, kernel_name(), threads)
-    store = Store(job.output)
-    store.clean()
-    log = FailureLog(job.output)
-    summary = Summary()
-    if on_start is not None:
-        on_start(files)
-    if undecodable := find_undecodable(files, recipe.decoder):
-        (on_undecodable or _warn_of_undecodable)(undecodable)
-    try:
-        with closing(convert_in_workers(files, job, workers, timeout)) as outcomes:
-            for file, outcome in outcomes:
-                summary.add(file, outcome)
-                if outcome.status == "failed":
-                    log.add(outcome)
-                if on_outcome is not None:
-                    on_outcome(file, outcome)
-    finally:
-        store.clean()  # what workers were writing when they died
+    run = _Run(
+        src, dst, workers=workers, shard=shard, key_file=key_file, root=root, timeout=timeout,
+        max_bytes=max_bytes, only=(only,) if isinstance(only, str) else tuple(only),
+        settings={
+            "recipe": recipe if recipe is not None else Recipe(),
+            "format": format or default_format(unit), "unit": unit, "compress": compress,
+            "duplicates": duplicates, "gaps": gaps, "partial": partial, "window": window,
+        },
+    )  # fmt: skip
+    run.begin(replace, retry_failed)
+    with run_marked(run.storage):
+        summary = run.convert(executor, on_trouble or _warn_of, on_progress)
+        if prune and summary.vanished:
+            summary.pruned = run.prune()
     summary.seconds = time.monotonic() - begin
     return summary
 
 
-def _warn_of_undecodable(found: list[tuple[UnsupportedTransferSyntaxError, int]]) -> None:
-    for error, count in found:
-        warn_caller(f"{count_of(count, 'file')}: {error.storable}", DecoderWarning)
+class _Run:
+    """One run of a job: its source, its cache, and what the cache knows."""
+
+    def __init__(
+        self,
+        src: PathLike | Iterable[PathLike],
+        dst: PathLike,
+        *,
+        settings: dict[str, Any],
+        only: tuple[str, ...],
+        workers: int | None,
+        shard: tuple[int, int] | None,
+        key_file: PathLike | None,
+        root: PathLike | None,
+        timeout: float,
+        max_bytes: int,
+    ) -> None:
+        _import_pyarrow()
+        self._workers = cores() if workers is None else workers
+        self._shard = shard
+        _check(self._workers, shard, timeout, max_bytes, settings["recipe"])
+        format_named(settings["format"])
+        filters_of(only)
+        destination = os.fspath(dst)
+        is_folder = not is_url(destination)
+        output = Path(destination).absolute() if is_folder else None
+        own = Path(destination.rstrip("/").rpartition("/")[2] or "cache")
+        key_path = Path(key_file) if key_file is not None else default_key_file(output or own)
+        paths = str(default_paths_folder(output or own))
+        skipped = [] if output is None else [str(output), paths, str(key_path)]
+        self._sources: Sources = open_sources(src, root, skipped=skipped)
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+        key = load_key(key_path, output)
+        self._names = Names(key)
+        self.settings = Settings(
+            **settings, only=only, root=self._sources.root_mode, key=self._names.fingerprint
+        )
+        self.job = Job(
+            settings=self.settings,
+            destination=str(output) if output is not None else destination,
+            paths=paths,
+            key=key,
+            max_bytes=max_bytes,
+            kernel=kernel_name(),
+            threads=max(1, cores() // self._workers),
+            timeout=timeout,
+            decoders=decoders_fingerprint(),
+            started=time.time(),
+            run=secrets.token_hex(8),
+        )
+        self.storage: Storage = storage_at(self.job.destination)
+        self._known = Known()
+        self._found = 0
+        self._is_scanned = False
+        self._counts = Counts()
+
+    def begin(self, replace: bool, retry_failed: bool) -> None:
+        """Settle what the cache is made by, mend what a run that died has left, and read on."""
+        settle(self.storage, self.settings, replace)
+        make_paths_folder(self.job.paths)
+        finish_publishing(self.storage)
+        self._known = known_items(self.storage, self.settings.id, self.job.decoders, retry_failed)
+
+    def convert(
+        self, executor: Engine, on_trouble: OnTrouble, on_progress: OnProgress | None
+    ) -> Summary:
+        """Convert what the cache does not have."""
+        items = self._items()
+        first = list(islice(items, LOOKED_AT))
+        files = (file for item in first for file in item.files)
+        troubles = troubles_in(files, self.settings.recipe, self.job.max_bytes)
+        if troubles:
+            on_trouble(troubles)
+        todo = batches(
+            chain(first, items), self._known.generation + 1, self.settings.id, self._workers
+        )
+
+        def tell(counts: Counts) -> None:
+            if on_progress is not None:
+                on_progress(Progress(self._found, self._is_scanned, _sum(self._counts, counts)))
+
+        done = drive(todo, self.job, executor, self._workers, tell)
+        is_whole = self._is_scanned and self._shard is None
+        summary = Summary(_sum(self._counts, done), self._known.unseen if is_whole else 0)
+        if done.samples and self.settings.unit == "file":
+            table = live_table(self.storage, self.settings, ("image",), ("done",))
+            summary.duplicates = len(duplicates_in(table))
+        tell(done)
+        return summary
+
+    def _items(self) -> Iterator[Item]:
+        """Yield the items that are to be done, in the order of the scan."""
+        found = self._counted(self._sources.files())
+        if self.settings.unit == "file":
+            items = file_items(found, self._names)
+        else:
+            items = series_items(found, self._names, known_files(self.storage, self.settings.id))
+        while some := list(islice(items, _LOOKED_UP)):
+            if self._shard is not None:
+                index, count = self._shard
+                some = [item for item in some if in_shard(item.name, index, count)]
+            known = self._known.look_up([item.name for item in some], [item.state for item in some])
+            for item, what in zip(some, known.tolist(), strict=True):
+                if what == PRESENT:
+                    self._counts.present += len(item.files)
+                elif what == FAILED:
+                    self._counts.known_failures += len(item.files)
+                else:
+                    yield item
+        self._is_scanned = True
+
+    def _counted(self, files: Iterable[Any]) -> Iterator[Any]:
+        for file in files:
+            self._found += 1
+            yield file
+
+    def prune(self) -> int:
+        """Write that files which have vanished are gone; return how many items they were."""
+        gone: list[str] = []
+        for facts, table in read_parts(self.storage, ["item", "kind", "status"]):
+            if facts.settings != self.settings.id:
+                continue
+            kinds, names = table.column("kind").to_pylist(), table.column("item").to_pylist()
+            tops = [name for name, kind in zip(names, kinds, strict=True) if kind in TOP_KINDS]
+            gone += np.array(tops, dtype=np.str_)[self._known.is_unseen(tops)].tolist()
+        gone = sorted(set(gone))
+        generation = self._known.generation + 2  # after what this run has converted
+        kind = "image" if self.settings.unit == "file" else "series"
+        for k in range(0, len(gone), _OTHER_MEMORY):
+            names = gone[k : k + _OTHER_MEMORY]
+            items = tuple(Item(name, "0" * 16, ()) for name in names)
+            rows = [
+                {"item": name, "name": name, "kind": kind, "status": "gone", "state": "0" * 16}
+                for name in names
+            ]
+            commit(self.storage, Batch(generation, self.settings.id, items), "prune", rows, b"")
+        return len(gone)
+
+
+def _sum(first: Counts, second: Counts) -> Counts:
+    total = Counts()
+    total += first
+    total += second
+    return total
+
+
+def _check(
+    workers: int, shard: tuple[int, int] | None, timeout: float, max_bytes: int, recipe: object
+) -> None:
+    if workers < 1:
+        raise ArgumentError("workers", f"{workers} is less than 1")
+    if shard is not None and not 0 <= shard[0] < shard[1]:
+        raise ArgumentError("shard", f"{shard} is not i of n, from 0")
+    if not timeout > 0:
+        raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
+    if max_bytes < 1:
+        raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")
+    if not isinstance(recipe, Recipe):
+        raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
+    check_pin_is_installed(recipe.decoder)
+
+
+def _import_pyarrow() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "convert writes its manifest with pyarrow: pip install 'fastpix[job]'"
+        ) from error
+
+
+def _warn_of(troubles: list[Trouble]) -> None:
+    for trouble in troubles:
+        warn_caller(str(trouble), DecoderWarning)

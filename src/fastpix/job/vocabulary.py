@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from fastpix.job.names import Names
-from fastpix.standard.terms import MODALITIES, UNITS
+from fastpix.pseudonyms import Names
+from fastpix.standard.terms import MODALITIES, PHOTOMETRIC, UNITS
 
 _NO_UNIT = frozenset({"unspecified", "differs from frame to frame"})
 
@@ -101,6 +101,11 @@ _SPACES = re.compile(r"[\s_^-]+")
 def modality_term(text: str | None) -> str | None:
     """Return a modality of the standard, or None."""
     return text if text in MODALITIES else None
+
+
+def photometric_term(text: str) -> str | None:
+    """Return a photometric interpretation of the standard, or None."""
+    return text if text in PHOTOMETRIC else None
 
 
 def unit_term(text: str) -> str:

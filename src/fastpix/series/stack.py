@@ -137,6 +137,12 @@ class Stack:
         return f"<fastpix.Stack {self.number}: {size}, {self.modality or 'no modality'}{codes}>"
 
     @property
+    def files(self) -> list[SeriesFile]:
+        """The files that its planes are in, in their order."""
+        used = dict.fromkeys(p.source for p in self._ordered(self._arrangement) if p is not None)
+        return [self._files[number] for number in used]
+
+    @property
     def is_aside(self) -> bool:
         """Whether it is a localizer or a secondary capture."""
         return self._identity.is_localizer or self._identity.is_secondary

@@ -41,6 +41,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SeriesDescription,
         Tag.ManufacturerModelName,
         Tag.PatientID,
+        Tag.IssuerOfPatientID,
         Tag.RescaleType,
         Tag.ModalityLUTType,
     ),

@@ -164,6 +164,7 @@ INDEXED = (
     _one(Tag.PixelPresentation, "CS", "1", _PIXELS),
     _one(Tag.ComplexImageComponent, "CS", "1", _GROUPING),
     _one(Tag.PatientID, "LO", "1", _IDENTITY),
+    _one(Tag.IssuerOfPatientID, "LO", "1", _IDENTITY),
     _one(Tag.SliceThickness, "DS", "1", _GEOMETRY),
     _one(Tag.KVP, "DS", "1", _GROUPING),
     _one(Tag.EchoTime, "DS", "1", _GROUPING),

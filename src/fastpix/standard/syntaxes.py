@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+
 from fastpix.standard.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
@@ -84,9 +90,7 @@ def uid_name(uid: str) -> str:
 
 def _entry_of(uid: str) -> tuple[str, str]:
     """Return name and kind of a UID in pydicom's dictionary, or two empty strings."""
-    from pydicom._uid_dict import UID_dictionary  # `UID` trims a text, and calls it a name
-
-    entry = UID_dictionary.get(uid)
+    entry = _uid_dictionary().get(uid)
     return ("", "") if entry is None else (entry[0], entry[1])
 
 
@@ -96,3 +100,23 @@ def keeps_high_bit(uid: str) -> bool:
     Other codecs give right-aligned samples.
     """
     return uid in NATIVE or uid in (RLE, DEFLATED_FRAMES)
+
+
+@cache
+def _uid_dictionary() -> Mapping[str, tuple[str, ...]]:
+    """Return pydicom's dictionary of UIDs, which `pydicom.uid.UID` trims a text for.
+
+    The file that holds it is loaded by itself: all of pydicom takes a fifth of a second.
+    """
+    if "pydicom" not in sys.modules:
+        package = find_spec("pydicom")
+        for folder in (package.submodule_search_locations or ()) if package else ():
+            spec = spec_from_file_location("_uid_dict", os.path.join(folder, "_uid_dict.py"))
+            if spec is not None and spec.loader is not None:
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                found: Mapping[str, tuple[str, ...]] = module.UID_dictionary
+                return found
+    from pydicom._uid_dict import UID_dictionary
+
+    return UID_dictionary

@@ -29,6 +29,7 @@ class Tag(IntEnum):
     PixelPresentation = 0x00089205
     ComplexImageComponent = 0x00089208
     PatientID = 0x00100020
+    IssuerOfPatientID = 0x00100021
     SliceThickness = 0x00180050
     KVP = 0x00180060
     EchoTime = 0x00180081

@@ -17,3 +17,11 @@ _UNITS = """
 """
 UNITS = frozenset(_UNITS.split())
 """Units of values (PS3.3 C.11.1.1.2, C.8.9.1.1.3, C.8.8.3)."""
+
+PHOTOMETRIC = frozenset(
+    (
+        "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422",
+        "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB", "HSV", "ARGB", "CMYK",
+    )
+)  # fmt: skip
+"""Photometric Interpretation (PS3.3 C.7.6.3.1.2), retired terms included."""

@@ -1,0 +1,230 @@
+"""The job that users run, from the command to its end, beside the script that it replaces.
+
+    python benchmarks/bench_job.py                 # all figures, about ten minutes
+    python benchmarks/bench_job.py --rounds 1 --files 200 --many 5000
+
+Whole processes take turns: ``fastpix convert``, pydicom with ``numpy.savez`` in a pool of
+processes, and the floor (read, convert, ``numpy.save``). CPU is that of a process and all that it
+started; what a process costs before its first file (a run over an empty folder) is counted apart
+in the figures for each file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from bench_read import write_series
+from job_figures import cache_reading, cache_size, driver_memory, first_output, flushes, idle_run
+from rich.console import Console
+from rich.table import Table
+
+SCRIPTS = Path(__file__).with_name("job_scripts.py")
+COMMAND = [sys.executable, "-m", "fastpix", "convert"]
+DISTINCT = 100  # files of a series; the others are copies of them
+
+
+class Cost(NamedTuple):
+    """What a process took.
+
+    Attributes
+    ----------
+    wall, cpu : float
+        Seconds; CPU of all processes that it started, too.
+    """
+
+    wall: float
+    cpu: float
+
+
+@dataclass(slots=True)
+class Figure:
+    """One line of the table.
+
+    Attributes
+    ----------
+    what : str
+    value, goal : float
+    unit : str
+    more : bool
+        Whether the goal is a least value.
+    """
+
+    what: str
+    value: float
+    goal: float
+    unit: str = "x"
+    more: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value >= self.goal if self.more else self.value <= self.goal
+
+
+def run(command: Sequence[str]) -> Cost:
+    """Run a process to its end."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} ended with {process.returncode}")
+    return Cost(time.perf_counter() - start, used.ru_utime + used.ru_stime)
+
+
+@contextmanager
+def outputs(folder: Path) -> Iterator[Path]:
+    """Give a place for the output of a run, and remove it with all that lies beside it."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    try:
+        yield place / "out"
+    finally:
+        shutil.rmtree(place)
+
+
+def convert(source: Path, folder: Path, *options: str) -> Cost:
+    """Run the job, from nothing."""
+    with outputs(folder) as out:
+        return run([*COMMAND, str(source), str(out), *options])
+
+
+def script(what: str, source: Path, folder: Path, *arguments: str) -> Cost:
+    """Run one of the scripts, from nothing."""
+    with outputs(folder) as out:
+        return run([sys.executable, str(SCRIPTS), what, str(source), str(out), *arguments])
+
+
+def make_source(name: str, folder: Path, files: int) -> Path:
+    """Write a series, and copies of its files up to so many."""
+    folder.mkdir()
+    written = write_series(name, folder, min(files, DISTINCT))
+    for k in range(len(written), files):
+        shutil.copy(written[k % len(written)].path, folder / f"copy-{k:06}.dcm")
+    return folder
+
+
+def measure_kind(
+    name: str, goal: float, wall_goal: float, files: int, rounds: int, place: Path
+) -> list[Figure]:
+    """Return the figures of one kind of files."""
+    source = make_source(name, place / name.replace(", ", "-").replace(" ", ""), files)
+    empty = place / "empty"
+    empty.mkdir(exist_ok=True)
+    members: dict[str, Callable[[], Cost]] = {
+        "job": lambda: convert(source, place, "--workers", "1"),
+        "job 2": lambda: convert(source, place, "--workers", "2"),
+        "job nothing": lambda: convert(empty, place, "--workers", "1"),
+        "floor": lambda: script("floor", source, place),
+        "floor nothing": lambda: script("floor", empty, place),
+        "savez": lambda: script("savez", source, place, "2"),
+    }
+    turns: list[dict[str, Cost]] = []
+    for k in range(rounds + 1):  # the first is to be warm
+        names = list(members)
+        order = names[k % len(names) :] + names[: k % len(names)]
+        turns.append({each: members[each]() for each in order})
+    turns = turns[1:] or turns
+
+    def ratio(one: Callable[[dict[str, Cost]], float]) -> float:
+        return median(map(one, turns))
+
+    return [
+        Figure(
+            f"CPU a file, job / (read + convert + np.save), {name}",
+            ratio(
+                lambda t: (
+                    (t["job"].cpu - t["job nothing"].cpu)
+                    / (t["floor"].cpu - t["floor nothing"].cpu)
+                )
+            ),
+            goal,
+        ),
+        Figure(
+            f"wall, job / pydicom + savez pool, both 2 workers, {name}",
+            ratio(lambda t: t["job 2"].wall / t["savez"].wall),
+            wall_goal,
+        ),
+        Figure(
+            f"wall, one worker / two, {name}",
+            ratio(
+                lambda t: (
+                    (t["job"].wall - t["job nothing"].wall)
+                    / (t["job 2"].wall - t["job nothing"].wall)
+                )
+            ),
+            1.7,
+            more=True,
+        ),
+    ]
+
+
+def table_of(figures: Sequence[Figure]) -> Table:
+    """Return the figures as a table."""
+    table = Table(title="The job", title_justify="left")
+    for heading in ("figure", "measured", "goal", "met"):
+        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    for figure in figures:
+        sign = "≥" if figure.more else "≤"
+        table.add_row(
+            figure.what,
+            f"{figure.value:.3g} {figure.unit}",
+            f"{sign} {figure.goal:g}",
+            "yes" if figure.is_met else "no",
+        )
+    return table
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--files", type=int, default=600, help="CT slices; five times as many MR")
+    parser.add_argument("--many", type=int, default=100_000, help="small files, for the driver")
+    parser.add_argument("--folder", type=Path, default=None, help="where files are written")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+        place = Path(folder)
+        figures = measure_kind("CT, 512 x 512", 2.0, 0.7, asked.files, asked.rounds, place)
+        figures += measure_kind("MR, 128 x 128", 3.0, 0.8, 5 * asked.files, asked.rounds, place)
+        sources = {name: place / name for name in ("CT-512x512", "MR-128x128")}
+        value = flushes(sources["MR-128x128"], place)
+        figures.append(Figure("fsyncs a file, tar", value, 0.05, ""))
+        opens, seconds = idle_run(asked.many, place)
+        figures.append(Figure("source opens on an idle rerun", opens, 0, ""))
+        figures.append(Figure("idle rerun, CPU a file", seconds * 1e6, 15, "µs"))
+        value = first_output(asked.many, place)
+        figures.append(Figure(f"first output, {asked.many} files", value, 5, "s"))
+        figures.append(Figure("driver memory a file", driver_memory(asked.many, place), 20, "B"))
+        for name, source in sources.items():
+            for compress, goal in (("none", 1.1), ("zstd", 2.0)):
+                ratio = cache_reading(source, place, compress)
+                what = f"random read of the cache / imread, CPU, {name}, {compress}"
+                figures.append(Figure(what, ratio, goal))
+            goal = 1.02 if name.startswith("CT") else 1.1
+            what = f"bytes of the cache / raw cells, {name}"
+            figures.append(Figure(what, cache_size(source, place, "none"), goal))
+    Console(width=120).print(table_of(figures), highlight=False)
+    versions = ", ".join(f"{n} {version(n)}" for n in ("fastpix", "numpy", "pydicom", "pyarrow"))
+    date = datetime.date.today().isoformat()
+    cores = os.cpu_count()
+    print(f"{date}; {cores} cores; Python {platform.python_version()}, {versions}; medians of "
+          f"{asked.rounds} rounds")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

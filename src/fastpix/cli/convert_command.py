@@ -1,0 +1,174 @@
+"""``fastpix convert`` and ``fastpix demo``: the main job."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fastpix.cli.commands import (
+    DecoderName,
+    Dtype,
+    Invert,
+    MaxBytes,
+    Normalize,
+    Padding,
+    Rescale,
+    app,
+    console_here,
+    sources_of,
+)
+from fastpix.image.limits import MAX_BYTES
+
+if TYPE_CHECKING:
+    from fastpix.job.summary import Summary
+
+KeyFile = Annotated[
+    Path | None, typer.Option(help="Key of the hashed names [default: DST.key, made on first use].")
+]
+
+
+@app.command("convert")
+def convert_command(
+    src: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders, archives, globs, files, URLs, or a list that fastpix scan has written; "
+            "- reads paths from stdin."
+        ),
+    ],
+    dst: Annotated[str, typer.Argument(help="Folder or URL of the cache.")],
+    dtype: Dtype = "float32",
+    rescale: Rescale = True,
+    invert: Invert = "max",
+    normalize: Normalize = None,
+    padding: Padding = None,
+    decoder: DecoderName = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="tar, npz, b2nd, nifti, png, zarr or index [default: tar; b2nd for series].",
+        ),
+    ] = None,
+    unit: Annotated[str, typer.Option(help="file: images; series: volumes.")] = "file",
+    compress: Annotated[str, typer.Option(help="none or zstd.")] = "none",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help='Keep images for which this holds, as in "modality in CT,MR".'),
+    ] = None,
+    duplicates: Annotated[
+        str, typer.Option(help="Same SOP Instance UID: keep, first, or error.")
+    ] = "keep",
+    gaps: Annotated[str, typer.Option(help="Missing slices: error, or fill with NaN.")] = "error",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out volumes that are incomplete.")
+    ] = False,
+    window: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="CENTRE WIDTH", help="Of png, for people to look at."),
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="dask:ADDRESS [default: own processes].")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Do one part of N, from 0 [default: that of SLURM]."),
+    ] = None,
+    key_file: KeyFile = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Hash paths relative to this folder [default: the source]."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take other settings than the cache was made by.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed and has not changed.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove what is not in the source any more.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds that a file or series may take.")] = 600.0,
+    max_bytes: MaxBytes = MAX_BYTES,
+) -> None:
+    """Convert all DICOM images under SRC into a cache to train from, free of patient data.
+
+    Run it again for what is new, changed or was interrupted; nothing else is opened.
+    """
+    from fastpix.job.scan import shard_of
+    from fastpix.recipe import Recipe
+
+    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
+    is_one = len(src) == 1 and src != ["-"]
+    sources = src[0] if is_one else sources_of(src)
+    summary = _run(
+        sources, dst, recipe=recipe, format=form, unit=unit,
+        compress=compress, only=only or (), duplicates=duplicates, gaps=gaps, partial=partial,
+        window=window, executor=executor, workers=workers, shard=shard_of(shard, os.environ),
+        key_file=key_file, root=root, replace=replace, retry_failed=retry_failed, prune=prune,
+        timeout=timeout, max_bytes=max_bytes,
+    )  # fmt: skip
+    if summary.failed:
+        typer.echo(f"Which files failed, and why: fastpix locate {shlex.quote(dst)}")
+        raise typer.Exit(1)
+    if duplicates == "error" and summary.duplicates:
+        typer.echo("Duplicates are an error: leave them out of SRC, or use --duplicates first")
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder for the cache.")] = Path("fastpix-demo"),
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+) -> None:
+    """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
+    import pydicom.data
+
+    from fastpix.job.cache import open_cache
+    from fastpix.job.contact_sheet import write_contact_sheet
+
+    source = Path(pydicom.data.__file__).parent / "test_files"
+    typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")
+    _run(str(source), str(out), workers=workers)
+    cache = open_cache(out)
+    if not len(cache):
+        raise typer.Exit(1)
+    sheet = out.with_name(f"{out.name}.png")
+    write_contact_sheet(cache, sheet)
+    python = shlex.quote(sys.executable)
+    show = f"import fastpix; cache = fastpix.open_cache({json.dumps(str(out))}); print(cache[0])"
+    typer.echo(
+        f"""
+Look at {sheet}: a picture of each image, windowed for the eye.
+{out} holds the arrays (shards) and the manifest: what was done to get each, and what failed.
+The failures above are files made to fail: cut off, or no valid image.
+
+  {python} -m fastpix manifest {shlex.quote(str(out))}
+  {python} -m fastpix stats {shlex.quote(str(out))}
+  {python} -c {shlex.quote(show)}
+  {python} -m fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
+    )
+
+
+def _run(source: str | list[str], dst: str, **arguments: Any) -> Summary:
+    from fastpix.cli.progress import JobProgress, summary_table
+    from fastpix.job.conversion import convert
+
+    console = console_here()
+    try:
+        with JobProgress(console) as progress:
+            summary = convert(
+                source, dst, on_trouble=progress.tell, on_progress=progress.advance, **arguments
+            )
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done stays; run the same command again for the rest.")
+        raise typer.Exit(130) from None
+    console.print(summary_table(summary), highlight=False, markup=False)
+    return summary

@@ -1,0 +1,52 @@
+"""``fastpix scan``: a list of the files of a large archive."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastpix.cli.commands import app, console_here, sources_of
+from fastpix.notes import count_of
+
+
+@app.command("scan")
+def scan_command(
+    src: Annotated[
+        list[str],
+        typer.Argument(help="Folders, archives, globs, files or URLs; - reads paths from stdin."),
+    ],
+    out: Annotated[Path, typer.Option(help="The list to write: FILE.parquet.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Names are of paths below it [default: the source].")
+    ] = None,
+) -> None:
+    """List the files under SRC, for fastpix convert to take the list in place of SRC.
+
+    The list holds paths, which may name patients: it is made for its owner alone.
+    """
+    from rich.progress import Progress, TextColumn
+
+    from fastpix.job.scan import open_sources
+    from fastpix.job.scan.scan_file import write_scan
+
+    listed = sources_of(src)
+    sources = open_sources(listed[0] if len(listed) == 1 else listed, root)
+    console = console_here()
+    with Progress(
+        TextColumn("{task.fields[files]} files, {task.fields[gigabytes]:.1f} GB"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=None, files=0, gigabytes=0.0)
+        count = write_scan(
+            sources,
+            out,
+            lambda files, size: progress.update(task, files=files, gigabytes=size / 1e9),
+        )
+    typer.echo(
+        f"{count_of(count, 'file')} listed. Next: fastpix convert {shlex.quote(str(out))} DST"
+    )

@@ -1,0 +1,78 @@
+"""``fastpix stats``: what values a cache has, and the ``normalize`` that suits them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastpix.cli.commands import app
+from fastpix.notes import count_of
+
+if TYPE_CHECKING:
+    from fastpix.job.statistics.cache_statistics import CacheStatistics
+
+
+@app.command("stats")
+def stats_command(
+    dst: Annotated[str, typer.Argument(metavar="DST", help="Folder or URL of the cache.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="Patients of one split alone: train (80 %), val (10 %) or test (10 %)."),
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the histograms as a picture.")
+    ] = None,
+    histograms: Annotated[
+        bool, typer.Option("--histograms", help="Show the histograms in the terminal.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Strict JSON.")] = False,
+) -> None:
+    """Show counts, mean, spread and percentiles of each group of images of a cache.
+
+    A group is a modality, maker, model and unit. Values are those before normalize, padding left
+    out. Where all are integers, all figures are exact; else percentiles are within 0.4 %.
+    """
+    from fastpix.job.statistics.cache_statistics import read_statistics
+    from fastpix.job.statistics.histogram_picture import histogram_png
+    from fastpix.job.statistics.stats_report import stats_json
+
+    found = read_statistics(dst, split)
+    if png is not None:
+        histogram_png(found.groups, png)
+    if as_json:
+        typer.echo(stats_json(found.groups, found.outliers))
+        return
+    _show(found, histograms)
+    if png is not None:
+        typer.echo(f"Histograms: {png}")
+
+
+def _show(found: CacheStatistics, histograms: bool) -> None:
+    from rich.console import Console
+
+    from fastpix.job.statistics.stats_report import histogram_text, stats_table, title_of
+
+    if not found.groups:
+        typer.echo("no images")
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120, soft_wrap=True)
+    console.print(stats_table(found.groups), highlight=False, markup=False)
+    for result in found.groups:
+        line = result.normalize_line()
+        if histograms or line is not None:
+            typer.echo(title_of(result.group))
+        if histograms:
+            typer.echo(histogram_text(result, min(console.width, 100)))
+        if line is not None:
+            typer.echo(f"  {line}   (percentiles 0.5 and 99.5)")
+    for group, images in found.outliers.items():
+        typer.echo(f"Far from the others of {title_of(group)}:")
+        for image in images:
+            typer.echo(f"  {image.name}  {image.why}")
+        typer.echo("  fastpix locate DST NAME says which source files these are.")
+    if found.recounted:
+        typer.echo(f"{count_of(found.recounted, 'image')} read again for these figures.")

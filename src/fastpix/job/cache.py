@@ -1,0 +1,356 @@
+"""`open_cache`: what a job has converted, by name or number, in the very bits of `imread`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job.dataset_file import read_settings
+from fastpix.job.formats import format_named
+from fastpix.job.manifest_table import live_table
+from fastpix.job.remaining import Remaining, remaining_from
+from fastpix.job.settings import Settings
+from fastpix.job.source_paths import default_paths_folder, read_paths
+from fastpix.job.storage import is_url, storage_at
+from fastpix.series.volume import Volume
+from fastpix.source.lent_buffers import borrow, give_back
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_SAMPLES = ("image", "volume")
+
+
+class Cache:
+    """The images or volumes that a job has converted; made by `fastpix.open_cache`.
+
+    It can be pickled, and used by several threads and in forked processes.
+
+    Attributes
+    ----------
+    destination : str
+        The folder or URL.
+    settings : Settings
+        What it was made by.
+    table : pyarrow.Table
+        The manifest: a row for each sample, in the order of names.
+    names : list of str
+    """
+
+    def __init__(self, destination: str, settings: Settings, table: pyarrow.Table) -> None:
+        self.destination = destination
+        self.settings = settings
+        self.table = table
+        self.names: list[str] = table.column("name").to_pylist()
+        self._storage = storage_at(destination)
+        self._format = format_named(settings.format)
+        self._files: list[str] = table.column("file").to_pylist()
+        self._offsets = table.column("offset").to_numpy()
+        self._lengths = table.column("length").to_numpy()
+        self._checksums: list[int] = table.column("checksum").to_pylist()
+        self._shapes: list[tuple[int, ...]] = list(map(tuple, table.column("shape").to_pylist()))
+        self._dtypes: list[str] = table.column("dtype").to_pylist()
+        self._steps: list[str] = table.column("steps").to_pylist()
+        is_raw = settings.format == "tar" and settings.compress == "none"
+        self._read_into = getattr(self._storage, "read_into", None) if is_raw else None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        what = "images" if self.settings.unit == "file" else "volumes"
+        return f"<fastpix.Cache: {len(self)} {what}, {self.settings.format}>"
+
+    def __getstate__(self) -> tuple[str, Settings, pyarrow.Table]:
+        return self.destination, self.settings, self.table
+
+    def __setstate__(self, state: tuple[str, Settings, pyarrow.Table]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[k] for k in range(len(self)))
+
+    def __getitem__(self, key: int | str) -> NDArray[Any]:
+        """Return the values of a sample, as `imread` or `read_series` give them.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+
+        Raises
+        ------
+        FastpixError
+            The sample is damaged, or no longer what the manifest says.
+        """
+        return self.read(key)
+
+    def read(self, key: int | str, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return the values of a sample.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        out : ndarray, optional
+            Filled and returned; C-contiguous, of the right shape and dtype.
+
+        Returns
+        -------
+        ndarray
+            ``(rows, columns)``, ``(frames, rows, columns)``, a volume as `Volume.array`, and colour
+            with a last axis of 3.
+
+        Raises
+        ------
+        FastpixError
+            The sample is damaged, or no longer what the manifest says.
+        """
+        place = self._place(key)
+        remaining = self.remaining(place)
+        if out is not None:
+            _check_out(out, self._shapes[place], remaining.output)
+        if self._format.holds == "values":
+            values = self._stored(place)
+            if out is None:
+                return values
+            out[...] = values
+            return out
+        size = int(self._lengths[place])
+        if self._read_into is not None:
+            buffer = borrow()
+            try:
+                if size <= len(buffer):
+                    cells = self._raw(place, buffer[:size])
+                    return remaining.values(cells, out)
+            finally:
+                give_back(buffer)
+        return remaining.values(self._stored(place), out)
+
+    def stored(self, key: int | str) -> NDArray[Any]:
+        """Return what is stored of a sample: integers before any rescale (steps 1 to 3).
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+
+        Returns
+        -------
+        ndarray
+            In the smallest dtype that holds all planes; float data as the file has it; RGB.
+
+        Raises
+        ------
+        ArgumentError
+            The format holds values alone.
+        FastpixError
+            As for `read`.
+        """
+        if self._format.holds == "values":
+            raise ArgumentError("format", f"{self.settings.format} holds values: use read")
+        return self._stored(self._place(key))
+
+    def remaining(self, key: int | str) -> Remaining:
+        """Return the steps that make values of what is stored.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        """
+        return remaining_from(self._steps[self._place(key)])
+
+    def row(self, key: int | str) -> dict[str, Any]:
+        """Return the row of the manifest.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        """
+        found: dict[str, Any] = self.table.slice(self._place(key), 1).to_pylist()[0]
+        return found
+
+    def affine(self, key: int | str) -> NDArray[np.float64] | None:
+        """Return ``(4, 4)``: (slice, row, column, 1) to millimetres, LPS; None without a grid.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        """
+        numbers = self.table.column("affine")[self._place(key)].as_py()
+        return None if numbers is None else np.array(numbers, np.float64).reshape(4, 4)
+
+    def volume(self, key: int | str) -> Volume:
+        """Return a sample as a volume in patient space: what `read_series` gave, but its sources.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        """
+        place = self._place(key)
+        row = self.row(place)
+        return Volume(
+            array=self.read(place),
+            affine=self.affine(place),
+            axes=tuple((row["axes"] or "").split()),
+            coords=json.loads(row["coords"] or "{}"),
+            kind=row["grid"] or "no_geometry",
+            unit=row["unit"] or "unspecified",
+            modality=row["modality"] or "",
+        )
+
+    def verify(self, key: int | str) -> None:
+        """Read what is stored of a sample, and hold it against its checksum.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+
+        Raises
+        ------
+        FastpixError
+            It is damaged, or no longer what the manifest says.
+        """
+        self._format.read(self._storage, self._row(self._place(key)), verify=True)
+
+    @property
+    def shards(self) -> list[str]:
+        """The tar files that hold samples, as paths or URLs: what WebDataset takes."""
+        files = sorted(set(self._files))
+        if is_url(self.destination):
+            return [f"{self.destination.rstrip('/')}/{file}" for file in files]
+        return [str(Path(self.destination) / file) for file in files]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
+
+    @cached_property
+    def _locations(self) -> dict[str, str]:
+        """Where sources are: for the format `index`, which keeps no copy."""
+        return dict(read_paths(default_paths_folder(Path(self.destination))))
+
+    def _place(self, key: int | str) -> int:
+        if isinstance(key, str):
+            try:
+                return self._numbers[key]
+            except KeyError:
+                raise FastpixError(f"the cache has no sample {key}") from None
+        place = key + len(self) if key < 0 else key
+        if not 0 <= place < len(self):
+            raise IndexError(f"sample {key} of {len(self)}")
+        return int(place)
+
+    def _row(self, place: int) -> dict[str, Any]:
+        row = {
+            "name": self.names[place],
+            "file": self._files[place],
+            "offset": int(self._offsets[place]),
+            "length": int(self._lengths[place]),
+            "checksum": self._checksums[place],
+            "shape": self._shapes[place],
+            "dtype": self._dtypes[place],
+        }
+        if self.settings.format == "index":
+            row = self.row(place) | row
+            row["location"] = self._locations[self.names[place]]
+        return row
+
+    def _stored(self, place: int) -> NDArray[Any]:
+        return self._format.read(self._storage, self._row(place))
+
+    def _raw(self, place: int, buffer: NDArray[np.uint8]) -> NDArray[Any]:
+        """Read raw cells into a buffer: no file is opened twice, and no memory is asked for."""
+        shape, dtype = self._shapes[place], np.dtype(self._dtypes[place])
+        assert self._read_into is not None
+        try:
+            count = self._read_into(self._files[place], int(self._offsets[place]), buffer.data)
+        except FileNotFoundError:
+            return self._stored(place)
+        if count != len(buffer) or count != math.prod(shape) * dtype.itemsize:
+            raise FastpixError(
+                f"sample {self.names[place]} is cut off: {self._files[place]} is damaged; run the "
+                f"job again after fastpix gc"
+            )
+        return buffer.view(dtype).reshape(shape)
+
+
+def open_cache(dst: str | os.PathLike[str]) -> Cache:
+    """Open what `fastpix.convert` has written; no array is read.
+
+    Parameters
+    ----------
+    dst : path or URL
+
+    Returns
+    -------
+    Cache
+
+    Raises
+    ------
+    FastpixError
+        It is no cache, or one of another version.
+    """
+    destination = os.fspath(dst)
+    storage = storage_at(destination)
+    settings = read_settings(storage)
+    if settings is None:
+        raise FastpixError(
+            f"{destination} is no cache: it has no dataset.json. A folder of NAME.npz with "
+            f"NAME.json, of an older fastpix, is read with numpy.load, or converted anew"
+        )
+    table = live_table(storage, settings, kinds=_SAMPLES, statuses=("done",))
+    return Cache(destination, settings, _without_duplicates(table, settings))
+
+
+def _without_duplicates(table: pyarrow.Table, settings: Settings) -> pyarrow.Table:
+    if settings.duplicates == "keep" or settings.unit != "file":
+        return table
+    repeated = duplicates_in(table)
+    if not repeated:
+        return table
+    if settings.duplicates == "error":
+        raise FastpixError(
+            f"{len(repeated)} images have the SOP Instance UID of another: leave them out of the "
+            f"source, or convert with duplicates='first'"
+        )
+    kept = np.ones(len(table), np.bool_)
+    kept[repeated] = False
+    return table.filter(kept)
+
+
+def duplicates_in(table: pyarrow.Table) -> list[int]:
+    """Return the places of images whose SOP Instance UID an earlier row has.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    """
+    seen: set[str] = set()
+    found = []
+    for place, uid in enumerate(table.column("sop_instance").to_pylist()):
+        if uid is None:
+            continue
+        if uid in seen:
+            found.append(place)
+        seen.add(uid)
+    return found
+
+
+def _check_out(out: NDArray[Any], shape: Sequence[int], dtype: str) -> None:
+    if out.shape != tuple(shape) or out.dtype != np.dtype(dtype) or not out.flags.c_contiguous:
+        raise ArgumentError("out", f"it takes a C-contiguous array of {tuple(shape)} {dtype}")

@@ -1,0 +1,5 @@
+"""Where batches are converted: own processes, an executor of the caller's, a cluster of Dask.
+
+In: batches and a `Job`. Out: `Counts`. Each batch runs in a process that may die: it costs a file.
+Stands on: processes, batch_conversion.
+"""

@@ -1,0 +1,175 @@
+"""Shards of tar: an array and a JSON for each sample, which WebDataset streams as they are."""
+
+from __future__ import annotations
+
+import json
+import math
+import tarfile
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.errors import FastpixError
+from fastpix.job.formats.blosc2_frames import frame_of, read_frame
+from fastpix.job.formats.sample_bytes import array_of, crc32, read_bytes
+from fastpix.job.sample import Placed, Sample
+from fastpix.job.settings import Settings
+from fastpix.job.storage.storage_protocol import NewFile, Storage
+
+_BLOCK = 512
+_NAME = 100  # bytes of a name in a header
+_MOST = 8**11  # bytes of a member whose size the header holds in octal
+# Few facts, so that the JSON of a small image does not weigh: the manifest has them all.
+_FACTS = ("unit", "modality", "affine", "spacing", "pixel_spacing", "patient", "study", "series",
+          "sop_instance")  # fmt: skip
+
+
+class TarShards:
+    """A shard for each batch, of raw ``.npy`` members, or ``.b2nd`` with ``compress="zstd"``."""
+
+    name = "tar"
+    holds = "stored"
+
+    def writer(self, storage: Storage, batch: str, attempt: str, settings: Settings) -> _Shard:
+        """Return a writer: see `Format.writer`."""
+        key = f"shards/{batch[:16]}-{attempt}.tar"
+        return _Shard(storage, key, attempt, settings.compress)
+
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
+        """Return the array of a row: see `Format.read`."""
+        # Raw cells have the very length of the array; a frame has its magic, and never that length.
+        raw = int(np.prod(row["shape"], dtype=np.int64)) * np.dtype(row["dtype"]).itemsize
+        if row["length"] == raw:
+            return array_of(read_bytes(storage, row, verify), row)
+        return read_frame(storage, row)
+
+
+def attempt_of(key: str) -> str:
+    """Return the attempt that has written a shard.
+
+    Parameters
+    ----------
+    key : str
+    """
+    return key.rpartition("-")[2].removesuffix(".tar")
+
+
+class _Shard:
+    """Writes a shard."""
+
+    def __init__(self, storage: Storage, key: str, attempt: str, compress: str) -> None:
+        self._storage = storage
+        self._key = key
+        self._attempt = attempt
+        self._compress = compress
+        self._file: NewFile | None = None
+        self._is_torn = False
+
+    def add(self, sample: Sample) -> Placed:
+        """Store a sample: see `Writer.add`."""
+        stored = sample.stored
+        facts = _json(sample)
+        # All that may fail for reasons of the sample stands before the first byte is written.
+        if self._compress == "none":
+            cells: Any = stored.reshape(-1).view(np.uint8).data
+            ahead, ending = _npy_header(stored.dtype.str, stored.shape), ".npy"
+        else:
+            frame = frame_of(stored, {}, self._compress, whole=True)
+            if len(frame) == stored.nbytes:  # so that the length tells frames from raw cells
+                frame = frame_of(stored, {"longer": 1}, self._compress, whole=True)
+            cells, ahead, ending = memoryview(frame), b"", ".b2nd"
+        size = len(ahead) + len(cells)
+        head = member_header(sample.name + ending, size) + ahead
+        tail = b"".join((
+            bytes(-size % _BLOCK), member_header(f"{sample.name}.json", len(facts)), facts,
+            bytes(-len(facts) % _BLOCK),
+        ))  # fmt: skip
+        checksum = crc32(cells)
+        file = self._begun()
+        self._is_torn = True
+        file.write(head)
+        offset = file.tell()
+        file.write(cells)
+        file.write(tail)
+        self._is_torn = False
+        return Placed(self._key, offset, len(cells), checksum)
+
+    def _begun(self) -> NewFile:
+        if self._is_torn:
+            raise FastpixError("this shard is torn since a write failed: do the batch again")
+        if self._file is None:
+            self._file = self._storage.new_file(self._key, self._attempt)
+        return self._file
+
+    def flush(self) -> None:
+        """Make all samples last: see `Writer.flush`."""
+        if self._file is not None:
+            self._begun().write(bytes(2 * _BLOCK))
+            self._file.flush()
+
+    def publish(self) -> None:
+        """Give the shard its name: see `Writer.publish`."""
+        if self._file is not None:
+            self._file.publish()
+
+    def discard(self) -> None:
+        """Remove the shard: see `Writer.discard`."""
+        if self._file is not None:
+            self._file.discard()
+
+
+def member_header(name: str, size: int) -> bytes:
+    """Return the header of a member: what `tarfile.TarInfo` makes, at a tenth of its cost.
+
+    Parameters
+    ----------
+    name : str
+        ASCII.
+    size : int
+        Bytes.
+    """
+    encoded = name.encode("ascii")
+    if len(encoded) > _NAME or size >= _MOST:
+        info = tarfile.TarInfo(name)
+        info.size = size
+        return info.tobuf(tarfile.PAX_FORMAT)
+    digits = b"%011o" % size
+    checksum = _EMPTY_SUM + sum(encoded) + sum(digits) - 11 * ord("0")
+    return b"".join((
+        encoded, bytes(_NAME - len(encoded)), _EMPTY[100:124], digits, _EMPTY[135:148],
+        b"%06o" % checksum, _EMPTY[154:],
+    ))  # fmt: skip
+
+
+_EMPTY = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT)
+_EMPTY_SUM = int(_EMPTY[148:154], 8)
+
+
+@lru_cache(256)
+def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    header = BytesIO()
+    facts = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, facts)
+    return header.getvalue()
+
+
+def _json(sample: Sample) -> bytes:
+    row = sample.row
+    facts: dict[str, Any] = {"shape": sample.stored.shape, "dtype": sample.stored.dtype.name}
+    if sample.affine is not None:
+        row = {**row, "affine": sample.affine.ravel().tolist()}
+    # A distance that is not known is no number that JSON has.
+    facts |= {
+        name: row[name] for name in _FACTS if row.get(name) is not None and _is_finite(row[name])
+    }
+    text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
+    return f'{{"steps":{sample.remaining.to_json()},{text[1:]}'.encode()
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

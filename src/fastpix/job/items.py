@@ -1,0 +1,78 @@
+"""What a job works on: files as they were found, items that are done whole, batches of items."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class SourceFile(NamedTuple):
+    """A file as it was found.
+
+    Attributes
+    ----------
+    location : str
+        What opens it: a path, ``archive.zip!/member``, a URL. It may name a patient, so it is
+        never kept in the output.
+    relative : str
+        Its path below the root of the job, with ``/``: what its name is made of.
+    size : int
+        Bytes.
+    stamp : int
+        What changes when the file does: its time of change in nanoseconds since 1970, or the
+        checksum of a member of an archive.
+    """
+
+    location: str
+    relative: str
+    size: int
+    stamp: int
+
+
+class Item(NamedTuple):
+    """What is converted whole or not at all: a file, or the files of a series.
+
+    Attributes
+    ----------
+    name : str
+        Keyed hash of the path, or of the Series Instance UID.
+    state : str
+        Keyed hash of the size and stamp of its files.
+    files : tuple of SourceFile
+    """
+
+    name: str
+    state: str
+    files: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items that one worker converts, and commits together.
+
+    Attributes
+    ----------
+    generation : int
+        Of the run; a later run has a higher one.
+    settings : str
+        Id of the settings of the cache.
+    items : tuple of Item
+    """
+
+    generation: int
+    settings: str
+    items: tuple[Item, ...]
+
+    @property
+    def id(self) -> str:
+        """32 hex digits of what is converted and how: the same batch has the same id anywhere."""
+        digest = hashlib.sha256(self.settings.encode())
+        for item in self.items:
+            digest.update(f"\n{item.name} {item.state}".encode())
+        return digest.hexdigest()[:32]
+
+    @property
+    def files(self) -> int:
+        """How many source files it has."""
+        return sum(len(item.files) for item in self.items)

@@ -1,0 +1,177 @@
+"""What the manifest knows of items, in 18 bytes each: so that what is done is not opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
+from fastpix.job.manifest import read_parts
+from fastpix.job.storage.storage_protocol import Storage
+
+NEW, PRESENT, FAILED = 0, 1, 2
+"""What `Known.look_up` says of an item: to be done; done; failed, and not changed since."""
+
+_DECODING = frozenset({"UnsupportedTransferSyntaxError", "DecodeError"})
+_BUCKETS = 256
+_FIELDS = np.dtype(
+    [("name", "u8"), ("state", "u8"), ("generation", "u2"), ("is_done", "?"), ("is_gone", "?")]
+)
+_COLUMNS = ("item", "kind", "status", "state", "error", "decoders_here")
+
+
+class Known:
+    """Items of a manifest, by name and state.
+
+    Items are kept in buckets by the first byte of their names: sorting one at a time takes little
+    memory beyond what is kept.
+
+    Attributes
+    ----------
+    generation : int
+        The highest of all parts; 0 where there is none.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._names = np.empty(0, np.uint64)
+        self._states = np.empty(0, np.uint64)
+        self._is_done = np.empty(0, np.bool_)
+        self._seen = np.empty(0, np.bool_)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def look_up(self, names: Sequence[str], states: Sequence[str]) -> NDArray[np.uint8]:
+        """Return `NEW`, `PRESENT` or `FAILED` for each item, and keep in mind that it was seen.
+
+        Parameters
+        ----------
+        names, states : sequence of str
+        """
+        found = np.full(len(names), NEW, np.uint8)
+        if not len(self._names) or not names:
+            return found
+        numbers = name_numbers(names)
+        places = np.searchsorted(self._names, numbers)
+        places[places == len(self._names)] = 0
+        is_there = self._names[places] == numbers
+        self._seen[places[is_there]] = True
+        same = is_there & (self._states[places] == name_numbers(states))
+        found[same] = np.where(self._is_done[places[same]], PRESENT, FAILED)
+        return found
+
+    @property
+    def unseen(self) -> int:
+        """How many items no look-up has asked for: their sources have vanished."""
+        return int(len(self._seen) - np.count_nonzero(self._seen))
+
+    def is_unseen(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether items, all of which are known, have not been asked for.
+
+        Parameters
+        ----------
+        names : sequence of str
+        """
+        return ~self._seen[np.searchsorted(self._names, name_numbers(names))]
+
+
+def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bool) -> Known:
+    """Return what the manifest knows.
+
+    Parameters
+    ----------
+    storage : Storage
+    settings : str
+        Id of the settings: rows of others do not count.
+    decoders : str
+        Fingerprint of the decoders here: what failed for want of others is tried again.
+    retry_failed : bool
+        Try everything again that failed.
+
+    Raises
+    ------
+    FastpixError
+        A part is damaged.
+    """
+    known = Known()
+    buckets: list[list[NDArray[np.void]]] = [[] for _ in range(_BUCKETS)]
+    ranks: list[list[NDArray[np.int32]]] = [[] for _ in range(_BUCKETS)]
+    batches: list[str] = []
+    for facts, table in read_parts(storage, _COLUMNS):
+        known.generation = max(known.generation, facts.generation)
+        if facts.settings != settings:
+            continue
+        kinds, statuses, errors, here = (
+            table.column(name).to_pylist() for name in ("kind", "status", "error", "decoders_here")
+        )
+        rows = [k for k, kind in enumerate(kinds) if kind in TOP_KINDS]
+        items, states = (table.column(name).to_pylist() for name in ("item", "state"))
+        part = np.empty(len(rows), _FIELDS)
+        part["name"] = name_numbers([items[k] for k in rows])
+        part["state"] = name_numbers([states[k] for k in rows])
+        part["generation"] = min(facts.generation, 2**16 - 1)
+        part["is_done"] = [statuses[k] in DONE for k in rows]
+        part["is_gone"] = [statuses[k] == "gone" for k in rows]
+        for place, k in enumerate(rows):
+            is_failure = statuses[k] not in DONE
+            other_decoders = errors[k] in _DECODING and here[k] != decoders
+            if is_failure and (retry_failed or other_decoders):
+                part["state"][place] = 0  # no state is: the item is done again
+        for bucket in np.unique(part["name"] >> 56).tolist():
+            is_in = part["name"] >> 56 == bucket
+            buckets[bucket].append(part[is_in])
+            ranks[bucket].append(np.full(np.count_nonzero(is_in), len(batches), np.int32))
+        batches.append(facts.batch)
+    places = np.empty(len(batches), np.int64)
+    places[np.argsort(np.array(batches, dtype=np.str_))] = np.arange(len(batches))
+    _fill(known, buckets, ranks, places)
+    return known
+
+
+def known_files(storage: Storage, settings: str) -> dict[str, tuple[str, str]]:
+    """Return the states of the files of series, and the items that they belong to, by name.
+
+    Parameters
+    ----------
+    storage : Storage
+    settings : str
+        Id of the settings.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for facts, table in read_parts(storage, ["name", "item", "kind", "state"]):
+        if facts.settings != settings:
+            continue
+        columns = (table.column(name).to_pylist() for name in ("name", "item", "kind", "state"))
+        for name, item, kind, state in zip(*columns, strict=True):
+            if kind == "file":
+                found[name] = state, item
+    return found
+
+
+def _fill(
+    known: Known,
+    buckets: list[list[NDArray[np.void]]],
+    ranks: list[list[NDArray[np.int32]]],
+    places: NDArray[np.int64],
+) -> None:
+    names, states, is_done = [], [], []
+    for bucket, rank in zip(buckets, ranks, strict=True):
+        if not bucket:
+            continue
+        rows = np.concatenate(bucket)
+        batches = places[np.concatenate(rank)]
+        bucket.clear()
+        rank.clear()
+        kept = live(rows["name"], rows["generation"].astype(np.int64), rows["is_done"], batches)
+        kept = kept[~rows["is_gone"][kept]]
+        names.append(rows["name"][kept])
+        states.append(rows["state"][kept])
+        is_done.append(rows["is_done"][kept])
+    if names:
+        known._names = np.concatenate(names)
+        known._states = np.concatenate(states)
+        known._is_done = np.concatenate(is_done)
+        known._seen = np.zeros(len(known._names), np.bool_)

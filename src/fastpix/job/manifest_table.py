@@ -1,0 +1,107 @@
+"""The manifest as one table: the rows that count, whichever runs have written them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastpix.errors import FastpixError
+from fastpix.job.columns import schema
+from fastpix.job.dataset_file import read_settings
+from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
+from fastpix.job.manifest import read_parts
+from fastpix.job.settings import Settings
+from fastpix.job.storage import storage_at
+from fastpix.job.storage.storage_protocol import Storage
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
+    """Return the manifest of a cache: a row for each source file, image and volume.
+
+    What each column means is in docs/job.md. ``.to_pandas()`` makes a data frame of it, and
+    ``polars.from_arrow`` one of polars.
+
+    Parameters
+    ----------
+    dst : path or URL
+        What `fastpix.convert` has written to.
+
+    Returns
+    -------
+    pyarrow.Table
+        In the order of names.
+
+    Raises
+    ------
+    FastpixError
+        It is no cache, or a part of the manifest is damaged.
+    """
+    storage = storage_at(os.fspath(dst))
+    settings = read_settings(storage)
+    if settings is None:
+        raise FastpixError(f"{os.fspath(dst)} is no cache: it has no dataset.json")
+    return live_table(storage, settings)
+
+
+def live_table(
+    storage: Storage,
+    settings: Settings,
+    kinds: Sequence[str] | None = None,
+    statuses: Sequence[str] | None = None,
+) -> pyarrow.Table:
+    """Return the rows that count, in the order of names.
+
+    Parameters
+    ----------
+    storage : Storage
+    settings : Settings
+        Rows that were made by others do not count.
+    kinds, statuses : sequence of str, optional
+        Which rows; all but those that are gone if not given.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    tables: list[pyarrow.Table] = []
+    generations: list[int] = []
+    batches: list[str] = []
+    parts: list[int] = []
+    for facts, table in read_parts(storage):
+        if facts.settings != settings.id:
+            continue
+        generations += [facts.generation] * len(table)
+        batches += [facts.batch] * len(table)
+        parts += [len(tables)] * len(table)
+        tables.append(table)
+    if not tables:
+        return schema().empty_table()
+    whole = pa.concat_tables(tables).replace_schema_metadata(None).unify_dictionaries()
+    items = name_numbers(whole.column("item").to_pylist())
+    status = np.array(whole.column("status").to_pylist(), dtype=np.str_)
+    is_done = np.isin(status, list(DONE))
+    is_top = np.isin(np.array(whole.column("kind").to_pylist(), dtype=np.str_), list(TOP_KINDS))
+    ranks = np.unique(np.array(batches, dtype=np.str_), return_inverse=True)[1]
+    tops = np.flatnonzero(is_top)
+    chosen = tops[live(items[tops], np.array(generations)[tops], is_done[tops], ranks[tops])]
+    # What goes with an item counts where its own row does: in the same part.
+    part_of = np.array(parts)
+    order = np.argsort(items[chosen], kind="stable")
+    named, winning = items[chosen][order], part_of[chosen][order]
+    places = np.searchsorted(named, items)
+    places[places == len(named)] = 0
+    kept = (named[places] == items) & (winning[places] == part_of)
+    if statuses is None:
+        kept &= status != "gone"
+    else:
+        kept &= np.isin(status, list(statuses))
+    found = whole.filter(pa.array(kept))
+    if kinds is not None:
+        found = found.filter(compute.is_in(found.column("kind").cast(pa.string()),
+                                           value_set=pa.array(list(kinds))))  # fmt: skip
+    return found.take(compute.sort_indices(found.column("name")))

@@ -1,0 +1,62 @@
+"""Items to batches: small ones first, so that all workers begin at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastpix.job.items import Batch, Item
+
+BATCH_BYTES = 2**28
+BATCH_FILES = 1024
+_FIRST_BYTES = 2**23
+_FIRST_FILES = 32
+
+
+def batches(
+    items: Iterable[Item],
+    generation: int,
+    settings: str,
+    workers: int,
+    *,
+    size: int = BATCH_BYTES,
+    count: int = BATCH_FILES,
+) -> Iterator[Batch]:
+    """Yield batches of so many bytes, or files, at most; an item is never split.
+
+    The first batches, one for each worker, are small, and each round of them is twice as large: the
+    first output is there within seconds, and a small job keeps all workers busy. What is left at
+    the end is shared out among the workers.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        Taken as batches are taken.
+    generation : int
+    settings : str
+        Id of the settings.
+    workers : int
+    size : int
+        Bytes of source files.
+    count : int
+        Source files.
+    """
+    made = 0
+    some: list[Item] = []
+    files = held = 0
+    stream = iter(items)
+    while True:
+        grown = 2 ** min(made // workers, 30)
+        most_bytes, most_files = min(size, _FIRST_BYTES * grown), min(count, _FIRST_FILES * grown)
+        item = next(stream, None)
+        if item is None:
+            break
+        some.append(item)
+        files += len(item.files)
+        held += sum(file.size for file in item.files)
+        if files >= most_files or held >= most_bytes:
+            yield Batch(generation, settings, tuple(some))
+            made += 1
+            some, files, held = [], 0, 0
+    share = max(_FIRST_FILES, -(-len(some) // workers))
+    for k in range(0, len(some), share):
+        yield Batch(generation, settings, tuple(some[k : k + share]))

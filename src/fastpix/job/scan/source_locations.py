@@ -1,0 +1,165 @@
+"""`SourceFile.location` to what opens it: a path, a member of an archive, a URL."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from fastpix.errors import FastpixError, PixelDataError
+from fastpix.job.items import SourceFile
+from fastpix.job.storage import is_url
+from fastpix.source.archives import Member, kind_of_archive, members_of
+from fastpix.source.listing import is_left_out
+from fastpix.source.opening import SourceLike
+
+BETWEEN = "!/"
+"""What stands between the path of an archive and the name of its member."""
+
+
+def open_location(location: str) -> SourceLike:
+    """Return what a location names; it is not read yet.
+
+    Parameters
+    ----------
+    location : str
+
+    Raises
+    ------
+    FastpixError
+        It is no regular file, or the archive has no such member.
+    OSError
+        It is not there.
+    ImportError
+        A URL, and the extra ``cloud`` is not installed.
+    """
+    if is_url(location):
+        return RemoteFile(location)  # type: ignore[return-value]
+    archive, between, name = location.partition(BETWEEN)
+    if between and not os.path.exists(location):
+        return _member(archive, name)
+    # A pipe must not be waited for.
+    if not stat.S_ISREG(os.stat(location).st_mode):
+        raise PixelDataError(reason="it is no regular file", remedy="leave it out")
+    return location
+
+
+def members(archive: str, prefix: str) -> Iterator[SourceFile]:
+    """Yield the members of an archive; hidden ones and media directories are left out.
+
+    Parameters
+    ----------
+    archive : str
+        Its path.
+    prefix : str
+        Of relative paths.
+
+    Raises
+    ------
+    PixelDataError
+        It is damaged.
+    """
+    modified = os.stat(archive).st_mtime_ns
+    for member in members_of(archive, kind_of_archive(archive)):
+        if not is_left_out(member.name):
+            stamp = member.checksum if member.kind == "zip" else modified
+            location = f"{archive}{BETWEEN}{member.name}"
+            yield SourceFile(location, prefix + member.name, member.size, stamp)
+
+
+def _member(archive: str, name: str) -> Member:
+    status = os.stat(archive)
+    found = _members_by_name(archive, status.st_size, status.st_mtime_ns).get(name)
+    if found is None:
+        raise FastpixError("the archive has no such member: it has changed since it was listed")
+    return found
+
+
+@lru_cache(4)
+def _members_by_name(archive: str, size: int, modified_ns: int) -> dict[str, Member]:
+    del size, modified_ns  # of the archive that is kept here
+    return {member.name: member for member in members_of(archive, kind_of_archive(archive))}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file behind a URL, read whole by fsspec; credentials are those of the environment.
+
+    Attributes
+    ----------
+    url : str
+    """
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+    def read_bytes(self) -> bytes:
+        """Return its bytes."""
+        system, path = file_system(self.url)
+        data: bytes = system.cat_file(path)
+        return data
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """Return fsspec's file system of a URL, and the path in it.
+
+    Parameters
+    ----------
+    url : str
+
+    Raises
+    ------
+    ImportError
+        The extra ``cloud`` is not installed, or what the protocol needs.
+    FastpixError
+        fsspec knows no such protocol.
+    """
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise ImportError("URLs need fsspec: pip install 'fastpix[cloud]'") from error
+    try:
+        system, path = url_to_fs(url)
+    except ValueError as error:
+        raise FastpixError(f"{url.partition('://')[0]}:// is no protocol that is known") from error
+    return system, path
+
+
+def remote_files(url: str, prefix: str) -> Iterator[SourceFile]:
+    """Yield the files below a URL, as its file system lists them.
+
+    Parameters
+    ----------
+    url : str
+    prefix : str
+        Of relative paths.
+    """
+    system, path = file_system(url)
+    info = system.info(path)
+    if info["type"] == "file":
+        yield _remote(system, info, prefix + path.rpartition("/")[2])
+        return
+    start = len(path.rstrip("/")) + 1
+    for _, _, files in system.walk(path, detail=True):
+        for name in sorted(files):
+            each = files[name]
+            yield _remote(system, each, prefix + str(each["name"])[start:])
+
+
+def _remote(system: Any, info: dict[str, Any], relative: str) -> SourceFile:
+    changed: Any = info.get("mtime") or info.get("LastModified") or info.get("ETag")
+    if hasattr(changed, "timestamp"):
+        changed = changed.timestamp()
+    stamp = int(changed * 1e9) if isinstance(changed, (int, float)) else _number(str(changed))
+    return SourceFile(system.unstrip_protocol(info["name"]), relative, info["size"] or 0, stamp)
+
+
+def _number(text: str) -> int:
+    import hashlib
+
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])

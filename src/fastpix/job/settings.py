@@ -1,0 +1,137 @@
+"""What a cache is made by: `Settings`, which never change, and `Job`, which a run adds to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias, get_args
+
+from fastpix.errors import ArgumentError
+from fastpix.recipe import Recipe
+
+Unit: TypeAlias = Literal["file", "series"]
+Compress: TypeAlias = Literal["none", "zstd"]
+Duplicates: TypeAlias = Literal["keep", "first", "error"]
+Gaps: TypeAlias = Literal["error", "fill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all outputs of a cache have in common; ``dataset.json`` holds it.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    format : str
+        A name of `fastpix.job.formats`.
+    unit : {"file", "series"}
+        An image for each file, or volumes.
+    compress : {"none", "zstd"}
+    root : str
+        What paths are taken relative to, in a word: ``"source"``, ``"sources"``, ``"given"`` or
+        ``"absolute"``; never the path itself.
+    only : tuple of str
+        Filters, as they were given.
+    duplicates : {"keep", "first", "error"}
+        What to do with images of the same SOP Instance UID when the cache is read.
+    gaps : {"error", "fill"}
+        For volumes.
+    partial : bool
+        For volumes: keep the complete ones of an interrupted scan.
+    window : (float, float) or None
+        Centre and width, for pictures alone.
+    key : str
+        Fingerprint of the key.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    format: str = "tar"
+    unit: Unit = "file"
+    compress: Compress = "none"
+    root: str = "source"
+    only: tuple[str, ...] = ()
+    duplicates: Duplicates = "keep"
+    gaps: Gaps = "error"
+    partial: bool = False
+    window: tuple[float, float] | None = None
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("unit", get_args(Unit)),
+            ("compress", get_args(Compress)),
+            ("duplicates", get_args(Duplicates)),
+            ("gaps", get_args(Gaps)),
+        ):
+            value = getattr(self, name)
+            if value not in known:
+                raise ArgumentError(name, f"{value!r} is not one of {', '.join(known)}")
+
+    @property
+    def id(self) -> str:
+        """16 hex digits that differ where what is stored does."""
+        kept = self.to_dict()
+        del kept["duplicates"]  # what readers do
+        text = json.dumps(kept, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON can hold them; `from_dict` is the way back."""
+        kept: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept["recipe"] = self.recipe.to_dict()
+        kept["only"] = list(self.only)
+        kept["window"] = None if self.window is None else list(self.window)
+        return kept
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Settings:
+        """Return the settings that `to_dict` has written."""
+        known: dict[str, Any] = {f.name: kept[f.name] for f in fields(cls) if f.name in kept}
+        known["recipe"] = Recipe.from_dict(known["recipe"])
+        known["only"] = tuple(known.get("only", ()))
+        if known.get("window") is not None:
+            known["window"] = tuple(known["window"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run of a job: all that a worker needs besides its batch. It can be pickled.
+
+    Attributes
+    ----------
+    settings : Settings
+    destination : str
+        Folder or URL of the cache.
+    paths : str
+        Folder of the private files that hold the paths of sources; empty: none are kept.
+    key : bytes
+    max_bytes : int
+        What one image may decode to; a volume may take 16 times as much.
+    kernel : str
+    threads : int
+        Of each worker, for one file.
+    timeout : float
+        Seconds that one item may take.
+    decoders : str
+        Fingerprint of the decoders that are installed.
+    started : float
+        When the run began, in seconds since 1970.
+    run : str
+        Unique to this run.
+    """
+
+    settings: Settings
+    destination: str
+    paths: str
+    key: bytes
+    max_bytes: int
+    kernel: str
+    threads: int = 1
+    timeout: float = 600.0
+    decoders: str = ""
+    started: float = math.inf
+    run: str = ""

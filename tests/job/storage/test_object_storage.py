@@ -1,0 +1,123 @@
+"""The same promises over an object store: in memory, and over a server that speaks S3."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+import threading
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from support.libraries import library
+
+from fastpix.errors import ArgumentError
+from fastpix.job.storage import is_url, storage_at
+from fastpix.job.storage.object_storage import ObjectStorage
+from fastpix.job.storage.temporary import is_temporary
+
+library("obstore")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a server that speaks S3."""
+    library("moto")
+    from moto.server import ThreadedMotoServer
+
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    url = f"http://{host}:{port}"
+    request = urllib.request.Request(f"{url}/bucket", method="PUT")
+    urllib.request.urlopen(request).close()
+    yield url
+    running.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ObjectStorage:
+    folder = secrets.token_hex(4)
+    if request.param == "memory":
+        return ObjectStorage(f"memory:///{folder}")
+    url = request.getfixturevalue("server")
+    for name, value in {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return ObjectStorage(f"s3://bucket/{folder}")
+
+
+def test_create_is_won_once(storage: ObjectStorage) -> None:
+    won: list[int] = []
+
+    def create(number: int) -> None:
+        if storage.create("manifest/part", str(number).encode()):
+            won.append(number)
+
+    threads = [threading.Thread(target=create, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert storage.read("manifest/part") == str(won[0]).encode()
+
+
+def test_a_new_file_is_not_seen_before_it_is_published(storage: ObjectStorage) -> None:
+    data = secrets.token_bytes(2**20) * 20  # several parts of an upload
+    file = storage.new_file("shards/a.tar", "77")
+    file.write(memoryview(data)[: 2**20])
+    file.write(data[2**20 :])
+    assert file.tell() == len(data)
+    file.flush()
+    (entry,) = storage.list("shards/")
+    assert is_temporary(entry.key)
+    found = storage.unpublished("shards/a.tar", "77")
+    assert found is not None
+    found.publish()
+    found.publish()
+    assert [(e.key, e.size) for e in storage.list("shards/")] == [("shards/a.tar", len(data))]
+    assert storage.read("shards/a.tar") == data
+    assert storage.read("shards/a.tar", 5, 7) == data[5:12]
+    assert storage.read("shards/a.tar", len(data) - 3) == data[-3:]
+    assert storage.unpublished("shards/a.tar", "77") is None
+
+
+def test_discard_leaves_nothing(storage: ObjectStorage) -> None:
+    file = storage.new_file("a", "1")
+    file.write(b"x")
+    file.discard()
+    assert list(storage.list()) == []
+
+
+def test_replace_list_remove(storage: ObjectStorage) -> None:
+    for key in ("manifest/2", "manifest/1", "dataset.json"):
+        storage.replace(key, key.encode())
+    storage.replace("dataset.json", b"new")
+    assert storage.read("dataset.json") == b"new"
+    assert [entry.key for entry in storage.list("manifest/")] == ["manifest/1", "manifest/2"]
+    assert [entry.key for entry in storage.list("manifest/2")] == ["manifest/2"]
+    storage.remove("manifest/1")
+    storage.remove("manifest/1")
+    assert len(list(storage.list())) == 2
+    with pytest.raises(FileNotFoundError):
+        storage.read("manifest/1")
+
+
+def test_a_storage_is_pickled_by_its_url(storage: ObjectStorage) -> None:
+    storage.replace("a", b"1")
+    assert pickle.loads(pickle.dumps(storage)).read("a") == b"1"
+
+
+def test_urls_are_told_from_folders() -> None:
+    assert is_url("s3://bucket/a")
+    assert not is_url("/a/b")
+    assert not is_url("a:b")
+    assert isinstance(storage_at("memory:///x"), ObjectStorage)
+    with pytest.raises(ArgumentError, match="no object store"):
+        storage_at("nothing://x")
