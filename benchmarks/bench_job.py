@@ -5,8 +5,8 @@
 
 Whole processes take turns: ``fastpix convert``, pydicom with ``numpy.savez`` in a pool of
 processes, and the floor (read, convert, ``numpy.save``). CPU is that of a process and all that it
-started; what a process costs before its first file (a run over an empty folder) is counted apart
-in the figures for each file.
+started. What a command costs for a folder of one file is its start-up: it is taken off the figures
+for each file, and printed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from bench_read import write_series
+from dask_share import dask_share
 from job_figures import cache_reading, cache_size, driver_memory, first_output, flushes, idle_run
 from rich.console import Console
 from rich.table import Table
@@ -123,14 +125,15 @@ def measure_kind(
 ) -> list[Figure]:
     """Return the figures of one kind of files."""
     source = make_source(name, place / name.replace(", ", "-").replace(" ", ""), files)
-    empty = place / "empty"
-    empty.mkdir(exist_ok=True)
+    one = place / f"one-{source.name}"
+    one.mkdir()
+    shutil.copy(next(iter(source.iterdir())), one)
     members: dict[str, Callable[[], Cost]] = {
         "job": lambda: convert(source, place, "--workers", "1"),
         "job 2": lambda: convert(source, place, "--workers", "2"),
-        "job nothing": lambda: convert(empty, place, "--workers", "1"),
+        "job one": lambda: convert(one, place, "--workers", "1"),
         "floor": lambda: script("floor", source, place),
-        "floor nothing": lambda: script("floor", empty, place),
+        "floor one": lambda: script("floor", one, place),
         "savez": lambda: script("savez", source, place, "2"),
     }
     turns: list[dict[str, Cost]] = []
@@ -144,13 +147,11 @@ def measure_kind(
         return median(map(one, turns))
 
     return [
+        Figure(f"start-up of the job, CPU, {name}", ratio(lambda t: t["job one"].cpu), 1.5, "s"),
         Figure(
             f"CPU a file, job / (read + convert + np.save), {name}",
             ratio(
-                lambda t: (
-                    (t["job"].cpu - t["job nothing"].cpu)
-                    / (t["floor"].cpu - t["floor nothing"].cpu)
-                )
+                lambda t: (t["job"].cpu - t["job one"].cpu) / (t["floor"].cpu - t["floor one"].cpu)
             ),
             goal,
         ),
@@ -163,8 +164,7 @@ def measure_kind(
             f"wall, one worker / two, {name}",
             ratio(
                 lambda t: (
-                    (t["job"].wall - t["job nothing"].wall)
-                    / (t["job 2"].wall - t["job nothing"].wall)
+                    (t["job"].wall - t["job one"].wall) / (t["job 2"].wall - t["job one"].wall)
                 )
             ),
             1.7,
@@ -193,14 +193,14 @@ def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--files", type=int, default=600, help="CT slices; five times as many MR")
+    parser.add_argument("--files", type=int, default=1500, help="CT slices; twice as many MR")
     parser.add_argument("--many", type=int, default=100_000, help="small files, for the driver")
     parser.add_argument("--folder", type=Path, default=None, help="where files are written")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         place = Path(folder)
         figures = measure_kind("CT, 512 x 512", 2.0, 0.7, asked.files, asked.rounds, place)
-        figures += measure_kind("MR, 128 x 128", 3.0, 0.8, 5 * asked.files, asked.rounds, place)
+        figures += measure_kind("MR, 128 x 128", 3.0, 0.8, 2 * asked.files, asked.rounds, place)
         sources = {name: place / name for name in ("CT-512x512", "MR-128x128")}
         value = flushes(sources["MR-128x128"], place)
         figures.append(Figure("fsyncs a file, tar", value, 0.05, ""))
@@ -218,6 +218,9 @@ def main() -> None:
             goal = 1.02 if name.startswith("CT") else 1.1
             what = f"bytes of the cache / raw cells, {name}"
             figures.append(Figure(what, cache_size(source, place, "none"), goal))
+        if find_spec("distributed") is not None:
+            share = dask_share(sources["CT-512x512"], place / "one-CT-512x512")
+            figures.append(Figure("driver and scheduler / all CPU under Dask", share, 0.05, ""))
     Console(width=120).print(table_of(figures), highlight=False)
     versions = ", ".join(f"{n} {version(n)}" for n in ("fastpix", "numpy", "pydicom", "pyarrow"))
     date = datetime.date.today().isoformat()

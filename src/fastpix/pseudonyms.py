@@ -34,6 +34,7 @@ class Names:
         # The two halves of HMAC (RFC 2104) are begun once: a name costs a third of hmac.digest.
         padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._kinds: dict[str, hashlib._Hash] = {}  # begun with what each kind of name begins with
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
     def of_path(self, relative: str) -> str:
@@ -65,8 +66,12 @@ class Names:
         return self._hash("fingerprint", "")[:16]
 
     def _hash(self, kind: str, text: str) -> str:
-        inner = self._inner.copy()
-        inner.update(f"{kind}\0{text}".encode("utf-8", "surrogateescape"))
+        begun = self._kinds.get(kind)
+        if begun is None:
+            begun = self._kinds[kind] = self._inner.copy()
+            begun.update(f"{kind}\0".encode())
+        inner = begun.copy()
+        inner.update(text.encode("utf-8", "surrogateescape"))
         outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.hexdigest()[:_NAME_LENGTH]

@@ -143,6 +143,41 @@ def test_two_jobs_into_one_cache(many: Path, tmp_path: Path) -> None:
     assert sorted(int(array.max()) for array in cache) == list(range(COUNT))
 
 
+def hosts() -> list[str]:
+    """Return what starts a command as on another host, with a network and processes of its own."""
+    for options in (["-pn"], ["-Urpn"]):
+        command = ["unshare", *options, "--fork", "--mount-proc"]
+        try:
+            tried = subprocess.run([*command, "true"], capture_output=True, check=False)
+        except OSError:
+            continue
+        if tried.returncode == 0:
+            return command
+    return []
+
+
+def test_shards_on_two_hosts_of_one_name(many: Path, tmp_path: Path) -> None:
+    """Numbers of processes and names of hosts are the same: nothing of theirs may collide."""
+    dst = tmp_path / "dst"
+    (many / "cut").write_bytes((many / "0001").read_bytes()[:-5])
+    os.utime(many / "cut", (1, 1))
+    try:
+        jobs = [
+            subprocess.Popen(
+                [*hosts(), *COMMAND, str(many), str(dst), "--shard", f"{k}/2", "--workers", "1"],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )
+            for k in range(2)
+        ]  # fmt: skip
+        logs = [job.communicate(timeout=60)[0] for job in jobs]
+        assert sorted(job.returncode for job in jobs) == [0, 1], logs
+    finally:
+        (many / "cut").unlink()
+    check_sound(dst, is_whole=True)
+    statuses = fastpix.read_manifest(dst).column("status").to_pylist()
+    assert statuses.count("failed") == 1
+
+
 def test_a_full_disk_leaves_nothing_torn(many: Path, tmp_path: Path) -> None:
     """A file may have 64 KiB: as on a full disk, the job ends with one line, and can go on."""
     dst = tmp_path / "dst"

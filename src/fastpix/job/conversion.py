@@ -281,7 +281,8 @@ class _Run:
         is_whole = self._is_scanned and self._shard is None
         summary = Summary(_sum(self._counts, done), self._known.unseen if is_whole else 0)
         if done.samples and self.settings.unit == "file":
-            table = live_table(self.storage, self.settings, ("image",), ("done",))
+            which = ("image",), ("done",), ("sop_instance",)
+            table = live_table(self.storage, self.settings, *which)
             summary.duplicates = len(duplicates_in(table))
         tell(done)
         return summary

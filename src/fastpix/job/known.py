@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,31 +105,41 @@ def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bo
         known.generation = max(known.generation, facts.generation)
         if facts.settings != settings:
             continue
-        kinds, statuses, errors, here = (
-            table.column(name).to_pylist() for name in ("kind", "status", "error", "decoders_here")
-        )
-        rows = [k for k, kind in enumerate(kinds) if kind in TOP_KINDS]
-        items, states = (table.column(name).to_pylist() for name in ("item", "state"))
+        rows = np.flatnonzero(_is_one_of(table.column("kind"), TOP_KINDS))
+        if not len(rows):
+            continue
+        is_done = _is_one_of(table.column("status"), DONE)[rows]
+        is_again = ~is_done
+        if not retry_failed:
+            is_again &= _is_one_of(table.column("error"), _DECODING)[rows]
+            is_again &= ~_is_one_of(table.column("decoders_here"), {decoders})[rows]
         part = np.empty(len(rows), _FIELDS)
-        part["name"] = name_numbers([items[k] for k in rows])
-        part["state"] = name_numbers([states[k] for k in rows])
+        part["name"] = name_numbers(table.column("item"))[rows]
+        part["state"] = name_numbers(table.column("state"))[rows]
+        part["state"][is_again] = 0  # no state is: the item is done again
         part["generation"] = min(facts.generation, 2**16 - 1)
-        part["is_done"] = [statuses[k] in DONE for k in rows]
-        part["is_gone"] = [statuses[k] == "gone" for k in rows]
-        for place, k in enumerate(rows):
-            is_failure = statuses[k] not in DONE
-            other_decoders = errors[k] in _DECODING and here[k] != decoders
-            if is_failure and (retry_failed or other_decoders):
-                part["state"][place] = 0  # no state is: the item is done again
-        for bucket in np.unique(part["name"] >> 56).tolist():
-            is_in = part["name"] >> 56 == bucket
-            buckets[bucket].append(part[is_in])
-            ranks[bucket].append(np.full(np.count_nonzero(is_in), len(batches), np.int32))
+        part["is_done"] = is_done
+        part["is_gone"] = _is_one_of(table.column("status"), {"gone"})[rows]
+        part = part[np.argsort(part["name"])]
+        edges = np.searchsorted(part["name"] >> 56, np.arange(_BUCKETS + 1, dtype=np.uint64))
+        for bucket in np.flatnonzero(np.diff(edges)).tolist():
+            some = part[edges[bucket] : edges[bucket + 1]]
+            buckets[bucket].append(some)
+            ranks[bucket].append(np.full(len(some), len(batches), np.int32))
         batches.append(facts.batch)
     places = np.empty(len(batches), np.int64)
     places[np.argsort(np.array(batches, dtype=np.str_))] = np.arange(len(batches))
     _fill(known, buckets, ranks, places)
     return known
+
+
+def _is_one_of(column: Any, values: Collection[str]) -> NDArray[np.bool_]:
+    """Return which rows of a column of terms have one of these values."""
+    found = []
+    for chunk in column.chunks:
+        terms = np.array([term in values for term in chunk.dictionary.to_pylist()] + [False])
+        found.append(terms[chunk.indices.fill_null(len(terms) - 1).to_numpy()])
+    return np.concatenate(found) if found else np.empty(0, np.bool_)
 
 
 def known_files(storage: Storage, settings: str) -> dict[str, tuple[str, str]]:

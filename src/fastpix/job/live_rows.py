@@ -54,10 +54,10 @@ def name_numbers(names: Any) -> NDArray[np.uint64]:
 
     Parameters
     ----------
-    names : pyarrow.Array or sequence of str
+    names : pyarrow.ChunkedArray or sequence of str
         16 hex digits or more each.
     """
-    if hasattr(names, "to_numpy"):
-        names = names.to_numpy(zero_copy_only=False)
+    if hasattr(names, "to_pylist"):
+        names = names.to_pylist()
     joined = "".join([name[:16] for name in names])
     return np.frombuffer(bytes.fromhex(joined), ">u8").astype(np.uint64)

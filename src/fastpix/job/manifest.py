@@ -125,7 +125,7 @@ def facts_of(data: bytes, key: str) -> PartFacts:
     FastpixError
         It is no part, or one of a later version.
     """
-    return _facts(_opened(data, key).schema_arrow.metadata or {}, key)
+    return _facts(opened_parquet(data, key).schema_arrow.metadata or {}, key)
 
 
 def part_keys(storage: Storage) -> list[str]:
@@ -157,20 +157,35 @@ def read_parts(
             data = storage.read(key)
         except FileNotFoundError:  # compacted since it was listed
             continue
-        opened = _opened(data, key)
+        opened = opened_parquet(data, key)
         facts = _facts(opened.schema_arrow.metadata or {}, key)
         try:
-            yield facts, opened.read(columns=None if columns is None else list(columns))
+            wanted = None if columns is None else list(columns)
+            yield facts, opened.read(columns=wanted, use_threads=False)
         except (OSError, ValueError) as error:
             raise _damaged(key) from error
 
 
-def _opened(data: bytes, key: str) -> Any:
+def opened_parquet(data: bytes, key: str) -> Any:
+    """Return a file of parquet, to be read without threads of pyarrow.
+
+    Parameters
+    ----------
+    data : bytes
+    key : str
+        For errors.
+
+    Raises
+    ------
+    FastpixError
+        It is damaged.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        return parquet.ParquetFile(pa.BufferReader(data))
+        # Threads of pyarrow, which pre_buffer and parquet.read_table use, abort processes that end.
+        return parquet.ParquetFile(pa.BufferReader(data), pre_buffer=False)
     except (OSError, ValueError) as error:
         raise _damaged(key) from error
 

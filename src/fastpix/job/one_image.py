@@ -38,6 +38,7 @@ class _Kept(threading.local):
 
     memory: NDArray[np.uint8] | None = None  # of its array
     plan: Plan | None = None
+    dtype: Any = None
     remaining = Remaining("float32")  # of that plan, without a maximum
     columns: Row = {}  # noqa: RUF012 (replaced, never changed)
 
@@ -49,12 +50,12 @@ class _Kept(threading.local):
             self.memory = np.empty(size, np.uint8)
         return np.ndarray(shape, dtype, self.memory)
 
-    def steps(self, plan: Plan, shape: tuple[int, ...], dtype: str) -> tuple[Remaining, Row]:
+    def steps(self, plan: Plan, cells: NDArray[Any]) -> tuple[Remaining, Row]:
         """Return the steps that remain, and what a row says of them; files alike share a plan."""
-        if plan is not self.plan or self.columns["dtype"] != dtype:
+        if plan is not self.plan or cells.dtype is not self.dtype:
             self.remaining = remaining_of(plan)
-            self.columns = columns_of_values(shape, dtype, self.remaining)
-            self.plan = plan
+            self.columns = columns_of_values(cells.shape, cells.dtype.name, self.remaining)
+            self.plan, self.dtype = plan, cells.dtype
         return self.remaining, self.columns
 
 
@@ -105,7 +106,7 @@ def _made(instance: Instance, item: Item, job: Job) -> Made:
     plan = (plan_of_alike if is_shared else make_plan)(header, recipe)
     image = Image(instance, job.max_bytes, recipe.decoder, _kept.empty)
     cells = image.read(stored_recipe(recipe.decoder), threads=job.threads)
-    remaining, columns = _kept.steps(plan, cells.shape, cells.dtype.name)
+    remaining, columns = _kept.steps(plan, cells)
     if plan.needs_peak:
         remaining = with_peak(remaining, cells)
         columns = columns_of_values(cells.shape, cells.dtype.name, remaining)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastpix.job.items import Batch
-from fastpix.job.manifest import part_key
+from fastpix.job.manifest import opened_parquet, part_key
 from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.pseudonyms import Names
 
@@ -68,14 +68,11 @@ def read_paths(folder: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     ----------
     folder : path
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
     storage = LocalStorage(folder)
     for entry in storage.list():
         if not entry.key.endswith(".parquet") or entry.key.startswith("."):
             continue
-        table = parquet.read_table(pa.BufferReader(storage.read(entry.key)))
+        table = opened_parquet(storage.read(entry.key), entry.key).read(use_threads=False)
         names, places = table.column("name").to_pylist(), table.column("location").to_pylist()
         for name, place in zip(names, places, strict=True):
             yield name, os.fsdecode(place)

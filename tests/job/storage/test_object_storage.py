@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import secrets
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
+from support.builders import encode, make_dataset
 from support.libraries import library
 
+import fastpix
 from fastpix.errors import ArgumentError
+from fastpix.job.batch_conversion import convert_batch
+from fastpix.job.engines import driving
 from fastpix.job.storage import is_url, storage_at
 from fastpix.job.storage.object_storage import ObjectStorage
 from fastpix.job.storage.temporary import is_temporary
@@ -121,3 +130,37 @@ def test_urls_are_told_from_folders() -> None:
     assert isinstance(storage_at("memory:///x"), ObjectStorage)
     with pytest.raises(ArgumentError, match="no object store"):
         storage_at("nothing://x")
+
+
+def test_a_job_into_an_object_store(
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Converted by processes of its own, two runs at once, read, resumed, and collected."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for k in range(40):
+        cells = np.full((4, 4), k, np.uint16)
+        (source / str(k)).write_bytes(encode(make_dataset(cells, SOPInstanceUID=f"1.{k}")))
+        os.utime(source / str(k), (1, 1))
+    monkeypatch.chdir(tmp_path)  # where the key and the paths of a cache behind a URL are kept
+    if storage.url.startswith("memory:"):  # it is that of this process
+        monkeypatch.setattr(driving, "run_guarded", convert_batch)
+        assert fastpix.convert(source, storage.url, workers=1).converted == 40
+    else:
+        run = partial(fastpix.convert, source, storage.url, workers=1)
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(run) for _ in range(2)]
+            assert all(job.result().failed == 0 for job in both)
+    cache = fastpix.open_cache(storage.url)
+    assert sorted(int(values.max()) for values in cache) == list(range(40))
+    for k in range(len(cache)):
+        cache.verify(k)
+    assert fastpix.convert(source, storage.url, workers=1).present == 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{storage.url.rpartition('/')[2]}.key",
+        f"{storage.url.rpartition('/')[2]}.paths.parquet",
+        "source",
+    ]
+    keys = [entry.key for entry in storage.list()]
+    assert not any(map(is_temporary, keys))
+    assert {shard.removeprefix(f"{storage.url}/") for shard in cache.shards} <= set(keys)

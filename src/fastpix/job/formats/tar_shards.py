@@ -20,6 +20,7 @@ from fastpix.job.settings import Settings
 from fastpix.job.storage.storage_protocol import NewFile, Storage
 
 _BLOCK = 512
+_JOINED = 2**17  # bytes up to which a sample is written by one call
 _NAME = 100  # bytes of a name in a header
 _MOST = 8**11  # bytes of a member whose size the header holds in octal
 # Few facts, so that the JSON of a small image does not weigh: the manifest has them all.
@@ -90,10 +91,13 @@ class _Shard:
         checksum = crc32(cells)
         file = self._begun()
         self._is_torn = True
-        file.write(head)
-        offset = file.tell()
-        file.write(cells)
-        file.write(tail)
+        offset = file.tell() + len(head)
+        if size < _JOINED:  # a copy costs less than a call of the system
+            file.write(b"".join((head, cells, tail)))
+        else:
+            file.write(head)
+            file.write(cells)
+            file.write(tail)
         self._is_torn = False
         return Placed(self._key, offset, len(cells), checksum)
 
@@ -158,18 +162,25 @@ def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
 
 def _json(sample: Sample) -> bytes:
     row = sample.row
-    facts: dict[str, Any] = {"shape": sample.stored.shape, "dtype": sample.stored.dtype.name}
     if sample.affine is not None:
         row = {**row, "affine": sample.affine.ravel().tolist()}
     # A distance that is not known is no number that JSON has.
-    facts |= {
-        name: row[name] for name in _FACTS if row.get(name) is not None and _is_finite(row[name])
-    }
-    text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
-    return f'{{"steps":{sample.remaining.to_json()},{text[1:]}'.encode()
+    facts = {name: row[name] for name in _FACTS if _is_known(row.get(name))}
+    steps = row.get("steps") or sample.remaining.to_json()
+    shape = ",".join(map(str, sample.stored.shape))
+    dtype = row.get("dtype") or sample.stored.dtype.name
+    more = _ENCODER.encode(facts)[1:]
+    begin = f'{{"steps":{steps},"shape":[{shape}],"dtype":"{dtype}"'
+    return f"{begin}{',' if facts else ''}{more}".encode()
 
 
-def _is_finite(value: Any) -> bool:
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
+def _is_known(value: Any) -> bool:
+    """Whether a value is there, and has no number that is not finite."""
+    if isinstance(value, str):
+        return True
     if isinstance(value, (list, tuple)):
-        return all(map(_is_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
+        return all(map(_is_known, value))
+    return value is not None and math.isfinite(value)

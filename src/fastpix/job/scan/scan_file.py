@@ -90,8 +90,8 @@ def read_scan(path: str) -> Sources:
 
 def _rows(path: str) -> Iterator[SourceFile]:
     _, parquet = _import_pyarrow()
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_GROUP):
+    with parquet.ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=_GROUP, use_threads=False):
             columns = [batch.column(k).to_pylist() for k in range(4)]
             for location, relative, size, stamp in zip(*columns, strict=True):
                 yield SourceFile(os.fsdecode(location), os.fsdecode(relative), size, stamp)

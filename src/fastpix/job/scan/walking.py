@@ -38,6 +38,7 @@ class Walk:
         Parameters
         ----------
         folder : str
+            Absolute.
         prefix : str
             Of the relative paths: empty, or with ``/`` at its end.
         """
@@ -73,15 +74,12 @@ class Walk:
                     for entry in entries:
                         if _is_folder(entry):
                             folders.append((entry.path, f"{before}{entry.name}/"))
-                        elif _is_file(entry) and not self._is_skipped(entry):
+                        elif _is_file(entry) and entry.path not in self._skipped:
                             yield entry, before + entry.name
                 except OSError:  # the listing broke off
                     yield parent, before.rstrip("/") or "."
             folders.sort(reverse=True)
             waiting += folders
-
-    def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
-        return bool(self._skipped) and os.path.abspath(entry.path) in self._skipped
 
 
 def _looked_at(entry: os.DirEntry[str] | str, relative: str) -> SourceFile:
