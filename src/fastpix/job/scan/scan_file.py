@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def write_scan(
          ("size", pa.int64()), ("stamp", pa.int64())],
         metadata,
     )  # fmt: skip
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.writing")
+    temporary = out.with_name(f".{out.name}.{secrets.token_hex(8)}.writing")
     count = size = 0
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -66,12 +67,14 @@ def write_scan(
     return count
 
 
-def read_scan(path: str) -> Sources:
+def read_scan(path: str, skipped: Sequence[str] = ()) -> Sources:
     """Return the files of a list; it is read as they are taken.
 
     Parameters
     ----------
     path : str
+    skipped : sequence of str
+        Absolute; files in these folders, and these files, are left out.
 
     Raises
     ------
@@ -85,16 +88,19 @@ def read_scan(path: str) -> Sources:
         raise _no_list(path) from error
     if metadata.get(b"fastpix.scan") != _VERSION:
         raise _no_list(path)
-    return Sources(metadata[b"fastpix.root_mode"].decode(), [lambda: _rows(path)])
+    return Sources(metadata[b"fastpix.root_mode"].decode(), [lambda _: _rows(path, skipped)])
 
 
-def _rows(path: str) -> Iterator[SourceFile]:
+def _rows(path: str, skipped: Sequence[str]) -> Iterator[SourceFile]:
     _, parquet = _import_pyarrow()
+    folders = tuple(each + os.sep for each in skipped)
     with parquet.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=_GROUP, use_threads=False):
             columns = [batch.column(k).to_pylist() for k in range(4)]
-            for location, relative, size, stamp in zip(*columns, strict=True):
-                yield SourceFile(os.fsdecode(location), os.fsdecode(relative), size, stamp)
+            for raw, relative, size, stamp in zip(*columns, strict=True):
+                location = os.fsdecode(raw)
+                if not location.startswith(folders) and location not in skipped:
+                    yield SourceFile(location, os.fsdecode(relative), size, stamp)
 
 
 def _no_list(path: str) -> FastpixError:

@@ -26,7 +26,7 @@ class Walk:
 
     def __init__(self, skipped: Iterable[str] = ()) -> None:
         paths = [os.path.abspath(path) for path in skipped]
-        self._skipped = frozenset(paths)
+        self._skipped_names = frozenset(map(os.path.basename, paths))
         self._seen = {identity for path in paths if (identity := _identity(path)) is not None}
 
     def files(self, folder: str, prefix: str) -> Iterator[SourceFile]:
@@ -74,12 +74,16 @@ class Walk:
                     for entry in entries:
                         if _is_folder(entry):
                             folders.append((entry.path, f"{before}{entry.name}/"))
-                        elif _is_file(entry) and entry.path not in self._skipped:
+                        elif _is_file(entry) and not self._is_skipped(entry):
                             yield entry, before + entry.name
                 except OSError:  # the listing broke off
                     yield parent, before.rstrip("/") or "."
             folders.sort(reverse=True)
             waiting += folders
+
+    def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
+        # By identity, since a link may lead to the folder; names spare most files a second look.
+        return entry.name in self._skipped_names and _identity(entry.path) in self._seen
 
 
 def _looked_at(entry: os.DirEntry[str] | str, relative: str) -> SourceFile:
@@ -90,20 +94,6 @@ def _looked_at(entry: os.DirEntry[str] | str, relative: str) -> SourceFile:
     except OSError:  # gone since it was listed, or a link that leads nowhere
         return SourceFile(entry.path, relative, 0, 0)
     return SourceFile(entry.path, relative, status.st_size, status.st_mtime_ns)
-
-
-def look_at(path: str, relative: str) -> SourceFile:
-    """Return a file that was named; one that is not there is found missing when it is read.
-
-    Parameters
-    ----------
-    path, relative : str
-    """
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return SourceFile(path, relative, 0, 0)
-    return SourceFile(path, relative, status.st_size, status.st_mtime_ns)
 
 
 def _identity(path: str) -> tuple[int, int] | None:
