@@ -112,18 +112,6 @@ def test_files_of_a_list_are_not_opened(tmp_path: Path, monkeypatch: pytest.Monk
     assert relatives(str(tmp_path / "*.dcm")) == ["0.dcm", "1.dcm", "2.dcm"]
 
 
-def test_a_list_is_looked_at_in_threads_where_looking_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = [tmp_path / f"{k}" for k in range(100)]
-    for path in paths:
-        path.write_bytes(b"")
-    clock = iter(range(10))
-    monkeypatch.setattr(places_module, "perf_counter", lambda: float(next(clock)))
-    found = [file.location for file in open_sources(paths).files()]
-    assert found == list(map(str, paths))
-
-
 def test_a_damaged_archive_costs_one_failure(tmp_path: Path) -> None:
     good = zipped(tmp_path / "a.zip", x=b"1")
     bad = tmp_path / "bad.zip"

@@ -6,13 +6,11 @@ import glob
 import os
 import stat
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from time import perf_counter, thread_time
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job.scan.waiting import map_waiting
 from fastpix.job.storage import is_url
 from fastpix.source.archives import kind_of_archive
 from fastpix.source.media_directory import is_media_directory
@@ -27,9 +25,6 @@ _WILD = frozenset("*?[")
 # What a list or a glob names is not opened to find out whether it is an archive: the name decides.
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _MEDIA_DIRECTORY = "DICOMDIR"
-_PROBED = 64  # places that tell whether looking at one is mostly waiting
-_WAITERS = 16  # threads, where it is
-_TOGETHER = 1024  # places that these look at at a time
 
 
 class Place(NamedTuple):
@@ -73,7 +68,7 @@ class Places:
         self.kinds = bytearray()
         self._sizes, self._stamps = array("q"), array("q")
         look = _look_alone if is_alone else look_at
-        for place in _in_threads_where_it_waits(look, paths):
+        for place in map_waiting(look, paths):
             self._add(place)
 
     def _add(self, place: Place) -> None:
@@ -159,20 +154,6 @@ def _is_below(path: str, folders: set[str]) -> bool:
             return True
         path, above = above, os.path.dirname(above)
     return False
-
-
-def _in_threads_where_it_waits(
-    look: Callable[[str], Place], paths: Sequence[str]
-) -> Iterator[Place]:
-    rest = iter(paths)
-    start, busy = perf_counter(), thread_time()
-    yield from [look(path) for path in islice(rest, _PROBED)]
-    if perf_counter() - start < 2 * (thread_time() - busy) + 0.01:
-        yield from map(look, rest)
-        return
-    with ThreadPoolExecutor(_WAITERS) as pool:  # a network file system
-        while some := list(islice(rest, _TOGETHER)):
-            yield from pool.map(look, some)
 
 
 def look_at(path: str) -> Place:

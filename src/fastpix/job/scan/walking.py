@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from time import perf_counter, thread_time
 
 from fastpix.job.items import SourceFile
-
-_PROBED = 64  # files that tell whether looking at one is mostly waiting
-_WAITERS = 16  # threads, where it is
-_TOGETHER = 256  # files that these look at at a time
+from fastpix.job.scan.waiting import map_waiting
 
 
 class Walk:
@@ -42,17 +36,7 @@ class Walk:
         prefix : str
             Of the relative paths: empty, or with ``/`` at its end.
         """
-        found = self._entries(folder, prefix)
-        start, busy = perf_counter(), thread_time()
-        for place, relative in islice(found, _PROBED):
-            yield _looked_at(place, relative)
-        if perf_counter() - start < 2 * (thread_time() - busy) + 0.01:
-            for place, relative in found:
-                yield _looked_at(place, relative)
-            return
-        with ThreadPoolExecutor(_WAITERS) as pool:  # a network file system
-            while some := list(islice(found, _TOGETHER)):
-                yield from pool.map(_looked_at, *zip(*some, strict=True))
+        return map_waiting(_looked_at, self._entries(folder, prefix))
 
     def _entries(self, folder: str, prefix: str) -> Iterator[tuple[os.DirEntry[str] | str, str]]:
         waiting = [(folder, prefix)]
@@ -86,7 +70,8 @@ class Walk:
         return entry.name in self._skipped_names and _identity(entry.path) in self._seen
 
 
-def _looked_at(entry: os.DirEntry[str] | str, relative: str) -> SourceFile:
+def _looked_at(found: tuple[os.DirEntry[str] | str, str]) -> SourceFile:
+    entry, relative = found
     if isinstance(entry, str):
         return SourceFile(entry, relative, 0, 0)
     try:
