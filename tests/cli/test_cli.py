@@ -860,6 +860,19 @@ def test_info_with_a_pinned_decoder(call: Callable[..., str]) -> None:
     assert "pin one of" in call("info", path, "--decoder", "pyjpegls", code=1)
 
 
+def test_other_settings_go_into_another_cache(src: Path, tmp_path: Path) -> None:
+    dst, new = tmp_path / "dst", tmp_path / "new"
+    (src / "cut").unlink()
+    run("convert", src, dst, "--into", new)
+    assert not new.exists()
+    log = run("convert", src, dst, "--dtype", "float64", code=1)
+    assert "--into NEW" in log
+    assert "dtype is 'float32' there, and 'float64' is asked for" in log
+    run("convert", src, dst, "--dtype", "float64", "--into", new)
+    assert fastpix.open_cache(dst)[0].dtype == np.float32
+    assert fastpix.open_cache(new)[0].dtype == np.float64
+
+
 # Output that nobody reads, Ctrl-C that comes early
 
 

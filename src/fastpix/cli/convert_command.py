@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -23,6 +24,7 @@ from fastpix.cli.commands import (
     console_here,
     sources_of,
 )
+from fastpix.errors import ArgumentError
 from fastpix.image.limits import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -89,6 +91,10 @@ def convert_command(
     replace: Annotated[
         bool, typer.Option("--replace", help="Take other settings than the cache was made by.")
     ] = False,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="NEW", help="In place of DST, if that was made by other settings."),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed and has not changed.")
     ] = False,
@@ -108,13 +114,20 @@ def convert_command(
     recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
     is_one = len(src) == 1 and src != ["-"]
     sources = src[0] if is_one else sources_of(src)
-    summary = _run(
-        sources, dst, recipe=recipe, format=form, unit=unit,
+    run = functools.partial(
+        _run, sources, recipe=recipe, format=form, unit=unit,
         compress=compress, only=only or (), duplicates=duplicates, gaps=gaps, partial=partial,
         window=window, executor=executor, workers=workers, shard=shard_of(shard, os.environ),
         key_file=key_file, root=root, replace=replace, retry_failed=retry_failed, prune=prune,
         timeout=timeout, max_bytes=max_bytes,
     )  # fmt: skip
+    try:
+        summary = run(dst)
+    except ArgumentError as error:
+        if into is None or error.argument != "dst":
+            raise
+        dst = into
+        summary = run(dst)
     if summary.failed:
         typer.echo(f"Which files failed, and why: fastpix locate {shlex.quote(dst)}")
         raise typer.Exit(1)

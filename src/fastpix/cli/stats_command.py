@@ -32,19 +32,25 @@ def stats_command(
     """Show counts, mean, spread and percentiles of each group of images of a cache.
 
     A group is a modality, maker, model and unit. Values are those before normalize, padding left
-    out. Where all are integers, all figures are exact; else percentiles are within 0.4 %.
+    out. Where all are integers, all figures are exact; else percentiles are within 0.4 %. They are
+    kept in DST/stats.json, or stats-SPLIT.json.
     """
     from fastpix.job.statistics.cache_statistics import read_statistics
     from fastpix.job.statistics.histogram_picture import histogram_png
     from fastpix.job.statistics.stats_report import stats_json
+    from fastpix.job.storage import storage_at
 
     found = read_statistics(dst, split)
+    text = stats_json(found.groups, found.outliers)
+    key = f"stats-{split}.json" if split else "stats.json"
+    storage_at(dst).replace(key, f"{text}\n".encode())
     if png is not None:
         histogram_png(found.groups, png)
     if as_json:
-        typer.echo(stats_json(found.groups, found.outliers))
+        typer.echo(text)
         return
     _show(found, histograms)
+    typer.echo(f"In figures: {dst.rstrip('/')}/{key}")
     if png is not None:
         typer.echo(f"Histograms: {png}")
 
@@ -73,6 +79,6 @@ def _show(found: CacheStatistics, histograms: bool) -> None:
         typer.echo(f"Far from the others of {title_of(group)}:")
         for image in images:
             typer.echo(f"  {image.name}  {image.why}")
-        typer.echo("  fastpix locate DST NAME says which source files these are.")
+        typer.echo("  fastpix locate DST --name NAME says which source files these are.")
     if found.recounted:
         typer.echo(f"{count_of(found.recounted, 'image')} read again for these figures.")

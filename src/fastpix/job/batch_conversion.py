@@ -12,7 +12,7 @@ from fastpix.errors import FastpixError
 from fastpix.job.counts import Counts
 from fastpix.job.formats import format_named
 from fastpix.job.formats.format_protocol import Writer
-from fastpix.job.item_making import make_item
+from fastpix.job.item_making import make_item, place_of
 from fastpix.job.items import Batch, Item
 from fastpix.job.made import Made, Make
 from fastpix.job.manifest import commit
@@ -91,7 +91,9 @@ def _convert(
                     row |= _columns_of(statistics.add(group, sample.stored, sample.remaining))
                     counts.bytes_written += placed.length
                     counts.samples += 1
-                except FastpixError as error:  # the format cannot hold it
+                except OSError:  # the cache cannot be written
+                    raise
+                except Exception as error:  # the format cannot hold it
                     made = _refused(item, made, error)
                     break
             rows += made.rows
@@ -109,14 +111,19 @@ def _columns_of(found: Any) -> Row:
     }  # fmt: skip
 
 
-def _refused(item: Item, made: Made, error: FastpixError) -> Made:
+def _refused(item: Item, made: Made, error: Exception) -> Made:
     """Return the rows of an item that the format cannot hold: a failure, with the reason."""
     kind = made.rows[0]["kind"]
+    is_told = isinstance(error, FastpixError)
+    reason = error.storable if is_told else f"unexpected, at {place_of(error)}"  # type: ignore[attr-defined]
     row = {
         "item": item.name, "name": item.name, "kind": kind, "status": "failed",
-        "state": item.state, "error": type(error).__name__, "reason": error.storable,
+        "state": item.state, "error": type(error).__name__, "reason": reason,
     }  # fmt: skip
-    return Made([row, *(row for row in made.rows[1:] if row["kind"] == "file")])
+    files = [row for row in made.rows[1:] if row["kind"] == "file"]
+    for each in files:
+        each |= {"status": "failed", "error": row["error"], "reason": reason, "volume": None}
+    return Made([row, *files])
 
 
 def _count(counts: Counts, item: Item, made: Made, job: Job) -> None:

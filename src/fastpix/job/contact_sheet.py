@@ -52,6 +52,8 @@ def _picture(cache: Cache, place: int) -> NDArray[np.uint8]:
         values = values[len(values) // 2]
     step = max(1, -(-max(values.shape[:2]) // _SIDE))
     small = values[::step, ::step].astype(np.float64)
+    enlarged = max(1, _SIDE // max(small.shape[:2]))
+    small = small.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
     gray = _for_the_eye(small, is_color)
     return gray if is_color else np.repeat(gray[:, :, np.newaxis], 3, axis=2)
 
@@ -62,7 +64,7 @@ def _for_the_eye(values: NDArray[Any], is_color: bool) -> NDArray[np.uint8]:
         return np.zeros(values.shape, np.uint8)
     low, high = (0.0, float(known.max())) if is_color else np.percentile(known, [1, 99])
     if is_color:
-        high = 255.0 if high <= 255 else 65535.0
+        high = next((most for most in (255.0, 65535.0) if high <= most), 2.0**32 - 1)
     scaled = (values - low) / max(float(high) - float(low), 1e-12)
     picture: NDArray[np.uint8] = (np.nan_to_num(scaled).clip(0, 1) * 255).astype(np.uint8)
     return picture

@@ -79,8 +79,8 @@ def settle(storage: Storage, wanted: Settings, replace: bool = False) -> None:
         raise ArgumentError(
             "dst",
             f"this cache was made by other settings: {'; '.join(differing)}. Use these, convert "
-            f"into another folder, or pass replace=True (--replace), after which what is there "
-            f"does not count any more",
+            f"into another folder (--into NEW), or pass replace=True (--replace), after which "
+            f"what is there does not count any more",
         )
     storage.replace(KEY, _encoded(wanted))
 

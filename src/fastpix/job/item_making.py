@@ -40,12 +40,17 @@ def make_item(item: Item, job: Job) -> Made:
         reason = "there is not enough memory for this image"
         return given_up(item, job, kind, "failed", "MemoryError", reason)
     except Exception as error:  # ours to mend; the job goes on
-        reason = f"unexpected, at {_place(error)}"
+        reason = f"unexpected, at {place_of(error)}"
         return given_up(item, job, kind, "failed", type(error).__name__, reason)
 
 
-def _place(error: Exception) -> str:
-    """Return the innermost line of ours that an error passed through: enough to report it by."""
+def place_of(error: Exception) -> str:
+    """Return the innermost line of ours that an error passed through: enough to report it by.
+
+    Parameters
+    ----------
+    error : Exception
+    """
     place = "an unknown line"
     for frame in traceback.extract_tb(error.__traceback__):
         if is_ours(frame.filename):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix.header.image_affine import image_geometry
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.image import Image
 from fastpix.image.reading import plan_of_alike
@@ -119,7 +120,8 @@ def _made(instance: Instance, item: Item, job: Job) -> Made:
     if job.settings.format == "index":
         row["offset"] = _offset_of(instance, item)
     group = group_of(row, unit_of(header, plan, recipe, before_normalize=True))
-    return Made([row], [(Sample(item.name, cells, remaining, None, row), group)])
+    affine = image_geometry(instance).affine if job.settings.format == "nifti" else None
+    return Made([row], [(Sample(item.name, cells, remaining, affine, row), group)])
 
 
 def _offset_of(instance: Instance, item: Item) -> int | None:

@@ -142,3 +142,4 @@ def test_the_command(made: tuple[Path, Path], tmp_path: Path) -> None:
     assert png.read_bytes().startswith(b"\x89PNG")
     done = CliRunner().invoke(app, ["stats", dst, "--json"])
     assert json.loads(done.output)["groups"][0]["images"] == 24
+    assert (Path(dst) / "stats.json").read_text() == done.output

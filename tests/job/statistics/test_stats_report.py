@@ -24,7 +24,6 @@ from fastpix.job.statistics.stats_report import (
     stats_json,
     stats_of,
     stats_table,
-    write_stats_json,
 )
 
 CT = ("CT", "GE", "LightSpeed", "HU")
@@ -129,13 +128,11 @@ def test_the_line_to_use_keeps_digits_that_matter() -> None:
     assert result.normalize_line() == "--normalize 100000000.0 100000001.0"
 
 
-def test_json_is_strict_and_complete(tmp_path: Path) -> None:
-    write_stats_json(GROUPS, tmp_path / "stats.json", FAR)
-
+def test_json_is_strict_and_complete() -> None:
     def refuse(word: str) -> None:
         raise AssertionError(word)
 
-    kept = json.loads((tmp_path / "stats.json").read_text(), parse_constant=refuse)
+    kept = json.loads(stats_json(GROUPS, FAR), parse_constant=refuse)
     assert kept["version"] == 1
     first, *_, last = kept["groups"]
     assert (first["modality"], first["unit"], first["images"]) == ("CT", "HU", 24)

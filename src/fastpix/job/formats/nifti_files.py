@@ -74,10 +74,10 @@ class NiftiFiles:
 
 def _image_bytes(sample: Sample) -> bytes:
     nibabel = _nibabel()
-    if sample.affine is None:
+    if sample.affine is None or not np.isfinite(sample.affine).all():
         raise FastpixError(
-            "NIfTI places voxels in patient space, and this image has no position there: choose "
-            "another format"
+            "NIfTI places voxels in patient space, and this image has no position there, or one "
+            "slice and no thickness: choose another format"
         )
     voxels, slope, intercept = _voxels(sample)
     if max(voxels.shape) > _LONGEST:

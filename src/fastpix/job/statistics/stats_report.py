@@ -192,22 +192,6 @@ def stats_json(
     return json.dumps({"version": VERSION, "groups": shown}, indent=1, allow_nan=False)
 
 
-def write_stats_json(
-    groups: Iterable[GroupStatistics],
-    path: Any,
-    far: Mapping[Group, Sequence[Outlier]] | None = None,
-) -> None:
-    """Write what `stats_json` returns.
-
-    Parameters
-    ----------
-    groups, far
-        As `stats_json` takes them.
-    path : Path
-    """
-    path.write_text(stats_json(groups, far) + "\n", encoding="utf-8")
-
-
 def _strict(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
