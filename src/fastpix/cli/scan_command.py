@@ -22,10 +22,18 @@ def scan_command(
     root: Annotated[
         Path | None, typer.Option(help="Names are of paths below it [default: the source].")
     ] = None,
+    headers: Annotated[
+        bool,
+        typer.Option(
+            "--headers",
+            help="Read headers too: convert --unit series then need not, and each shard would.",
+        ),
+    ] = False,
 ) -> None:
     """List the files under SRC, for fastpix convert to take the list in place of SRC.
 
-    The list holds paths, which may name patients: it is made for its owner alone.
+    The list holds paths, which may name patients, and with --headers UIDs: it is made for its owner
+    alone (mode 0600). Make it again when files have changed.
     """
     from rich.progress import Progress, TextColumn
 
@@ -46,7 +54,9 @@ def scan_command(
             sources,
             out,
             lambda files, size: progress.update(task, files=files, gigabytes=size / 1e9),
+            headers=headers,
         )
+    unit = " --unit series" if headers else ""
     typer.echo(
-        f"{count_of(count, 'file')} listed. Next: fastpix convert {shlex.quote(str(out))} DST"
+        f"{count_of(count, 'file')} listed. Next: fastpix convert {shlex.quote(str(out))} DST{unit}"
     )

@@ -22,12 +22,16 @@ class SourceFile(NamedTuple):
     stamp : int
         What changes when the file does: its time of change in nanoseconds since 1970, or the
         checksum of a member of an archive.
+    series : str or None
+        Series Instance UID, where a list of files says so; empty: the file has none. None: it is
+        in the header.
     """
 
     location: str
     relative: str
     size: int
     stamp: int
+    series: str | None = None
 
 
 class Item(NamedTuple):

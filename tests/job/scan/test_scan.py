@@ -54,7 +54,8 @@ def test_one_folder_is_its_own_root(tmp_path: Path) -> None:
     found = {file.relative: file for file in sources.files()}
     assert sorted(found) == [".hidden", "b/c/z", "b/y", "x"]
     status = (tmp_path / "a/b/y").stat()
-    assert found["b/y"] == (str(tmp_path / "a/b/y"), "b/y", status.st_size, status.st_mtime_ns)
+    expected = SourceFile(str(tmp_path / "a/b/y"), "b/y", status.st_size, status.st_mtime_ns)
+    assert found["b/y"] == expected
 
 
 def test_several_folders_keep_their_names(tmp_path: Path) -> None:

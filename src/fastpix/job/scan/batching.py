@@ -52,11 +52,30 @@ def batches(
             break
         some.append(item)
         files += len(item.files)
-        held += sum(file.size for file in item.files)
+        held += _bytes_of(item)
         if files >= most_files or held >= most_bytes:
             yield Batch(generation, settings, tuple(some))
             made += 1
             some, files, held = [], 0, 0
-    share = max(_FIRST_FILES, -(-len(some) // workers))
-    for k in range(0, len(some), share):
-        yield Batch(generation, settings, tuple(some[k : k + share]))
+    yield from _shared_out(some, generation, settings, workers)
+
+
+def _shared_out(items: list[Item], generation: int, settings: str, workers: int) -> Iterator[Batch]:
+    """Yield batches of about equally many files and bytes, and of no fewer than the first ones."""
+    most_files = max(_FIRST_FILES, -(-sum(len(item.files) for item in items) // workers))
+    most_bytes = max(_FIRST_BYTES, -(-sum(map(_bytes_of, items)) // workers))
+    some: list[Item] = []
+    files = held = 0
+    for item in items:
+        some.append(item)
+        files += len(item.files)
+        held += _bytes_of(item)
+        if files >= most_files or held >= most_bytes:
+            yield Batch(generation, settings, tuple(some))
+            some, files, held = [], 0, 0
+    if some:
+        yield Batch(generation, settings, tuple(some))
+
+
+def _bytes_of(item: Item) -> int:
+    return sum(file.size for file in item.files)

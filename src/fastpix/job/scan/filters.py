@@ -11,11 +11,13 @@ from typing import Any
 
 from fastpix.errors import ArgumentError
 
-_KNOWN = (
+_TEXTS = (
     "modality", "sop_class", "transfer_syntax", "photometric", "manufacturer", "model",
-    "burned_in_annotation", "rows", "columns", "frames", "bits_allocated", "bits_stored",
-    "instance_number", "acquisition_number", "temporal_position", "slice_thickness",
-    "spacing_between_slices",
+    "burned_in_annotation",
+)  # fmt: skip
+_KNOWN = (
+    *_TEXTS, "rows", "columns", "frames", "bits_allocated", "bits_stored", "instance_number",
+    "acquisition_number", "temporal_position", "slice_thickness", "spacing_between_slices",
 )  # fmt: skip
 _GRAMMAR = re.compile(r"\s*(\w+)\s*(not\s+in\b|in\b|>=|<=|!=|==|=|<|>)\s*(.*\S)\s*", re.DOTALL)
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
@@ -98,6 +100,8 @@ def _parsed(text: str) -> Filter:
         raise ArgumentError("only", f"{column!r} is not one of {', '.join(_KNOWN)}")
     sign = " ".join(sign.split())
     if sign in _ORDERS:
+        if column in _TEXTS:
+            raise ArgumentError("only", f"{column} is a text, which {sign!r} does not order")
         try:
             float(rest)
         except ValueError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from fastpix.job.items import SourceFile
+from fastpix.job.scan.walking import Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,11 @@ class Sources:
     """
 
     root_mode: str
-    _parts: list[Callable[[], Iterable[SourceFile]]] = field(default_factory=list)
+    _parts: list[Callable[[Walk], Iterable[SourceFile]]] = field(default_factory=list)
+    _skipped: tuple[str, ...] = ()
 
     def files(self) -> Iterator[SourceFile]:
-        """Yield the files as they are found."""
-        return chain.from_iterable(part() for part in self._parts)
+        """Yield the files as they are found; they are looked for anew each time."""
+        # What is to be skipped may not have been there when the sources were opened.
+        walk = Walk(self._skipped)
+        return chain.from_iterable(part(walk) for part in self._parts)

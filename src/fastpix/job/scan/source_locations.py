@@ -14,7 +14,11 @@ from fastpix.job.items import SourceFile
 from fastpix.job.storage import is_url
 from fastpix.source.archives import Member, kind_of_archive, members_of
 from fastpix.source.listing import is_left_out
+from fastpix.source.media_directory import is_media_directory, referenced_files
 from fastpix.source.opening import SourceLike
+
+# What file systems of fsspec call the time of a change, or a checksum; the first that there is.
+_CHANGES = ("mtime", "LastModified", "last_modified", "updated", "created", "ETag", "etag")
 
 BETWEEN = "!/"
 """What stands between the path of an archive and the name of its member."""
@@ -38,9 +42,13 @@ def open_location(location: str) -> SourceLike:
     """
     if is_url(location):
         return RemoteFile(location)  # type: ignore[return-value]
-    archive, between, name = location.partition(BETWEEN)
-    if between and not os.path.exists(location):
-        return _member(archive, name)
+    if BETWEEN in location and not os.path.exists(location):
+        # The path of an archive, and the name of a member, may have these signs too.
+        at = location.find(BETWEEN)
+        while at >= 0:
+            if os.path.isfile(location[:at]):
+                return _member(location[:at], location[at + len(BETWEEN) :])
+            at = location.find(BETWEEN, at + 1)
     # A pipe must not be waited for.
     if not stat.S_ISREG(os.stat(location).st_mode):
         raise PixelDataError(reason="it is no regular file", remedy="leave it out")
@@ -49,6 +57,8 @@ def open_location(location: str) -> SourceLike:
 
 def members(archive: str, prefix: str) -> Iterator[SourceFile]:
     """Yield the members of an archive; hidden ones and media directories are left out.
+
+    Of members with the same name the last is meant, as tar and unzip have it.
 
     Parameters
     ----------
@@ -61,17 +71,33 @@ def members(archive: str, prefix: str) -> Iterator[SourceFile]:
     ------
     PixelDataError
         It is damaged.
+    OSError
+        It cannot be read.
     """
-    modified = os.stat(archive).st_mtime_ns
-    for member in members_of(archive, kind_of_archive(archive)):
+    status = os.stat(archive)
+    modified = status.st_mtime_ns
+    for member in _members_by_name(archive, status.st_size, modified).values():
         if not is_left_out(member.name):
             stamp = member.checksum if member.kind == "zip" else modified
             location = f"{archive}{BETWEEN}{member.name}"
             yield SourceFile(location, prefix + member.name, member.size, stamp)
 
 
+def unlisted(place: str, relative: str, size: int, stamp: int) -> SourceFile:
+    """Return what stands for an archive or DICOMDIR that cannot be listed: opening it says why.
+
+    Parameters
+    ----------
+    place, relative : str
+    size, stamp : int
+    """
+    return SourceFile(f"{place}{BETWEEN}", relative, size, stamp)
+
+
 def _member(archive: str, name: str) -> Member:
     status = os.stat(archive)
+    if not name and is_media_directory(archive):
+        referenced_files(archive)
     found = _members_by_name(archive, status.st_size, status.st_mtime_ns).get(name)
     if found is None:
         raise FastpixError("the archive has no such member: it has changed since it was listed")
@@ -137,12 +163,17 @@ def remote_files(url: str, prefix: str) -> Iterator[SourceFile]:
     ----------
     url : str
     prefix : str
-        Of relative paths.
+        Of relative paths: empty, or with ``/`` at its end.
+
+    Raises
+    ------
+    OSError
+        There is nothing, or it cannot be listed.
     """
     system, path = file_system(url)
     info = system.info(path)
     if info["type"] == "file":
-        yield _remote(system, info, prefix + path.rpartition("/")[2])
+        yield _remote(system, info, prefix.rstrip("/") or path.rpartition("/")[2])
         return
     start = len(path.rstrip("/")) + 1
     for _, _, files in system.walk(path, detail=True):
@@ -152,7 +183,7 @@ def remote_files(url: str, prefix: str) -> Iterator[SourceFile]:
 
 
 def _remote(system: Any, info: dict[str, Any], relative: str) -> SourceFile:
-    changed: Any = info.get("mtime") or info.get("LastModified") or info.get("ETag")
+    changed: Any = next((info[name] for name in _CHANGES if info.get(name)), None)
     if hasattr(changed, "timestamp"):
         changed = changed.timestamp()
     stamp = int(changed * 1e9) if isinstance(changed, (int, float)) else _number(str(changed))

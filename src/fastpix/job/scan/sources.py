@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import PurePath
+from functools import partial
+from itertools import takewhile
 from typing import TypeAlias
 
-from fastpix.errors import ArgumentError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.items import SourceFile
 from fastpix.job.scan.found_sources import Sources
-from fastpix.job.scan.source_locations import BETWEEN, members, remote_files
-from fastpix.job.scan.walking import Walk, look_at
+from fastpix.job.scan.places import (
+    ARCHIVE,
+    DIRECTORY,
+    FOLDER,
+    SINGLE,
+    URL,
+    Place,
+    Places,
+    expanded,
+    is_glob,
+    is_wild,
+    look_at,
+)
+from fastpix.job.scan.source_locations import BETWEEN, members, remote_files, unlisted
+from fastpix.job.scan.walking import Walk
 from fastpix.job.storage import is_url
-from fastpix.source.archives import kind_of_archive
-from fastpix.source.media_directory import is_media_directory, referenced_files
+from fastpix.source.media_directory import referenced_files
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
-_WILD = frozenset("*?[")
 _LIST = ".parquet"
-_SINGLE = ("file", "missing")  # kinds that hold no others: lists of them differ from run to run
 
 
 def open_sources(
@@ -53,34 +62,34 @@ def open_sources(
     is_one = isinstance(sources, (str, os.PathLike))
     given = [sources] if is_one else list(sources)  # type: ignore[arg-type]
     names = [_text(each) for each in given]  # type: ignore[arg-type]
-    walk = Walk(os.fspath(path) for path in skipped)
-    if len(names) == 1 and names[0].endswith(_LIST) and os.path.isfile(names[0]):
+    is_alone = len(names) == 1
+    left_out = tuple(os.path.abspath(os.fspath(path)) for path in skipped)
+    if is_alone and names[0].endswith(_LIST) and os.path.isfile(names[0]):
         from fastpix.job.scan.scan_file import read_scan
 
-        return read_scan(names[0])
-    _refuse_output(names, skipped)
-    places: list[str] = []
-    for name in names:
-        places += _expanded(name, is_alone=len(names) == 1)
-    kinds = {place: _kind(place) for place in places}
-    places = _outermost(places, kinds)
-    base = None if root is None else os.path.abspath(root)
-    if base is not None:
+        if root is not None:
+            raise ArgumentError("root", "a list has its root already: give it to fastpix scan")
+        return read_scan(names[0], left_out)
+    is_pattern = is_alone and is_glob(names[0])
+    paths = dict.fromkeys(path for name in names for path in expanded(name, is_alone))
+    places = Places(list(paths), is_alone and not is_pattern)
+    del paths
+    _refuse_output(places, left_out[:1])
+    places.leave_out_nested()
+    has_single = any(kind in places.kinds for kind in SINGLE)
+    if root is not None:
         mode = "given"
-    elif is_one or (len(names) == 1 and not any(kinds[p] in _SINGLE for p in places)):
+    elif is_one or (is_alone and not has_single):
         mode = "source"
-    elif places and all(kinds[place] not in _SINGLE for place in places):
-        mode = "sources"
     else:
-        mode = "absolute"
+        mode = "sources" if len(places) and not has_single else "absolute"
     if mode == "sources":
         _check_base_names(places)
-    common = _root_of(names[0]) if mode == "source" and len(names) == 1 else None
-    parts: list[Callable[[], Iterable[SourceFile]]] = []
-    for place in places:
-        prefix = _prefix(place, kinds[place], mode, base, common)
-        parts.append(_part(place, kinds[place], prefix, walk))
-    return Sources(mode, parts)
+    start = _start(mode, names, root, is_pattern)
+    relative = partial(_relative, mode=mode, start=start, is_pattern=is_pattern)
+    return Sources(
+        mode, [lambda walk: _files(places, relative, walk, is_alone and not is_pattern)], left_out
+    )
 
 
 def _text(source: PathLike) -> str:
@@ -90,126 +99,122 @@ def _text(source: PathLike) -> str:
     return os.fsdecode(path)
 
 
-def _refuse_output(names: Sequence[str], skipped: Sequence[PathLike]) -> None:
-    if not skipped:
+def _refuse_output(places: Places, output: Sequence[str]) -> None:
+    if not output:
         return
-    output = os.path.abspath(skipped[0])
-    for name in names:
-        place = os.path.abspath(name)
-        if not is_url(name) and (place == output or place.startswith(output + os.sep)):
-            raise ArgumentError("src", "it lies in the output: convert into another folder")
-
-
-def _expanded(name: str, is_alone: bool) -> list[str]:
-    """Return what a source names: itself, or the files of a glob."""
-    if is_url(name):
-        return [name]
-    if "\0" in name:
-        raise ArgumentError("src", "a path with a NUL is no path")
-    if os.path.lexists(name):
-        return [os.path.abspath(name)]
-    if _WILD.intersection(name):
-        found = sorted(glob.glob(name, recursive=True, include_hidden=True))
-        if found:
-            return [os.path.abspath(each) for each in found]
-    if is_alone:
-        os.stat(name)
-    return [os.path.abspath(name)]
-
-
-def _kind(place: str) -> str:
-    if is_url(place):
-        return "url"
-    try:
-        mode = os.stat(place).st_mode
-    except OSError:
-        return "missing"
-    if stat.S_ISDIR(mode):
-        return "folder"
-    if not stat.S_ISREG(mode):
-        return "file"  # a pipe: refused when it is read, and never waited for
-    if kind_of_archive(place):
-        return "archive"
-    return "directory" if is_media_directory(place) else "file"
-
-
-def _outermost(places: Sequence[str], kinds: dict[str, str]) -> list[str]:
-    """Leave out what is named twice, and what lies in a folder that is named too."""
-    folders = {place for place in places if kinds[place] == "folder"}
-    kept = []
-    for place in dict.fromkeys(places):
-        if kinds[place] != "url" and any(
-            str(above) in folders for above in PurePath(place).parents
-        ):
+    own = output[0], os.path.realpath(output[0])
+    for path, kind in zip(places.paths, places.kinds, strict=True):
+        if kind == URL:
             continue
-        kept.append(place)
-    return kept
+        # Links are followed for what is walked: looking into each of a million files would cost.
+        is_walked = kind not in SINGLE
+        for place in (path, os.path.realpath(path)) if is_walked else (path,):
+            if place in own or place.startswith((own[0] + os.sep, own[1] + os.sep)):
+                raise ArgumentError("src", "it lies in the output: convert into another folder")
 
 
-def _check_base_names(places: Sequence[str]) -> None:
+def _base_name(path: str, kind: int) -> str:
+    # A DICOMDIR stands for its folder.
+    return os.path.basename(os.path.dirname(path) if kind == DIRECTORY else path.rstrip("/"))
+
+
+def _check_base_names(places: Places) -> None:
     seen: set[str] = set()
-    for place in places:
-        name = os.path.basename(place.rstrip("/"))
+    for path, kind in zip(places.paths, places.kinds, strict=True):
+        name = _base_name(path, kind)
         if name in seen:
             raise ArgumentError(
                 "src",
                 "two sources have the same name, and names of outputs are made of it: give root= "
-                "(--root), a folder that holds both",
+                "(--root), a folder or URL that holds both",
             )
         seen.add(name)
 
 
-def _root_of(name: str) -> str:
-    """Return what the paths of one source are relative to: of a glob, what is before its signs."""
-    if os.path.lexists(name) or not _WILD.intersection(name):
-        return os.path.abspath(name if os.path.isdir(name) else os.path.dirname(name) or ".")
-    parts = os.path.abspath(name).split(os.sep)
-    plain = []
-    for part in parts:
-        if _WILD.intersection(part):
-            break
-        plain.append(part)
-    return os.sep.join(plain) or os.sep
-
-
-def _prefix(place: str, kind: str, mode: str, base: str | None, common: str | None) -> str:
-    """Return what relative paths of a source begin with; of a file, its relative path."""
-    is_many = kind in ("folder", "archive", "directory", "url")
-    if mode == "absolute":
-        below = place.replace(os.sep, "/")
-    elif mode == "sources":
-        below = os.path.basename(place.rstrip("/"))
-    elif kind == "url":
+def _start(mode: str, names: Sequence[str], root: PathLike | None, is_pattern: bool) -> str:
+    """Return what relative paths are relative to; empty where they are not."""
+    if root is not None:
+        given = _text(root)
+        return given.rstrip("/") if is_url(given) else os.path.abspath(given)
+    if mode != "source" or is_url(names[0]):
         return ""
-    else:
-        start = base if base is not None else common
-        assert start is not None
-        below = os.path.relpath(place, start).replace(os.sep, "/")
-        is_itself = below == "." or (mode == "source" and kind in ("archive", "directory"))
-        if is_itself and is_many:
+    path = os.path.abspath(names[0])
+    if is_pattern:  # what stands before the first part that has signs
+        parts = path.split(os.sep)
+        return os.sep.join(takewhile(lambda part: not is_wild(part), parts)) or os.sep
+    return path if os.path.isdir(path) else os.path.dirname(path)
+
+
+def _relative(path: str, kind: int, *, mode: str, start: str, is_pattern: bool) -> str:
+    """Return the path of a place below the root; empty for one that is the root itself."""
+    if mode == "sources":
+        return _base_name(path, kind)
+    if kind == DIRECTORY:
+        path = os.path.dirname(path)
+    if mode == "absolute":
+        return _with_slashes(path)
+    if is_url(path):
+        if mode == "source":
             return ""
-    if kind == "archive":
-        return below + BETWEEN
-    if kind == "directory":
-        below = below.rpartition("/")[0]
-        return f"{below}/" if below else ""
-    return f"{below}/" if is_many else below
+        return _below_root(path.rstrip("/"), start)
+    if mode == "source" and not is_pattern and kind not in SINGLE:
+        return ""
+    if is_url(start):
+        raise ArgumentError("root", "it is a URL, and a source is none")
+    below = _with_slashes(os.path.relpath(path, start))
+    return "" if below == "." else below
 
 
-def _part(place: str, kind: str, prefix: str, walk: Walk) -> Callable[[], Iterable[SourceFile]]:
-    if kind == "folder":
-        return lambda: walk.files(place, prefix)
-    if kind == "archive":
-        return lambda: members(place, prefix)
-    if kind == "directory":
-        return lambda: _referenced(place, prefix)
-    if kind == "url":
-        return lambda: remote_files(place, prefix)
-    return lambda: [look_at(place, prefix)]
+def _below_root(url: str, root: str) -> str:
+    if url == root:
+        return ""
+    if not url.startswith(root + "/"):
+        raise ArgumentError("root", "a URL among the sources does not begin with it")
+    return url[len(root) + 1 :]
+
+
+def _with_slashes(path: str) -> str:
+    return path.replace(os.sep, "/")
+
+
+def _files(
+    places: Places, relative: Callable[[str, int], str], walk: Walk, is_alone: bool
+) -> Iterator[SourceFile]:
+    for path, kind, size, stamp in places:
+        below = relative(path, kind)
+        if kind in SINGLE:
+            yield SourceFile(path, below, size, stamp)
+        elif kind == FOLDER:
+            yield from walk.files(path, f"{below}/" if below else "")
+        else:
+            yield from _held(Place(path, kind, size, stamp), below, is_alone)
+
+
+def _held(place: Place, below: str, is_alone: bool) -> Iterator[SourceFile]:
+    """Yield what an archive, a DICOMDIR or a URL holds; one of several may fail by itself."""
+    try:
+        yield from _found_in(place, below)
+    except (FastpixError, OSError):
+        if is_alone:
+            raise
+        if place.kind == URL:
+            yield SourceFile(place.path, below, 0, 0)
+            return
+        if place.kind == DIRECTORY:
+            below = f"{below}/{os.path.basename(place.path)}".lstrip("/")
+        yield unlisted(place.path, below, place.size, place.stamp)
+
+
+def _found_in(place: Place, below: str) -> Iterable[SourceFile]:
+    if place.kind == URL:
+        return remote_files(place.path, f"{below}/" if below else "")
+    if place.kind == ARCHIVE:
+        return members(place.path, below + BETWEEN if below else "")
+    return _referenced(place.path, f"{below}/" if below else "")
 
 
 def _referenced(place: str, prefix: str) -> Iterator[SourceFile]:
     folder = os.path.dirname(place)
-    for path in referenced_files(place):
-        below = os.path.relpath(path, folder).replace(os.sep, "/")
-        yield look_at(path, prefix + below)
+    for found in map(look_at, referenced_files(place)):
+        below = _with_slashes(os.path.relpath(found.path, folder))
+        yield SourceFile(found.path, prefix + below, found.size, found.stamp)

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from time import perf_counter, thread_time
 
 from fastpix.job.items import SourceFile
-
-_PROBED = 64  # files that tell whether looking at one is mostly waiting
-_WAITERS = 16  # threads, where it is
-_TOGETHER = 256  # files that these look at at a time
+from fastpix.job.scan.waiting import map_waiting
 
 
 class Walk:
@@ -26,7 +20,7 @@ class Walk:
 
     def __init__(self, skipped: Iterable[str] = ()) -> None:
         paths = [os.path.abspath(path) for path in skipped]
-        self._skipped = frozenset(paths)
+        self._skipped_names = frozenset(map(os.path.basename, paths))
         self._seen = {identity for path in paths if (identity := _identity(path)) is not None}
 
     def files(self, folder: str, prefix: str) -> Iterator[SourceFile]:
@@ -42,17 +36,7 @@ class Walk:
         prefix : str
             Of the relative paths: empty, or with ``/`` at its end.
         """
-        found = self._entries(folder, prefix)
-        start, busy = perf_counter(), thread_time()
-        for place, relative in islice(found, _PROBED):
-            yield _looked_at(place, relative)
-        if perf_counter() - start < 2 * (thread_time() - busy) + 0.01:
-            for place, relative in found:
-                yield _looked_at(place, relative)
-            return
-        with ThreadPoolExecutor(_WAITERS) as pool:  # a network file system
-            while some := list(islice(found, _TOGETHER)):
-                yield from pool.map(_looked_at, *zip(*some, strict=True))
+        return map_waiting(_looked_at, self._entries(folder, prefix))
 
     def _entries(self, folder: str, prefix: str) -> Iterator[tuple[os.DirEntry[str] | str, str]]:
         waiting = [(folder, prefix)]
@@ -74,15 +58,20 @@ class Walk:
                     for entry in entries:
                         if _is_folder(entry):
                             folders.append((entry.path, f"{before}{entry.name}/"))
-                        elif _is_file(entry) and entry.path not in self._skipped:
+                        elif _is_file(entry) and not self._is_skipped(entry):
                             yield entry, before + entry.name
                 except OSError:  # the listing broke off
                     yield parent, before.rstrip("/") or "."
             folders.sort(reverse=True)
             waiting += folders
 
+    def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
+        # By identity, since a link may lead to the folder; names spare most files a second look.
+        return entry.name in self._skipped_names and _identity(entry.path) in self._seen
 
-def _looked_at(entry: os.DirEntry[str] | str, relative: str) -> SourceFile:
+
+def _looked_at(found: tuple[os.DirEntry[str] | str, str]) -> SourceFile:
+    entry, relative = found
     if isinstance(entry, str):
         return SourceFile(entry, relative, 0, 0)
     try:
@@ -90,20 +79,6 @@ def _looked_at(entry: os.DirEntry[str] | str, relative: str) -> SourceFile:
     except OSError:  # gone since it was listed, or a link that leads nowhere
         return SourceFile(entry.path, relative, 0, 0)
     return SourceFile(entry.path, relative, status.st_size, status.st_mtime_ns)
-
-
-def look_at(path: str, relative: str) -> SourceFile:
-    """Return a file that was named; one that is not there is found missing when it is read.
-
-    Parameters
-    ----------
-    path, relative : str
-    """
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return SourceFile(path, relative, 0, 0)
-    return SourceFile(path, relative, status.st_size, status.st_mtime_ns)
 
 
 def _identity(path: str) -> tuple[int, int] | None:
