@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fastpix import processes
 from fastpix.errors import FastpixError
 from fastpix.processes import Child, ChildDiedError, ChildHungError, signal_name
 
@@ -103,13 +104,13 @@ def test_a_busy_process_is_closed_from_another_thread() -> None:
 @on_linux
 def test_nothing_is_left_of_a_process() -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     child = Child()
     child.close()
     child.close()
     assert not Path(f"/proc/{child.pid}").exists()  # no zombie
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads  # those of other tests may end
 
 
 SCRIPT = """
@@ -149,12 +150,60 @@ def test_a_process_ends_with_its_parent(how: signal.Signals) -> None:
 
 
 def test_a_process_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(sys, "executable", "/nothing/python")
     with pytest.raises(FastpixError, match="worker processes do not start"):
         Child()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(FastpixError, match="exit code 1"):
         Child()
+
+
+def test_starts_that_are_killed_by_chance_are_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One start that was killed must not end a job of a million files."""
+    starts = tmp_path / "starts"
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\necho >> {starts}\n[ $(wc -l < {starts}) -gt 3 ] || kill -9 $$\n"
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o700)
+    monkeypatch.setattr(processes, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "executable", str(python))
+    child = Child()
+    assert child.call(f"{FUNCTIONS}:add", 1, 1) == 2
+    assert len(starts.read_text()) == 4
+    child.close()
+
+
+def test_too_many_threads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = set(threading.enumerate())
+    monkeypatch.setattr(processes, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(processes, "_MOST_FAILED_STARTS", 2)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(FastpixError, match="too many threads"):
+        Child()
+    assert set(threading.enumerate()) <= before
+
+
+@on_linux
+def test_a_process_that_is_not_called_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_IDLE_SECONDS", 0.6)
+    child = Child()
+    assert child.call(f"{FUNCTIONS}:talk", 4, 0.2) == "done"  # it is busy, however long
+    assert child.is_usable
+    time.sleep(0.4)
+    assert not child.is_usable
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{child.pid}").exists():  # not even a zombie is left
+        assert time.monotonic() < deadline, "it did not end"
+        time.sleep(0.01)
+    child.close()
 
 
 def test_names_of_signals() -> None:

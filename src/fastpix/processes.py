@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
@@ -29,9 +30,13 @@ _LENGTH = struct.Struct("<Q")
 _READY, _MESSAGE, _RESULT, _ERROR, _ENDED = "ready", "message", "result", "error", "ended"
 _START_SECONDS = 120.0  # within which a process must have started, on a busy machine, too
 _EXIT_SECONDS = 0.5  # within which a process ends by itself when its input does
+_IDLE_SECONDS = 60.0  # without a call, after which a process ends by itself
+_MOST_FAILED_STARTS = 10  # one after the other
+_PAUSE_SECONDS = 0.1  # between two of them
+_SMALL = 2**16  # bytes that are sent in one piece with their length
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from fastpix.processes import serve; serve()"
+    "from fastpix.processes import serve; serve(float(sys.argv[2]))"
 )
 
 
@@ -56,46 +61,65 @@ class ChildHungError(ChildDiedError):
 class Child:
     """A process that calls functions, one after the other.
 
-    It ignores Ctrl-C, discards what libraries print, and ends when this process does.
+    It ignores Ctrl-C, discards what libraries print, and ends when this process does, or when it
+    has not been called for a minute: nobody else ends the idle processes of a cluster's workers.
 
     Raises
     ------
     FastpixError
-        It does not start.
+        It does not start, however often it is tried: a single start may have been killed by chance.
     """
 
     def __init__(self) -> None:
+        for _ in range(_MOST_FAILED_STARTS):
+            reason = self._start()
+            if not reason:
+                self._used = time.monotonic()
+                return
+            time.sleep(_PAUSE_SECONDS)
+        raise FastpixError(
+            f"worker processes do not start ({reason}): free some memory or use fewer workers, "
+            f"and run again for the rest"
+        )
+
+    def _start(self) -> str:
+        """Start the process; return why it does not start, in words, or nothing."""
         self._is_closed = False
         path = [os.path.abspath(entry) for entry in sys.path]  # "" is where the caller was
-        command = [sys.executable, "-c", _CODE, json.dumps(path)]
+        command = [sys.executable, "-c", _CODE, json.dumps(path), str(_IDLE_SECONDS)]
         try:
             with interrupts_held_back():
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
                 )
         except OSError as error:
-            raise FastpixError(
-                f"worker processes do not start ({error.strerror}): free some memory or use fewer "
-                f"workers, and run again for the rest"
-            ) from error
+            return error.strerror or "the system refuses"
         self._received: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         self._reader = threading.Thread(target=self._receive, daemon=True)
-        self._reader.start()
+        try:
+            self._reader.start()
+        except RuntimeError:  # the limit of processes counts threads
+            self.close()
+            return "there are too many threads"
         try:
             kind, _ = self._received.get(timeout=_START_SECONDS)
         except Empty:
             kind = _ENDED
         if kind != _READY:
             self.close()
-            raise FastpixError(
-                f"worker processes do not start ({self._how_it_ended()}): free some memory or use "
-                f"fewer workers, and run again for the rest"
-            )
+            return self._how_it_ended()
+        return ""
 
     @property
     def pid(self) -> int:
         """Its number."""
         return self._process.pid
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is alive, and has not been idle for so long that it may be about to end."""
+        idle = time.monotonic() - self._used
+        return not self._is_closed and self._process.poll() is None and idle < _IDLE_SECONDS / 2
 
     def call(
         self,
@@ -139,10 +163,11 @@ class Child:
             if kind == _MESSAGE:
                 if on_message is not None:
                     on_message(value)
-            elif kind == _RESULT:
+            elif kind in (_RESULT, _ERROR):
+                self._used = time.monotonic()
+                if kind == _ERROR:
+                    raise value
                 return value
-            elif kind == _ERROR:
-                raise value
             else:
                 self.close()
                 raise ChildDiedError(self._how_it_ended())
@@ -160,7 +185,7 @@ class Child:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if threading.current_thread() is not self._reader:
+        if self._reader.ident is not None:  # it has been started
             self._reader.join()
         process.stdout.close()
 
@@ -173,6 +198,7 @@ class Child:
         except Exception:  # half a message of a process that died
             pass
         self._received.put((_ENDED, None))
+        self._process.wait()  # one that ended since it was idle leaves no zombie
 
     def _how_it_ended(self) -> str:
         code = self._process.returncode
@@ -182,34 +208,45 @@ class Child:
 
 
 def _send(stream: IO[bytes], data: bytes) -> None:
-    view = memoryview(_LENGTH.pack(len(data)) + data)
-    while view:
-        view = view[stream.write(view) or 0 :]
+    head = _LENGTH.pack(len(data))
+    # Images are not copied once more: memory may be short when items are read one by one.
+    for part in (head + data,) if len(data) < _SMALL else (head, data):
+        view = memoryview(part)
+        while view:
+            view = view[stream.write(view) or 0 :]
 
 
-def _receive(stream: IO[bytes]) -> bytes | None:
+def _receive(stream: IO[bytes]) -> bytearray | None:
     """Return the next message; None where the stream ends."""
     head = _read(stream, _LENGTH.size)
-    if len(head) < _LENGTH.size:
+    if head is None:
         return None
     (length,) = _LENGTH.unpack(head)
-    data = _read(stream, length)
-    return data if len(data) == length else None
+    return _read(stream, length)
 
 
-def _read(stream: IO[bytes], length: int) -> bytes:
-    parts = []
-    while length and (part := stream.read(min(length, 2**20))):
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)
+def _read(stream: IO[bytes], length: int) -> bytearray | None:
+    data = bytearray(length)
+    view = memoryview(data)
+    while view:
+        count = stream.readinto(view)  # type: ignore[attr-defined]
+        if not count:
+            return None
+        view = view[count:]
+    return data
 
 
 # In the process.
 
 
-def serve() -> None:
-    """Call the functions that come through standard input, until it ends."""
+def serve(idle_seconds: float) -> None:
+    """Call the functions that come through standard input, until it ends.
+
+    Parameters
+    ----------
+    idle_seconds : float
+        Without a call, after which this process ends.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us answers to Ctrl-C
     unblock_interrupts()
     requests, replies = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
@@ -221,7 +258,7 @@ def serve() -> None:
         with lock:
             _send(replies, data)
 
-    waiting: SimpleQueue[bytes] = SimpleQueue()
+    waiting: SimpleQueue[bytearray] = SimpleQueue()
 
     def take_in() -> None:
         while (data := _receive(requests)) is not None:
@@ -232,7 +269,7 @@ def serve() -> None:
     threading.Thread(target=take_in, daemon=True).start()
     try:
         while True:
-            function, arguments = pickle.loads(waiting.get())
+            function, arguments = pickle.loads(waiting.get(timeout=idle_seconds))
             module, _, name = function.partition(":")
             try:
                 call = getattr(importlib.import_module(module), name)
@@ -242,7 +279,7 @@ def serve() -> None:
             else:
                 reply(_RESULT, result)
                 del result
-    except OSError:  # nobody listens any more
+    except (Empty, OSError):  # nobody calls, or listens, any more
         os._exit(0)
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from support.child_functions import KILLER
 from support.libraries import library
 from support.sizes import is_quick
 
+from fastpix import processes
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.counts import Counts
 from fastpix.job.engines import driving
 from fastpix.job.engines.driving import drive
+from fastpix.job.engines.executors import DaskSubmitter
 from fastpix.job.engines.guarded import end_children, run_guarded
 from fastpix.job.engines.isolated import Isolated
 from fastpix.job.items import Batch, Item, SourceFile
@@ -94,6 +96,19 @@ def test_a_batch_whose_process_died_is_done_again(tmp_path: Path) -> None:
     end_children(job.run)
     with pytest.raises(FastpixError, match="has ended"):
         run_guarded(batch, job)
+
+
+def test_a_process_that_was_idle_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends by itself, since nobody ends those of an executor. No item is suspected."""
+    monkeypatch.setattr(processes, "_IDLE_SECONDS", 0.4)
+    job = job_in(tmp_path)
+    never = "support.child_functions:kill_this"
+    for batch in batches_of(2, 3):
+        assert run_guarded(batch, job, functions=(MARKED, never)).converted == 3
+        time.sleep(0.3)
+    end_children(job.run)
 
 
 # Engines
@@ -196,6 +211,39 @@ def test_what_is_no_engine() -> None:
 # Dask
 
 
+class OfDask:
+    """What `DaskSubmitter` uses of a client."""
+
+    status = "running"
+
+    def get_executor(self, **_: object) -> Executor:
+        return ThreadPoolExecutor(1)
+
+    def nthreads(self) -> dict[str, int]:
+        return {"one": 8, "other": 4}
+
+
+def test_all_threads_of_a_cluster_are_used() -> None:
+    """The caller's machine has two cores, say, and the cluster a thousand."""
+    submitter = DaskSubmitter(OfDask())
+    assert submitter.workers(2) == 12
+    assert submitter.workers(20) == 20
+
+
+def test_errors_of_dask_are_no_errors_of_the_cache() -> None:
+    """Lost connections are OSErrors, too; and an error of ours is not tried again and again."""
+    library("distributed")
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    submitter = DaskSubmitter(OfDask())
+    lost = KilledWorker("task", None, 3)
+    for error in (CommClosedError("closed"), lost, CancelledError()):
+        assert submitter.is_lost(error)
+    for other in (OSError(28, "No space left on device"), FastpixError("x"), TypeError("x")):
+        assert not submitter.is_lost(other)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is missing after workers were killed at random, and their children end with them."""
@@ -207,9 +255,11 @@ def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.Monke
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
         seconds = 2.0 if is_quick() else 40.0
-        killer = subprocess.Popen([sys.executable, "-c", KILLER, str(os.getpid()), str(seconds)])
+        command = [sys.executable, "-c", KILLER, str(os.getpid()), str(seconds)]
+        killer = subprocess.Popen(command, stdout=subprocess.PIPE)
         counts = drive(batches_of(batches, size, 0.02), job_in(tmp_path), client, 2, nothing)
-        killer.wait()
+        kills, _ = killer.communicate()
+    assert kills.count(b"killed") >= 2
     assert counts.converted == batches * size
     assert len(list(tmp_path.iterdir())) == batches * size
 

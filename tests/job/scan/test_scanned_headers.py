@@ -32,7 +32,7 @@ def archive(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     folder.mkdir()
     for k in range(4):
-        uids = {"SeriesInstanceUID": f"1.2.{k % 2}", "SOPInstanceUID": f"1.3.{k}"}
+        uids: dict[str, Any] = {"SeriesInstanceUID": f"1.2.{k % 2}", "SOPInstanceUID": f"1.3.{k}"}
         (folder / f"{k}").write_bytes(encode(make_dataset(Modality="CT", **uids)))
     (folder / "text").write_bytes(b"no image")
     return folder

@@ -34,7 +34,7 @@ def drive(
     job : Job
     engine : Executor, distributed.Client, str or None
     workers : int
-        Batches that are converted at a time.
+        Batches that are converted at a time; a cluster of Dask that has more threads uses all.
     on_counts : callable
         Is given the counts so far, ten times a second.
 
@@ -71,7 +71,7 @@ class _Driver:
         self._batches = batches
         self._job = job
         self._submitter = submitter
-        self._most = workers * (_IN_FLIGHT if submitter.is_own else _IN_FLIGHT_ELSEWHERE)
+        self._workers = workers
         self._in_flight: dict[Future[Counts], Batch] = {}
         self._again: list[Batch] = []  # whose workers were lost
         self._tries: dict[str, int] = {}
@@ -85,7 +85,8 @@ class _Driver:
 
     def hand_out(self) -> None:
         """Submit batches up to as many as may be in flight."""
-        while len(self._in_flight) < self._most:
+        each = _IN_FLIGHT if self._submitter.is_own else _IN_FLIGHT_ELSEWHERE
+        while len(self._in_flight) < each * self._submitter.workers(self._workers):
             batch = self._again.pop() if self._again else next(self._batches, None)
             if batch is None:
                 self._is_at_end = True
@@ -107,14 +108,14 @@ class _Driver:
                 self._reported.pop(batch.id, None)
             try:
                 self.done += future.result()
-            except (FastpixError, OSError):
-                raise
             except BrokenExecutor as error:
                 raise FastpixError(
                     "the processes of the executor have died: run the same command again for the "
                     "rest; what is done stays"
                 ) from error
             except (CancelledError, Exception) as error:
+                if not self._submitter.is_lost(error):
+                    raise
                 self._lose(batch, error)
         if isinstance(self._submitter, DaskSubmitter) and self._submitter.is_away:
             for batch in self._in_flight.values():
@@ -123,8 +124,6 @@ class _Driver:
 
     def _lose(self, batch: Batch, error: BaseException) -> None:
         """Let a batch be done again whose worker was lost."""
-        if not isinstance(self._submitter, DaskSubmitter):
-            raise error
         self._tries[batch.id] = self._tries.get(batch.id, 0) + 1
         if self._tries[batch.id] > _TRIES:
             raise FastpixError(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 from fastpix.errors import ArgumentError, FastpixError
@@ -13,6 +13,7 @@ from fastpix.errors import ArgumentError, FastpixError
 Engine: TypeAlias = "Executor | str | Any | None"
 
 _RECONNECT_SECONDS = 60.0  # that a scheduler may be away
+_COUNTED_SECONDS = 5.0  # between two looks at how many workers a cluster has
 _DASK = "dask:"
 
 
@@ -38,6 +39,26 @@ class Submitter:
             It cannot any more.
         """
 
+    def workers(self, asked: int) -> int:
+        """Return how many batches are converted at a time.
+
+        Parameters
+        ----------
+        asked : int
+            The number that the caller gave.
+        """
+        return asked
+
+    def is_lost(self, error: BaseException) -> bool:
+        """Whether an error says that a worker was lost, and nothing of the batch it worked on.
+
+        Parameters
+        ----------
+        error : Exception
+        """
+        del error
+        return False
+
 
 class DaskSubmitter(Submitter):
     """Submits work to a cluster of Dask, and waits for its scheduler when that is away.
@@ -51,6 +72,8 @@ class DaskSubmitter(Submitter):
         # A task that runs while its worker is killed is run again by another, and we count tries.
         super().__init__(client.get_executor(pure=False, retries=0), is_own=False)
         self._client = client
+        self._threads = 0  # of all workers
+        self._counted = -_COUNTED_SECONDS
 
     @property
     def is_away(self) -> bool:
@@ -67,6 +90,18 @@ class DaskSubmitter(Submitter):
                     "the rest; what is done stays"
                 )
             time.sleep(0.2)
+
+    def workers(self, asked: int) -> int:
+        """Return how many threads the cluster has: it may be larger than the caller's machine."""
+        if (now := time.monotonic()) - self._counted > _COUNTED_SECONDS:
+            self._counted = now
+            with suppress(Exception):  # the scheduler is away: `check` waits for it
+                self._threads = sum(self._client.nthreads().values())
+        return max(asked, self._threads)
+
+    def is_lost(self, error: BaseException) -> bool:
+        """Whether Dask itself raised it: its classes for lost connections are OSErrors, too."""
+        return isinstance(error, CancelledError) or type(error).__module__.startswith("distributed")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fastpix.processes import Child, ChildDiedError
 
 CONVERT = "fastpix.job.engines.in_child:convert"
 CONVERT_ISOLATED = "fastpix.job.engines.in_child:convert_isolated"
-_TRIES = 5  # of a batch whose items are read by other processes, and whose own was killed
+_TRIES = 10  # of a batch whose items are read by other processes, and whose own was killed
 
 Report = Callable[[Counts], object]
 
@@ -75,6 +75,10 @@ def _call(
     function: str, batch: Batch, job: Job, timeout: float | None, report: Report | None
 ) -> Counts:
     child = _own.child
+    if child is not None and not child.is_usable:
+        with _lock:
+            _children.pop(child, None)
+        child.close()
     if child is None or child not in _children:
         child = _own.child = _start(job.run)
     with _lock:
