@@ -266,7 +266,10 @@ def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.filterwarnings("ignore")
 def test_dask_whose_scheduler_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is restarted at the same address: what was in flight is submitted again."""
+    """It is restarted at the same address: what was in flight is submitted again.
+
+    Workers of Dask end when they lose their scheduler; whoever runs the cluster starts others.
+    """
     library("distributed")
     if is_quick():
         pytest.skip("it takes 20 seconds")
@@ -284,8 +287,10 @@ def test_dask_whose_scheduler_goes_away(tmp_path: Path, monkeypatch: pytest.Monk
         time.sleep(8)
         running[0].kill()
         running[0].wait()
+        running[1].kill()
+        running[1].wait()
         time.sleep(1)
-        running[0] = subprocess.Popen(scheduler, **quiet)
+        running[:] = [subprocess.Popen(scheduler, **quiet), subprocess.Popen(worker, **quiet)]
 
     thread = threading.Thread(target=restart)
     thread.start()
