@@ -151,6 +151,47 @@ def test_volumes_are_read_series_s(folders: Folders) -> None:
     assert sorted(kinds) == ["file"] * 5 + ["series"] * 3 + ["volume"] * 2
 
 
+def slice_of(k: int) -> bytes:
+    return ct(
+        ((k, k), (k, k)), ImagePositionPatient=[0, 0, k],
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0], PixelSpacing=[1, 1], SliceThickness="1", SeriesInstanceUID="1.2", SOPInstanceUID=f"1.{k}",
+    )  # fmt: skip
+
+
+def test_a_series_that_has_changed_is_done_again_whole(folders: Folders) -> None:
+    for k in range(3):
+        folders.add(str(k), slice_of(k))
+    assert folders.convert(unit="series").converted == 3
+    summary, opened = opened_by(lambda: folders.convert(unit="series"), folders.src)
+    assert opened == []
+    assert summary.present == 3
+    folders.add("3", slice_of(3))
+    assert folders.convert(unit="series").converted == 4
+    cache = folders.cache()
+    assert [cache[k].shape for k in range(len(cache))] == [(4, 2, 2)]
+    (folders.src / "3").unlink()
+    assert folders.convert(unit="series").converted == 3
+    assert folders.cache()[0][:, 0, 0].tolist() == [0, 1, 2]
+
+
+def test_a_file_of_a_series_that_cannot_be_read_fails_the_series(folders: Folders) -> None:
+    for k in range(3):
+        folders.add(str(k), slice_of(k))
+    folders.add("1", slice_of(1)[:-3])
+    summary = folders.convert(unit="series")
+    assert (summary.converted, summary.failed) == (0, 3)
+    (top,) = (row for row in folders.rows().values() if row["kind"] == "series")
+    assert "Pixel Data (7FE0,0010) holds 5 bytes, 8 are needed" in top["reason"]
+
+
+def test_sources_that_are_missing_cost_one_failure_each(folders: Folders) -> None:
+    path = folders.add("a", ct())
+    sources = [path, folders.src / "DOE^JOHN", folders.src / "none"]
+    summary = fastpix.convert(sources, folders.dst, workers=1)
+    assert (summary.converted, summary.failed) == (1, 2)
+    assert summary.reasons() == [("FileNotFoundError: No such file or directory", 2)]
+
+
 def test_a_series_with_a_missing_slice_is_told_or_filled(folders: Folders) -> None:
     for k in (0, 1, 3):
         folders.add(str(k), ct(
