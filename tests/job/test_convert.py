@@ -153,9 +153,14 @@ def test_volumes_are_read_series_s(folders: Folders) -> None:
 
 def slice_of(k: int) -> bytes:
     return ct(
-        ((k, k), (k, k)), ImagePositionPatient=[0, 0, k],
-        ImageOrientationPatient=[1, 0, 0, 0, 1, 0], PixelSpacing=[1, 1], SliceThickness="1", SeriesInstanceUID="1.2", SOPInstanceUID=f"1.{k}",
-    )  # fmt: skip
+        ((k, k), (k, k)),
+        ImagePositionPatient=[0, 0, k],
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+        PixelSpacing=[1, 1],
+        SliceThickness="1",
+        SeriesInstanceUID="1.2",
+        SOPInstanceUID=f"1.{k}",
+    )
 
 
 def test_a_series_that_has_changed_is_done_again_whole(folders: Folders) -> None:
