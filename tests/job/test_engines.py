@@ -250,16 +250,16 @@ def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.Monke
     distributed = library("distributed")
     monkeypatch.setattr(driving, "run_guarded", partial(run_guarded, functions=(MARKED, MARKED)))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    batches, size = (10, 10) if is_quick() else (100, 30)
+    batches, size = (40, 10) if is_quick() else (100, 30)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
-        seconds = 2.0 if is_quick() else 40.0
+        seconds = 4.0 if is_quick() else 20.0
         command = [sys.executable, "-c", KILLER, str(os.getpid()), str(seconds)]
         killer = subprocess.Popen(command, stdout=subprocess.PIPE)
         counts = drive(batches_of(batches, size, 0.02), job_in(tmp_path), client, 2, nothing)
         kills, _ = killer.communicate()
-    assert kills.count(b"killed") >= 2
+    assert kills.count(b"killed") >= (1 if is_quick() else 4)
     assert counts.converted == batches * size
     assert len(list(tmp_path.iterdir())) == batches * size
 

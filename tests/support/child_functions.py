@@ -138,7 +138,11 @@ while time.monotonic() < end:
             continue
         # The command of this killer has the word in it, too.
         is_other = name.isdigit() and int(name) != os.getpid()
-        if is_other and int(status[1]) == parent and "spawn_main" in command:
+        if not is_other or int(status[1]) != parent or "spawn_main" not in command:
+            continue
+        # One that dies while it starts is not replaced by Dask.
+        up = float(open("/proc/uptime").read().split()[0])
+        if up - int(status[19]) / os.sysconf("SC_CLK_TCK") > 2:
             found.append(int(name))
     if found:
         os.kill(random.choice(found), signal.SIGKILL)
