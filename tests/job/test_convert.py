@@ -151,15 +151,15 @@ def test_volumes_are_read_series_s(folders: Folders) -> None:
     assert sorted(kinds) == ["file"] * 5 + ["series"] * 3 + ["volume"] * 2
 
 
-def slice_of(k: int) -> bytes:
+def slice_of(k: int, series: str = "1.2") -> bytes:
     return ct(
         ((k, k), (k, k)),
         ImagePositionPatient=[0, 0, k],
         ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
         PixelSpacing=[1, 1],
         SliceThickness="1",
-        SeriesInstanceUID="1.2",
-        SOPInstanceUID=f"1.{k}",
+        SeriesInstanceUID=series,
+        SOPInstanceUID=f"{series}.{k}",
     )
 
 
@@ -483,7 +483,7 @@ def test_the_output_may_lie_in_the_source_and_not_the_other_way_round(folders: F
     [
         ("workers", 0), ("timeout", 0), ("max_bytes", 0), ("recipe", {}), ("format", "jpeg"),
         ("unit", "study"), ("compress", "gzip"), ("duplicates", "last"), ("gaps", "squeeze"),
-        ("shard", (3, 3)), ("only", "weather = fine"),
+        ("shard", (3, 3)), ("only", "weather = fine"), ("window", (40, 0)),
     ],
 )  # fmt: skip
 def test_wrong_arguments(argument: str, value: Any, folders: Folders) -> None:
@@ -587,6 +587,100 @@ def test_collecting_garbage(folders: Folders) -> None:
     again = collect(folders.dst)
     assert (again.removed, again.rewritten, again.freed) == (0, 0, 0)
     assert folders.convert().present == 3
+
+
+@pytest.mark.parametrize("form", ["tar", "npz", "b2nd"])
+def test_replacing_settings_and_back_does_all_again(form: str, folders: Folders) -> None:
+    folders.add("a", ct(RescaleSlope="1", RescaleIntercept="0"))
+    folders.convert(format=form)
+    folders.convert(format=form, recipe=Recipe(normalize=(0, 10)), replace=True)
+    assert folders.cache()[0].max() == np.float32(0.3)
+    assert folders.convert(format=form, replace=True).converted == 1
+    assert folders.cache()[0].max() == 3
+    assert folders.convert(format=form).present == 1
+
+
+@pytest.mark.parametrize("form", ["npz", "b2nd", "tar"])
+def test_files_of_a_run_that_died_before_it_named_them(form: str, folders: Folders) -> None:
+    """Also where other values have the name: they are never given for the new ones."""
+    path = folders.add("a", ct())
+    folders.convert(format=form)
+    folders.add("a", ct(((7, 7), (7, 7))))
+    os.utime(path, (5, 5))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastpix.job.storage.local_storage._LocalFile.publish", lambda self: None)
+        folders.convert(format=form)
+    if form != "tar":
+        with pytest.raises(FastpixError):
+            folders.cache()[0]
+    assert folders.convert(format=form).present == 1
+    assert folders.cache()[0].max() == 7
+    assert not list(folders.dst.rglob("*.writing"))
+
+
+@pytest.mark.parametrize("unit", ["file", "series"])
+def test_arrays_that_are_lost_are_made_again(unit: Any, folders: Folders) -> None:
+    from fastpix.job.gc import collect
+
+    for k in range(3):
+        folders.add(str(k), slice_of(k))
+    folders.convert(unit=unit, format="tar")
+    for shard in folders.cache().shards:
+        Path(shard).unlink()
+    shutil.rmtree(folders.dst / "runs")
+    assert collect(folders.dst).lost == (3 if unit == "file" else 1)
+    assert folders.convert(unit=unit, format="tar").converted == 3
+    assert len(folders.cache()) == (3 if unit == "file" else 1)
+    folders.cache().verify(0)
+
+
+def test_garbage_of_series_leaves_what_is_live(folders: Folders) -> None:
+    from fastpix.job.gc import collect
+
+    for series in range(3):
+        for k in range(2):
+            folders.add(f"{series}/{k}", slice_of(k, f"1.{series}"))
+    folders.convert(unit="series", format="tar")
+    folders.add("0/2", slice_of(2, "1.0"))
+    shutil.rmtree(folders.src / "1")
+    folders.convert(unit="series", format="tar", prune=True)
+    shutil.rmtree(folders.dst / "runs")
+    before = len(folders.cache())
+    assert collect(folders.dst).lost == 0
+    cache = folders.cache()
+    assert len(cache) == before == 2
+    for k in range(len(cache)):
+        cache.verify(k)
+
+
+def test_what_cannot_be_listed_has_not_vanished(folders: Folders) -> None:
+    import zipfile
+
+    for name in ("a.zip", "b.zip"):
+        with zipfile.ZipFile(folders.src / name, "w") as archive:
+            archive.writestr("x", ct(SOPInstanceUID=f"1.{ord(name[0])}"))
+    sources = [folders.src / "a.zip", folders.src / "b.zip"]
+    fastpix.convert(sources, folders.dst, workers=1)
+    (folders.src / "b.zip").write_bytes((folders.src / "b.zip").read_bytes()[:-30])
+    summary = fastpix.convert(sources, folders.dst, workers=1, prune=True)
+    assert (summary.vanished, summary.pruned) == (0, 0)
+    assert len(folders.cache()) == 2
+
+
+def test_sure_failures_are_not_waited_for(folders: Folders) -> None:
+    folders.add("half", ct(RescaleSlope="0.5", RescaleIntercept="0"), old=False)
+    future = folders.add("cut", CUT)
+    os.utime(future, (time.time() + 10_000,) * 2)
+    assert folders.convert(recipe=Recipe("int16")).failed == 2
+
+
+def test_a_copy_of_a_slice_is_an_image(folders: Folders) -> None:
+    for k in range(3):
+        folders.add(str(k), slice_of(k))
+    folders.add("copy", slice_of(1))
+    summary = folders.convert(unit="series", format="tar")
+    assert (summary.converted, summary.not_images) == (4, 0)
+    assert folders.cache()[0].shape == (3, 2, 2)
 
 
 def test_no_garbage_is_collected_while_a_run_is_alive(folders: Folders) -> None:

@@ -269,8 +269,11 @@ def test_settings_are_decided_once(tmp_path: Path) -> None:
         "--replace",
     ):
         assert words in str(told.value)
-    settle(storage, other, replace=True)
-    assert read_settings(storage) == other
+    settled = settle(storage, other, replace=True)
+    assert read_settings(storage) == settled
+    assert (settled.epoch, settled.recipe) == (1, other.recipe)
+    # Back again, what was converted first does not count: the id is another.
+    assert settle(storage, first, replace=True).id != first.id
 
 
 def test_what_readers_do_may_change(tmp_path: Path) -> None:

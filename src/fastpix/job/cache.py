@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -250,10 +251,11 @@ class Cache:
                 return self._numbers[key]
             except KeyError:
                 raise FastpixError(f"the cache has no sample {key}") from None
-        place = key + len(self) if key < 0 else key
+        number = operator.index(key)
+        place = number + len(self) if number < 0 else number
         if not 0 <= place < len(self):
             raise IndexError(f"sample {key} of {len(self)}")
-        return int(place)
+        return place
 
     def _row(self, place: int) -> dict[str, Any]:
         row = {

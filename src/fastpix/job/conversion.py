@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import time
@@ -28,7 +29,7 @@ from fastpix.job.formats import default_format, format_named
 from fastpix.job.items import Batch, Item
 from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
 from fastpix.job.live_rows import TOP_KINDS
-from fastpix.job.maintenance import finish_publishing, run_marked
+from fastpix.job.maintenance import finish_publishing, folder_of, run_marked
 from fastpix.job.manifest import commit, read_parts
 from fastpix.job.manifest_table import live_table
 from fastpix.job.preflight import LOOKED_AT, Trouble, troubles_in
@@ -41,6 +42,7 @@ from fastpix.job.scan import (
     open_sources,
     series_items,
 )
+from fastpix.job.scan.source_locations import BETWEEN
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
 from fastpix.job.storage import is_url, storage_at
@@ -193,7 +195,7 @@ def convert(
             summary = run.convert(executor, on_trouble or _warn_of, on_progress)
         except BaseException:
             with suppress(OSError, FastpixError):
-                finish_publishing(run.storage)  # of workers that were ended just before they did
+                run.finish()
             raise
         if prune and summary.vanished:
             summary.pruned = run.prune()
@@ -256,14 +258,20 @@ class _Run:
         self._known = Known()
         self._found = 0
         self._is_scanned = False
+        self._is_listed = True  # nothing that could not be looked at: what it held has not vanished
         self._counts = Counts()
 
     def begin(self, replace: bool, retry_failed: bool) -> None:
         """Settle what the cache is made by, mend what a run that died has left, and read on."""
-        settle(self.storage, self.settings, replace)
+        self.settings = settle(self.storage, self.settings, replace)
+        self.job = dataclasses.replace(self.job, settings=self.settings)
         make_paths_folder(self.job.paths)
-        finish_publishing(self.storage)
+        self.finish()
         self._known = known_items(self.storage, self.settings.id, self.job.decoders, retry_failed)
+
+    def finish(self) -> None:
+        """Give files their names whose workers were ended just before they did."""
+        finish_publishing(self.storage, folder_of(self.settings.format))
 
     def convert(
         self, executor: Engine, on_trouble: OnTrouble, on_progress: OnProgress | None
@@ -284,7 +292,7 @@ class _Run:
                 on_progress(Progress(self._found, self._is_scanned, _sum(self._counts, counts)))
 
         done = drive(todo, self.job, executor, self._workers, tell)
-        is_whole = self._is_scanned and self._shard is None
+        is_whole = self._is_scanned and self._is_listed and self._shard is None
         summary = Summary(_sum(self._counts, done), self._known.unseen if is_whole else 0)
         if done.samples and self.settings.unit == "file":
             which = ("image",), ("done",), ("sop_instance",)
@@ -317,6 +325,8 @@ class _Run:
     def _counted(self, files: Iterable[Any]) -> Iterator[Any]:
         for file in files:
             self._found += 1
+            if not (file.size or file.stamp) or file.location.endswith(BETWEEN):
+                self._is_listed = False  # a folder or an archive stands for what it holds
             yield file
 
     def prune(self) -> int:

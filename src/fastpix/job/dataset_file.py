@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -13,7 +14,7 @@ KEY = "dataset.json"
 VERSION = 4
 """Of the layout of a cache; 2 and 3 were a folder of NAME.npz and NAME.json without this file."""
 
-_FREE = frozenset({"duplicates"})  # what readers act on: it may change from run to run
+_FREE = frozenset({"duplicates", "epoch"})  # what may change from run to run
 
 
 def read_settings(storage: Storage) -> Settings | None:
@@ -49,7 +50,7 @@ def read_settings(storage: Storage) -> Settings | None:
     )
 
 
-def settle(storage: Storage, wanted: Settings, replace: bool = False) -> None:
+def settle(storage: Storage, wanted: Settings, replace: bool = False) -> Settings:
     """Make `wanted` the settings of a cache, or find that they are.
 
     Parameters
@@ -58,6 +59,11 @@ def settle(storage: Storage, wanted: Settings, replace: bool = False) -> None:
     wanted : Settings
     replace : bool
         Take the place of other settings: what was converted by them does not count any more.
+
+    Returns
+    -------
+    Settings
+        Those of the cache from now on.
 
     Raises
     ------
@@ -70,11 +76,10 @@ def settle(storage: Storage, wanted: Settings, replace: bool = False) -> None:
     if found is None:
         _refuse_older(storage)
         if storage.create(KEY, _encoded(wanted)):
-            return
+            return wanted
         found = read_settings(storage)  # another run was quicker
-    if found == wanted:
-        return
-    differing = [] if found is None else _differences(found, wanted)
+    assert found is not None
+    differing = _differences(found, wanted)
     if differing and not replace:
         raise ArgumentError(
             "dst",
@@ -82,7 +87,10 @@ def settle(storage: Storage, wanted: Settings, replace: bool = False) -> None:
             f"into another folder (--into NEW), or pass replace=True (--replace), after which "
             f"what is there does not count any more",
         )
-    storage.replace(KEY, _encoded(wanted))
+    settled = dataclasses.replace(wanted, epoch=found.epoch + bool(differing))
+    if settled != found:
+        storage.replace(KEY, _encoded(settled))
+    return settled
 
 
 def _encoded(settings: Settings) -> bytes:

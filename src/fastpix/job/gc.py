@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,21 @@ from fastpix.job.cache import Cache
 from fastpix.job.dataset_file import read_settings
 from fastpix.job.formats import format_named
 from fastpix.job.items import Batch, Item
-from fastpix.job.maintenance import finish_publishing, is_run_alive, remove_leftovers
+from fastpix.job.maintenance import (
+    finish_publishing,
+    folder_of,
+    is_run_alive,
+    remove_leftovers,
+)
 from fastpix.job.manifest import commit, read_parts
 from fastpix.job.manifest_table import live_table
 from fastpix.job.sample import Sample
+from fastpix.job.settings import Settings
 from fastpix.job.storage import storage_at
+from fastpix.job.storage.storage_protocol import Storage
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 class Collected(NamedTuple):
@@ -66,7 +77,7 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
         raise FastpixError(
             "a run is writing to this cache, or died within the last ten minutes: try again later"
         )
-    finish_publishing(storage)
+    finish_publishing(storage, folder_of(settings.format))
     attempts: set[str] = set()
     dead_files: set[str] = set()
     generation = 0
@@ -85,7 +96,10 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
                 removed, freed = removed + 1, freed + sizes[key]
     # The format `index` keeps no files.
     lost = sum(bool(file) and file not in sizes for file in table.column("file").to_pylist())
-    if settings.format != "tar":
+    if lost:
+        _forget(storage, settings, table, sizes, generation + 1)
+        generation += 1
+    if settings.format != "tar" or settings.unit != "file" or lost:
         return Collected(removed, 0, freed, lost)
     cache = Cache(destination, settings, table)
     rewritten = 0
@@ -104,6 +118,25 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
         storage.remove(file)
         rewritten, freed = rewritten + 1, freed + sizes[file] - size
     return Collected(removed, rewritten, freed, lost)
+
+
+def _forget(
+    storage: Storage,
+    settings: Settings,
+    table: pyarrow.Table,
+    sizes: Mapping[str, int],
+    generation: int,
+) -> None:
+    """Write that items whose arrays are missing are gone, so that the next run does them again."""
+    columns = (table.column(name).to_pylist() for name in ("item", "file"))
+    lost = sorted({item for item, file in zip(*columns, strict=True) if file and file not in sizes})
+    kind = "image" if settings.unit == "file" else "series"
+    rows = [
+        {"item": name, "name": name, "kind": kind, "status": "gone", "state": "0" * 16}
+        for name in lost
+    ]
+    items = tuple(Item(name, "0" * 16, ()) for name in lost)
+    commit(storage, Batch(generation, settings.id, items), "gc", rows, b"")
 
 
 def _beside(file: str) -> tuple[str, ...]:

@@ -70,13 +70,17 @@ class Known:
         return int(len(self._seen) - np.count_nonzero(self._seen))
 
     def is_unseen(self, names: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether items, all of which are known, have not been asked for.
+        """Return whether items are known, and have not been asked for.
 
         Parameters
         ----------
         names : sequence of str
         """
-        return ~self._seen[np.searchsorted(self._names, name_numbers(names))]
+        numbers = name_numbers(names)
+        places = np.searchsorted(self._names, numbers)
+        places[places == len(self._names)] = 0
+        found: NDArray[np.bool_] = (self._names[places] == numbers) & ~self._seen[places]
+        return found
 
 
 def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bool) -> Known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from fastpix.job.sample import Sample
 from fastpix.job.settings import Job
 
 _SETTLED = 5.0  # seconds before a run in which no file has changed that the run may call damaged
+
+_SURE = frozenset({"ArgumentError", "InexactError", "UnsupportedTransferSyntaxError", "WorkerDied"})
+"""Failures of files that are whole: waiting would not help."""
 
 
 class Made(NamedTuple):
@@ -43,7 +47,7 @@ def given_up(item: Item, job: Job, kind: str, status: str, error: str, reason: s
     kind, status, error, reason : str
         As the columns of the manifest say.
     """
-    if any(is_being_written(file, job) for file in item.files):
+    if error not in _SURE and any(is_being_written(file, job) for file in item.files):
         return Made([])
     if status != "failed":
         error = reason = ""
@@ -61,6 +65,8 @@ def is_being_written(file: SourceFile, job: Job) -> bool:
     try:
         status = os.stat(file.location)
     except (OSError, ValueError):  # a member of an archive, a URL, or gone
+        return False
+    if status.st_mtime > time.time() + _SETTLED:  # a clock is wrong: it would be so for ever
         return False
     changed = status.st_size != file.size or status.st_mtime_ns != file.stamp
     return changed or job.started - status.st_mtime < _SETTLED

@@ -59,32 +59,45 @@ def is_run_alive(storage: Storage) -> bool:
     return any(now - entry.modified < _DEAD for entry in storage.list(RUNS))
 
 
-def finish_publishing(storage: Storage) -> int:
+def finish_publishing(storage: Storage, folder: str = "") -> int:
     """Give files of committed batches their names, where a run died just before it did.
 
     Parameters
     ----------
     storage : Storage
+    folder : str
+        The one that is looked at: shards lie in one of their own. All if not given.
 
     Returns
     -------
     int
         How many files.
     """
-    waiting = {}
-    for entry in storage.list("shards/"):
+    waiting: dict[str, list[str]] = {}
+    for entry in storage.list(folder):
         if is_temporary(entry.key):
             key, attempt = key_and_attempt(entry.key)
-            waiting[attempt] = key
+            waiting.setdefault(attempt, []).append(key)
     count = 0
     if waiting:
         for facts, _ in read_parts(storage, ["item"]):
-            key = waiting.get(facts.attempt, "")
-            file = storage.unpublished(key, facts.attempt) if key else None
-            if file is not None:
-                file.publish()
-                count += 1
+            for key in waiting.get(facts.attempt, ()):
+                file = storage.unpublished(key, facts.attempt)
+                if file is not None:
+                    file.publish()
+                    count += 1
     return count
+
+
+def folder_of(format_: str) -> str:
+    """Return where a format writes what is published once a batch is committed.
+
+    Parameters
+    ----------
+    format_ : str
+        Its name.
+    """
+    return "shards/" if format_ == "tar" else ""
 
 
 def remove_leftovers(storage: Storage, committed: set[str], force: bool = False) -> tuple[int, int]:

@@ -177,13 +177,18 @@ def _geometry(volume: Volume) -> Row:
 def _coords(volume: Volume) -> dict[str, list[Any]]:
     """Return what differs between the volumes, but for dates and times, which a cache has none of.
 
-    Numbers alone are kept.
+    Numbers are kept, and vectors of them.
     """
     return {
-        name: list(values)
-        for name, values in volume.coords.items()
-        if all(isinstance(value, (int, float)) for value in values)
+        name: list(values) for name, values in volume.coords.items() if all(map(_is_plain, values))
     }
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a number, none, or several of them."""
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (int, float))
 
 
 def _with_files(
@@ -206,8 +211,9 @@ def _file_row(
         **(identity or {}), "item": item.name, "name": names.of_path(file.relative),
         "kind": "file", "state": names.of_state(file.size, file.stamp),
     }  # fmt: skip
-    if volume is None:
-        return row | {"status": "not an image"}
+    if volume is None:  # the copy of a plane, unless it is alone
+        is_alone = item.name == row["name"]
+        return row | {"status": "not an image" if is_alone else "done"}
     for column in ("status", "error", "reason"):
         row[column] = volume.get(column)
     if volume.get("kind") == "volume":

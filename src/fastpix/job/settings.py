@@ -45,6 +45,9 @@ class Settings:
         Centre and width, for pictures alone.
     key : str
         Fingerprint of the key.
+    epoch : int
+        How often the settings of the cache were replaced: what was converted before does not count
+        any more, though it was by the same settings.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -58,6 +61,7 @@ class Settings:
     partial: bool = False
     window: tuple[float, float] | None = None
     key: str = ""
+    epoch: int = 0
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -69,6 +73,8 @@ class Settings:
             value = getattr(self, name)
             if value not in known:
                 raise ArgumentError(name, f"{value!r} is not one of {', '.join(known)}")
+        if self.window is not None and not self.window[1] > 0:
+            raise ArgumentError("window", f"a width of {self.window[1]:g} is not above 0")
 
     @property
     def id(self) -> str:

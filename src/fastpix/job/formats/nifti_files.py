@@ -45,9 +45,9 @@ class NiftiFiles:
 
         return FileWriter(storage, attempt, encode)
 
-    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:  # noqa: ARG002
         """Return the array of a row: see `Format.read`."""
-        data = read_bytes(storage, row, verify)
+        data = read_bytes(storage, row, verify=True)  # another run may have written it
         nibabel = _nibabel()
         shape = tuple(row["shape"])
         try:

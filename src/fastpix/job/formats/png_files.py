@@ -18,6 +18,8 @@ from fastpix.job.storage.storage_protocol import Storage
 _OFFSET = "fastpix offset"
 _WINDOW = "fastpix window"
 
+_MOST_PIXELS = 178_956_970  # beyond which Pillow takes a picture for an attack
+
 
 class PngFiles:
     """Grey of 8 or 16 bits, signed integers above an offset; RGB of 8 bits; one frame."""
@@ -36,9 +38,9 @@ class PngFiles:
 
         return FileWriter(storage, attempt, encode)
 
-    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
+    def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:  # noqa: ARG002
         """Return the array of a row: see `Format.read`."""
-        data = read_bytes(storage, row, verify)
+        data = read_bytes(storage, row, verify=True)  # another run may have written it
         image_module = _pillow()
         shape = tuple(row["shape"])
         try:
@@ -67,6 +69,10 @@ class PngFiles:
 
 def _exact(sample: Sample) -> dict[str, bytes]:
     stored = _one_frame(sample)
+    if stored.shape[0] * stored.shape[1] > _MOST_PIXELS:
+        raise FastpixError(
+            f"readers of PNG refuse more than {_MOST_PIXELS} pixels: choose another format"
+        )
     if stored.dtype.kind not in "iu" or stored.dtype.itemsize > 2:
         raise FastpixError(
             f"PNG holds integers of 8 or 16 bits, not {stored.dtype}: choose another format"
