@@ -24,6 +24,7 @@ import fastpix
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()", "convert"]
 COUNT = 400
 
+in_the_gate = pytest.mark.skipif(is_quick(), reason="it takes seconds: FASTPIX_FUZZ=full")
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="processes are read from /proc"
 )
@@ -111,6 +112,7 @@ def test_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
     check_sound(dst, is_whole=True)
 
 
+@in_the_gate
 def test_workers_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
     """It costs no file: none of them is to blame."""
     chance = random.Random(7)
@@ -159,6 +161,7 @@ def hosts() -> list[str]:
     return []
 
 
+@in_the_gate
 def test_shards_on_two_hosts_of_one_name(many: Path, tmp_path: Path) -> None:
     """Numbers of processes and names of hosts are the same: nothing of theirs may collide."""
     dst = tmp_path / "dst"
@@ -181,6 +184,7 @@ def test_shards_on_two_hosts_of_one_name(many: Path, tmp_path: Path) -> None:
     assert statuses.count("failed") == 1
 
 
+@in_the_gate
 def test_a_full_disk_leaves_nothing_torn(many: Path, tmp_path: Path) -> None:
     """A file may have 64 KiB: as on a full disk, the job ends with one line, and can go on."""
     dst = tmp_path / "dst"
