@@ -1,6 +1,6 @@
 """The job that users run, from the command to its end, beside the script that it replaces.
 
-    python benchmarks/bench_job.py                 # all figures, about ten minutes
+    python benchmarks/bench_job.py                 # all figures, about three minutes
     python benchmarks/bench_job.py --rounds 1 --files 200 --many 5000
 
 Whole processes take turns: ``fastpix convert``, pydicom with ``numpy.savez`` in a pool of
@@ -192,8 +192,8 @@ def table_of(figures: Sequence[Figure]) -> Table:
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--files", type=int, default=1500, help="CT slices; twice as many MR")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", type=int, default=2000, help="CT slices; twice as many MR")
     parser.add_argument("--many", type=int, default=100_000, help="small files, for the driver")
     parser.add_argument("--folder", type=Path, default=None, help="where files are written")
     asked = parser.parse_args()
