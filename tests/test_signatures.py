@@ -20,6 +20,7 @@ KEYWORDS = [name for name in DEFAULTS if name != "decoder"]  # `open` has that o
 LOADERS: dict[str, Callable[..., Any]] = {
     "imread": fastpix.imread,
     "imread_many": fastpix.imread_many,
+    "imread_batch": fastpix.imread_batch,
     "dicom_to_array": fastpix.dicom_to_array,
     "dicom_to_tensor": fastpix.dicom_to_tensor,
     "read_series": fastpix.read_series,

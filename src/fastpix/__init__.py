@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread, read_series
     from fastpix.plan.plan import Plan
     from fastpix.recipe import Recipe
+    from fastpix.runs.batch import MaskedBatch, imread_batch
     from fastpix.runs.many import imread_many
     from fastpix.series.open_series import open_series
     from fastpix.series.stack import Stack
@@ -89,6 +90,8 @@ _WHERE = {
     "read_series": "fastpix.loaders",
     "Plan": "fastpix.plan.plan",
     "Recipe": "fastpix.recipe",
+    "MaskedBatch": "fastpix.runs.batch",
+    "imread_batch": "fastpix.runs.batch",
     "imread_many": "fastpix.runs.many",
     "open_series": "fastpix.series.open_series",
     "Stack": "fastpix.series.stack",
@@ -104,6 +107,7 @@ __all__ = [
     "HeaderWarning",
     "Image",
     "InexactError",
+    "MaskedBatch",
     "NoPixelDataError",
     "NotDicomError",
     "PixelDataError",
@@ -128,6 +132,7 @@ __all__ = [
     "dicom_to_array",
     "dicom_to_tensor",
     "imread",
+    "imread_batch",
     "imread_many",
     "iter_pixels",
     "kernels",

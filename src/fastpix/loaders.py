@@ -152,7 +152,7 @@ class _LastRead(threading.local):
         ):
             return None
         self.alike = None  # an interrupted read may leave it half-changed: it is not used again
-        values = alike.read((source,), np.empty if out is None else lambda _shape, _dtype: out)
+        values = alike.read((source,), _new_array if out is None else lambda *_: out)
         if not values:
             return None
         self.alike = alike
@@ -174,6 +174,10 @@ class _LastRead(threading.local):
         self.index, self.arguments, self.frames, self.alike = index, arguments, frozen, None
         if frozen is not None:
             self.alike = alike_reader(last, index, image, recipe, frames, buffer)
+
+
+def _new_array(_: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    return np.empty(shape, dtype)
 
 
 _last_read = _LastRead()

@@ -113,8 +113,8 @@ def went_alike(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     runs: list[int] = []
     plain = RunReader._read_alike
 
-    def recorded(self: RunReader, sources: Any) -> Any:
-        some = plain(self, sources)
+    def recorded(self: RunReader, sources: Any, place: int) -> Any:
+        some = plain(self, sources, place)
         runs.append(len(some))
         return some
 

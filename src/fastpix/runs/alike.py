@@ -11,8 +11,9 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,8 @@ from fastpix.standard.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 Warned: TypeAlias = dict[int, list[str]]
 ArrayOrError: TypeAlias = "NDArray[Any] | BaseException"
 ScaleFiles: TypeAlias = Callable[[object, list[NDArray[Any]], Steps, NDArray[np.int64], int], int]
-Allocate: TypeAlias = Callable[[tuple[int, ...], str], NDArray[Any]]
+Allocate: TypeAlias = Callable[[int, tuple[int, ...], str], NDArray[Any]]
+"""Makes the array of a source: from its place among the sources of a call, a shape and a dtype."""
 
 RUN_FILES, RUN_BYTES = 32, 2 * 2**20
 """The most files that one call reads, and the bytes of arrays after which it reads no more.
@@ -74,6 +76,7 @@ class AlikeReader:
     Attributes
     ----------
     buffer : ndarray
+    is_color : bool
     nbytes : int
         Bytes of one array.
     """
@@ -89,6 +92,8 @@ class AlikeReader:
         buffer: Buffer,
     ) -> None:
         self.buffer = buffer
+        self._made_of = index, header, plan, recipe, indices, shape
+        self.is_color = not header.is_gray
         self._files = AlikeFiles(buffer.data, index.pixel_entries, index.scale_entries)
         self._implicit = index.implicit
         self._modality = header.modality
@@ -102,6 +107,10 @@ class AlikeReader:
         self._dtype = np.dtype(plan.dtype)
         self.nbytes = max(1, math.prod(shape) * self._dtype.itemsize)
         self._kernel = current_kernel()
+
+    def another(self, buffer: Buffer) -> AlikeReader:
+        """Return a reader of the same files with another buffer, for another thread."""
+        return AlikeReader(*self._made_of, buffer)
 
     def fits(self, out: object) -> bool:
         """Whether `out` can take the values of a file."""
@@ -117,8 +126,7 @@ class AlikeReader:
         Parameters
         ----------
         sources : sequence
-        allocate : callable
-            Makes a new array from a shape and a dtype.
+        allocate : Allocate
 
         Returns
         -------
@@ -140,7 +148,7 @@ class AlikeReader:
             paths.append(name)
         if not paths or current_kernel() is not self._kernel or not is_pydicom_as_it_comes():
             return []
-        outs = [allocate(self._shape, self._dtype.name) for _ in paths]
+        outs = [allocate(k, self._shape, self._dtype.name) for k in range(len(paths))]
         scale_files: ScaleFiles = self._kernel.scale_files  # type: ignore[attr-defined]
         what = self._starts, self._all_cells
         done = scale_files(self._files.cells_of(paths), outs, self._steps, *what)
@@ -241,6 +249,23 @@ def alike_reader(
     return AlikeReader(index, header, plan, recipe, indices, shape, buffer)
 
 
+class ReaderState(NamedTuple):
+    """What a `RunReader` knows of the last files that it has read.
+
+    Attributes
+    ----------
+    last : Index or None
+        Of the last file.
+    alike : AlikeReader or None
+    frames : tuple or None
+        Those that it reads.
+    """
+
+    last: Index | None = None
+    alike: AlikeReader | None = None
+    frames: tuple[object, ...] | None = None
+
+
 class RunReader:
     """Reads files one after the other, for one thread.
 
@@ -253,8 +278,12 @@ class RunReader:
         How many threads a single file may use.
     buffer : ndarray
         Memory that files are read into.
-    allocate : callable
-        Makes a new array from a shape and a dtype.
+    allocate : Allocate
+
+    Attributes
+    ----------
+    colors : list of bool
+        Whether each file that `read` has read is in colour; False for those with an error.
     """
 
     def __init__(
@@ -275,6 +304,17 @@ class RunReader:
         self._alike: AlikeReader | None = None
         self._alike_frames: tuple[object, ...] | None = None  # those that it reads
         self._allocate = allocate
+        self.colors: list[bool] = []
+
+    @property
+    def state(self) -> ReaderState:
+        """What is known of the last files; it keeps no array alive."""
+        return ReaderState(self._last, self._alike, self._alike_frames)
+
+    def follow(self, state: ReaderState) -> None:
+        """Go on as if this reader had read the last files of another one."""
+        self._last, alike, self._alike_frames = state
+        self._alike = None if alike is None else alike.another(self._buffer)
 
     def read(self, sources: Sequence[SourceLike], warned: Warned) -> list[ArrayOrError]:
         """Read at least one file, and at most as many as one call should.
@@ -291,13 +331,14 @@ class RunReader:
             One for each file that was read; an exception stands for a file that cannot be read.
         """
         results: list[ArrayOrError] = []
+        self.colors = []
         size = 0
         while len(results) < len(sources) and size < RUN_BYTES:
             rest = sources[len(results) :]
-            some = self._read_alike(rest)
+            some = self._read_alike(rest, len(results))
             if not some:
                 with warnings_kept() as texts:
-                    some = [self._array_or_error(rest[0])]
+                    some = [self._array_or_error(rest[0], len(results))]
                 if texts:
                     warned[len(results)] = texts
             size += sum(result.nbytes for result in some if isinstance(result, np.ndarray))
@@ -305,34 +346,40 @@ class RunReader:
             del some  # an error refers to this frame: its variables must not keep arrays alive
         return results
 
-    def _read_alike(self, sources: Sequence[SourceLike]) -> list[ArrayOrError]:
+    def _read_alike(self, sources: Sequence[SourceLike], place: int) -> list[ArrayOrError]:
         """Read files up to the first that is not like those before."""
         if self._alike is None or frozen_frames(self._frames) != self._alike_frames:
             return []
         some = sources[: max(1, min(RUN_FILES, RUN_BYTES // self._alike.nbytes))]
+
+        def allocate(k: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+            return self._allocate(place + k, shape, dtype)
+
         try:
-            values = self._alike.read(some, self._allocate)
+            values = self._alike.read(some, allocate)
+            self.colors += [self._alike.is_color] * len(values)
         except BaseException:  # the usual way meets the same error, and reports it in order
             values = []
         if len(values) < len(some):
             self._alike = None
         return list(values)
 
-    def _array_or_error(self, source: SourceLike) -> ArrayOrError:
+    def _array_or_error(self, source: SourceLike, place: int) -> ArrayOrError:
         """Read a file the usual way; its error keeps no array of another file alive."""
         try:
-            return self._read_one(source)
+            return self._read_one(source, place)
         except BaseException as error:
             self._last = self._alike = None
+            self.colors.append(False)
             if isinstance(error, Exception):
                 add_source(error, name_of(source))
             return error
 
-    def _read_one(self, source: SourceLike) -> NDArray[Any]:
+    def _read_one(self, source: SourceLike, place: int) -> NDArray[Any]:
         stored = read_source(source, lent=self._buffer)
         try:
             instance = read_instance(stored, self._max_bytes, only_pixels=True)
-            image = Image(instance, self._max_bytes, empty=self._allocate)
+            image = Image(instance, self._max_bytes, empty=partial(self._allocate, place))
             values = image.read(self._recipe, frames=self._frames, threads=self._threads)
         finally:
             if isinstance(stored, File):
@@ -343,4 +390,5 @@ class RunReader:
             self._alike = alike_reader(
                 last, self._last, image, self._recipe, self._frames, self._buffer
             )
+        self.colors.append(not image.header.is_gray)
         return values

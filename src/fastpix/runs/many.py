@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from weakref import WeakSet
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from fastpix.errors import ArgumentError, FastpixError, SourceName, warn_caller
 from fastpix.image.frame_selection import Frames
@@ -118,10 +118,20 @@ def imread_many(
         RunReader, asked, frames, checked_limit(max_bytes), 1 if count > 1 else None
     )
     workers = _Workers(new_reader, count)
-    return _yielded(_in_order(workers, _iterator(sources)), on_error)
+    return _yielded(_in_order(workers, sources_of(sources)), on_error)
 
 
-def _iterator(sources: Iterable[SourceLike]) -> Iterator[SourceLike]:
+def sources_of(sources: Iterable[SourceLike]) -> Iterator[SourceLike]:
+    """Return an iterator over sources; a single source is refused, though it may be iterable.
+
+    Parameters
+    ----------
+    sources : iterable of path, bytes-like, binary file or pydicom Dataset
+
+    Raises
+    ------
+    ArgumentError
+    """
     one = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike))
     # One source, though some kinds of source are iterable.
     if one or is_dataset(sources) or hasattr(sources, "read"):
@@ -275,7 +285,7 @@ def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
         reader = None
         while (task := tasks.get()) is not None:
             try:
-                reader = reader or new_reader(buffer, _array_memory.array)
+                reader = reader or new_reader(buffer, _new_array)
                 task.results = reader.read(task.sources, task.warned)
             except BaseException as error:
                 task.results = [error]
@@ -284,6 +294,10 @@ def _work(new_reader: NewReader, tasks: SimpleQueue[_Task | None]) -> None:
             del task
     finally:
         give_back(buffer, leave=True)
+
+
+def _new_array(_: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    return _array_memory.array(shape, dtype)
 
 
 def _files_of_next(results: list[ArrayOrError]) -> int:
