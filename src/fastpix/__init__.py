@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         iter_pixels,
         pixel_array,
     )
-    from fastpix.job.cache import Cache, open_cache
+    from fastpix.job.cache import Cache
+    from fastpix.job.cache_opening import open_cache
     from fastpix.job.conversion import convert
     from fastpix.job.manifest_table import read_manifest
     from fastpix.job.summary import Summary
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread, read_series
     from fastpix.plan.plan import Plan
     from fastpix.recipe import Recipe
-    from fastpix.runs.batch import MaskedBatch, imread_batch
+    from fastpix.runs.batch import imread_batch
+    from fastpix.runs.batch_places import MaskedBatch
     from fastpix.runs.many import imread_many
     from fastpix.series.open_series import open_series
     from fastpix.series.stack import Stack
@@ -78,7 +80,7 @@ _WHERE = {
     "iter_pixels": "fastpix.interop.pydicom_pixels",
     "pixel_array": "fastpix.interop.pydicom_pixels",
     "Cache": "fastpix.job.cache",
-    "open_cache": "fastpix.job.cache",
+    "open_cache": "fastpix.job.cache_opening",
     "read_manifest": "fastpix.job.manifest_table",
     "Summary": "fastpix.job.summary",
     "convert": "fastpix.job.conversion",
@@ -90,7 +92,7 @@ _WHERE = {
     "read_series": "fastpix.loaders",
     "Plan": "fastpix.plan.plan",
     "Recipe": "fastpix.recipe",
-    "MaskedBatch": "fastpix.runs.batch",
+    "MaskedBatch": "fastpix.runs.batch_places",
     "imread_batch": "fastpix.runs.batch",
     "imread_many": "fastpix.runs.many",
     "open_series": "fastpix.series.open_series",

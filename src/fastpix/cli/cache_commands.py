@@ -169,7 +169,7 @@ def verify(dst: Destination) -> None:
     from rich.progress import track
 
     from fastpix.errors import FastpixError
-    from fastpix.job.cache import open_cache
+    from fastpix.job.cache_opening import open_cache
 
     cache = open_cache(dst)
     console = console_here()

@@ -144,7 +144,7 @@ def demo(
     """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
     import pydicom.data
 
-    from fastpix.job.cache import open_cache
+    from fastpix.job.cache_opening import open_cache
     from fastpix.job.contact_sheet import write_contact_sheet
 
     source = Path(pydicom.data.__file__).parent / "test_files"

@@ -1,11 +1,10 @@
-"""`open_cache`: what a job has converted, by name or number, in the very bits of `imread`."""
+"""`Cache`: what a job has converted, by name or number, in the very bits of `imread`."""
 
 from __future__ import annotations
 
 import json
 import math
 import operator
-import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,20 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.job.dataset_file import read_settings
 from fastpix.job.formats import format_named
-from fastpix.job.manifest_table import live_table
-from fastpix.job.remaining import Remaining, remaining_from
+from fastpix.job.formats.format_protocol import Format
+from fastpix.job.remaining import Remaining, normalized, remaining_from
 from fastpix.job.settings import Settings
 from fastpix.job.source_paths import default_paths_folder, read_paths
 from fastpix.job.storage import is_url, storage_at
+from fastpix.job.storage.storage_protocol import Storage
 from fastpix.series.volume import Volume
 from fastpix.source.lent_buffers import borrow, give_back
 
 if TYPE_CHECKING:
     import pyarrow
-
-_SAMPLES = ("image", "volume")
 
 
 class Cache:
@@ -61,6 +58,7 @@ class Cache:
         self._shapes: list[tuple[int, ...]] = list(map(tuple, table.column("shape").to_pylist()))
         self._dtypes: list[str] = table.column("dtype").to_pylist()
         self._steps: list[str] = table.column("steps").to_pylist()
+        self._units: list[str] = table.column("unit").to_pylist()
         is_raw = settings.format == "tar" and settings.compress == "none"
         self._read_into = getattr(self._storage, "read_into", None) if is_raw else None
 
@@ -95,7 +93,12 @@ class Cache:
         """
         return self.read(key)
 
-    def read(self, key: int | str, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    def read(
+        self,
+        key: int | str,
+        out: NDArray[Any] | None = None,
+        normalize: tuple[float, float] | None = None,
+    ) -> NDArray[Any]:
         """Return the values of a sample.
 
         Parameters
@@ -104,6 +107,9 @@ class Cache:
             Number or name.
         out : ndarray, optional
             Filled and returned; C-contiguous, of the right shape and dtype.
+        normalize : (float, float), optional
+            Clip to this interval and map it to 0..1, as a recipe does; float values of a cache
+            that is not normalized alone.
 
         Returns
         -------
@@ -116,12 +122,16 @@ class Cache:
         FastpixError
             The sample is damaged, or no longer what the manifest says.
         """
-        place = self._place(key)
+        place = self.place(key)
         remaining = self.remaining(place)
+        if normalize is not None:
+            remaining = normalized(remaining, self.is_color(place), normalize)
         if out is not None:
             _check_out(out, self._shapes[place], remaining.output)
-        if self._format.holds == "values":
+        if self.holds_values:
             values = self._stored(place)
+            if normalize is not None:
+                return Remaining(remaining.output, normalize=normalize).values(values, out)
             if out is None:
                 return values
             out[...] = values
@@ -157,9 +167,9 @@ class Cache:
         FastpixError
             As for `read`.
         """
-        if self._format.holds == "values":
+        if self.holds_values:
             raise ArgumentError("format", f"{self.settings.format} holds values: use read")
-        return self._stored(self._place(key))
+        return self._stored(self.place(key))
 
     def remaining(self, key: int | str) -> Remaining:
         """Return the steps that make values of what is stored.
@@ -169,7 +179,7 @@ class Cache:
         key : int or str
             Number or name.
         """
-        return remaining_from(self._steps[self._place(key)])
+        return remaining_from(self._steps[self.place(key)])
 
     def row(self, key: int | str) -> dict[str, Any]:
         """Return the row of the manifest.
@@ -179,7 +189,7 @@ class Cache:
         key : int or str
             Number or name.
         """
-        found: dict[str, Any] = self.table.slice(self._place(key), 1).to_pylist()[0]
+        found: dict[str, Any] = self.table.slice(self.place(key), 1).to_pylist()[0]
         return found
 
     def affine(self, key: int | str) -> NDArray[np.float64] | None:
@@ -190,7 +200,7 @@ class Cache:
         key : int or str
             Number or name.
         """
-        numbers = self.table.column("affine")[self._place(key)].as_py()
+        numbers = self.table.column("affine")[self.place(key)].as_py()
         return None if numbers is None else np.array(numbers, np.float64).reshape(4, 4)
 
     def volume(self, key: int | str) -> Volume:
@@ -201,7 +211,7 @@ class Cache:
         key : int or str
             Number or name.
         """
-        place = self._place(key)
+        place = self.place(key)
         row = self.row(place)
         return Volume(
             array=self.read(place),
@@ -226,7 +236,7 @@ class Cache:
         FastpixError
             It is damaged, or no longer what the manifest says.
         """
-        self._format.read(self._storage, self._row(self._place(key)), verify=True)
+        self._format.read(self._storage, self.where(self.place(key)), verify=True)
 
     @property
     def shards(self) -> list[str]:
@@ -245,7 +255,54 @@ class Cache:
         """Where sources are: for the format `index`, which keeps no copy."""
         return dict(read_paths(default_paths_folder(Path(self.destination))))
 
-    def _place(self, key: int | str) -> int:
+    @property
+    def storage(self) -> Storage:
+        """Where its files are."""
+        return self._storage
+
+    @property
+    def format(self) -> Format:
+        """How its samples are stored."""
+        return self._format
+
+    @property
+    def holds_values(self) -> bool:
+        """Whether it stores values, for which no step remains."""
+        return self._format.holds == "values"
+
+    def shape(self, key: int | str) -> tuple[int, ...]:
+        """Return the shape of a sample.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        """
+        return self._shapes[self.place(key)]
+
+    def is_color(self, key: int | str) -> bool:
+        """Whether the last axis of a sample is red, green and blue.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        """
+        return self._units[self.place(key)] == "RGB"
+
+    def place(self, key: int | str) -> int:
+        """Return the number of a sample.
+
+        Parameters
+        ----------
+        key : int or str
+            Number, which may count from the end, or name.
+
+        Raises
+        ------
+        FastpixError, IndexError
+            There is no such sample.
+        """
         if isinstance(key, str):
             try:
                 return self._numbers[key]
@@ -257,7 +314,14 @@ class Cache:
             raise IndexError(f"sample {key} of {len(self)}")
         return place
 
-    def _row(self, place: int) -> dict[str, Any]:
+    def where(self, place: int) -> dict[str, Any]:
+        """Return what a format reads a sample by.
+
+        Parameters
+        ----------
+        place : int
+            Its number.
+        """
         row = {
             "name": self.names[place],
             "file": self._files[place],
@@ -273,7 +337,7 @@ class Cache:
         return row
 
     def _stored(self, place: int) -> NDArray[Any]:
-        return self._format.read(self._storage, self._row(place))
+        return self._format.read(self._storage, self.where(place))
 
     def _raw(self, place: int, buffer: NDArray[np.uint8]) -> NDArray[Any]:
         """Read raw cells into a buffer: no file is opened twice, and no memory is asked for."""
@@ -289,68 +353,6 @@ class Cache:
                 f"job again after fastpix gc"
             )
         return buffer.view(dtype).reshape(shape)
-
-
-def open_cache(dst: str | os.PathLike[str]) -> Cache:
-    """Open what `fastpix.convert` has written; no array is read.
-
-    Parameters
-    ----------
-    dst : path or URL
-
-    Returns
-    -------
-    Cache
-
-    Raises
-    ------
-    FastpixError
-        It is no cache, or one of another version.
-    """
-    destination = os.fspath(dst)
-    storage = storage_at(destination)
-    settings = read_settings(storage)
-    if settings is None:
-        raise FastpixError(
-            f"{destination} is no cache: it has no dataset.json. A folder of NAME.npz with "
-            f"NAME.json, of an older fastpix, is read with numpy.load, or converted anew"
-        )
-    table = live_table(storage, settings, kinds=_SAMPLES, statuses=("done",))
-    return Cache(destination, settings, _without_duplicates(table, settings))
-
-
-def _without_duplicates(table: pyarrow.Table, settings: Settings) -> pyarrow.Table:
-    if settings.duplicates == "keep" or settings.unit != "file":
-        return table
-    repeated = duplicates_in(table)
-    if not repeated:
-        return table
-    if settings.duplicates == "error":
-        raise FastpixError(
-            f"{len(repeated)} images have the SOP Instance UID of another: leave them out of the "
-            f"source, or convert with duplicates='first'"
-        )
-    kept = np.ones(len(table), np.bool_)
-    kept[repeated] = False
-    return table.filter(kept)
-
-
-def duplicates_in(table: pyarrow.Table) -> list[int]:
-    """Return the places of images whose SOP Instance UID an earlier row has.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    """
-    seen: set[str] = set()
-    found = []
-    for place, uid in enumerate(table.column("sop_instance").to_pylist()):
-        if uid is None:
-            continue
-        if uid in seen:
-            found.append(place)
-        seen.add(uid)
-    return found
 
 
 def _check_out(out: NDArray[Any], shape: Sequence[int], dtype: str) -> None:

@@ -19,7 +19,7 @@ from fastpix.errors import ArgumentError, DecoderWarning, FastpixError, warn_cal
 from fastpix.frames.codecs import check_pin_is_installed
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
-from fastpix.job.cache import duplicates_in
+from fastpix.job.cache_opening import duplicates_in
 from fastpix.job.counts import Counts
 from fastpix.job.dataset_file import settle
 from fastpix.job.decoders_here import decoders_fingerprint

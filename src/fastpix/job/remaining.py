@@ -6,17 +6,18 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import InexactError
+from fastpix.errors import ArgumentError, InexactError
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
 from fastpix.plan.plan import Plan
+from fastpix.recipe import Recipe
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -191,6 +192,29 @@ def remaining_from(text: str) -> Remaining:
         normalize=None if normalize is None else (normalize[0], normalize[1]),
         padding=None if padding is None else (padding[0], padding[1], float(padding[2])),
     )
+
+
+@lru_cache(maxsize=4096)
+def normalized(remaining: Remaining, is_color: bool, normalize: tuple[float, float]) -> Remaining:
+    """Return steps with an interval to normalize by.
+
+    Parameters
+    ----------
+    remaining : Remaining
+        Without one.
+    is_color : bool
+    normalize : (float, float)
+
+    Raises
+    ------
+    ArgumentError
+        The values are normalized already, in colour, or no floats.
+    """
+    if remaining.normalize is not None:
+        raise ArgumentError("normalize", "the recipe of this cache has normalized its values")
+    if is_color or np.dtype(remaining.output).kind != "f":
+        raise ArgumentError("normalize", "it needs float values without colour")
+    return replace(remaining, normalize=Recipe(normalize=normalize).normalize)
 
 
 def peak_of(stored: NDArray[Any], remaining: Remaining) -> float | None:

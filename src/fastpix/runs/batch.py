@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from time import perf_counter
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args, overload
+from typing import Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,7 +18,7 @@ from fastpix.image.frame_threads import checked_threads, cores
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.runs.alike import RUN_FILES, ReaderState, RunReader, Warned
-from fastpix.runs.batch_places import Places
+from fastpix.runs.batch_places import MaskedBatch, Places
 from fastpix.runs.many import sources_of
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
 from fastpix.source.naming import name_of
@@ -29,24 +29,6 @@ _How: TypeAlias = tuple[Recipe, Frames, int]
 
 _WORTH_THREADS = 2e-3  # seconds of reading that several threads share out at a gain
 _PARTS = 4  # for each thread, so that a slow file keeps the others waiting less
-
-
-class MaskedBatch(NamedTuple):
-    """A batch in which some images may be missing.
-
-    Attributes
-    ----------
-    array : ndarray
-        ``(N, rows, columns)``, or as `imread_batch` says; the fill value where an image is missing.
-    read : ndarray of bool
-        ``(N,)``: which images were read.
-    errors : dict of int to Exception
-        Why the others were not, by their places.
-    """
-
-    array: NDArray[Any]
-    read: NDArray[np.bool_]
-    errors: dict[int, Exception]
 
 
 @overload
@@ -177,29 +159,60 @@ def imread_batch(
     most = None if threads is None else checked_threads(threads)
     files = list(sources_of(sources))
     places = Places(len(files), size, fill, out)
-    limit = checked_limit(max_bytes)
-    reading = _BatchReading(files, places, asked, frames, limit, on_error == "mask")
+    how = asked, frames, checked_limit(max_bytes)
+    errors = read_to_places(files, places, *how, most, goes_on=on_error == "mask")
+    names = [name_of(source) for source in files]
+    if on_error == "mask":
+        return places.masked(errors, names)
+    for place in sorted(errors):
+        raise errors[place]
+    places.check_all_fit(names)
+    return places.result
+
+
+def read_to_places(
+    files: Sequence[SourceLike],
+    places: Places,
+    recipe: Recipe,
+    frames: Frames,
+    max_bytes: int,
+    threads: int | None,
+    *,
+    goes_on: bool,
+) -> dict[int, Exception]:
+    """Read images to their places in a batch, and warn of oddities.
+
+    Parameters
+    ----------
+    files : sequence of path, bytes-like, binary file or pydicom Dataset
+    places : Places
+    recipe : Recipe
+    frames : int, slice, sequence of int or None
+    max_bytes : int
+        Of one image.
+    threads : int or None
+        None: as many as help.
+    goes_on : bool
+        Whether files after one that cannot be read are read.
+
+    Returns
+    -------
+    dict of int to Exception
+        Why images could not be read, by their places.
+    """
+    reading = _BatchReading(files, places, recipe, frames, max_bytes, goes_on)
     try:
-        reading.run(most)
+        reading.run(threads)
     finally:
         for number in sorted(reading.warned):
             for text in reading.warned[number]:
                 warn_caller(text, source=name_of(files[number]))
-    if on_error == "raise":
-        if reading.errors:
-            raise reading.errors[min(reading.errors)]
-        places.check_all_fit([name_of(source) for source in files])
-        return places.result
-    errors = {k: error for k, error in reading.errors.items() if isinstance(error, Exception)}
-    for k in reading.errors.keys() - errors.keys():  # an interrupt is no fault of a file
-        raise reading.errors[k]
-    errors |= places.misfits(list(map(name_of, files)))
-    if len(errors) == len(files):
-        raise errors[0]
-    places.blank(errors)
-    read = np.ones(len(files), np.bool_)
-    read[list(errors)] = False
-    return MaskedBatch(places.result, read, dict(sorted(errors.items())))
+    errors: dict[int, Exception] = {}
+    for place, error in reading.errors.items():
+        if not isinstance(error, Exception):  # an interrupt is no fault of a file
+            raise error
+        errors[place] = error
+    return errors
 
 
 class _BatchReading:

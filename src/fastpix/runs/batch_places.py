@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import index
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,24 @@ from fastpix.errors import ArgumentError, FastpixError, SourceName, add_source
 from fastpix.image.frame_selection import checked_out
 
 _NAMED = 5  # images that an error names
+
+
+class MaskedBatch(NamedTuple):
+    """A batch in which some images may be missing.
+
+    Attributes
+    ----------
+    array : ndarray
+        ``(N, rows, columns)``, or as `imread_batch` says; the fill value where an image is missing.
+    read : ndarray of bool
+        ``(N,)``: which images were read.
+    errors : dict of int to Exception
+        Why the others were not, by their places.
+    """
+
+    array: NDArray[Any]
+    read: NDArray[np.bool_]
+    errors: dict[int, Exception]
 
 
 class Places:
@@ -31,6 +49,8 @@ class Places:
         What surrounds smaller images, and stands for missing ones.
     out : ndarray or None
         The array; None makes one.
+    empty : callable
+        Makes it, from a shape and a dtype.
 
     Attributes
     ----------
@@ -39,7 +59,12 @@ class Places:
     """
 
     def __init__(
-        self, count: int, size: tuple[int, int] | None, fill: float, out: NDArray[Any] | None
+        self,
+        count: int,
+        size: tuple[int, int] | None,
+        fill: float,
+        out: NDArray[Any] | None,
+        empty: Callable[[tuple[int, ...], str], NDArray[Any]] = np.empty,
     ) -> None:
         if count == 0:
             raise ArgumentError("sources", "there are none: a batch has at least one image")
@@ -50,10 +75,16 @@ class Places:
         self._size = None if size is None else _checked_size(size)
         self._fill = fill
         self._out = out
+        self._empty = empty
         self._item: tuple[int, ...] = () if out is None else out.shape[1:]
         self._is_color = False
         self._wrong: dict[int, str] = {}
         self.is_begun = False
+
+    @property
+    def is_color(self) -> bool:
+        """Whether the last axis is red, green and blue, once an image has been put."""
+        return self._is_color
 
     @property
     def result(self) -> NDArray[Any]:
@@ -74,7 +105,7 @@ class Places:
         if self._out is None:
             if self._size is not None:
                 return np.empty(shape, dtype)
-            self._out = np.empty((self._count, *shape), dtype)
+            self._out = self._empty((self._count, *shape), dtype)
             self._item = shape
         own = self._item
         if shape in (own, (1, *own)):
@@ -117,7 +148,7 @@ class Places:
         self._is_color = is_color
         item = self._fitted(values.shape, is_color)
         if self._out is None:
-            self._out = np.empty((self._count, *item), values.dtype)
+            self._out = self._empty((self._count, *item), values.dtype.name)
         elif (
             self._size is None
             and math.prod(item) == math.prod(self._item)
@@ -181,15 +212,29 @@ class Places:
         dtype = "" if self._out is None else f" {self._out.dtype}"
         return f"{self._item}{dtype}{colour}"
 
-    def blank(self, places: Sequence[int] | dict[int, Exception]) -> None:
-        """Fill the places of images that are missing.
+    def masked(self, errors: dict[int, Exception], names: Sequence[SourceName]) -> MaskedBatch:
+        """Return the batch, its fill value where an image is missing or does not fit.
 
         Parameters
         ----------
-        places : iterable of int
+        errors : dict of int to Exception
+            Of images that cannot be read, by their places.
+        names : sequence
+            Of the sources.
+
+        Raises
+        ------
+        Exception
+            The first error, if no image was read.
         """
-        for place in places:
+        errors = dict(sorted((errors | self.misfits(names)).items()))
+        if len(errors) == self._count:
+            raise errors[0]
+        read = np.ones(self._count, np.bool_)
+        for place in errors:
             self.result[place] = self._fill
+            read[place] = False
+        return MaskedBatch(self.result, read, errors)
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastpix.errors import ArgumentError, warn_caller
+from fastpix.errors import warn_caller
 from fastpix.image.frame_selection import checked_out
 from fastpix.image.limits import MAX_VOLUME_BYTES, check_size, checked_limit
 from fastpix.notes import Note
@@ -22,6 +22,7 @@ from fastpix.series.choosing import StackRow, error_of_stacks, hint_of
 from fastpix.series.plane import Identity, Plane
 from fastpix.series.plane_reader import PlaneReader
 from fastpix.series.series_files import SeriesFile
+from fastpix.series.stack_blocks import StackBlocks, check_fill
 from fastpix.series.stack_plan import StackPlan
 from fastpix.series.volume import PlaneSource, Volume, spacing_of
 from fastpix.standard.terms import MODALITIES
@@ -272,16 +273,13 @@ class Stack:
         FastpixError
             A file cannot be read; the error names it.
         """
-        checked_gaps(gaps, partial)
         limit = checked_limit(max_bytes)
         asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
-        arrangement = accepted(self._settled(), gaps, partial, self.row())
-        reader = PlaneReader(self._files, planes := self._ordered(arrangement), asked, threads)
+        arrangement = self._accepted(gaps, partial)
+        planes = self._ordered(arrangement)
+        reader = PlaneReader(self._files, planes, asked, threads)
         plan = reader.plan
-        if None in planes and np.dtype(plan.dtype).kind != "f":
-            raise ArgumentError(
-                "gaps", f"'fill' needs a float dtype, since {plan.dtype} has no NaN"
-            )
+        check_fill(planes, plan)
         shape = self._shape_of(arrangement)
         size = math.prod(shape) * np.dtype(plan.dtype).itemsize
         check_size(size, limit, "the volume takes", _TOO_LARGE)
@@ -307,6 +305,32 @@ class Stack:
             notes=notes,
             sources=[self._source_of(plane) for plane in planes],
         )
+
+    def blocks(
+        self, recipe: Recipe | None = None, *, gaps: Gaps = "error", partial: bool = False
+    ) -> StackBlocks:
+        """Return what reads parts of the volume, each from the files of its planes alone.
+
+        Parameters
+        ----------
+        recipe : Recipe, optional
+        gaps, partial
+            As in `read`.
+
+        Raises
+        ------
+        SeriesError
+            As for `read`.
+        ArgumentError
+            Values are inverted by their maximum, which no part tells.
+        """
+        arrangement = self._accepted(gaps, partial)
+        shape, planes = self._shape_of(arrangement), self._ordered(arrangement)
+        return StackBlocks(self._files, planes, shape, arrangement.affine, recipe or Recipe())
+
+    def _accepted(self, gaps: Gaps, partial: bool) -> Arrangement:
+        checked_gaps(gaps, partial)
+        return accepted(self._settled(), gaps, partial, self.row())
 
     def _settled(self) -> Arrangement:
         """Return the arrangement, with the pixels of repeated planes compared."""

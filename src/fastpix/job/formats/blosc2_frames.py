@@ -29,7 +29,7 @@ def frame_of(stored: NDArray[Any], facts: dict[str, Any], compress: str, whole: 
     whole : bool
         The array is always read whole, so one chunk holds it.
     """
-    blosc2 = _blosc2()
+    blosc2 = blosc2_module()
     # Of real CT, shuffle and bytedelta leave 0.42 of the bytes, bitshuffle 0.46, in the same time;
     # level 3 takes twice as long to write for 0.005 less.
     cparams = blosc2.CParams(
@@ -60,7 +60,7 @@ def read_frame(storage: Storage, row: dict[str, Any]) -> NDArray[Any]:
     """
     # The checksum is always held: damaged bytes could crash the decoder, and it costs little.
     data = read_bytes(storage, row, verify=True)
-    blosc2 = _blosc2()
+    blosc2 = blosc2_module()
     try:
         array = _one_chunk(blosc2, data, row)
         if array is None:
@@ -103,7 +103,8 @@ def _partition(
     return chunks, tuple(min(n, most) for n, most in zip(chunks, block, strict=True))
 
 
-def _blosc2() -> Any:
+def blosc2_module() -> Any:
+    """Return blosc2, or say how to install it."""
     try:
         import blosc2
     except ModuleNotFoundError as error:

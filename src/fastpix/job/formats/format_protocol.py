@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -64,6 +65,29 @@ class Format(Protocol):
             With ``file``, ``offset``, ``length``, ``shape`` and ``dtype`` of what is stored.
         verify : bool
             Hold the bytes against ``checksum``; their length is always checked.
+
+        Raises
+        ------
+        FastpixError
+            The file is damaged, or no longer what the manifest says.
+        """
+
+
+class InBlocks(Protocol):
+    """A format that reads a part of an array without the rest."""
+
+    def read_block(
+        self, storage: Storage, row: dict[str, Any], starts: Sequence[int], stops: Sequence[int]
+    ) -> NDArray[Any] | None:
+        """Return a part of the array of a row, C-contiguous; None where all has to be read.
+
+        Parameters
+        ----------
+        storage : Storage
+        row : dict
+            As for `Format.read`.
+        starts, stops : sequence of int
+            Along each axis, within the array.
 
         Raises
         ------

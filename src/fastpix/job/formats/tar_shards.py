@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tarfile
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -46,6 +47,29 @@ class TarShards:
         if row["length"] == raw:
             return array_of(read_bytes(storage, row, verify), row)
         return read_frame(storage, row)
+
+    def read_block(
+        self, storage: Storage, row: dict[str, Any], starts: Sequence[int], stops: Sequence[int]
+    ) -> NDArray[Any] | None:
+        """Return a part of the array of a row: see `InBlocks.read_block`.
+
+        Raw cells are read from the first plane that has any of the part to the last one.
+        """
+        shape, dtype = tuple(row["shape"]), np.dtype(row["dtype"])
+        if row["length"] != math.prod(shape) * dtype.itemsize:
+            return None
+        # Axes from the left of which one place alone is read; planes lie along the next.
+        ahead = next((k for k in range(len(shape)) if stops[k] - starts[k] > 1), len(shape) - 1)
+        inner = math.prod(shape[ahead + 1 :]) * dtype.itemsize
+        first = 0
+        for k in range(ahead + 1):
+            first = first * shape[k] + starts[k]
+        count = stops[ahead] - starts[ahead]
+        part = {**row, "offset": row["offset"] + first * inner, "length": count * inner,
+                "shape": (*(1,) * ahead, count, *shape[ahead + 1 :])}  # fmt: skip
+        planes = array_of(read_bytes(storage, part, verify=False), part)
+        kept = tuple(map(slice, starts[ahead + 1 :], stops[ahead + 1 :]))
+        return np.ascontiguousarray(planes[(*(slice(None),) * (ahead + 1), *kept)])
 
 
 def attempt_of(key: str) -> str:

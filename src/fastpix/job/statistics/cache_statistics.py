@@ -73,7 +73,7 @@ def read_statistics(
     ArgumentError
         There is no such split.
     """
-    from fastpix.job.cache import open_cache
+    from fastpix.job.cache_opening import open_cache
 
     if split is not None and split not in SPLITS:
         raise ArgumentError("split", f"{split!r} is not one of {', '.join(SPLITS)}")

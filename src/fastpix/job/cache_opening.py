@@ -1,0 +1,82 @@
+"""`open_cache`: the samples of a folder or URL, by its manifest."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastpix.errors import FastpixError
+from fastpix.job.cache import Cache
+from fastpix.job.dataset_file import read_settings
+from fastpix.job.manifest_table import live_table
+from fastpix.job.settings import Settings
+from fastpix.job.storage import storage_at
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_SAMPLES = ("image", "volume")
+
+
+def open_cache(dst: str | os.PathLike[str]) -> Cache:
+    """Open what `fastpix.convert` has written; no array is read.
+
+    Parameters
+    ----------
+    dst : path or URL
+
+    Returns
+    -------
+    Cache
+
+    Raises
+    ------
+    FastpixError
+        It is no cache, or one of another version.
+    """
+    destination = os.fspath(dst)
+    storage = storage_at(destination)
+    settings = read_settings(storage)
+    if settings is None:
+        raise FastpixError(
+            f"{destination} is no cache: it has no dataset.json. A folder of NAME.npz with "
+            f"NAME.json, of an older fastpix, is read with numpy.load, or converted anew"
+        )
+    table = live_table(storage, settings, kinds=_SAMPLES, statuses=("done",))
+    return Cache(destination, settings, _without_duplicates(table, settings))
+
+
+def _without_duplicates(table: pyarrow.Table, settings: Settings) -> pyarrow.Table:
+    if settings.duplicates == "keep" or settings.unit != "file":
+        return table
+    repeated = duplicates_in(table)
+    if not repeated:
+        return table
+    if settings.duplicates == "error":
+        raise FastpixError(
+            f"{len(repeated)} images have the SOP Instance UID of another: leave them out of the "
+            f"source, or convert with duplicates='first'"
+        )
+    kept = np.ones(len(table), np.bool_)
+    kept[repeated] = False
+    return table.filter(kept)
+
+
+def duplicates_in(table: pyarrow.Table) -> list[int]:
+    """Return the places of images whose SOP Instance UID an earlier row has.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    """
+    seen: set[str] = set()
+    found = []
+    for place, uid in enumerate(table.column("sop_instance").to_pylist()):
+        if uid is None:
+            continue
+        if uid in seen:
+            found.append(place)
+        seen.add(uid)
+    return found

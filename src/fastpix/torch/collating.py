@@ -1,0 +1,71 @@
+"""`collate`: the items of a batch to the batch, without a copy where they were read together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import default_collate
+
+from fastpix.errors import FastpixError
+
+Item = dict[str, Any]
+
+
+class ItemsOfBatch(list[Item]):
+    """Items that are views of one batch, which `collate` gives back as it is.
+
+    Parameters
+    ----------
+    items : sequence of dict
+    image : Tensor or None
+        The images of all items, in their order; None where each has a tensor of its own.
+    """
+
+    def __init__(self, items: Sequence[Item], image: torch.Tensor | None = None) -> None:
+        super().__init__(items)
+        self.image = image
+
+
+def collate(items: Sequence[Item]) -> Item:
+    """Return the batch of items: what torch's ``default_collate`` gives, with one copy less.
+
+    For ``DataLoader(dataset, collate_fn=fastpix.torch.collate)``.
+
+    Parameters
+    ----------
+    items : sequence of dict
+        What a dataset of this package has given.
+
+    Returns
+    -------
+    dict
+        A tensor for each key whose values are tensors or numbers, a list for texts.
+
+    Raises
+    ------
+    FastpixError
+        There is no item: all files of the batch were skipped.
+    """
+    if not items:
+        raise FastpixError(
+            "no image of this batch can be read: use fastpix.torch.Loader, which leaves such "
+            "batches out, or larger batches"
+        )
+    image = items.image if isinstance(items, ItemsOfBatch) else None
+    if image is None:
+        collated: Item = default_collate(list(items))
+        return collated
+    rest = [{key: value for key, value in item.items() if key != "image"} for item in items]
+    return {"image": image, **default_collate(rest)}
+
+
+def collate_or_nothing(items: Sequence[Item]) -> Item | None:
+    """Return the batch of items; None if there is none.
+
+    Parameters
+    ----------
+    items : sequence of dict
+    """
+    return collate(items) if items else None
