@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ Stored = NDArray[Any]
 
 
 def read_cache_run(cache: Cache, places: Sequence[int]) -> list[Stored | Exception]:
-    """Return what is stored of samples, each as `Cache.stored` gives it, or why it cannot be read.
+    """Return what is stored of samples, or why it cannot be read.
+
+    Arrays may share the memory of all, and may not be written to.
 
     Parameters
     ----------
@@ -28,10 +31,8 @@ def read_cache_run(cache: Cache, places: Sequence[int]) -> list[Stored | Excepti
     start = rows[0]["offset"]
     whole = {**rows[0], "length": rows[-1]["offset"] + rows[-1]["length"] - start}
     storage: Any = cache.storage
-    try:
+    with suppress(FastpixError, OSError):  # each tells by itself what can be read of it
         storage = _Window(start, memoryview(read_bytes(storage, whole, verify=False)))
-    except (FastpixError, OSError):  # each tells by itself what can be read of it
-        pass
     found: list[Stored | Exception] = []
     for row in rows:
         try:
@@ -57,5 +58,6 @@ class _Window(NamedTuple):
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> memoryview:
         """Return bytes of the file: see `Storage.read`."""
+        del key  # it is of one file
         begin = offset - self.start
         return self.data[begin : len(self.data) if length is None else begin + length]

@@ -106,6 +106,7 @@ class CacheDataset(ImageDataset):
         self._threads = threads
 
     def _read(self, rows: Sequence[int], places: Places, goes_on: bool) -> dict[int, Exception]:
+        del goes_on  # whether an image can be read, its neighbours need not know
         intervals = None if self._intervals is None else [self._intervals[row] for row in rows]
         threads = threads_here(self._threads)
         return cache_to_places(self.cache, rows, places, normalize=intervals, threads=threads)

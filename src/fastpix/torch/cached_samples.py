@@ -76,7 +76,7 @@ def keeps_of(filter: Filter) -> Callable[[Mapping[str, Any]], object]:
     filter : str, sequence of str, callable or None
     """
     if filter is None:
-        return lambda row: True
+        filter = ()
     if callable(filter):
         return filter
     return filters_of((filter,) if isinstance(filter, str) else tuple(filter)).matches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from fastpix.image.frame_selection import Frames
 from fastpix.image.limits import MAX_BYTES, checked_limit
@@ -107,7 +108,7 @@ class DicomDataset(ImageDataset):
 
     def _read(self, rows: Sequence[int], places: Places, goes_on: bool) -> dict[int, Exception]:
         locations = [self._locations[row] for row in rows]
-        sources = [each if is_plain(each) else LazyFile(each) for each in locations]
+        sources: list[Any] = [e if is_plain(e) else LazyFile(e) for e in locations]
         return read_to_places(
             sources,
             places,

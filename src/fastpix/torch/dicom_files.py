@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -126,12 +127,13 @@ def _looked_at(files: Iterable[SourceFile], filter: Filter) -> DicomFiles:
     """
     # Nothing of these rows is kept but spacings: the key is thrown away.
     looked = _Looked(Describer(Names(secrets.token_bytes(32))), keeps_of(filter))
-    names, locations, spacings = [], [], []
+    found: list[tuple[str, str, Sequence[float] | None]] = []
     for file, is_kept, spacing in map_waiting(looked.at, files):
         if is_kept:
-            names.append(file.relative or os.path.basename(file.location))
-            locations.append(file.location)
-            spacings.append(spacing)
+            name = file.relative or os.path.basename(file.location)
+            found.append((name, file.location, spacing))
+    found.sort(key=itemgetter(0))  # the order of a folder is another one on each machine
+    names, locations, spacings = map(list, zip(*found, strict=True)) if found else ([], [], [])
     return DicomFiles(names, locations, None, spacings_of(spacings), no_column)
 
 

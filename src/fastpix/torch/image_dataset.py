@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError
 from fastpix.runs.batch_places import Places
-from fastpix.torch.collating import Item, ItemsOfBatch
+from fastpix.torch.batch_images import BatchImages
+from fastpix.torch.collating import Item
 from fastpix.torch.item_dataset import Behaviour, ItemDataset
 from fastpix.torch.item_labels import LabelColumn
-from fastpix.torch.tensors import BatchMemory, channels_first
 
 if TYPE_CHECKING:
     import pyarrow
@@ -60,25 +60,16 @@ class ImageDataset(ItemDataset):
         rows: list[int] = self._rows[list(numbers)].tolist()
         if not rows:
             return []
-        memory = BatchMemory()
-        places = Places(len(rows), self._size, self._fill, None, memory.empty)
-        errors = self._read(rows, places, goes_on)
-        self._note(errors, rows, goes_on)
-        names = [self._all_names[row] for row in rows]
-        misfits = places.misfits(names)
-        if misfits and not goes_on:
-            places.check_all_fit(names)
-        self._note(misfits, rows, goes_on)
-        left = [k for k in range(len(rows)) if k not in errors and k not in misfits]
-        if not left:
+        batch = BatchImages(rows, self._size, self._fill)
+        errors = self._read(rows, batch.places, goes_on)
+        kept = batch.finish(errors, self._all_names, self._skipped if goes_on else None)
+        if kept is None:
             return []
-        images = channels_first(memory.tensor(places.result.shape), places.is_color)
-        if len(left) < len(rows):
-            images = images[left]
-        items = [self._item(rows[k], images[i]) for i, k in enumerate(left)]
-        if self.transform is None:
-            return ItemsOfBatch(items, images)
-        return [self.transform(item) for item in items]
+        items = [
+            self._item(rows[place], image)
+            for place, image in zip(kept.places, kept.images, strict=True)
+        ]
+        return self._transformed(items, kept.images)
 
     def _item(self, row: int, image: torch.Tensor) -> Item:
         spacing = torch.from_numpy(self._spacings[row])

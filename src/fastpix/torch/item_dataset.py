@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 
 from fastpix.errors import ArgumentError
 from fastpix.job.patient_split import SPLITS, By, Fractions, split
-from fastpix.torch.collating import Item
+from fastpix.torch.collating import Item, ItemsOfBatch
 from fastpix.torch.item_labels import LabelColumn, Labels, Unlabelled, labels_of
 from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.skipping import Skipped, checked_on_error
@@ -118,21 +119,11 @@ class ItemDataset(Dataset[Item]):
     def _items(self, numbers: Sequence[int], goes_on: bool) -> list[Any]:
         """Return items; where it goes on, without those that cannot be read."""
 
-    def _note(self, errors: Mapping[int, Exception], rows: Sequence[int], goes_on: bool) -> None:
-        """Raise the first error, or count the sources that could not be read.
-
-        Parameters
-        ----------
-        errors : mapping of int to Exception
-            By places in the batch.
-        rows : sequence of int
-            The sources of the batch.
-        goes_on : bool
-        """
-        for place in sorted(errors):
-            if not goes_on:
-                raise errors[place]
-            self._skipped.add(rows[place])
+    def _transformed(self, items: list[Item], images: torch.Tensor) -> list[Any]:
+        """Return items as the user wants them; images are those of all, in their order."""
+        if self.transform is None:
+            return ItemsOfBatch(items, images)
+        return [self.transform(item) for item in items]
 
     def _identity(self, row: int) -> Item:
         """Return what an item says of its source."""

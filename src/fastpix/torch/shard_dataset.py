@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from operator import index
 from typing import Any
 
@@ -19,6 +20,7 @@ from fastpix.job.cache import Cache
 from fastpix.job.cache_run import read_cache_run
 from fastpix.job.remaining import normalized
 from fastpix.runs.batch_places import Places
+from fastpix.torch.batch_images import BatchImages
 from fastpix.torch.cached_samples import (
     Filter,
     Normalize,
@@ -27,14 +29,14 @@ from fastpix.torch.cached_samples import (
     label_column,
     opened,
 )
-from fastpix.torch.collating import Item
+from fastpix.torch.collating import Item, ItemsOfBatch
 from fastpix.torch.image_dataset import spacings_of
 from fastpix.torch.item_dataset import Transform
 from fastpix.torch.item_labels import Labels, Unlabelled, labels_of
 from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.shard_order import Reader, rows_of_reader, runs_of, shuffled_within
 from fastpix.torch.skipping import OnItemError, Skipped, checked_on_error
-from fastpix.torch.tensors import channels_first
+from fastpix.torch.tensors import shared_zeros
 
 _RUN = 2**23  # bytes that are read at once
 _GAP = 2**14  # bytes between samples that are read for nothing: headers and JSON of tar
@@ -51,6 +53,10 @@ class ShardDataset(IterableDataset[Item]):
     Parameters
     ----------
     source : path, URL or Cache
+    batch_size : int, optional
+        Give lists of so many items, which are read into one array: for a
+        ``Loader(dataset, batch_size=None)``, which has no image to copy then. Items one by one if
+        not given.
     shuffle : bool
         Read the shards in another order in each epoch, and give images from random places of a
         buffer.
@@ -76,6 +82,7 @@ class ShardDataset(IterableDataset[Item]):
         self,
         source: str | os.PathLike[str] | Cache,
         *,
+        batch_size: int | None = None,
         shuffle: bool = True,
         buffer: int = 256,
         seed: int = 0,
@@ -97,7 +104,10 @@ class ShardDataset(IterableDataset[Item]):
             )
         if index(buffer) < 1:
             raise ArgumentError("buffer", f"{buffer!r} is not above 0")
-        Places(1, size, fill, None)
+        if batch_size is not None and index(batch_size) < 1:
+            raise ArgumentError("batch_size", f"{batch_size!r} is not above 0")
+        BatchImages([0], size, fill)  # an error now, not in a worker
+        self._batch = None if batch_size is None else index(batch_size)
         self.cache = cache
         self.on_error = checked_on_error(on_error)
         self.transform = transform
@@ -115,7 +125,7 @@ class ShardDataset(IterableDataset[Item]):
         self._spacings = spacings_of(cache.table.column("pixel_spacing").to_pylist())
         self._set_shards(np.array(kept, np.int64))
         self._skipped = Skipped(len(cache))
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # workers may live on
+        self._epoch = shared_zeros(1, torch.int64)  # workers may live on
         self._given = 0
         self._resumed: tuple[int, int] | None = None
 
@@ -207,17 +217,19 @@ class ShardDataset(IterableDataset[Item]):
         rows = rows_of_reader(self._shards, order, reader)
         given = np.arange(len(rows))
         if self._shuffle:
-            random = np.random.default_rng((self._seed, epoch, reader.number, reader.worker, 1))
+            random = np.random.default_rng((self._seed, epoch, reader.rank, reader.worker, 1))
             given = shuffled_within(len(rows), self._buffer, random)
-        return self._stream(rows, given.tolist())
+        return self._items(self._stream(rows, given.tolist()))
 
-    def _stream(self, rows: NDArray[np.int64], given: list[int]) -> Iterator[Any]:
-        """Yield items in the order `given`, while samples are read in the order that they lie in."""
+    def _stream(
+        self, rows: NDArray[np.int64], given: list[int]
+    ) -> Iterator[tuple[int, NDArray[Any] | Exception]]:
+        """Yield samples in the order `given`; they are read in the order that they lie in."""
         left = given[self._given :]
         is_left = np.zeros(len(rows), np.bool_)
         is_left[left] = True
         waiting = np.flatnonzero(is_left)
-        found: dict[int, Any] = {}
+        found: dict[int, NDArray[Any] | Exception] = {}
         runs = runs_of(
             self._files[rows[waiting]],
             self._starts[rows[waiting]],
@@ -227,24 +239,52 @@ class ShardDataset(IterableDataset[Item]):
         )
         for place in left:
             while place not in found:
-                run = waiting[next(runs).places].tolist()
+                run = waiting[next(runs)].tolist()
                 arrays = read_cache_run(self.cache, rows[run].tolist())
                 found.update(zip(run, arrays, strict=True))
-            self._given += 1
-            item = self._item(int(rows[place]), found.pop(place))
-            if item is not None:
-                yield item if self.transform is None else self.transform(item)
+            yield int(rows[place]), found.pop(place)
 
-    def _item(self, row: int, stored: NDArray[Any] | Exception) -> Item | None:
-        try:
-            if isinstance(stored, Exception):
-                raise stored
-            image = self._image(row, stored)
-        except (FastpixError, OSError):
-            if self.on_error == "raise":
-                raise
-            self._skipped.add(row)
-            return None
+    def _items(self, stream: Iterator[tuple[int, NDArray[Any] | Exception]]) -> Iterator[Any]:
+        while samples := list(islice(stream, self._batch or 1)):
+            self._given += len(samples)
+            items = self._batch_of(samples)
+            if self._batch is None:
+                yield from items
+            elif items:
+                yield items
+
+    def _batch_of(self, samples: list[tuple[int, NDArray[Any] | Exception]]) -> list[Any]:
+        rows = [row for row, _ in samples]
+        batch = BatchImages(rows, self._size, self._fill)
+        errors: dict[int, Exception] = {}
+        for place, (row, stored) in enumerate(samples):
+            try:
+                if isinstance(stored, Exception):
+                    raise stored
+                self._put(batch.places, place, row, stored)
+            except (FastpixError, OSError) as error:
+                errors[place] = error
+        skipped = self._skipped if self.on_error == "skip" else None
+        kept = batch.finish(errors, self._names, skipped)
+        if kept is None:
+            return []
+        items = [
+            self._item(rows[place], image)
+            for place, image in zip(kept.places, kept.images, strict=True)
+        ]
+        if self.transform is None:
+            return ItemsOfBatch(items, kept.images)
+        return [self.transform(item) for item in items]
+
+    def _put(self, places: Places, place: int, row: int, stored: NDArray[Any]) -> None:
+        is_color = self.cache.is_color(row)
+        remaining = self.cache.remaining(row)
+        if self._intervals is not None:
+            remaining = normalized(remaining, is_color, self._intervals[row])
+        values = remaining.values(stored, places.array(place, stored.shape, remaining.output))
+        places.put(place, values, is_color)
+
+    def _item(self, row: int, image: torch.Tensor) -> Item:
         item: Item = {
             "image": image,
             "name": self._names[row],
@@ -255,16 +295,6 @@ class ShardDataset(IterableDataset[Item]):
         if self._labels is not None:
             item["label"] = self._labels[row]
         return item
-
-    def _image(self, row: int, stored: NDArray[Any]) -> torch.Tensor:
-        is_color = self.cache.is_color(row)
-        remaining = self.cache.remaining(row)
-        if self._intervals is not None:
-            remaining = normalized(remaining, is_color, self._intervals[row])
-        places = Places(1, self._size, self._fill, None)
-        values = remaining.values(stored, places.array(0, stored.shape, remaining.output))
-        places.put(0, values, is_color)
-        return channels_first(torch.from_numpy(places.result), is_color)[0]
 
 
 def _checked_rank(rank: int | None, world_size: int | None) -> tuple[int, int] | None:

@@ -16,14 +16,14 @@ class Reader(NamedTuple):
 
     Attributes
     ----------
-    number, count : int
-        Of processes of a distributed training.
+    rank, processes : int
+        Of a distributed training.
     worker, workers : int
-        Of the DataLoader of each.
+        Of the DataLoader of each process.
     """
 
-    number: int = 0
-    count: int = 1
+    rank: int = 0
+    processes: int = 1
     worker: int = 0
     workers: int = 1
 
@@ -43,8 +43,8 @@ def rows_of_reader(shards: Sequence[Rows], order: Sequence[int], reader: Reader)
     reader : Reader
     """
     rows = np.concatenate([shards[k] for k in order]) if len(order) else np.empty(0, np.int64)
-    share = len(rows) // reader.count
-    own = rows[reader.number * share : (reader.number + 1) * share]
+    share = len(rows) // reader.processes
+    own = rows[reader.rank * share : (reader.rank + 1) * share]
     cuts = np.linspace(0, len(own), reader.workers + 1).astype(np.int64)
     return own[cuts[reader.worker] : cuts[reader.worker + 1]]
 
@@ -74,25 +74,13 @@ def shuffled_within(count: int, buffer: int, random: np.random.Generator) -> Row
     return order
 
 
-class Run(NamedTuple):
-    """Samples that lie next to each other, which are read at once.
-
-    Attributes
-    ----------
-    places : list of int
-        In the order of reading.
-    """
-
-    places: list[int]
-
-
 def runs_of(
     files: NDArray[np.int64],
     starts: NDArray[np.int64],
     stops: NDArray[np.int64],
     most: int,
     gap: int,
-) -> Iterator[Run]:
+) -> Iterator[list[int]]:
     """Yield the samples that are read at once, in order.
 
     Parameters
@@ -110,8 +98,8 @@ def runs_of(
             last = places[-1]
             is_next = files[k] == files[last] and 0 <= starts[k] - stops[last] <= gap
             if not is_next or stops[k] - starts[places[0]] > most:
-                yield Run(places)
+                yield places
                 places = []
         places.append(k)
     if places:
-        yield Run(places)
+        yield places

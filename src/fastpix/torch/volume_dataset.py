@@ -19,12 +19,13 @@ from fastpix.job.cache import Cache
 from fastpix.recipe import Recipe
 from fastpix.runs.batch_places import Places
 from fastpix.series.volume import spacing_of
+from fastpix.torch.batch_images import BatchImages
 from fastpix.torch.cached_samples import Filter, Normalize
-from fastpix.torch.collating import Item, ItemsOfBatch
+from fastpix.torch.collating import Item
 from fastpix.torch.item_dataset import Behaviour, ItemDataset, Transform
 from fastpix.torch.item_labels import Labels, Unlabelled
 from fastpix.torch.skipping import OnItemError
-from fastpix.torch.tensors import BatchMemory, channels_first, threads_here
+from fastpix.torch.tensors import threads_here
 from fastpix.torch.volume_grid import Grid, grid_of
 from fastpix.torch.volume_samples import open_volumes
 
@@ -156,7 +157,8 @@ class VolumeDataset(ItemDataset):
             self._count_patches()
 
     def _count_patches(self) -> None:
-        assert self._patch is not None and self._stride is not None
+        assert self._patch is not None
+        assert self._stride is not None
         shapes = [self._volume(row).shape[:3] for row in self._rows.tolist()]
         self._grid = _PatchGrid(shapes, self._patch, self._stride)
 
@@ -184,8 +186,9 @@ class VolumeDataset(ItemDataset):
         chosen = [self._chosen(number) for number in numbers]
         if not chosen:
             return []
-        memory = BatchMemory()
-        places = Places(len(chosen), None, self._fill, None, memory.empty)
+        rows = [row for row, _ in chosen]
+        batch = BatchImages(rows, None, self._fill)
+        places = batch.places
         items: list[Item] = [{} for _ in chosen]
         errors: dict[int, Exception] = {}
 
@@ -206,25 +209,16 @@ class VolumeDataset(ItemDataset):
         count = 1 if asked is None else checked_threads(asked)
         for _ in in_parts(lambda a, b: work(begun + a, begun + b), len(chosen) - begun, count, 1):
             pass
-        rows = [row for row, _ in chosen]
-        self._note(errors, rows, goes_on)
-        names = [self._all_names[row] for row in rows]
-        misfits = places.misfits(names)
-        if misfits and not goes_on:
-            places.check_all_fit(names, "give patch=, or batches of one volume")
-        self._note(misfits, rows, goes_on)
-        left = [k for k in range(len(rows)) if k not in errors and k not in misfits]
-        if not left:
+        skipped = self._skipped if goes_on else None
+        remedy = "give patch=, or batches of one volume"
+        kept = batch.finish(errors, self._all_names, skipped, remedy)
+        if kept is None:
             return []
-        images = channels_first(memory.tensor(places.result.shape), places.is_color)
-        if len(left) < len(rows):
-            images = images[left]
-        for i, k in enumerate(left):
-            items[k] = {"image": images[i], **items[k]}
-        kept = [items[k] for k in left]
-        if self.transform is None:
-            return ItemsOfBatch(kept, images)
-        return [self.transform(item) for item in kept]
+        found = [
+            {"image": image, **items[place]}
+            for place, image in zip(kept.places, kept.images, strict=True)
+        ]
+        return self._transformed(found, kept.images)
 
     def _chosen(self, number: int) -> tuple[int, Three | None]:
         """Return which volume an item is of, and where its patch begins if that is settled."""
@@ -255,7 +249,7 @@ class VolumeDataset(ItemDataset):
             "volume": max(at, 0),
         }
 
-    def _surrounded(self, values: NDArray[Any], patch: Three, start: Three) -> NDArray[Any]:
+    def _surrounded(self, values: NDArray[Any], patch: Sequence[int], start: Three) -> NDArray[Any]:
         whole = np.full((*patch, *values.shape[3:]), self._fill, values.dtype)
         inside = tuple(
             slice(max(-a, 0), max(-a, 0) + n) for a, n in zip(start, values.shape, strict=False)

@@ -37,18 +37,26 @@ if TYPE_CHECKING:
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Numbers: TypeAlias = Sequence[int]
-Stored: TypeAlias = "StackBlocks | CachedVolume"
 
 
 class Readable(Protocol):
     """Something with parts: `StackBlocks`, or a volume of a cache."""
 
-    shape: tuple[int, ...]
-    affine: NDArray[np.float64] | None
-    is_color: bool
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
 
-    def read(self, starts: Numbers, stops: Numbers) -> NDArray[Any]:
-        """Return a part, along the axes of the array but that of colours."""
+    @property
+    def affine(self) -> NDArray[np.float64] | None:
+        """See `Volume.affine`."""
+
+    @property
+    def is_color(self) -> bool:
+        """Whether the last axis is red, green and blue."""
+
+    @property
+    def read(self) -> Callable[[Numbers, Numbers], NDArray[Any]]:
+        """Takes where a part begins and ends, along the axes of the array but that of colours."""
 
 
 class CachedVolume(NamedTuple):
@@ -97,7 +105,8 @@ class VolumePart(NamedTuple):
         """
         if self.at is None:
             return self.whole.read(starts, stops)
-        return self.whole.read((self.at, *starts), (self.at + 1, *stops))[0]
+        one: NDArray[Any] = self.whole.read((self.at, *starts), (self.at + 1, *stops))[0]
+        return one
 
 
 class VolumeSamples(NamedTuple):
@@ -152,13 +161,15 @@ def volumes_of_cache(
     has_axis = [bool(axes) for axes in table.column("axes").to_pylist()]
     samples, volumes = _by_volume(has_axis, [cache.shape(k) for k in range(len(cache))])
 
-    def column(name: str) -> list[Any]:
-        values = label_column(cache, name)
-        return [values[k] for k in samples]
-
     opening = partial(_cached, cache, intervals_of(cache, normalize))
+    column = partial(_column, cache, samples)
     names = [cache.names[k] for k in samples.tolist()]
     return VolumeSamples(names, table.take(samples), column, samples, volumes, opening)
+
+
+def _column(cache: Cache, samples: NDArray[np.int64], name: str) -> list[Any]:
+    values = label_column(cache, name)
+    return [values[k] for k in samples.tolist()]
 
 
 def _cached(cache: Cache, intervals: Intervals, number: int) -> CachedVolume:
