@@ -341,3 +341,10 @@ def test_another_kernel_and_another_recipe_are_not_mixed_up(tmp_path: Path) -> N
     assert fastpix.imread_batch(paths, rescale=False)[0, 0, 0] == first[0, 0, 0] + 1024
     assert fastpix.imread_batch(paths, frames=[0]).shape == (6, 1, 16, 12)
     assert fastpix.imread_batch(paths).tobytes() == first.tobytes()
+
+
+def test_a_batch_that_is_not_like_the_last_one() -> None:
+    for shape in ((16, 12), (9, 31), (16, 12)):
+        assert_stacked([slice_of(k, shape) for k in range(1)], threads=1)
+        assert_stacked([slice_of(k, shape) for k in range(4)], threads=1)
+        assert_stacked([slice_of(k, shape) for k in range(4)], threads=1, dtype="float64")

@@ -75,6 +75,7 @@ class Places:
         self._size = None if size is None else _checked_size(size)
         self._fill = fill
         self._out = out
+        self._is_given = out is not None
         self._empty = empty
         self._item: tuple[int, ...] = () if out is None else out.shape[1:]
         self._is_color = False
@@ -155,7 +156,11 @@ class Places:
             and (self._item == (1, *item) and np.may_share_memory(values, self._out))
         ):  # the axis of frames of a single one
             self._out = self._out.reshape(self._count, *item)
-        elif self._out.shape[1:] != item or self._out.dtype != values.dtype:
+        elif self._out.shape[1:] == item and self._out.dtype == values.dtype:
+            pass
+        elif not self._is_given:  # made for a file like that of another batch, which this was not
+            self._out = self._empty((self._count, *item), values.dtype.name)
+        else:
             wanted = (self._count, *item)
             raise ArgumentError(
                 "out",

@@ -10,7 +10,7 @@ import torch
 from fastpix.runs.batch_places import Places
 from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.skipping import Skipped
-from fastpix.torch.tensors import BatchMemory, channels_first
+from fastpix.torch.tensors import BatchMemory, channels_first, for_main_process
 
 
 class Kept(NamedTuple):
@@ -77,7 +77,7 @@ class BatchImages:
         """
         for place in sorted(errors):
             if skipped is None:
-                raise errors[place]
+                raise for_main_process(errors[place]) from errors[place]
             skipped.add(self._rows[place])
         of_batch = [names[row] for row in self._rows]
         if skipped is None:
