@@ -31,6 +31,8 @@ FORMATS = [
     {"format": "b2nd"},
 ]
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 @pytest.mark.parametrize("options", FORMATS, ids=lambda o: "-".join(o.values()))
 def test_items_are_what_imread_gives(folders: Folders, options: dict[str, Any]) -> None:
@@ -94,7 +96,8 @@ def test_joined_labels(folders: Folders, tmp_path: Path) -> None:
     folders.convert()
     lines = ["PatientID,diagnosis,grade", "P0,benign,1", " P1 ,malignant,3"]
     (tmp_path / "labels.csv").write_text("\n".join(lines))
-    join_labels(folders.dst, tmp_path / "labels.csv", on="PatientID")
+    columns = ["diagnosis", "grade"]
+    join_labels(folders.dst, tmp_path / "labels.csv", on="PatientID", columns=columns)
     with pytest.warns(UserWarning, match="2 of 6 sources"):
         dataset = CacheDataset(folders.dst, labels="diagnosis", unlabelled="drop")
     assert sorted(dataset.labels or []) == ["benign", "benign", "malignant", "malignant"]
@@ -114,14 +117,15 @@ def test_no_patient_is_in_two_parts(folders: Folders) -> None:
     of_file = {}
     for k in range(60):
         patient = k % 20
-        given: dict[str, Any] = {"PatientID": [f"P{patient}", f" P{patient} "][k % 2]}
+        data = patient_file(k, k)
+        data.PatientID = [f"P{patient}", f" P{patient} "][k % 2]
         who = f"P{patient}"
         if patient >= 15:
-            given, who = {"PatientID": None if k % 2 else ""}, "nobody"
+            data.PatientID, who = None if k % 2 else "", "nobody"
         elif patient >= 12:
-            given["IssuerOfPatientID"] = f"I{k % 3}"
+            data.IssuerOfPatientID = f"I{k % 3}"
             who += f" of I{k % 3}"
-        path = folders.add(f"{k}.dcm", encode(patient_file(k, k) | given))
+        path = folders.add(f"{k}.dcm", encode(data))
         of_file[folders.name(path)] = who
     folders.convert()
     dataset = CacheDataset(folders.dst)

@@ -28,6 +28,8 @@ from fastpix.torch import DicomDataset, Loader, collate  # noqa: E402
 MANY_WORKERS = "ignore:This DataLoader will create:UserWarning"
 SCALED = Recipe(normalize=(-1000, 400))
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 def test_items_are_what_imread_gives(tmp_path: Path) -> None:
     paths = write_series(tmp_path, 5)

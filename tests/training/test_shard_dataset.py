@@ -31,6 +31,8 @@ from fastpix.torch.shard_order import (  # noqa: E402
 
 MANY_WORKERS = "ignore:This DataLoader will create:UserWarning"
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 @pytest.fixture
 def shards(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -147,7 +149,7 @@ def test_a_stream_goes_on_where_it_stood(shards: Path, shuffle: bool) -> None:
         ShardDataset(shards, seed=5).load_state_dict(state)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")
 def test_a_stateful_loader(shards: Path) -> None:
     stateful = library("torchdata.stateful_dataloader").StatefulDataLoader
     dataset = ShardDataset(shards, buffer=7, seed=4)
@@ -220,12 +222,13 @@ def test_other_sizes(folders: Folders) -> None:
     assert [tuple(item["image"].shape) for item in batch] == [(1, 10, 10)] * 2
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_in_an_object_store(folders: Folders) -> None:
     library("obstore")
     library("fsspec")
     for k in range(6):
         folders.add(f"{k}.dcm", slice_of(k))
-    url = "memory://training-shards"
+    url = "memory:///training-shards"
     fastpix.convert(folders.src, url, workers=1, key_file=folders.dst.with_name("a.key"))
     assert sorted(indices_of(Loader(ShardDataset(url), 4))) == list(range(6))
     assert sorted(indices_of(Loader(CacheDataset(url), 4))) == list(range(6))

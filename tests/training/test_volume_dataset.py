@@ -24,6 +24,8 @@ from fastpix.torch import CacheDataset, Loader, VolumeDataset, collate  # noqa: 
 
 PATCH = (3, 6, 5)
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 def part_of(volume: Any, start: Any, patch: tuple[int, ...] = PATCH) -> Any:
     """Return the patch that begins somewhere in a volume."""

@@ -51,7 +51,7 @@ class Loader(DataLoader[Item]):
     ) -> None:
         if seed is not None and options.get("generator") is not None:
             raise ArgumentError("seed", "give a seed or a generator")
-        if batch_size is not None and "batch_sampler" not in options:
+        if "batch_sampler" not in options:
             options["batch_size"] = batch_size
         options.setdefault("collate_fn", collate_or_nothing)
         if seed is not None:
