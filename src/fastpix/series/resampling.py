@@ -65,7 +65,7 @@ def checked_interpolation(spacing: object, order: object) -> tuple[float, float,
     ------
     ArgumentError
     """
-    if isinstance(order, bool) or order not in get_args(Interpolation):
+    if type(order) is not int or order not in get_args(Interpolation):
         raise ArgumentError(
             "order", f"{order!r} is not 0 (nearest: labels), 1 (linear) or 3 (cubic)"
         )

@@ -1,10 +1,10 @@
-"""The coefficients of a cubic spline through samples, the same for a part of a line as for all of it.
+"""Coefficients of a cubic spline through samples: those of a part of a line are those of all of it.
 
 A cubic B-spline through samples has coefficients, each a weighted sum of all samples of its line
 (Unser, "Splines: a perfect fit", IEEE Signal Processing Magazine 16(6), 1999). The weights fall by
-a factor of 3.7 from sample to sample, so those beyond `REACH` are below the rounding of float64. They
-are applied by scipy.ndimage's `correlate1d`. Its `spline_filter` is recursive: a coefficient then
-depends on where the line begins, and a block would differ from the whole in the last bits.
+a factor of 3.7 from sample to sample, so those beyond `REACH` are below the rounding of float64.
+They are applied by scipy.ndimage's `correlate1d`. Its `spline_filter` is recursive: a coefficient
+then depends on where the line begins, and a block would differ from the whole in the last bits.
 """
 
 from __future__ import annotations
