@@ -8,7 +8,7 @@ from typing import Any
 from fastpix.errors import ArgumentError
 from fastpix.frames.codecs import check_pin_is_installed
 from fastpix.recipe import Recipe
-from fastpix.series.resampling import ndimage
+from fastpix.series.interpolation import check_scipy
 
 
 def check_arguments(
@@ -57,4 +57,4 @@ def import_libraries(settings: Mapping[str, Any]) -> None:
             "convert writes its manifest with pyarrow: pip install 'fastpix[job]'"
         ) from error
     if settings["spacing"] is not None and settings["order"] != 0:
-        ndimage()
+        check_scipy()

@@ -1,27 +1,22 @@
 """Volumes on another grid: the places that are sampled, and the values there.
 
 A new grid has the axes and the middle of the old one, and other distances. A place of it is worked
-out once, in units of old voxels, and rounded to 2**-36 of a voxel. So it can be moved by whole
-voxels without another rounding, and a block of a volume has the bits that the whole has there.
-
-The values come from scipy.ndimage, by `map_coordinates`, which samples at the very places that it
-is given, in float64, without the GIL. SimpleITK works places out by itself, from an origin and a
-spacing: a block would differ from the whole in the last bits.
+out once, in units of old voxels, and rounded to 2**-36 of a voxel: what lies on a voxel, or halfway
+between two, does so exactly.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import product
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastpix.errors import ArgumentError
-from fastpix.image.frame_threads import checked_threads, cores, in_parts
-from fastpix.series.spline_coefficients import REACH, spline_coefficients
+from fastpix.image.frame_threads import checked_threads, cores
+from fastpix.series.interpolation import AxisWeights, cubic_weights, interpolate, linear_weights
 
 Interpolation: TypeAlias = Literal[0, 1, 3]
 Spacing: TypeAlias = Sequence[float]
@@ -29,28 +24,9 @@ Numbers: TypeAlias = Sequence[int]
 ReadPart: TypeAlias = Callable[[tuple[int, ...], tuple[int, ...]], NDArray[Any]]
 
 _SAME = 1e-5  # of a spacing: files round theirs
-_LONGEST = 2**17  # voxels of an axis, old or new, whose places _QUANTUM can hold
 _QUANTUM = 2.0**-36  # of a voxel
-_SHARE = 2**17  # voxels whose places are in memory at a time, for each thread
-_WORTH_THREADS = 2**19  # voxels
-
-
-class _Axis(NamedTuple):
-    """One axis of the old grid, and the part of the new one that is asked for.
-
-    Attributes
-    ----------
-    size : int
-        Of the old grid.
-    is_kept : bool
-        The spacing is the same.
-    places : ndarray of float64
-        Of new voxels, in old ones.
-    """
-
-    size: int
-    is_kept: bool
-    places: NDArray[np.float64]
+_LONGEST = 2**17  # voxels of an axis: float64 holds quanta up to there
+_WORTH_THREADS = 2**21  # voxels
 
 
 def checked_interpolation(spacing: object, order: object) -> tuple[float, float, float]:
@@ -160,7 +136,7 @@ def nearest_places(size: int, spacing: float, new_spacing: float) -> NDArray[np.
     spacing, new_spacing : float
     """
     count = _new_size(size, spacing, new_spacing)
-    return _nearest(_axis(size, spacing, new_spacing, 0, count))
+    return _nearest(size, spacing, new_spacing, 0, count)
 
 
 def resampled_block(
@@ -214,40 +190,34 @@ def resampled_block(
         raise ArgumentError("start", f"{start} to {stop} is no part of {new_shape}")
     ahead = len(new_shape) - 3
     axes = [
-        _axis(size, old, new, a, b)
+        _weights(size, old, new, a, b, order)
         for size, old, new, a, b in zip(
             shape[ahead:], spacing, new_spacing, start[ahead:], stop[ahead:], strict=True
         )
     ]
-    how: Interpolation = 0 if all(axis.is_kept for axis in axes) else order
-    needed = [_needed(axis, how) for axis in axes]
-    starts, stops = tuple(a for a, _ in needed), tuple(b for _, b in needed)
+    starts, stops = zip(*(axis.needed for axis in axes), strict=True)
+    sizes = [len(axis.starts) for axis in axes]
     volumes = [((k,), (k + 1,)) for k in range(start[0], stop[0])] if ahead else [((), ())]
+    count = _threads(threads, len(volumes) * math.prod(sizes))
     result: NDArray[Any] | None = None
     for place, (first, last) in enumerate(volumes):
         part = np.asarray(read((*first, *starts), (*last, *stops)))
-        part = part.reshape([b - a for a, b in needed])
+        part = part.reshape([b - a for a, b in zip(starts, stops, strict=True)])
         if result is None:
-            sizes = [len(axis.places) for axis in axes]
             result = np.empty((len(volumes), *sizes), resampled_dtype(part.dtype, order))
-        if how == 0:
-            picked = (_nearest(axis) - a for axis, a in zip(axes, starts, strict=True))
+        if all(axis.weights is None for axis in axes):
+            picked = (axis.starts - a for axis, a in zip(axes, starts, strict=True))
             result[place] = part[np.ix_(*picked)]
-        else:
-            _interpolate(part, starts, axes, how, result[place], threads)
+            continue
+        if order == 3 and part.dtype.kind == "f" and not np.isfinite(part).all():
+            raise ArgumentError(
+                "order",
+                "3 needs finite values, since each counts for its whole neighbourhood: use "
+                "order=1, which keeps gaps, or replace these values first",
+            )
+        interpolate(part, axes, result[place], count)
     assert result is not None
     return result if ahead else result[0]
-
-
-def ndimage() -> Any:
-    """Return scipy.ndimage, or say how it is installed."""
-    try:
-        import scipy.ndimage
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "values between voxels are interpolated by scipy: pip install 'fastpix[resample]'"
-        ) from error
-    return scipy.ndimage
 
 
 def _is_same(old: float, new: float) -> bool:
@@ -270,95 +240,32 @@ def _first_place(size: int, new_size: int, ratio: float) -> float:
     return (size - 1) / 2 - (new_size - 1) / 2 * ratio
 
 
-def _axis(size: int, old: float, new: float, start: int, stop: int) -> _Axis:
-    numbers = np.arange(start, stop, dtype=np.float64)
+def _places(size: int, old: float, new: float, start: int, stop: int) -> NDArray[np.float64]:
+    """Return where new voxels are, in old ones; beyond the edge, they are at the edge."""
+    middle = (_new_size(size, old, new) - 1) / 2
+    places: NDArray[np.float64]
+    places = (size - 1) / 2 + (np.arange(start, stop) - middle) * (new / old)
+    places = np.clip(np.rint(places / _QUANTUM) * _QUANTUM, 0.0, size - 1.0)
+    return places
+
+
+def _nearest(size: int, old: float, new: float, start: int, stop: int) -> NDArray[np.int64]:
     if _is_same(old, new):
-        return _Axis(size, True, numbers)
-    ratio, new_size = new / old, _new_size(size, old, new)
-    places = (size - 1) / 2 + (numbers - (new_size - 1) / 2) * ratio
-    places = np.rint(places / _QUANTUM) * _QUANTUM
-    return _Axis(size, False, np.clip(places, 0.0, size - 1.0))  # beyond the edge: its value
+        return np.arange(start, stop, dtype=np.int64)
+    return np.floor(_places(size, old, new, start, stop) + 0.5).astype(np.int64)
 
 
-def _nearest(axis: _Axis) -> NDArray[np.int64]:
-    return np.minimum(np.floor(axis.places + 0.5).astype(np.int64), axis.size - 1)
+def _weights(
+    size: int, old: float, new: float, start: int, stop: int, order: Interpolation
+) -> AxisWeights:
+    if order == 0 or _is_same(old, new):
+        return AxisWeights(_nearest(size, old, new, start, stop))
+    weigh = linear_weights if order == 1 else cubic_weights
+    weights = weigh(_places(size, old, new, start, stop), size)
+    return weights._replace(ratio=new / old)
 
 
-def _needed(axis: _Axis, order: Interpolation) -> tuple[int, int]:
-    """Return which voxels of an axis the new ones depend on: from, and up to."""
-    if order == 0:
-        nearest = _nearest(axis)
-        return int(nearest[0]), int(nearest[-1]) + 1
-    first, last = _neighbours(axis, order)
-    reach = REACH + 1 if order == 3 else 0  # the edge voxel mirrors one more
-    return max(first - reach, 0), min(last + 1 + reach, axis.size)
-
-
-def _neighbours(axis: _Axis, order: Interpolation) -> tuple[int, int]:
-    """Return the first and the last place of the old grid that has a weight; it may lie outside."""
-    wide = order // 2
-    return math.floor(axis.places[0]) - wide, math.floor(axis.places[-1]) + 1 + wide
-
-
-def _interpolate(
-    part: NDArray[Any],
-    starts: Numbers,
-    axes: Sequence[_Axis],
-    order: Interpolation,
-    out: NDArray[Any],
-    threads: int | None,
-) -> None:
-    """Fill `out` with values between those of a part of the volume, which begins at `starts`."""
-    map_coordinates = ndimage().map_coordinates
-    if part.dtype.kind not in "iuf" or part.dtype == np.float16 or not part.dtype.isnative:
-        part = part.astype(out.dtype)  # ndimage knows no others
-    missing: NDArray[Any] | None = None
-    if part.dtype.kind == "f" and not np.isfinite(part).all():
-        if order == 3:
-            raise ArgumentError(
-                "order",
-                "3 needs finite values, since each depends on all others of its line: use order=1, "
-                "which keeps gaps, or replace them first",
-            )
-        missing = ~np.isfinite(part)
-        part = np.where(missing, 0, part)
-    firsts = list(starts)
-    if order == 3:
-        part = part.astype(np.float64, copy=False)
-        for k, axis in enumerate(axes):
-            firsts[k], last = _neighbours(axis, order)
-            part = spline_coefficients(part, k, starts[k], axis.size, firsts[k], last)
-    part = np.ascontiguousarray(part)
-    places = [axis.places - first for axis, first in zip(axes, firsts, strict=True)]  # exact
-
-    def work(begin: int, end: int) -> None:
-        for slices, rows in chunks[begin:end]:
-            target = out[slices, rows]
-            at = np.empty((3, *target.shape))
-            at[0] = places[0][slices, None, None]
-            at[1] = places[1][rows, None]
-            at[2] = places[2]
-            how = {"order": order, "mode": "nearest", "prefilter": False}
-            map_coordinates(part, at, target, **how)
-            if missing is not None:
-                target[map_coordinates(missing, at, np.float64, **how) > 0] = np.nan
-
-    chunks = _chunks(out.shape)
+def _threads(threads: int | None, voxels: int) -> int:
     if threads is None:
-        count = cores() if out.size >= _WORTH_THREADS else 1
-    else:
-        count = checked_threads(threads)
-    for _ in in_parts(work, len(chunks), count, 1):
-        pass
-
-
-def _chunks(shape: Numbers) -> list[tuple[slice, slice]]:
-    """Return parts of a block, as slices along its first two axes."""
-    slices, rows, columns = shape
-    row_share = max(_SHARE // columns, 1)
-    slice_share = max(row_share // rows, 1)
-    row_share = min(row_share, rows)
-    return [
-        (slice(a, a + slice_share), slice(b, b + row_share))
-        for a, b in product(range(0, slices, slice_share), range(0, rows, row_share))
-    ]
+        return cores() if voxels >= _WORTH_THREADS else 1
+    return checked_threads(threads)

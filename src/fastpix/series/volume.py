@@ -193,10 +193,10 @@ class Volume:
         where a value was sampled. An axis whose spacing is that asked for, within 1e-5 of it, is
         kept as it is, and so are all values if all three are.
 
-        scipy.ndimage interpolates, in float64. Beyond the outermost centres of voxels, a value is
-        that of the edge. Order 0 takes the nearest voxel, the later one if it is halfway. A value
-        of order 1 is missing (NaN) if a voxel that has a weight in it is not finite. Order 3 is
-        the cubic spline through all voxels; it overshoots at sharp edges.
+        Values are computed in float64, with scipy. Beyond the outermost centres of voxels, a value
+        is that at the edge. Order 0 takes the nearest voxel, the later one if it is halfway. Order
+        1 gives NaN where a voxel that has a weight is NaN, and nowhere else. Order 3 is the natural
+        cubic spline through all voxels; it overshoots at sharp edges.
 
         Nothing is smoothed: where the new spacing is much larger, detail that it cannot hold
         becomes noise (aliasing), unless you smooth the array before. Volumes along the fourth axis
