@@ -209,7 +209,8 @@ def _matrix(axis: AxisWeights) -> Any:
     new, width = weights.shape
     voxels = axis.starts[:, None] - first + np.arange(width)
     ends = np.arange(0, new * width + 1, width)
-    matrix = csr_array((weights.ravel(), voxels.ravel(), ends), shape=(new, last - first))
+    own = weights.flatten()  # eliminate_zeros works in place
+    matrix = csr_array((own, voxels.ravel(), ends), shape=(new, last - first))
     matrix.eliminate_zeros()
     return matrix
 
