@@ -243,10 +243,9 @@ def _first_place(size: int, new_size: int, ratio: float) -> float:
 def _places(size: int, old: float, new: float, start: int, stop: int) -> NDArray[np.float64]:
     """Return where new voxels are, in old ones; beyond the edge, they are at the edge."""
     middle = (_new_size(size, old, new) - 1) / 2
-    places: NDArray[np.float64]
     places = (size - 1) / 2 + (np.arange(start, stop) - middle) * (new / old)
-    places = np.clip(np.rint(places / _QUANTUM) * _QUANTUM, 0.0, size - 1.0)
-    return places
+    rounded = np.clip(np.rint(places / _QUANTUM) * _QUANTUM, 0.0, size - 1.0)
+    return np.asarray(rounded, np.float64)
 
 
 def _nearest(size: int, old: float, new: float, start: int, stop: int) -> NDArray[np.int64]:
