@@ -102,7 +102,7 @@ def test_recipes(folders: Folders, recipe: Recipe, order: Any) -> None:
 def test_the_maximum_is_that_of_all_planes(folders: Folders) -> None:
     add_series(folders, 4, PhotometricInterpretation="MONOCHROME1")
     for order in (0, 1):
-        wanted = read(folders).resample((5, 3, 2), order=order).array  # type: ignore[arg-type]
+        wanted = read(folders).resample((5, 3, 2), order=order).array
         convert(folders, format="tar", order=order, spacing=(5, 3, 2), replace=True)
         assert folders.cache()[0].tobytes() == wanted.tobytes()
 
@@ -141,7 +141,8 @@ def test_a_cache_has_one_spacing(folders: Folders) -> None:
     convert(folders, spacing=[1, 1, 1], order=0)
     assert folders.cache().settings.spacing == (1.0, 1.0, 1.0)
     assert folders.convert(unit="series", spacing=(1.0, 1.0, 1.0), order=0).present == 5
-    for other in ({"spacing": SPACING, "order": 0}, {"spacing": (1, 1, 1)}, {}):
+    others: list[dict[str, Any]] = [{"spacing": SPACING, "order": 0}, {"spacing": (1, 1, 1)}, {}]
+    for other in others:
         with pytest.raises(ArgumentError, match=r"dst: .* (spacing|order) is .* is asked for"):
             folders.convert(unit="series", **other)
 

@@ -157,7 +157,7 @@ def resampled_block(
     ----------
     read : callable
         ``read(start, stop)`` returns a part of the volume. It is called once for each volume of the
-        block. Order 0 and 1 ask for the voxels around the block; order 3 for 29 more on each side.
+        block. Order 0 and 1 ask for the voxels around the block; order 3 for 30 more on each side.
     shape : sequence of int
         Of the volume: ``(slice, row, column)``, or ``(volume, slice, row, column)``.
     spacing, new_spacing : sequence of float
