@@ -149,13 +149,14 @@ def test_a_cache_has_one_spacing(folders: Folders) -> None:
 
 def test_what_is_refused(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     add_series(folders, 2)
-    for options, said in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"unit": "file"}, "spacing: volumes alone are resampled: pass unit='series'"),
         ({"spacing": None, "order": 3}, "order: it is that of resampling: pass spacing="),
         ({"spacing": (1, 1)}, r"spacing: \(1, 1\) is not three numbers above 0"),
         ({"order": 2}, "order: 2 is not 0"),
         ({"recipe": Recipe(normalize=(0, 1))}, "normalize: statistics are of values before it"),
-    ]:
+    ]
+    for options, said in cases:
         with pytest.raises(ArgumentError, match=said):
             convert(folders, **options)
     monkeypatch.setitem(sys.modules, "scipy.sparse", None)

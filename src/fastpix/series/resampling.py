@@ -206,8 +206,9 @@ def resampled_block(
         if result is None:
             result = np.empty((len(volumes), *sizes), resampled_dtype(part.dtype, order))
         if all(axis.weights is None for axis in axes):
-            picked = (axis.starts - a for axis, a in zip(axes, starts, strict=True))
-            result[place] = part[np.ix_(*picked)]
+            slices, *inner = (axis.starts - a for axis, a in zip(axes, starts, strict=True))
+            for plane, number in zip(result[place], slices, strict=True):
+                plane[...] = part[number][np.ix_(*inner)]
             continue
         if order == 3 and part.dtype.kind == "f" and not np.isfinite(part).all():
             raise ArgumentError(
