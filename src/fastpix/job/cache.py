@@ -280,8 +280,8 @@ class Cache:
         return {name: k for k, name in enumerate(self.names)}
 
     @cached_property
-    def _locations(self) -> dict[str, str]:
-        """Where sources are: for the format `index`, which keeps no copy."""
+    def locations(self) -> dict[str, str]:
+        """Where sources are, by their names: of the format `index`, which keeps no copy."""
         return dict(read_paths(default_paths_folder(Path(self.destination))))
 
     @property
@@ -362,7 +362,7 @@ class Cache:
         }
         if self.settings.format == "index":
             row = self.row(place) | row
-            row["location"] = self._locations[self.names[place]]
+            row["location"] = self.locations[self.names[place]]
         return row
 
     def _stored(self, place: int) -> NDArray[Any]:

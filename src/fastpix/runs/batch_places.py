@@ -187,13 +187,15 @@ class Places:
             found[place] = error
         return found
 
-    def check_all_fit(self, names: Sequence[SourceName]) -> None:
+    def check_all_fit(self, names: Sequence[SourceName], remedy: str = "") -> None:
         """Raise an error that names the images which do not fit.
 
         Parameters
         ----------
         names : sequence
             Of the sources.
+        remedy : str
+            In place of that for images.
         """
         if not self._wrong:
             return
@@ -201,9 +203,10 @@ class Places:
         named = [f"{names[place]} is {self._wrong[place]}" for place in places[:_NAMED]]
         more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
         counted = f"{len(places)} of {self._count} images do not fit into a batch of {self._what}"
-        remedy = "read them by imread_many, or in batches that are alike"
-        if self._size is None:
-            remedy = f"give size=(rows, columns), or {remedy}"
+        if not remedy:
+            remedy = "read them by imread_many, or in batches that are alike"
+            if self._size is None:
+                remedy = f"give size=(rows, columns), or {remedy}"
         raise FastpixError(f"{counted}: {', '.join(named)}{more}; {remedy}", f"{counted}; {remedy}")
 
     @property

@@ -22,6 +22,18 @@ def threads_here(threads: int | None) -> int | None:
     return 1 if threads is None and get_worker_info() is not None else threads
 
 
+def shared_zeros(count: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return zeros in memory that a process and its workers share.
+
+    Parameters
+    ----------
+    count : int
+    dtype : torch dtype
+    """
+    zeros = torch.zeros(count, dtype=dtype)
+    return zeros.share_memory_()  # type: ignore[no-untyped-call, no-any-return]
+
+
 class BatchMemory:
     """Makes the array of one batch; in a worker it lies in memory that the main process shares.
 
@@ -46,8 +58,9 @@ class BatchMemory:
             return array
         kind = torch.from_numpy(np.empty(0, dtype)).dtype
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        storage = torch.UntypedStorage._new_shared(size, device="cpu")  # as torch's own collate
-        self._tensor = torch.empty(0, dtype=kind).set_(storage, 0, shape)
+        # As torch's own collate does it.
+        storage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]
+        self._tensor = torch.empty(0, dtype=kind).set_(storage, 0, shape)  # type: ignore[call-overload]
         array = self._tensor.numpy()
         return array
 
