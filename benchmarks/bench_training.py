@@ -103,7 +103,7 @@ def batch_figures(files: Sequence[bench_read.File], rounds: int) -> list[Figure]
     def floor() -> int:
         for k, path in enumerate(paths):
             with open(path, "rb", buffering=0) as binary:
-                end = binary.readinto(buffer)
+                end = binary.readinto(buffer.data)
             cells = np.frombuffer(buffer, files[0].cells, size, end - 2 * size)
             np.copyto(out[k], cells.reshape(shape))
         return len(paths)
@@ -182,7 +182,7 @@ def memory_figure(dataset: Any) -> Figure:
         iterator = iter(loader)
         for _ in iterator:
             pass
-        workers = loader._iterator._workers  # type: ignore[union-attr]
+        workers = loader._iterator._workers
         sizes.append(max(_own_memory(worker.pid) for worker in workers))
     what = f"memory of a worker, epoch {EPOCHS} / epoch 2"
     return Figure(what, sizes[-1] / sizes[1], 1.02)

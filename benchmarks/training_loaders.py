@@ -39,7 +39,8 @@ def _loader(dataset: Any, batch: int, workers: int, **options: Any) -> DataLoade
 
 def pydicom_slices(paths: Sequence[Path], batch: int, workers: int) -> Iterable[Any]:
     """Return the usual loop."""
-    return _loader(_PydicomSlices(paths), batch, workers)
+    loader: Iterable[Any] = _loader(_PydicomSlices(paths), batch, workers)
+    return loader
 
 
 def monai_slices(paths: Sequence[Path], batch: int, workers: int) -> Iterable[Any]:
@@ -84,7 +85,8 @@ def nifti_patches(
     paths: Sequence[Path], patch: Shape, patches: int, batch: int, workers: int
 ) -> Iterable[Any]:
     """Return patches out of whole volumes."""
-    return _loader(_NiftiPatches(paths, patch, patches), batch, workers)
+    loader: Iterable[Any] = _loader(_NiftiPatches(paths, patch, patches), batch, workers)
+    return loader
 
 
 def monai_patches(

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_threads_left")
 
 def assert_stacked(sources: list[Any], **arguments: Any) -> NDArray[Any]:
     """Read a batch, and hold it against a loop."""
-    batch = fastpix.imread_batch(sources, **arguments)
+    batch: NDArray[Any] = fastpix.imread_batch(sources, **arguments)
     arguments = {k: v for k, v in arguments.items() if k not in ("threads", "size", "fill", "out")}
     wanted = np.stack([fastpix.imread(source, **arguments) for source in sources])
     assert (batch.shape, batch.dtype) == (wanted.shape, wanted.dtype)
@@ -89,7 +89,8 @@ def test_any_kind_of_source(tmp_path: Path) -> None:
     path = write_series(tmp_path, 1)[0]
     data = path.read_bytes()
     with path.open("rb") as file:
-        batch = fastpix.imread_batch(iter([path, str(path), data, file, fastpix.dcmread(path)]))
+        sources: list[Any] = [path, str(path), data, file, fastpix.dcmread(path)]
+        batch = fastpix.imread_batch(iter(sources))
     assert all(image.tobytes() == batch[0].tobytes() for image in batch)
 
 

@@ -76,7 +76,7 @@ def test_normalize_by_group(folders: Folders, call: Any) -> None:
     call("stats", folders.dst, "--split", "train")
     dataset = CacheDataset(folders.dst, normalize="group")
     plain = CacheDataset(folders.dst)
-    found = {}
+    found: dict[str, set[tuple[float, float]]] = {}
     for k in range(24):
         values = dataset[k]["image"]
         assert 0 <= float(values.min()) <= float(values.max()) <= 1

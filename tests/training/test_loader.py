@@ -27,9 +27,7 @@ def test_seeds(tmp_path: Path, workers: int) -> None:
 
     def epochs(seed: int, count: int = 2) -> list[list[Any]]:
         loader = Loader(dataset, 3, shuffle=True, num_workers=workers, seed=seed)
-        return [
-            [(b["index"].tolist(), b["drawn"].tolist()) for b in loader] for _ in range(count)
-        ]
+        return [[(b["index"].tolist(), b["drawn"].tolist()) for b in loader] for _ in range(count)]
 
     first, second = epochs(1)
     assert first != second
@@ -64,7 +62,7 @@ def test_options(tmp_path: Path) -> None:
 
 
 def test_a_list_of_anything() -> None:
-    loader = Loader([{"image": torch.ones(2), "name": "a"}] * 4, 2)  # type: ignore[arg-type]
+    loader = Loader([{"image": torch.ones(2), "name": "a"}] * 4, 2)
     assert [b["image"].shape for b in loader] == [(2, 2), (2, 2)]
 
 
@@ -75,7 +73,7 @@ def test_memory_of_a_worker_stays(tmp_path: Path) -> None:
     sizes = []
     for _ in range(10):
         assert len(indices_of(loader)) == 64
-        (worker,) = loader._iterator._workers  # type: ignore[union-attr]
+        (worker,) = loader._iterator._workers
         lines = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii").splitlines()
         sizes.append(next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")))
     assert sizes[-1] - sizes[2] < 512  # KiB: less than two batches

@@ -100,7 +100,7 @@ def test_a_grid_covers_each_volume(
     for array in arrays.values():
         inside = {at: value for at, value in array.items() if min(at) >= 0}
         ends = tuple(max(at[k] for at in inside) + 1 for k in range(3))
-        known = by_shape.get(ends)  # type: ignore[call-overload]
+        known = by_shape.get(ends)
         if known is None:  # the volume of two slices stands in the middle of its patches
             known = by_shape[(2, 14, 11)]
             beyond = {at: v for at, v in array.items() if not all(
@@ -305,3 +305,29 @@ def test_a_multi_frame_file(tmp_path: Path) -> None:
     paths = write_slices(tmp_path, slices, encoded=encode)
     dataset = VolumeDataset(paths)
     assert dataset[0]["image"].shape == (1, 3, 6, 5)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_resampled(folders: Folders, order: Any) -> None:
+    library("scipy")
+    write_volumes(folders.src, [6])
+    spacing = (1.5, 1.0, 0.75)
+    whole: Any = fastpix.read_series(folders.src).resample(spacing, order=order)
+    folders.convert(unit="series", format="b2nd")
+    for source in (folders.src, folders.dst):
+        item = VolumeDataset(source, spacing=spacing, order=order)[0]
+        assert np.array_equal(item["image"][0].numpy(), whole.array)
+        assert np.allclose(item["affine"], whole.affine, atol=1e-9, rtol=0)
+        dataset = VolumeDataset(source, patch=PATCH, patches_per_volume=9, spacing=spacing,
+                                order=order)  # fmt: skip
+        for k in range(9):
+            item = dataset[k]
+            start = item["start"].tolist()
+            assert np.array_equal(item["image"][0].numpy(), part_of(whole.array, start))
+            corner = whole.affine @ np.array([*start, 1])
+            assert np.allclose(item["affine"][:3, 3], corner[:3], atol=1e-9, rtol=0)
+            assert np.allclose(item["spacing"], spacing, atol=1e-9, rtol=0)
+    with pytest.raises(ArgumentError, match="order"):
+        VolumeDataset(folders.src, spacing=spacing, order=2)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="spacing"):
+        VolumeDataset(folders.src, spacing=(1, 0, 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from fastpix.errors import ArgumentError, FastpixError
@@ -12,7 +12,7 @@ from fastpix.job.cache_opening import open_cache
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.statistics.group_normalization import GroupNormalization
 
-Filter: TypeAlias = "str | Sequence[str] | Callable[[Mapping[str, Any]], object] | None"
+Filter: TypeAlias = "str | Sequence[str] | Callable[[Any], object] | None"
 Normalize: TypeAlias = "tuple[float, float] | Literal['group'] | GroupNormalization | None"
 Intervals: TypeAlias = "Sequence[tuple[float, float]] | None"
 
@@ -68,7 +68,7 @@ def kept_of(cache: Cache, filter: Filter) -> Cache:
     return cache.subset(kept)
 
 
-def keeps_of(filter: Filter) -> Callable[[Mapping[str, Any]], object]:
+def keeps_of(filter: Filter) -> Callable[[Any], object]:
     """Return what a filter says of a row.
 
     Parameters

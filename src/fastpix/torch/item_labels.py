@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.torch.packed_texts import PackedTexts
 
-Labels: TypeAlias = "str | Sequence[Any] | Mapping[Any, Any] | None"
+Labels: TypeAlias = "str | Sequence[Any] | NDArray[Any] | Mapping[Any, Any] | None"
 Unlabelled: TypeAlias = Literal["error", "drop"]
 LabelColumn: TypeAlias = Callable[[str], Sequence[Any]]
 

@@ -60,7 +60,7 @@ class Loader(DataLoader[Item]):
         self.epoch = 0
         self._seed = seed
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Any]:
         """Yield the batches of an epoch."""
         if self._seed is not None:
             self.generator.manual_seed((self._seed << 20) + self.epoch)

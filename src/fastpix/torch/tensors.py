@@ -48,7 +48,7 @@ def shared_zeros(count: int, dtype: torch.dtype) -> torch.Tensor:
     dtype : torch dtype
     """
     zeros = torch.zeros(count, dtype=dtype)
-    return zeros.share_memory_()  # type: ignore[no-untyped-call, no-any-return]
+    return zeros.share_memory_()
 
 
 class BatchMemory:
@@ -76,8 +76,8 @@ class BatchMemory:
         kind = torch.from_numpy(np.empty(0, dtype)).dtype
         size = math.prod(shape) * np.dtype(dtype).itemsize
         # As torch's own collate does it.
-        storage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]
-        self._tensor = torch.empty(0, dtype=kind).set_(storage, 0, shape)  # type: ignore[call-overload]
+        storage = torch.UntypedStorage._new_shared(size, device="cpu")
+        self._tensor = torch.empty(0, dtype=kind).set_(storage, 0, shape)
         array = self._tensor.numpy()
         return array
 

@@ -18,6 +18,8 @@ from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.job.cache import Cache
 from fastpix.recipe import Recipe
 from fastpix.runs.batch_places import Places
+from fastpix.series.interpolation import check_scipy
+from fastpix.series.resampling import Interpolation, checked_interpolation
 from fastpix.series.volume import spacing_of
 from fastpix.torch.batch_images import BatchImages
 from fastpix.torch.cached_samples import Filter, Normalize
@@ -54,7 +56,8 @@ class VolumeDataset(ItemDataset):
         How far patches of a grid are apart; as far as a patch is long if not given.
     spacing : (float, float, float), optional
         Millimetres between slices, rows and columns that volumes are resampled to, as
-        `Volume.resample` does it: parts of them are, as they are read.
+        `Volume.resample` does it with what is read, normalized values included. Needs the extra
+        ``resample``.
     order : {0, 1, 3}
         Of the interpolation: nearest, linear, cubic.
     recipe : Recipe, optional
@@ -147,8 +150,12 @@ class VolumeDataset(ItemDataset):
         Places(1, None, fill, None)
         self._fill = fill
         self._threads = threads
-        self._spacing = spacing
-        self._order = order
+        self._spacing: tuple[float, float, float] | None = None
+        self._order: Interpolation = order
+        if spacing is not None:
+            self._spacing = checked_interpolation(spacing, order)
+            if order:
+                check_scipy()
         self._grid: _PatchGrid | None = None
         self._stride = None
         if not is_random:
