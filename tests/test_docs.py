@@ -15,7 +15,10 @@ import fastpix
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NEEDS = {"monai.md": "monai", "training.md": "torch"}  # what is not among the dependencies of the tests
+NEEDS = {
+    "monai.md": "monai",
+    "training.md": "torch",
+}  # what is not among the dependencies of the tests
 STRAIGHT: dict[str, Any] = {
     "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
     "RescaleType": "HU",
