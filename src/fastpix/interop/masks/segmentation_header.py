@@ -1,0 +1,238 @@
+"""What a segmentation (SEG) says of its segments, and of where its frames lie (PS3.3 C.8.20)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+
+from fastpix.errors import ArgumentError, PixelHeaderError
+from fastpix.header.geometry import Orientation, Vector
+from fastpix.interop.masks.frame_placement import Placement, place_frames
+from fastpix.interop.masks.volume_grid import VolumeGrid
+from fastpix.notes import Notes, count_of
+from fastpix.series.plane import Plane
+from fastpix.standard.tags import Tag
+from fastpix.standard.uids import LABEL_MAP_STORAGE
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+SegmentationType: TypeAlias = Literal["BINARY", "FRACTIONAL", "LABELMAP"]
+
+
+class Segment(NamedTuple):
+    """An item of Segment Sequence (0062,0002)."""
+
+    number: int
+    name: str
+
+
+@dataclass(frozen=True)
+class SegmentationHeader:
+    """What a segmentation says of itself.
+
+    Attributes
+    ----------
+    kind : {"BINARY", "FRACTIONAL", "LABELMAP"}
+    segments : tuple of Segment
+        Without the background of a label map.
+    background : int
+        Of a label map: the value of voxels in no segment.
+    largest : int
+        Maximum Fractional Value of a fractional segmentation; else 1.
+    images, series : frozenset of str
+        SOP Instance UIDs and Series Instance UIDs that it refers to.
+    """
+
+    kind: SegmentationType
+    segments: tuple[Segment, ...]
+    background: int
+    largest: int
+    images: frozenset[str]
+    series: frozenset[str]
+
+
+def segmentation_header(dataset: Dataset) -> SegmentationHeader:
+    """Return what a segmentation says of itself.
+
+    Raises
+    ------
+    PixelHeaderError
+        An attribute is missing, or impossible.
+    """
+    kind = _kind_of(dataset)
+    padding = dataset.get("PixelPaddingValue")
+    background = padding if isinstance(padding, int) else 0
+    segments = _segments_of(dataset)
+    if kind == "LABELMAP":
+        segments = tuple(segment for segment in segments if segment.number != background)
+    largest = 1
+    if kind == "FRACTIONAL":
+        largest = dataset.get("MaximumFractionalValue") or 0
+        if not isinstance(largest, int) or not largest > 0:
+            raise PixelHeaderError(
+                tag=0x0062000E,
+                keyword="MaximumFractionalValue",
+                value=largest,
+                reason="fractions are shares of it",
+            )
+    referenced = list(dataset.get("ReferencedSeriesSequence") or ())
+    return SegmentationHeader(
+        kind=kind,
+        segments=segments,
+        background=background,
+        largest=largest,
+        images=frozenset(
+            str(image.get("ReferencedSOPInstanceUID", ""))
+            for series in referenced
+            for image in series.get("ReferencedInstanceSequence") or ()
+        )
+        - {""},
+        series=frozenset(str(each.get("SeriesInstanceUID", "")) for each in referenced) - {""},
+    )
+
+
+def _kind_of(dataset: Dataset) -> SegmentationType:
+    if dataset.get("SOPClassUID") == LABEL_MAP_STORAGE:
+        return "LABELMAP"
+    found = dataset.get("SegmentationType")
+    for kind in get_args(SegmentationType):
+        if found == kind:
+            return kind  # type: ignore[no-any-return]
+    raise PixelHeaderError(
+        tag=Tag.SegmentationType,
+        keyword="SegmentationType",
+        value=found,
+        reason="it is not BINARY, FRACTIONAL or LABELMAP",
+    )
+
+
+def _segments_of(dataset: Dataset) -> tuple[Segment, ...]:
+    segments = []
+    for item in dataset.get("SegmentSequence") or ():
+        number = item.get("SegmentNumber")
+        if not isinstance(number, int):
+            raise PixelHeaderError(
+                tag=0x00620004,
+                keyword="SegmentNumber",
+                value=number,
+                reason="an item of SegmentSequence has no number",
+            )
+        segments.append(Segment(number, str(item.get("SegmentLabel") or "").strip()))
+    numbers = [segment.number for segment in segments]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise PixelHeaderError(
+            tag=Tag.SegmentSequence,
+            keyword="SegmentSequence",
+            value=numbers or None,
+            reason="two segments share a number" if numbers else "there are no segments",
+        )
+    return tuple(segments)
+
+
+def least_value(header: SegmentationHeader, threshold: float | None) -> float:
+    """Return the least stored value that is inside a segment.
+
+    Parameters
+    ----------
+    header : SegmentationHeader
+    threshold : float or None
+        A share of Maximum Fractional Value.
+
+    Raises
+    ------
+    ArgumentError
+        The segmentation is fractional, and there is no threshold.
+    """
+    if header.kind != "FRACTIONAL":
+        return 1
+    if threshold is None:
+        raise ArgumentError(
+            "threshold",
+            "the segmentation is fractional (probabilities, or shares of voxels): choose the least "
+            "share that counts as inside, such as threshold=0.5",
+        )
+    return threshold * header.largest
+
+
+def wanted_frames(
+    planes: Sequence[Plane], header: SegmentationHeader, chosen: Sequence[Segment], notes: Notes
+) -> dict[int, int | None]:
+    """Return the frames of chosen segments, and the number of the segment of each.
+
+    The number is None in a label map, of which all frames are wanted.
+    """
+    if header.kind == "LABELMAP":
+        return dict.fromkeys(range(len(planes)))
+    known = {segment.number for segment in header.segments}
+    numbers = [plane.segment for plane in planes]
+    if None in numbers:
+        if len(known) > 1:
+            raise PixelHeaderError(
+                tag=Tag.ReferencedSegmentNumber,
+                keyword="ReferencedSegmentNumber",
+                value=None,
+                reason="a frame does not say which segment it is of",
+            )
+        notes.remark(
+            "ReferencedSegmentNumber (0062,000B) is missing: frames are those of the only segment"
+        )
+        (only,) = known
+        numbers = [only if number is None else number for number in numbers]
+    if unknown := sum(number not in known for number in numbers):
+        notes.remark(
+            f"{count_of(unknown, 'frame')} of segments that SegmentSequence (0062,0002) does not "
+            "describe: left out"
+        )
+    wanted = {segment.number for segment in chosen}
+    return {frame: number for frame, number in enumerate(numbers) if number in wanted}
+
+
+def placed_frames(
+    planes: Sequence[Plane], frames: Sequence[int], grid: VolumeGrid
+) -> dict[int, tuple[Placement, int]]:
+    """Return the placement of frames, and the number of each in its placement.
+
+    Raises
+    ------
+    PixelHeaderError
+        A frame has no place.
+    LabelMismatchError
+        Its voxels are not those of the volume.
+    """
+    alike: dict[tuple[Orientation, tuple[float, float]], list[tuple[int, Vector]]] = {}
+    for frame in frames:
+        plane = planes[frame]
+        orientation, spacing, position = plane.orientation, plane.spacing, plane.position
+        if orientation is None or spacing is None or position is None:
+            raise _unplaced(plane)
+        alike.setdefault((orientation, spacing), []).append((frame, position))
+    size = planes[0].identity.rows, planes[0].identity.columns
+    placed: dict[int, tuple[Placement, int]] = {}
+    for (orientation, spacing), members in alike.items():
+        positions = np.array([position for _, position in members])
+        placement = place_frames(grid, orientation, spacing, positions, size)
+        placed |= {frame: (placement, k) for k, (frame, _) in enumerate(members)}
+    return placed
+
+
+def _unplaced(plane: Plane) -> PixelHeaderError:
+    """Return the error of a frame that lies nowhere."""
+    missing = [
+        (Tag.ImagePositionPatient, "ImagePositionPatient", plane.position),
+        (Tag.ImageOrientationPatient, "ImageOrientationPatient", plane.orientation),
+        (Tag.PixelSpacing, "PixelSpacing", plane.spacing),
+    ]
+    tag, keyword = next((tag, keyword) for tag, keyword, value in missing if value is None)
+    reasons = [fault.reason for fault in plane.faults if fault.tag == tag]
+    return PixelHeaderError(
+        tag=tag,
+        keyword=keyword,
+        value=None,
+        reason=f"frame {plane.frame} has no place in the patient"
+        + (f" ({reasons[0]})" if reasons else ""),
+        remedy="a label without geometry cannot be placed: leave it out",
+    )
