@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,10 +10,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import LabelMismatchError
 from fastpix.header.geometry import Orientation
-from fastpix.interop.masks.volume_grid import VolumeGrid
-
-NEAR = 0.01
-"""Millimetres, and share of the spacing: places that are nearer, by either, are the same."""
+from fastpix.interop.masks.volume_grid import NEAR, RESAMPLE, VolumeGrid
 
 COSINES = 1e-3
 """Direction cosines that differ by less are the same."""
@@ -23,10 +21,6 @@ SPACINGS = 1e-3
 DRIFT = 0.1
 """Of a voxel: how far rounded cosines and spacings may carry the last voxel of a frame."""
 
-RESAMPLE = (
-    "read the series that it was made on, or resample the label to the volume yourself: "
-    "fastpix never does"
-)
 _AXES = ("slices", "rows", "columns")
 
 
@@ -51,15 +45,26 @@ class Placement(NamedTuple):
     starts: NDArray[np.int64]
     size: tuple[int, int]
 
-    def voxels(self, mask: NDArray[Any], frame: int) -> NDArray[Any]:
-        """Return the view of a mask ``(slice, row, column)`` that a frame fills."""
-        start = self.starts[frame].tolist()
-        plane = mask.transpose(self.axes)[start[self.axes[0]]]
-        rows, columns = (
-            _span(start[axis], sign, size)
-            for axis, sign, size in zip(self.axes[1:], self.signs, self.size, strict=True)
-        )
-        return plane[rows, columns]
+    def extent(self, frame: int) -> tuple[list[int], list[int]]:
+        """Return the first voxel of the volume that a frame fills, and the voxel past its last."""
+        low = self.starts[frame].tolist()
+        high = [at + 1 for at in low]
+        for axis, sign, size in zip(self.axes[1:], self.signs, self.size, strict=True):
+            if sign > 0:
+                high[axis] = low[axis] + size
+            else:
+                low[axis] -= size - 1
+        return low, high
+
+    def voxels(self, mask: NDArray[Any], frame: int, start: Sequence[int]) -> NDArray[Any]:
+        """Return the view of an array, which begins at `start` of the volume, that a frame fills.
+
+        It has the rows and columns of the frame, in their directions.
+        """
+        low, high = self.extent(frame)
+        spans = (slice(a - at, b - at) for a, b, at in zip(low, high, start, strict=True))
+        plane: NDArray[Any] = mask[tuple(spans)].transpose(self.axes)[0]
+        return plane[:: self.signs[0], :: self.signs[1]]
 
     def key(self, frame: int) -> tuple[int, ...]:
         """Return what two frames that fill the same voxels have in common."""
@@ -117,13 +122,6 @@ def place_frames(
     _check_drift(grid, places - starts, (steps - exact) * lengths)
     axes = slice_axis, row_axis, column_axis
     return Placement(axes, signs, starts.astype(np.int64), size)
-
-
-def _span(start: int, sign: int, size: int) -> slice:
-    if sign > 0:
-        return slice(start, start + size)
-    stop = start - size
-    return slice(start, stop if stop >= 0 else None, -1)
 
 
 def _same_directions(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastpix.errors import ArgumentError, PixelHeaderError, warn_caller
+from fastpix.errors import ArgumentError, NoPixelDataError, PixelHeaderError, warn_caller
+from fastpix.header.dataset import parse_dataset
+from fastpix.header.instance import Instance, read_instance
 from fastpix.image.limits import MAX_VOLUME_BYTES, checked_limit
 from fastpix.interop.masks.chosen_labels import checked_names
 from fastpix.interop.masks.label_masks import Masks
+from fastpix.interop.masks.segmentation_header import Segment
 from fastpix.interop.masks.segmentation_masks import segmentation_masks
 from fastpix.interop.masks.structure_masks import structure_masks
+from fastpix.interop.masks.structure_set import Region
 from fastpix.interop.masks.volume_grid import grid_of
 from fastpix.notes import Notes
 from fastpix.series.volume import Volume
@@ -103,55 +106,57 @@ def read_masks(
     asked, share = checked_names(names), _checked_threshold(threshold)
     grid = grid_of(volume)
     notes = Notes()
-    labels: list[Any]
-    array: NDArray[np.bool_]
+    labels: Sequence[Segment | Region]
     with ErrorsNamed(name_of(source)):
         stored = read_source(source, whole=True)
-        dataset = _dataset_of(stored, limit)
-        if _is_structure_set(dataset):
-            labels, array = structure_masks(dataset, grid, asked, limit, notes)
+        label = _opened(stored, limit)
+        if isinstance(label, Instance):
+            labels, boxes = segmentation_masks(label, grid, asked, share, limit, notes)
         else:
-            labels, array = segmentation_masks(stored, grid, asked, share, limit, notes)
+            labels, boxes = structure_masks(label, grid, asked, limit, notes)
     for note in notes:
         if note.oddity:
             warn_caller(note.text)
     assert volume.affine is not None
     return Masks(
-        array=array,
         names=tuple(label.name for label in labels),
         numbers=tuple(label.number for label in labels),
+        shape=grid.shape,
         affine=volume.affine.copy(),
         notes=tuple(notes),
+        boxes=tuple(boxes),
+        max_bytes=limit,
     )
 
 
-def _dataset_of(stored: Memory | File | Dataset, max_bytes: int) -> Dataset:
-    if not isinstance(stored, (Memory, File)):
-        return stored
-    from fastpix.header.dataset import parse_dataset
-
-    return parse_dataset(stored.whole(), max_bytes)[0]
-
-
-def _is_structure_set(dataset: Dataset) -> bool:
-    """Whether a data set is a structure set, else a segmentation.
+def _opened(stored: Memory | File | Dataset, max_bytes: int) -> Instance | Dataset:
+    """Return a segmentation with its pixels, or the data set of a structure set.
 
     Raises
     ------
     PixelHeaderError
         It is neither.
     """
+    try:
+        instance = read_instance(stored, max_bytes)
+        dataset = instance.dataset
+    except NoPixelDataError:
+        instance = None
+        if isinstance(stored, (Memory, File)):
+            dataset = parse_dataset(stored.whole(), max_bytes)[0]
+        else:
+            dataset = stored
     sop_class = str(dataset.get("SOPClassUID") or "")
     modality = "" if sop_class else str(dataset.get("Modality") or "")
     if sop_class == _STRUCTURE_SET or modality == "RTSTRUCT":
-        return True
-    if sop_class in _SEGMENTATIONS or modality == "SEG":
-        return False
+        return dataset
+    if instance is not None and (sop_class in _SEGMENTATIONS or modality == "SEG"):
+        return instance
     raise PixelHeaderError(
         tag=Tag.SOPClassUID,
         keyword="SOPClassUID",
         value=sop_class or None,
-        reason="it is neither a segmentation (SEG) nor a structure set (RTSTRUCT)",
+        reason="it is neither a segmentation (SEG) with pixels nor a structure set (RTSTRUCT)",
         remedy="pass the file of the label as the source, and the volume of its images beside it",
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from fastpix.errors import ArgumentError, PixelHeaderError
+from fastpix.errors import ArgumentError, LabelMismatchError, PixelHeaderError
 from fastpix.header.geometry import Orientation, Vector
 from fastpix.interop.masks.frame_placement import Placement, place_frames
-from fastpix.interop.masks.volume_grid import VolumeGrid
+from fastpix.interop.masks.volume_grid import RESAMPLE, VolumeGrid
 from fastpix.notes import Notes, count_of
 from fastpix.series.plane import Plane
 from fastpix.standard.tags import Tag
@@ -19,6 +19,8 @@ from fastpix.standard.uids import LABEL_MAP_STORAGE
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+
+_BETWEEN = 0.05  # of the gap of slices: SpacingBetweenSlices that is further off is another one
 
 SegmentationType: TypeAlias = Literal["BINARY", "FRACTIONAL", "LABELMAP"]
 
@@ -133,7 +135,7 @@ def _segments_of(dataset: Dataset) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def least_value(header: SegmentationHeader, threshold: float | None) -> float:
+def least_value(header: SegmentationHeader, threshold: float | None) -> int:
     """Return the least stored value that is inside a segment.
 
     Parameters
@@ -155,7 +157,8 @@ def least_value(header: SegmentationHeader, threshold: float | None) -> float:
             "the segmentation is fractional (probabilities, or shares of voxels): choose the least "
             "share that counts as inside, such as threshold=0.5",
         )
-    return threshold * header.largest
+    # Shares are compared, not threshold * largest, which rounding may carry past a whole number.
+    return int(np.argmax(np.arange(header.largest + 1) / header.largest >= threshold))
 
 
 def wanted_frames(
@@ -192,7 +195,7 @@ def wanted_frames(
 
 
 def placed_frames(
-    planes: Sequence[Plane], frames: Sequence[int], grid: VolumeGrid
+    planes: Sequence[Plane], frames: Iterable[int], grid: VolumeGrid, notes: Notes
 ) -> dict[int, tuple[Placement, int]]:
     """Return the placement of frames, and the number of each in its placement.
 
@@ -203,20 +206,57 @@ def placed_frames(
     LabelMismatchError
         Its voxels are not those of the volume.
     """
-    alike: dict[tuple[Orientation, tuple[float, float]], list[tuple[int, Vector]]] = {}
+    alike: dict[_Measures, list[tuple[int, Vector]]] = {}
     for frame in frames:
         plane = planes[frame]
         orientation, spacing, position = plane.orientation, plane.spacing, plane.position
         if orientation is None or spacing is None or position is None:
             raise _unplaced(plane)
-        alike.setdefault((orientation, spacing), []).append((frame, position))
+        measures = _Measures(orientation, spacing, plane.between)
+        alike.setdefault(measures, []).append((frame, position))
     size = planes[0].identity.rows, planes[0].identity.columns
     placed: dict[int, tuple[Placement, int]] = {}
-    for (orientation, spacing), members in alike.items():
+    for measures, members in alike.items():
         positions = np.array([position for _, position in members])
-        placement = place_frames(grid, orientation, spacing, positions, size)
+        placement = place_frames(grid, measures.orientation, measures.spacing, positions, size)
+        _check_between(placement, measures.between, grid, notes)
         placed |= {frame: (placement, k) for k, (frame, _) in enumerate(members)}
     return placed
+
+
+class _Measures(NamedTuple):
+    """What frames that are placed together have in common."""
+
+    orientation: Orientation
+    spacing: tuple[float, float]
+    between: float | None
+
+
+def _check_between(
+    placement: Placement, between: float | None, grid: VolumeGrid, notes: Notes
+) -> None:
+    """Raise an error where frames lie further apart than slices: they would be holes in a mask."""
+    axis = placement.axes[0]
+    if between is None or grid.shape[axis] == 1:
+        return
+    wanted = grid.gap if axis == 0 else float(grid.spacing[axis])
+    off = abs(abs(between) / wanted - 1)
+    if off <= _BETWEEN:
+        return
+    places = np.unique(placement.starts[:, axis])
+    if (np.diff(places) == 1).any():
+        notes.remark(
+            "SpacingBetweenSlices (0018,0088) is not the distance of the frames: their positions "
+            "count"
+        )
+        return
+    raise LabelMismatchError(
+        "spacing",
+        off,
+        f"its planes are {abs(between):g} mm apart (SpacingBetweenSlices), and those of the volume "
+        f"{wanted:g} mm",
+        RESAMPLE,
+    )
 
 
 def _unplaced(plane: Plane) -> PixelHeaderError:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import LabelMismatchError
-from fastpix.header.instance import read_instance
+from fastpix.header.instance import Instance
 from fastpix.image.image import Image
+from fastpix.image.limits import check_size
 from fastpix.interop.masks.chosen_labels import chosen_labels
 from fastpix.interop.masks.frame_placement import Placement
-from fastpix.interop.masks.mask_memory import empty_masks
-from fastpix.interop.masks.references import check_frame_of_reference, note_on_references
+from fastpix.interop.masks.label_masks import EMPTY, Box, trimmed, within_limit
 from fastpix.interop.masks.segmentation_header import (
     Segment,
+    SegmentationHeader,
     least_value,
     placed_frames,
     segmentation_header,
@@ -26,32 +27,28 @@ from fastpix.interop.masks.segmentation_header import (
 from fastpix.interop.masks.volume_grid import VolumeGrid
 from fastpix.notes import Notes
 from fastpix.series.planes import planes_of
-from fastpix.source.stored import File, Memory
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 _TOGETHER = 2**24  # bytes of frames that are decoded at a time
 
-Cut: TypeAlias = Callable[[int, NDArray[Any]], Iterator[tuple[int, NDArray[np.bool_]]]]
-"""A frame and its stored values, to the masks that it has voxels of, by number, and to these."""
+Places: TypeAlias = Mapping[int, tuple[Placement, int]]
+"""A frame to its placement, and its number there."""
 
 
 def segmentation_masks(
-    source: Memory | File | Dataset,
+    instance: Instance,
     grid: VolumeGrid,
     names: tuple[str, ...] | None,
     threshold: float | None,
     max_bytes: int,
     notes: Notes,
-) -> tuple[list[Segment], NDArray[np.bool_]]:
+) -> tuple[list[Segment], list[Box]]:
     """Return the segments of a SEG, and their masks.
 
     Frames that the file leaves out are False (PS3.3 C.7.6.16.2.9).
 
     Parameters
     ----------
-    source : Memory, File or pydicom.Dataset
+    instance : Instance
     grid : VolumeGrid
     names : tuple of str or None
         Segment Labels that are wanted; None: all.
@@ -62,29 +59,87 @@ def segmentation_masks(
     notes : Notes
         What is odd is added to them.
     """
-    instance = read_instance(source, max_bytes)
     header = segmentation_header(instance.dataset)
     segments = chosen_labels(header.segments, names)
     least = least_value(header, threshold)
     planes = planes_of(instance, 0)
-    check_frame_of_reference(planes[0].identity.frame_of_reference, grid)
-    wanted = wanted_frames(planes, header, segments, notes)
-    places = placed_frames(planes, list(wanted), grid)
-    note_on_references(header.images, header.series, grid, notes)
+    frame_of_reference = planes[0].identity.frame_of_reference
+    grid.check_references([frame_of_reference], header.images, header.series, notes)
+    numbers = wanted_frames(planes, header, segments, notes)
+    places = placed_frames(planes, numbers, grid, notes)
     image = Image(instance, max_bytes)
-    _refuse_other_times(image, places, wanted)
-    masks = empty_masks(len(segments), grid, max_bytes)
-    rows = {segment.number: k for k, segment in enumerate(segments)}
+    _refuse_other_times(image, places, numbers)
     if header.kind == "LABELMAP":
-        described = {header.background, *(segment.number for segment in header.segments)}
-        cut = _by_value(rows, described, notes)
+        boxes = _of_label_map(image, places, header, segments, max_bytes, notes)
     else:
-        cut = _by_frame({frame: rows[n] for frame, n in wanted.items() if n is not None}, least)
-    for frame, cells in _decoded(image, sorted(places)):
+        boxes = (
+            _of_segment(
+                image, {f: places[f] for f, n in numbers.items() if n == segment.number}, least
+            )
+            for segment in segments
+        )
+    return segments, within_limit(boxes, max_bytes)
+
+
+def _of_segment(image: Image, places: Places, least: int) -> Box:
+    """Return the mask of one segment, all of whose frames are given."""
+    if not places:
+        return EMPTY
+    low, high = _extent(places)
+    mask = np.zeros(high - low, np.bool_)
+    for frame, cells in _decoded(image, list(places)):
         placement, k = places[frame]
-        for row, bits in cut(frame, cells):
-            placement.voxels(masks[row], k)[:] |= bits
-    return segments, masks
+        placement.voxels(mask, k, low.tolist())[:] |= cells >= least
+    return trimmed(low.tolist(), mask)
+
+
+def _of_label_map(
+    image: Image,
+    places: Places,
+    header: SegmentationHeader,
+    segments: Sequence[Segment],
+    max_bytes: int,
+    notes: Notes,
+) -> Iterator[Box]:
+    """Yield the masks of segments that are values of one array."""
+    if not places:
+        return
+    low, high = _extent(places)
+    size = math.prod((high - low).tolist()) * image.header.bits_allocated // 8
+    check_size(size, max_bytes, "the label map takes", "raise max_bytes=")
+    label_map: NDArray[Any] | None = None
+    for frame, cells in _decoded(image, list(places)):
+        if label_map is None:
+            label_map = np.full(high - low, header.background, cells.dtype)
+        placement, k = places[frame]
+        placement.voxels(label_map, k, low.tolist())[:] = cells
+    assert label_map is not None
+    slices = _slices_by_value(label_map)
+    described = {header.background, *(segment.number for segment in header.segments)}
+    if slices.keys() - described:
+        notes.remark("values that SegmentSequence (0062,0002) does not describe: left out")
+    for segment in segments:
+        first, last = slices.get(segment.number, (0, -1))
+        start = low + np.array([first, 0, 0])
+        yield trimmed(start.tolist(), label_map[first : last + 1] == segment.number)
+
+
+def _slices_by_value(label_map: NDArray[Any]) -> dict[int, tuple[int, int]]:
+    """Return the first and the last slice that each value is in."""
+    found: dict[int, tuple[int, int]] = {}
+    is_there = np.zeros(2 ** (8 * label_map.itemsize), np.bool_)
+    for k, plane in enumerate(label_map):
+        is_there[:] = False
+        is_there[plane] = True
+        for value in np.flatnonzero(is_there).tolist():
+            found[value] = found.get(value, (k, k))[0], k
+    return found
+
+
+def _extent(places: Places) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first voxel of the volume that frames fill, and the voxel past the last."""
+    extents = np.array([placement.extent(k) for placement, k in places.values()])
+    return extents[:, 0].min(axis=0), extents[:, 1].max(axis=0)
 
 
 def _decoded(image: Image, frames: list[int]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -96,33 +151,7 @@ def _decoded(image: Image, frames: list[int]) -> Iterator[tuple[int, NDArray[Any
         yield from zip(some, image.stored(some), strict=True)
 
 
-def _by_frame(rows: dict[int, int], least: float) -> Cut:
-    """Return what finds the mask of a frame, and its voxels, where a frame is of one segment."""
-
-    def cut(frame: int, cells: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-        yield rows[frame], cells >= least
-
-    return cut
-
-
-def _by_value(rows: dict[int, int], described: set[int], notes: Notes) -> Cut:
-    """Return what finds the masks of a frame, and their voxels, where values are segments."""
-
-    def cut(_frame: int, cells: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-        is_there = np.zeros(2 ** (8 * cells.itemsize), np.bool_)
-        is_there[cells] = True
-        for number in np.flatnonzero(is_there).tolist():
-            if number in rows:
-                yield rows[number], cells == number
-            elif number not in described:
-                notes.remark("values that SegmentSequence (0062,0002) does not describe: left out")
-
-    return cut
-
-
-def _refuse_other_times(
-    image: Image, places: dict[int, tuple[Placement, int]], numbers: dict[int, int | None]
-) -> None:
+def _refuse_other_times(image: Image, places: Places, numbers: Mapping[int, int | None]) -> None:
     """Raise an error where frames of a segment fill the same voxels, and are not equal."""
     first: dict[tuple[int | None, ...], int] = {}
     for frame, (placement, k) in places.items():

@@ -11,18 +11,23 @@ from numpy.typing import NDArray
 from fastpix.errors import LabelMismatchError
 from fastpix.interop.masks.chosen_labels import chosen_labels
 from fastpix.interop.masks.contour_filling import fill_outlines
-from fastpix.interop.masks.frame_placement import NEAR
-from fastpix.interop.masks.mask_memory import empty_masks
-from fastpix.interop.masks.references import check_frame_of_reference, note_on_references
-from fastpix.interop.masks.structure_set import Region, outlines_of, referenced_series, regions_of
-from fastpix.interop.masks.volume_grid import VolumeGrid
-from fastpix.notes import Notes
+from fastpix.interop.masks.label_masks import EMPTY, Box, trimmed, within_limit
+from fastpix.interop.masks.structure_set import (
+    Outline,
+    Region,
+    outlines_of,
+    referenced_series,
+    regions_of,
+)
+from fastpix.interop.masks.volume_grid import NEAR, VolumeGrid
+from fastpix.notes import Notes, count_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 ON_SLICE = 0.05
-"""Of the gap of slices: how far off its slice a contour may lie, noted from `NEAR` on.
+"""Of the gap of slices: how far off its slice a contour may lie, noted from `NEAR` on; and of a
+voxel: how far beyond the rows or columns.
 
 Planning systems round coordinates to 0.1 mm, which is 5 % of a gap of 1 mm seen from the middle.
 """
@@ -34,7 +39,7 @@ def structure_masks(
     names: tuple[str, ...] | None,
     max_bytes: int,
     notes: Notes,
-) -> tuple[list[Region], NDArray[np.bool_]]:
+) -> tuple[list[Region], list[Box]]:
     """Return the regions of a structure set, and their masks.
 
     Parameters
@@ -56,32 +61,42 @@ def structure_masks(
             notes.add(f"ROI {region.number} has no closed contour: {what}")
     if names is None:
         regions = [region for region in regions if region.is_closed]
-    images: set[str] = set()
-    for region in regions:
-        check_frame_of_reference(region.frame_of_reference, grid)
-        images.update(region.images())
-    masks = empty_masks(len(regions), grid, max_bytes)
-    for region, mask in zip(regions, masks, strict=True):
-        outlines = outlines_of(region, notes)
-        for number, flat in _on_slices(region.number, outlines, grid, notes).items():
-            fill_outlines(mask[number], flat)
-    note_on_references(images - {""}, set(referenced_series(dataset)) - {""}, grid, notes)
-    return regions, masks
+    frames = {region.frame_of_reference for region in regions}
+    images = {uid for region in regions for uid in region.images()}
+    grid.check_references(frames, images, referenced_series(dataset), notes)
+    return regions, within_limit((_filled(region, grid, notes) for region in regions), max_bytes)
+
+
+def _filled(region: Region, grid: VolumeGrid, notes: Notes) -> Box:
+    """Return the mask of one region."""
+    by_slice = _on_slices(region.number, outlines_of(region, notes), grid, notes)
+    if not by_slice:
+        return EMPTY
+    first, last = min(by_slice), max(by_slice)
+    if between := last + 1 - first - len(by_slice):
+        notes.add(
+            f"ROI {region.number} has no contour on {count_of(between, 'slice')} between its first "
+            "and its last: False there"
+        )
+    mask = np.zeros((last + 1 - first, *grid.shape[1:]), np.bool_)
+    for k, outlines in by_slice.items():
+        fill_outlines(mask[k - first], outlines)
+    return trimmed((first, 0, 0), mask)
 
 
 def _on_slices(
-    number: int, outlines: Sequence[NDArray[np.float64]], grid: VolumeGrid, notes: Notes
+    number: int, outlines: Sequence[Outline], grid: VolumeGrid, notes: Notes
 ) -> dict[int, list[NDArray[np.float64]]]:
     """Return the outlines of each slice: ``(points, 2)``, row and column.
 
     Raises
     ------
     LabelMismatchError
-        A contour lies on no slice.
+        A contour lies on no slice, or goes beyond one.
     """
     found: dict[int, list[NDArray[np.float64]]] = {}
-    furthest, is_cut = 0.0, False
-    for points in outlines:
+    furthest, elsewhere = 0.0, 0
+    for points, image in outlines:
         k = int(grid.nearest_slices(points[:1])[0])
         ways = points - grid.origins[k]
         heights = ways @ grid.normal
@@ -90,18 +105,36 @@ def _on_slices(
             raise _off_slice(number, heights, k, grid)
         furthest = max(furthest, distance)
         flat = (ways @ grid.inverse.T)[:, 1:]
-        is_cut = is_cut or bool(
-            (flat < -0.5).any() or (flat > np.array(grid.shape[1:]) - 0.5).any()
-        )
+        _check_inside(number, flat, grid)
+        elsewhere += k not in grid.instances.get(image, {k})
         found.setdefault(k, []).append(flat)
     if furthest > max(NEAR, NEAR * grid.gap):
         notes.remark(
             f"ROI {number}: contours lie up to {furthest:.2g} mm off their slices, as far as "
             "rounded coordinates may"
         )
-    if is_cut:
-        notes.remark(f"ROI {number} goes beyond rows or columns of the volume: cut off there")
+    if elsewhere:
+        notes.remark(
+            f"ROI {number}: {count_of(elsewhere, 'contour')} on another slice than the image that "
+            "ContourImageSequence (3006,0016) names: the coordinates count"
+        )
     return found
+
+
+def _check_inside(number: int, flat: NDArray[np.float64], grid: VolumeGrid) -> None:
+    """Raise an error where a contour leaves the voxels of its slice."""
+    ends = np.array(grid.shape[1:]) - 0.5
+    beyond = np.maximum(-0.5 - flat, flat - ends).max(axis=0) * grid.spacing[1:]
+    allowed = np.maximum(NEAR, ON_SLICE * grid.spacing[1:])
+    axis = int((beyond - allowed).argmax())
+    if beyond[axis] > allowed[axis]:
+        raise LabelMismatchError(
+            "extent",
+            float(beyond[axis]),
+            f"a contour of ROI {number} goes {beyond[axis]:.4g} mm beyond the voxels of the volume "
+            f"along its {('rows', 'columns')[axis]}",
+            "read the series that it was drawn on, or choose ROIs that lie within with names=",
+        )
 
 
 def _off_slice(

@@ -45,10 +45,23 @@ class Region(NamedTuple):
         return any(_kind_of(contour) in _CLOSED for contour in self.contours)
 
     def images(self) -> Iterator[str]:
-        """Yield SOP Instance UIDs of the images that contours refer to."""
-        for contour in self.contours:
-            for image in contour.get("ContourImageSequence") or ():
-                yield str(image.get("ReferencedSOPInstanceUID", ""))
+        """Yield SOP Instance UIDs of the images that contours refer to; empty for none."""
+        return map(_image_of, self.contours)
+
+
+class Outline(NamedTuple):
+    """A closed contour.
+
+    Attributes
+    ----------
+    points : ndarray of float64
+        ``(points, 3)``, in millimetres, LPS.
+    image : str
+        SOP Instance UID of the image that it was drawn on; empty where it is not given.
+    """
+
+    points: NDArray[np.float64]
+    image: str
 
 
 def regions_of(dataset: Dataset) -> list[Region]:
@@ -84,8 +97,8 @@ def referenced_series(dataset: Dataset) -> Iterator[str]:
                 yield str(series.get("SeriesInstanceUID", ""))
 
 
-def outlines_of(region: Region, notes: Notes) -> list[NDArray[np.float64]]:
-    """Return the points of closed contours: ``(points, 3)``, in millimetres, LPS.
+def outlines_of(region: Region, notes: Notes) -> list[Outline]:
+    """Return the closed contours.
 
     Contours that enclose nothing are left out, and so is one that repeats another point by point:
     it would make a hole of what both enclose.
@@ -96,7 +109,7 @@ def outlines_of(region: Region, notes: Notes) -> list[NDArray[np.float64]]:
         Contour Data is damaged.
     """
     others: Counter[str] = Counter()
-    outlines: dict[bytes, NDArray[np.float64]] = {}
+    outlines: dict[bytes, Outline] = {}
     for contour in region.contours:
         kind = _kind_of(contour)
         points = _points_of(contour, region.number) if kind in _CLOSED else None
@@ -104,14 +117,22 @@ def outlines_of(region: Region, notes: Notes) -> list[NDArray[np.float64]]:
             others[kind if kind in _OPEN else "an unknown type"] += 1
         elif len(points) < 3:
             others["less than 3 points"] += 1
-        elif outlines.setdefault(key := points.tobytes(), points) is not points:
+        elif (key := points.tobytes()) in outlines:
             notes.remark(f"ROI {region.number}: a contour comes twice: read once")
+        else:
+            outlines[key] = Outline(points, _image_of(contour))
     for kind, count in others.items():
         notes.add(
             f"ROI {region.number}: {count_of(count, 'contour')} of {kind}, which enclose nothing: "
             "left out"
         )
     return list(outlines.values())
+
+
+def _image_of(contour: Dataset) -> str:
+    for image in contour.get("ContourImageSequence") or ():
+        return str(image.get("ReferencedSOPInstanceUID") or "")
+    return ""
 
 
 def _kind_of(contour: Dataset) -> str:

@@ -1,18 +1,30 @@
-"""`VolumeGrid`: where the voxels of a volume lie, and which instances it was made of."""
+"""`VolumeGrid`: where the voxels of a volume lie, and whether a label says that it is of them."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import SeriesError
+from fastpix.errors import LabelMismatchError, SeriesError
 from fastpix.image.limits import MAX_BYTES
+from fastpix.notes import Notes
 from fastpix.series.plane import Plane
 from fastpix.series.series_files import open_files
 from fastpix.series.volume import Volume
+
+NEAR = 0.01
+"""Millimetres, and share of the spacing: places that are nearer, by either, are the same."""
+
+RESAMPLE = (
+    "read the series that it was made on, or resample the label to the volume yourself: "
+    "fastpix never does"
+)
+"""What to do about a label on other voxels."""
 
 _OWN_PLACE = 0.5  # voxels: planes further off the affine are not those of the array
 
@@ -38,8 +50,10 @@ class VolumeGrid:
         slice says, if that can be read: the affine may be off by up to 5 % of the gap.
     frame_of_reference : str
         Its UID; empty where it is not known.
-    instances, series : frozenset of str
-        SOP Instance UIDs and Series Instance UIDs of the files; empty where they are not known.
+    instances : mapping of str to frozenset of int
+        Slices that each file is the source of, by SOP Instance UID; empty where it is not known.
+    series : frozenset of str
+        Series Instance UIDs of the files; empty where they are not known.
     """
 
     shape: tuple[int, int, int]
@@ -49,7 +63,7 @@ class VolumeGrid:
     normal: NDArray[np.float64]
     origins: NDArray[np.float64]
     frame_of_reference: str
-    instances: frozenset[str]
+    instances: Mapping[str, frozenset[int]]
     series: frozenset[str]
 
     def nearest_slices(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -64,6 +78,56 @@ class VolumeGrid:
         """Distance of neighbouring slices at right angles to them, in millimetres."""
         return float(abs(self.steps[:, 0] @ self.normal))
 
+    def check_references(
+        self, frames: Iterable[str], images: Iterable[str], series: Iterable[str], notes: Notes
+    ) -> None:
+        """Check what a label says that it belongs to, as far as both sides say something.
+
+        Parameters
+        ----------
+        frames : iterable of str
+            UIDs of frames of reference.
+        images, series : iterable of str
+            SOP Instance UIDs and Series Instance UIDs that the label names.
+        notes : Notes
+            Gets one if some of them are not of the volume: coordinates count, not names.
+
+        Raises
+        ------
+        LabelMismatchError
+            A frame of reference is another one; or it is unknown, and all images are others.
+        """
+        known = set(frames) - {""} if self.frame_of_reference else set()
+        if known - {self.frame_of_reference}:
+            raise LabelMismatchError(
+                "frame of reference",
+                math.nan,
+                "its Frame of Reference UID (0020,0052) is another one, so that its coordinates "
+                "are not those of the volume",
+                f"{RESAMPLE}, after a registration of the two",
+            )
+        pairs = (("images", set(images), set(self.instances)), ("series", set(series), self.series))
+        for what, named, own in pairs:
+            named.discard("")
+            if not named or not own:
+                continue
+            others = len(named - own)
+            if others == len(named) and not known:
+                raise LabelMismatchError(
+                    "frame of reference",
+                    math.nan,
+                    "a Frame of Reference UID (0020,0052) is missing, of the label or of the "
+                    f"volume, and all {what} that the label refers to are others: nothing says "
+                    "that its coordinates are those of the volume",
+                    RESAMPLE,
+                )
+            if others:
+                notes.add(
+                    f"{others} of the {len(named)} {what} that the label refers to are not of the "
+                    "volume; its geometry fits"
+                )
+            return
+
 
 def grid_of(volume: Volume) -> VolumeGrid:
     """Return the grid of a volume; the headers of its sources are read again.
@@ -77,9 +141,13 @@ def grid_of(volume: Volume) -> VolumeGrid:
     start = len(volume.axes)
     slices, rows, columns = volume.array.shape[start : start + 3]
     normal = np.cross(steps[:, 2], steps[:, 1])
-    inverse = np.linalg.inv(steps)
+    inverse: NDArray[np.float64] = np.linalg.inv(steps)
     planes = _planes_of(volume)
     origins = origin + np.arange(slices)[:, np.newaxis] * steps[:, 0]
+    instances: dict[str, set[int]] = {}
+    for k, plane in enumerate(planes):
+        if plane is not None and plane.sop_uid:
+            instances.setdefault(plane.sop_uid, set()).add(k % slices)
     known = [plane for plane in planes if plane is not None]
     return VolumeGrid(
         shape=(slices, rows, columns),
@@ -89,7 +157,7 @@ def grid_of(volume: Volume) -> VolumeGrid:
         normal=normal / np.linalg.norm(normal),
         origins=_own_origins(planes, origins, inverse),
         frame_of_reference=volume.frame_of_reference,
-        instances=frozenset(plane.sop_uid for plane in known if plane.sop_uid),
+        instances={uid: frozenset(those) for uid, those in instances.items()},
         series=frozenset(p.identity.series_uid for p in known if p.identity.series_uid),
     )
 
