@@ -26,7 +26,7 @@ RESAMPLE = (
 )
 """What to do about a label on other voxels."""
 
-_OWN_PLACE = 0.5  # voxels: planes further off the affine are not those of the array
+_OWN_PLACE = 0.1  # voxels: planes that are further off the affine are not those of the array
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def grid_of(volume: Volume) -> VolumeGrid:
     start = len(volume.axes)
     slices, rows, columns = volume.array.shape[start : start + 3]
     normal = np.cross(steps[:, 2], steps[:, 1])
-    inverse: NDArray[np.float64] = np.linalg.inv(steps)
+    inverse = np.linalg.inv(steps).astype(np.float64)
     planes = _planes_of(volume)
     origins = origin + np.arange(slices)[:, np.newaxis] * steps[:, 0]
     instances: dict[str, set[int]] = {}
@@ -180,7 +180,8 @@ def _steps_of(volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         # One slice of unknown thickness: any distance to a next slice will do.
         normal = np.cross(steps[:, 2], steps[:, 1])
         steps[:, 0] = normal / np.linalg.norm(normal)
-    if not np.isfinite(affine[:3, 3]).all() or not abs(np.linalg.det(steps)) > 0:
+    is_finite = np.isfinite(steps).all() and np.isfinite(affine[:3, 3]).all()
+    if not is_finite or np.linalg.det(steps) == 0:
         raise SeriesError(
             "a label cannot be placed on the volume: its affine gives different voxels the same "
             "place, or none; correct the affine",
@@ -202,10 +203,13 @@ def _planes_of(volume: Volume) -> list[Plane | None]:
     for plane in opened.planes:
         key = id(opened.files[plane.source].source), plane.frame
         found.setdefault(key, []).append(plane)
-    return [
+    planes = [
         None if plane is None else _one_of(found.get((id(plane.source), plane.frame), []))
         for plane in volume.sources
     ]
+    size = tuple(volume.array.shape[start + 1 : start + 3])
+    is_cut = any(plane and (plane.identity.rows, plane.identity.columns) != size for plane in planes)
+    return [plane and plane._replace(position=None) for plane in planes] if is_cut else planes
 
 
 def _one_of(planes: list[Plane]) -> Plane | None:
