@@ -580,9 +580,7 @@ def test_what_highdicom_writes_and_reads(kind: str, tmp_path: Path) -> None:
             omit_empty_frames=True,
         )  # fmt: skip
         made.save_as(tmp_path / "seg.dcm")
-        theirs = highdicom.seg.segread(tmp_path / "seg.dcm").get_volume(
-            rescale_fractional=True
-        )
+        theirs = highdicom.seg.segread(tmp_path / "seg.dcm").get_volume(rescale_fractional=True)
     found = read_masks(tmp_path / "seg.dcm", volume, threshold=0.6)
     assert found.names == ("part 1", "part 2")
     assert_masks(found, wanted)
