@@ -9,7 +9,6 @@ does not: without that, a hole would take the voxels that its line runs through.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -47,7 +46,7 @@ def _tested(
     outline: NDArray[np.float64], shape: tuple[int, ...]
 ) -> Iterator[tuple[tuple[slice, slice], NDArray[Any]]]:
     """Yield windows of a plane, and where their centres are of an outline."""
-    grid_points_in_poly: Any = importlib.import_module("skimage.measure").grid_points_in_poly
+    from skimage.measure import grid_points_in_poly
 
     low = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int)
     high = np.minimum(np.ceil(outline.max(axis=0)) + 1, shape).astype(int)
