@@ -429,6 +429,8 @@ def test_names(volume: Volume) -> None:
         found["Heart"]
     with pytest.raises(IndexError):
         found[3]
+    with pytest.raises(TypeError):
+        found[0:2]  # type: ignore[index]
     with pytest.raises(ArgumentError, match=r"no label 'Heart': .*'Liver', 'Spleen'") as caught:
         read(made, volume, names=["Heart"])
     assert "Liver" not in caught.value.storable

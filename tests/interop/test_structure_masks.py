@@ -150,11 +150,24 @@ def test_many_corners_change_nothing() -> None:
     for _ in range(4):
         radius = 30 + 8 * np.cos(turns * int(made.integers(3, 30))) + made.random(900) * 3
         outline = 48 + radius[:, None] * np.column_stack([np.sin(turns), np.cos(turns)])
-        outline = np.round(outline, 3)
+        outline = np.round(outline, 2)
         plane = np.zeros((97, 97), bool)
         fill_outlines(plane, [outline])
         assert np.array_equal(plane, grid_points_in_poly((97, 97), outline, binarize=False) > 0)
         assert plane.sum() > 1000
+
+
+def test_corners_that_just_miss_centres() -> None:
+    """As programs write them that draw through centres, and compute in float32."""
+    diamond = np.array([[2, 8], [8, 14], [14, 8], [8, 2]], np.float64)
+    missed = diamond + 2e-4 * np.array([[1, 1], [-1, -1], [-1, 1], [1, 1]])
+    exact, close, apart = np.zeros((3, 20, 20), bool)
+    fill_outlines(exact, [diamond])
+    fill_outlines(close, [missed])
+    fill_outlines(apart, [diamond + 20 * (missed - diamond)])
+    assert exact.sum() == 85
+    assert np.array_equal(close, exact)
+    assert apart.sum() < exact.sum()
 
 
 def test_outlines_past_the_edge_fill_what_is_there() -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,7 +119,7 @@ class Masks:
                 many = "several labels have" if label in self.names else "no label has"
                 raise KeyError(f"{many} the name {label!r}: the names are {self.names}")
             label = self.names.index(label)
-        box = self.boxes[label]
+        box = self.boxes[index(label)]
         mask = np.zeros(self.shape, np.bool_)
         box.of(mask)[:] = box.array
         return mask
