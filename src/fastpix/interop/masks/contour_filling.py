@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_BAND = 16  # rows that are tested against the same corners
+_BAND = 8  # rows that are tested against the same corners
 _DIGITS = 6  # of a voxel: what decimal text and an inverted affine make of a corner
 _ON_CENTRE = 1e-3  # voxels: programs that draw through centres miss them by less, in float32
 _INSIDE = 1  # of grid_points_in_poly; 2 and 3 are on the line, 0 is outside

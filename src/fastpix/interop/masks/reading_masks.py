@@ -44,6 +44,7 @@ def read_masks(
     """Read a segmentation (SEG) or structure set (RTSTRUCT) as masks, voxel for voxel of a volume.
 
     Nothing is resampled: a label that does not fit the volume is an error, which says by how much.
+    A SEG needs no other library; contours are filled by scikit-image (the ``masks`` extra).
 
     Parameters
     ----------
@@ -89,14 +90,19 @@ def read_masks(
     the volume; rows and columns along any two axes of the volume, in either direction; a part of
     the plane. Places must agree within 0.01 mm or 1 % of the spacing, whichever is more, direction
     cosines within 1e-3, spacings within 0.1 %, and what these add up to over a frame within a tenth
-    of a voxel. Frames that a SEG leaves out are False.
+    of a voxel. Frames that a SEG leaves out are False (PS3.3 C.7.6.16.2.9); a Spacing Between
+    Slices that says that its planes are further apart than those of the volume is an error.
 
-    A contour fits if it lies on a slice, within 0.01 mm or 5 % of the gap; it is noted from 1 % on,
-    since planning systems round. A voxel belongs to an ROI if its centre lies inside an odd number
-    of its contours on that slice (so an inner contour is a hole), or on the line of one.
+    A contour fits if it lies on a slice, within 0.01 mm or 5 % of the gap (planning systems round;
+    from 1 % on there is a warning), and does not leave the rows and columns. A voxel belongs to an
+    ROI if its centre lies inside an odd number of its contours on that slice, so that an inner
+    contour is a hole and a keyhole is one too, or on the line of one (PS3.3 C.8.8.6.3). A corner
+    within a thousandth of a voxel of a centre lies on it. Slices between contours that have none
+    are False, which a note says.
 
-    UIDs of the frame of reference must be equal where both are known. A label that names other
-    images than those of the volume, and fits, gets a note.
+    UIDs of the frame of reference must be equal. Where one is missing, images or series that the
+    label names must be of the volume, if they are known. A label that names other images, and fits,
+    gets a note; a contour on another slice than the image that it names, a warning.
 
     On a volume with a fourth axis, the masks are those of each of its volumes.
     """
