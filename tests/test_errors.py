@@ -36,6 +36,7 @@ from fastpix import (
     FastpixError,
     HeaderWarning,
     InexactError,
+    LabelMismatchError,
     NoPixelDataError,
     NotDicomError,
     PixelDataError,
@@ -110,6 +111,15 @@ EXAMPLES: list[tuple[FastpixError, dict[str, Any]]] = [
     (
         SeriesError("2 stacks: choose one", ["a", "b"], ["uneven"]),
         {"stacks": ("a", "b"), "codes": ("uneven",)},
+    ),
+    (
+        LabelMismatchError("position", 0.5, "0.5 mm off", "read the whole series"),
+        {
+            "aspect": "position",
+            "off": 0.5,
+            "reason": "0.5 mm off",
+            "remedy": "read the whole series",
+        },
     ),
 ]
 

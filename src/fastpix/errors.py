@@ -308,14 +308,14 @@ class LabelMismatchError(FastpixError):
     aspect : str
         What does not fit: ``frame of reference``, ``orientation``, ``spacing``, ``position``,
         ``extent``, ``time``.
-    off : float
+    off : float or None
         By how much: the largest difference of direction cosines, a share of the spacing,
-        millimetres, or voxels beyond the volume (millimetres, for contours). NaN where it is not a
+        millimetres, or voxels beyond the volume (millimetres, for contours). None where it is not a
         matter of how much.
     reason, remedy : str
     """
 
-    def __init__(self, aspect: str, off: float, reason: str, remedy: str) -> None:
+    def __init__(self, aspect: str, off: float | None, reason: str, remedy: str) -> None:
         super().__init__(f"the label does not fit the volume: {reason}; {remedy}")
         self.aspect = aspect
         self.off = off

@@ -159,7 +159,7 @@ def _refuse_other_times(image: Image, places: Places, numbers: Mapping[int, int 
         if other != frame and not np.array_equal(image.stored(other), image.stored(frame)):
             raise LabelMismatchError(
                 "time",
-                math.nan,
+                None,
                 f"frames {other} and {frame} are of one segment at one place, and differ, as for "
                 "several points in time",
                 "split it into segmentations of one point in time",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +100,7 @@ class VolumeGrid:
         if known - {self.frame_of_reference}:
             raise LabelMismatchError(
                 "frame of reference",
-                math.nan,
+                None,
                 "its Frame of Reference UID (0020,0052) is another one, so that its coordinates "
                 "are not those of the volume",
                 f"{RESAMPLE}, after a registration of the two",
@@ -115,7 +114,7 @@ class VolumeGrid:
             if others == len(named) and not known:
                 raise LabelMismatchError(
                     "frame of reference",
-                    math.nan,
+                    None,
                     "a Frame of Reference UID (0020,0052) is missing, of the label or of the "
                     f"volume, and all {what} that the label refers to are others: nothing says "
                     "that its coordinates are those of the volume",
@@ -208,7 +207,9 @@ def _planes_of(volume: Volume) -> list[Plane | None]:
         for plane in volume.sources
     ]
     size = tuple(volume.array.shape[start + 1 : start + 3])
-    is_cut = any(plane and (plane.identity.rows, plane.identity.columns) != size for plane in planes)
+    is_cut = any(
+        plane and (plane.identity.rows, plane.identity.columns) != size for plane in planes
+    )
     return [plane and plane._replace(position=None) for plane in planes] if is_cut else planes
 
 
