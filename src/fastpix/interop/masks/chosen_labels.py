@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from fastpix.errors import ArgumentError
+from fastpix.header.attributes import Attributes, header_error, text_of
 
 
 class Named(Protocol):
@@ -18,6 +19,15 @@ class Named(Protocol):
 
 
 Label = TypeVar("Label", bound=Named)
+
+
+def name_in(item: Attributes, tag: int) -> str:
+    """Return the name of a label, decoded by the character set of the file; may be empty."""
+    try:
+        value = item.dataset[tag].value if tag in item else None
+    except Exception as error:  # pydicom's
+        raise header_error(tag, type(error).__name__, "its text cannot be decoded") from error
+    return "" if value is None else text_of(value)
 
 
 def checked_names(names: Iterable[str] | None) -> tuple[str, ...] | None:

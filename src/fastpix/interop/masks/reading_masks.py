@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastpix.errors import ArgumentError, NoPixelDataError, PixelHeaderError, warn_caller
+from fastpix.header.attributes import Attributes
 from fastpix.header.dataset import parse_dataset
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.limits import MAX_VOLUME_BYTES, checked_limit
@@ -115,7 +116,7 @@ def read_masks(
     labels: Sequence[Segment | Region]
     with ErrorsNamed(name_of(source)):
         stored = read_source(source, whole=True)
-        label = _opened(stored, limit)
+        label = _opened(stored, limit, notes)
         if isinstance(label, Instance):
             labels, boxes = segmentation_masks(label, grid, asked, share, limit, notes)
         else:
@@ -135,27 +136,29 @@ def read_masks(
     )
 
 
-def _opened(stored: Memory | File | Dataset, max_bytes: int) -> Instance | Dataset:
-    """Return a segmentation with its pixels, or the data set of a structure set.
+def _opened(stored: Memory | File | Dataset, max_bytes: int, notes: Notes) -> Instance | Attributes:
+    """Return a segmentation with its pixels, or the attributes of a structure set.
 
     Raises
     ------
     PixelHeaderError
         It is neither.
     """
+    instance = None
     try:
         instance = read_instance(stored, max_bytes)
         dataset = instance.dataset
     except NoPixelDataError:
-        instance = None
-        if isinstance(stored, (Memory, File)):
-            dataset = parse_dataset(stored.whole(), max_bytes)[0]
-        else:
-            dataset = stored
-    sop_class = str(dataset.get("SOPClassUID") or "")
-    modality = "" if sop_class else str(dataset.get("Modality") or "")
+        dataset = (
+            parse_dataset(stored.whole(), max_bytes)[0]
+            if isinstance(stored, (Memory, File))
+            else stored
+        )
+    attributes = Attributes(dataset, notes, little=True)
+    sop_class = attributes.uid(Tag.SOPClassUID)
+    modality = None if sop_class else attributes.text(Tag.Modality)
     if sop_class == _STRUCTURE_SET or modality == "RTSTRUCT":
-        return dataset
+        return attributes
     if instance is not None and (sop_class in _SEGMENTATIONS or modality == "SEG"):
         return instance
     raise PixelHeaderError(

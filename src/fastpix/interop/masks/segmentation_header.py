@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
 from fastpix.errors import ArgumentError, LabelMismatchError, PixelHeaderError
+from fastpix.header.attributes import Attributes, header_error
 from fastpix.header.geometry import Orientation, Vector
+from fastpix.interop.masks.chosen_labels import name_in
 from fastpix.interop.masks.frame_placement import Placement, place_frames
 from fastpix.interop.masks.volume_grid import RESAMPLE, VolumeGrid
 from fastpix.notes import Notes, count_of
 from fastpix.series.plane import Plane
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import LABEL_MAP_STORAGE
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 _BETWEEN = 0.05  # of the gap of slices: SpacingBetweenSlices that is further off is another one
 
@@ -46,7 +45,7 @@ class SegmentationHeader:
     largest : int
         Maximum Fractional Value of a fractional segmentation; else 1.
     images, series : frozenset of str
-        SOP Instance UIDs and Series Instance UIDs that it refers to.
+        SOP Instance UIDs and Series Instance UIDs that it refers to; empty ones are none.
     """
 
     kind: SegmentationType
@@ -57,7 +56,7 @@ class SegmentationHeader:
     series: frozenset[str]
 
 
-def segmentation_header(dataset: Dataset) -> SegmentationHeader:
+def segmentation_header(dataset: Attributes) -> SegmentationHeader:
     """Return what a segmentation says of itself.
 
     Raises
@@ -66,72 +65,52 @@ def segmentation_header(dataset: Dataset) -> SegmentationHeader:
         An attribute is missing, or impossible.
     """
     kind = _kind_of(dataset)
-    padding = dataset.get("PixelPaddingValue")
-    background = padding if isinstance(padding, int) else 0
     segments = _segments_of(dataset)
+    background = 0
     if kind == "LABELMAP":
+        background = dataset.integer(Tag.PixelPaddingValue) or 0
         segments = tuple(segment for segment in segments if segment.number != background)
     largest = 1
     if kind == "FRACTIONAL":
-        largest = dataset.get("MaximumFractionalValue") or 0
-        if not isinstance(largest, int) or not largest > 0:
-            raise PixelHeaderError(
-                tag=0x0062000E,
-                keyword="MaximumFractionalValue",
-                value=largest,
-                reason="fractions are shares of it",
-            )
-    referenced = list(dataset.get("ReferencedSeriesSequence") or ())
+        largest = dataset.integer(Tag.MaximumFractionalValue) or 0
+        if largest <= 0:
+            raise header_error(Tag.MaximumFractionalValue, largest, "fractions are shares of it")
+    referenced = dataset.items(Tag.ReferencedSeriesSequence)
     return SegmentationHeader(
         kind=kind,
         segments=segments,
         background=background,
         largest=largest,
         images=frozenset(
-            str(image.get("ReferencedSOPInstanceUID", ""))
+            image.uid(Tag.ReferencedSOPInstanceUID)
             for series in referenced
-            for image in series.get("ReferencedInstanceSequence") or ()
-        )
-        - {""},
-        series=frozenset(str(each.get("SeriesInstanceUID", "")) for each in referenced) - {""},
+            for image in series.items(Tag.ReferencedInstanceSequence)
+        ),
+        series=frozenset(series.uid(Tag.SeriesInstanceUID) for series in referenced),
     )
 
 
-def _kind_of(dataset: Dataset) -> SegmentationType:
-    if dataset.get("SOPClassUID") == LABEL_MAP_STORAGE:
+def _kind_of(dataset: Attributes) -> SegmentationType:
+    if dataset.uid(Tag.SOPClassUID) == LABEL_MAP_STORAGE:
         return "LABELMAP"
-    found = dataset.get("SegmentationType")
+    found = dataset.text(Tag.SegmentationType)
     for kind in get_args(SegmentationType):
         if found == kind:
             return kind  # type: ignore[no-any-return]
-    raise PixelHeaderError(
-        tag=Tag.SegmentationType,
-        keyword="SegmentationType",
-        value=found,
-        reason="it is not BINARY, FRACTIONAL or LABELMAP",
-    )
+    raise header_error(Tag.SegmentationType, found, "it is not BINARY, FRACTIONAL or LABELMAP")
 
 
-def _segments_of(dataset: Dataset) -> tuple[Segment, ...]:
+def _segments_of(dataset: Attributes) -> tuple[Segment, ...]:
     segments = []
-    for item in dataset.get("SegmentSequence") or ():
-        number = item.get("SegmentNumber")
-        if not isinstance(number, int):
-            raise PixelHeaderError(
-                tag=0x00620004,
-                keyword="SegmentNumber",
-                value=number,
-                reason="an item of SegmentSequence has no number",
-            )
-        segments.append(Segment(number, str(item.get("SegmentLabel") or "").strip()))
+    for item in dataset.items(Tag.SegmentSequence):
+        number = item.integer(Tag.SegmentNumber)
+        if number is None:
+            raise header_error(Tag.SegmentNumber, None, "an item of SegmentSequence has no number")
+        segments.append(Segment(number, name_in(item, Tag.SegmentLabel)))
     numbers = [segment.number for segment in segments]
     if not numbers or len(set(numbers)) < len(numbers):
-        raise PixelHeaderError(
-            tag=Tag.SegmentSequence,
-            keyword="SegmentSequence",
-            value=numbers or None,
-            reason="two segments share a number" if numbers else "there are no segments",
-        )
+        reason = "two segments share a number" if numbers else "there are no segments"
+        raise header_error(Tag.SegmentSequence, numbers or None, reason)
     return tuple(segments)
 
 
@@ -174,11 +153,8 @@ def wanted_frames(
     numbers = [plane.segment for plane in planes]
     if None in numbers:
         if len(known) > 1:
-            raise PixelHeaderError(
-                tag=Tag.ReferencedSegmentNumber,
-                keyword="ReferencedSegmentNumber",
-                value=None,
-                reason="a frame does not say which segment it is of",
+            raise header_error(
+                Tag.ReferencedSegmentNumber, None, "a frame does not say which segment it is of"
             )
         notes.remark(
             "ReferencedSegmentNumber (0062,000B) is missing: frames are those of the only segment"
@@ -261,18 +237,16 @@ def _check_between(
 
 def _unplaced(plane: Plane) -> PixelHeaderError:
     """Return the error of a frame that lies nowhere."""
-    missing = [
-        (Tag.ImagePositionPatient, "ImagePositionPatient", plane.position),
-        (Tag.ImageOrientationPatient, "ImageOrientationPatient", plane.orientation),
-        (Tag.PixelSpacing, "PixelSpacing", plane.spacing),
-    ]
-    tag, keyword = next((tag, keyword) for tag, keyword, value in missing if value is None)
-    reasons = [fault.reason for fault in plane.faults if fault.tag == tag]
-    return PixelHeaderError(
-        tag=tag,
-        keyword=keyword,
-        value=None,
-        reason=f"frame {plane.frame} has no place in the patient"
-        + (f" ({reasons[0]})" if reasons else ""),
-        remedy="a label without geometry cannot be placed: leave it out",
+    missing = (
+        (Tag.ImagePositionPatient, plane.position),
+        (Tag.ImageOrientationPatient, plane.orientation),
+        (Tag.PixelSpacing, plane.spacing),
+    )
+    tag = next(tag for tag, value in missing if value is None)
+    reasons = [f" ({fault.reason})" for fault in plane.faults if fault.tag == tag]
+    return header_error(
+        tag,
+        None,
+        f"frame {plane.frame} has no place in the patient" + "".join(reasons[:1]),
+        "a label without geometry cannot be placed: leave it out",
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import LabelMismatchError
+from fastpix.header.attributes import Attributes
 from fastpix.header.instance import Instance
 from fastpix.image.image import Image
 from fastpix.image.limits import check_size
@@ -59,7 +60,7 @@ def segmentation_masks(
     notes : Notes
         What is odd is added to them.
     """
-    header = segmentation_header(instance.dataset)
+    header = segmentation_header(Attributes(instance.dataset, notes, little=True))
     segments = chosen_labels(header.segments, names)
     least = least_value(header, threshold)
     planes = planes_of(instance, 0)

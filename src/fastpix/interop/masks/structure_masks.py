@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import LabelMismatchError
+from fastpix.header.attributes import Attributes
 from fastpix.interop.masks.chosen_labels import chosen_labels
 from fastpix.interop.masks.contour_filling import fill_outlines
 from fastpix.interop.masks.label_masks import EMPTY, Box, trimmed, within_limit
@@ -22,9 +22,6 @@ from fastpix.interop.masks.structure_set import (
 from fastpix.interop.masks.volume_grid import NEAR, VolumeGrid
 from fastpix.notes import Notes, count_of
 
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
 ON_SLICE = 0.05
 """Of the gap of slices: how far off its slice a contour may lie, noted from `NEAR` on; and of a
 voxel: how far beyond the rows or columns.
@@ -34,7 +31,7 @@ Planning systems round coordinates to 0.1 mm, which is 5 % of a gap of 1 mm seen
 
 
 def structure_masks(
-    dataset: Dataset,
+    dataset: Attributes,
     grid: VolumeGrid,
     names: tuple[str, ...] | None,
     max_bytes: int,
@@ -44,7 +41,7 @@ def structure_masks(
 
     Parameters
     ----------
-    dataset : pydicom.Dataset
+    dataset : Attributes
     grid : VolumeGrid
     names : tuple of str or None
         ROI Names that are wanted; None: all that have a closed contour.

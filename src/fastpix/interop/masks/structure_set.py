@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import PixelHeaderError
+from fastpix.header.attributes import Attributes, header_error
 from fastpix.header.geometry import Fault, decimals, too_large
+from fastpix.interop.masks.chosen_labels import name_in
 from fastpix.notes import Notes, count_of
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+from fastpix.standard.tags import Tag
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _OPEN = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
-_CONTOUR_DATA = 0x30060050
 
 
 class Region(NamedTuple):
@@ -30,14 +29,14 @@ class Region(NamedTuple):
     name : str
     frame_of_reference : str
         UID; empty where it is not given.
-    contours : tuple of Dataset
+    contours : tuple of Attributes
         Items of Contour Sequence (3006,0040).
     """
 
     number: int
     name: str
     frame_of_reference: str
-    contours: tuple[Dataset, ...]
+    contours: tuple[Attributes, ...]
 
     @property
     def is_closed(self) -> bool:
@@ -64,7 +63,7 @@ class Outline(NamedTuple):
     image: str
 
 
-def regions_of(dataset: Dataset) -> list[Region]:
+def regions_of(dataset: Attributes) -> list[Region]:
     """Return the regions of interest of a structure set, in its order.
 
     Raises
@@ -72,29 +71,27 @@ def regions_of(dataset: Dataset) -> list[Region]:
     PixelHeaderError
         A region has no number, or that of another one.
     """
-    contours: dict[int, list[Dataset]] = {}
-    for item in dataset.get("ROIContourSequence") or ():
-        number = _number_of(item, 0x30060084, "ReferencedROINumber")
-        contours.setdefault(number, []).extend(item.get("ContourSequence") or ())
+    contours: dict[int, list[Attributes]] = {}
+    for item in dataset.items(Tag.ROIContourSequence):
+        number = _number_of(item, Tag.ReferencedROINumber)
+        contours.setdefault(number, []).extend(item.items(Tag.ContourSequence))
     regions: dict[int, Region] = {}
-    for item in dataset.get("StructureSetROISequence") or ():
-        number = _number_of(item, 0x30060022, "ROINumber")
+    for item in dataset.items(Tag.StructureSetROISequence):
+        number = _number_of(item, Tag.ROINumber)
         if number in regions:
-            raise PixelHeaderError(
-                tag=0x30060022, keyword="ROINumber", value=number, reason="two ROIs have it"
-            )
-        name = str(item.get("ROIName") or "").strip()
-        frame = str(item.get("ReferencedFrameOfReferenceUID") or "")
+            raise header_error(Tag.ROINumber, number, "two ROIs have it")
+        frame = item.uid(Tag.ReferencedFrameOfReferenceUID)
+        name = name_in(item, Tag.ROIName)
         regions[number] = Region(number, name, frame, tuple(contours.get(number, ())))
     return list(regions.values())
 
 
-def referenced_series(dataset: Dataset) -> Iterator[str]:
+def referenced_series(dataset: Attributes) -> Iterator[str]:
     """Yield Series Instance UIDs that a structure set refers to."""
-    for frame in dataset.get("ReferencedFrameOfReferenceSequence") or ():
-        for study in frame.get("RTReferencedStudySequence") or ():
-            for series in study.get("RTReferencedSeriesSequence") or ():
-                yield str(series.get("SeriesInstanceUID", ""))
+    for frame in dataset.items(Tag.ReferencedFrameOfReferenceSequence):
+        for study in frame.items(Tag.RTReferencedStudySequence):
+            for series in study.items(Tag.RTReferencedSeriesSequence):
+                yield series.uid(Tag.SeriesInstanceUID)
 
 
 def outlines_of(region: Region, notes: Notes) -> list[Outline]:
@@ -129,43 +126,38 @@ def outlines_of(region: Region, notes: Notes) -> list[Outline]:
     return list(outlines.values())
 
 
-def _image_of(contour: Dataset) -> str:
-    for image in contour.get("ContourImageSequence") or ():
-        return str(image.get("ReferencedSOPInstanceUID") or "")
+def _image_of(contour: Attributes) -> str:
+    for image in contour.items(Tag.ContourImageSequence):
+        return image.uid(Tag.ReferencedSOPInstanceUID)
     return ""
 
 
-def _kind_of(contour: Dataset) -> str:
-    return str(contour.get("ContourGeometricType") or "").strip()
+def _kind_of(contour: Attributes) -> str:
+    return contour.text(Tag.ContourGeometricType) or ""
 
 
-def _number_of(item: Dataset, tag: int, keyword: str) -> int:
-    try:
-        return int(item[keyword].value)
-    except (KeyError, TypeError, ValueError):
-        raise PixelHeaderError(
-            tag=tag, keyword=keyword, value=None, reason="an ROI has no number"
-        ) from None
+def _number_of(item: Attributes, tag: int) -> int:
+    number = item.integer(tag)
+    if number is None:
+        raise header_error(tag, None, "an ROI has no number")
+    return number
 
 
-def _points_of(contour: Dataset, number: int) -> NDArray[np.float64]:
+def _points_of(contour: Attributes, number: int) -> NDArray[np.float64]:
     """Return the points of a contour; pydicom's own numbers would take ten times as long."""
-    element: Any = contour.get_item(_CONTOUR_DATA) if _CONTOUR_DATA in contour else None
-    value = None if element is None else element.value
-    found: tuple[float, ...] | Fault
-    if value is None:
-        found = ()
-    elif isinstance(value, bytes):
-        found = decimals(_CONTOUR_DATA, value)
-    else:
-        found = tuple(map(float, value if hasattr(value, "__len__") else [value]))
+    element = contour.element(Tag.ContourData)
+    found: tuple[float, ...] | Fault = ()
+    if element is not None and isinstance(element.value, bytes):
+        found = decimals(Tag.ContourData, element.value)
+    elif element is not None:
+        found = tuple(contour.numbers(Tag.ContourData))
     if not isinstance(found, Fault) and found:
-        found = too_large(_CONTOUR_DATA, found) or found
+        found = too_large(Tag.ContourData, found) or found
     if not isinstance(found, Fault) and len(found) % 3:
-        found = Fault(_CONTOUR_DATA, f"{len(found)} numbers are no points of three")
+        found = Fault(Tag.ContourData, f"{len(found)} numbers are no points of three")
     if isinstance(found, Fault):
         raise PixelHeaderError(
-            tag=_CONTOUR_DATA,
+            tag=Tag.ContourData,
             keyword="ContourData",
             value="damaged",
             reason=f"a contour of ROI {number}: {found.reason}",
