@@ -19,9 +19,17 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from support.builders import encode, make_dataset, make_item
-from support.label_files import LEFT_OUT, referenced, segment, segmentation
+from support.label_files import (
+    LEFT_OUT,
+    contour,
+    referenced,
+    segment,
+    segmentation,
+    structure_set,
+)
 from support.libraries import library
 from support.series_files import FRAME, GAP, affine_of, slice_dataset, write_slices
+from support.sizes import cases, first_case
 
 import fastpix
 from fastpix.errors import (
@@ -536,6 +544,40 @@ def test_liver_of_pydicom() -> None:
     assert masks.names == ("Liver",)
     assert masks.array.sum(axis=(0, 2, 3)).tolist() == [0, 0, int(cells.sum()), 0]
     assert np.array_equal(masks["Liver"][2], cells)
+
+
+def mutant(data: bytes, number: int) -> bytes:
+    """Return a file with bytes that were changed, lost or put in."""
+    made = np.random.default_rng(number)
+    for _ in range(int(made.integers(1, 4))):
+        at, count = int(made.integers(132, len(data))), int(made.integers(1, 16))
+        put = made.integers(0, 256, count, np.uint8).tobytes()
+        data = data[:at] + (b"", put, put)[number % 3] + data[at + (count, 0, count)[number % 3] :]
+    return data
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP", "RTSTRUCT"])
+def test_broken_files(kind: str) -> None:
+    """They give masks of the volume, or an error of ours."""
+    if kind == "RTSTRUCT":
+        library("skimage")
+        points = AFFINE[:3, 3] + np.array([[0, 0, 0], [0, 1, 4], [0, 5, 2]]) @ AFFINE[:3, :3].T
+        whole = encode(structure_set({"a": [contour(points)] * 2, "b": [contour(points, "POINT")]}))
+    else:
+        cells = {0: shares(2, 3)} if kind == "LABELMAP" else {1: shares(1)}
+        whole = encode(segmentation(cells, AFFINE, kind))
+    seen = set()
+    for number in range(first_case(), first_case() + cases(600)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = read_masks(mutant(whole, number), a_volume(), threshold=0.5)
+        except FastpixError as error:
+            seen.add(type(error))
+        else:
+            seen.add(Masks)
+            assert found.array.shape == (len(found), *SHAPE)
+    assert {Masks, PixelHeaderError} <= seen
 
 
 # highdicom
