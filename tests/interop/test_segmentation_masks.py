@@ -415,8 +415,9 @@ def test_damaged_headers(volume: Volume, attributes: dict[str, Any], said: str) 
         read(segmentation(blobs(1), AFFINE, **attributes), volume)
 
 
-def test_fractional_of_nothing(volume: Volume) -> None:
-    made = segmentation({1: shares(1)}, AFFINE, "FRACTIONAL", MaximumFractionalValue=0)
+@pytest.mark.parametrize("largest", [0, None])
+def test_fractional_of_nothing(volume: Volume, largest: Any) -> None:
+    made = segmentation({1: shares(1)}, AFFINE, "FRACTIONAL", MaximumFractionalValue=largest)
     with pytest.raises(PixelHeaderError, match="MaximumFractionalValue"):
         read(made, volume, threshold=0.5)
 

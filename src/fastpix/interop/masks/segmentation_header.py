@@ -73,7 +73,7 @@ def segmentation_header(dataset: Attributes) -> SegmentationHeader:
     largest = 1
     if kind == "FRACTIONAL":
         largest = dataset.integer(Tag.MaximumFractionalValue) or 0
-        if largest <= 0:
+        if not 0 < largest < 2**16:
             raise header_error(Tag.MaximumFractionalValue, largest, "fractions are shares of it")
     referenced = dataset.items(Tag.ReferencedSeriesSequence)
     return SegmentationHeader(
