@@ -36,7 +36,6 @@ from fastpix import (
     FastpixError,
     HeaderWarning,
     InexactError,
-    LabelMismatchError,
     NoPixelDataError,
     NotDicomError,
     PixelDataError,
@@ -44,7 +43,7 @@ from fastpix import (
     SeriesError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.errors import tag_text
+from fastpix.errors import LabelMismatchError, tag_text
 from fastpix.header.rescale import RescaleError
 from fastpix.standard.tags import Tag
 
