@@ -169,11 +169,14 @@ def torch(session: nox.Session) -> None:
 
 @nox.session
 def exporters(session: nox.Session) -> None:
-    """Run the tests of volumes in SimpleITK and highdicom, which skip nothing of these here."""
+    """Run the tests of volumes and masks in SimpleITK, highdicom and scikit-image."""
     install(session)
-    session.install("SimpleITK>=2.3", "highdicom>=0.24")
-    demanded = {"FASTPIX_LIBRARIES": "nibabel SimpleITK highdicom"}
+    session.install("SimpleITK>=2.3", "highdicom>=0.26", *EXTRAS["masks"])
+    demanded = {"FASTPIX_LIBRARIES": "nibabel SimpleITK highdicom skimage"}
     session.run(*PYTEST, "tests/interop/test_volume_export.py", "-k", "not monai", env=demanded)
+    masks = ("tests/interop/test_segmentation_masks.py", "tests/interop/test_structure_masks.py")
+    session.run(*PYTEST, *masks, env=demanded)
+    session.run(*PYTEST, "tests/test_docs.py", "-k", "masks", env=demanded)
 
 
 @nox.session

@@ -19,6 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -96,6 +97,11 @@ def loader_of(dataset: Any, batch: int, **options: Any) -> DataLoader[Any]:
 def trunk(number: int) -> NDArray[np.uint16]:
     """Return a made-up slice, which compresses as real ones do."""
     return ct_slice(number % DISTINCT)
+
+
+def shifted_trunk(by: int, number: int) -> NDArray[np.uint16]:
+    """Return the slices of another volume."""
+    return trunk(by + number)
 
 
 def batch_figures(files: Sequence[bench_read.File], rounds: int) -> list[Figure]:
@@ -208,7 +214,7 @@ def write_volumes(folder: Path, count: int) -> list[NDArray[np.float32]]:
         place = folder / f"series-{k}"
         place.mkdir(parents=True)
         files = bench_read.write_series(
-            "CT, 512 x 512", place, DEPTH, series=k, stored_of=lambda n, k=k: trunk(n + 7 * k)
+            "CT, 512 x 512", place, DEPTH, series=k, stored_of=partial(shifted_trunk, 7 * k)
         )
         volumes.append(np.stack([file.expected for file in files]))
     return volumes

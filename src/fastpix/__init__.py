@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FastpixError,
         HeaderWarning,
         InexactError,
+        LabelMismatchError,
         NoPixelDataError,
         NotDicomError,
         PixelDataError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from fastpix.header.dcmread import dcmread
     from fastpix.image.image import Image
     from fastpix.image.open_image import open
+    from fastpix.interop.masks import Masks, read_masks
     from fastpix.interop.pydicom_pixels import (
         apply_color_lut,
         apply_modality_lut,
@@ -61,6 +63,7 @@ _WHERE = {
     "FastpixError": "fastpix.errors",
     "HeaderWarning": "fastpix.errors",
     "InexactError": "fastpix.errors",
+    "LabelMismatchError": "fastpix.errors",
     "NoPixelDataError": "fastpix.errors",
     "NotDicomError": "fastpix.errors",
     "PixelDataError": "fastpix.errors",
@@ -70,6 +73,8 @@ _WHERE = {
     "dcmread": "fastpix.header.dcmread",
     "Image": "fastpix.image.image",
     "open": "fastpix.image.open_image",
+    "Masks": "fastpix.interop.masks",
+    "read_masks": "fastpix.interop.masks",
     "apply_color_lut": "fastpix.interop.pydicom_pixels",
     "apply_modality_lut": "fastpix.interop.pydicom_pixels",
     "apply_rescale": "fastpix.interop.pydicom_pixels",
@@ -109,7 +114,9 @@ __all__ = [
     "HeaderWarning",
     "Image",
     "InexactError",
+    "LabelMismatchError",
     "MaskedBatch",
+    "Masks",
     "NoPixelDataError",
     "NotDicomError",
     "PixelDataError",
@@ -143,6 +150,7 @@ __all__ = [
     "open_series",
     "pixel_array",
     "read_manifest",
+    "read_masks",
     "read_series",
     "use_kernel",
 ]
