@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.dataset_file import read_settings
 from fastpix.job.formats import format_named
-from fastpix.job.label_file import KEY as LABELS
 from fastpix.job.label_file import labels_of
 from fastpix.job.manifest_table import live_table, rows_taken
 from fastpix.job.remaining import Remaining, remaining_from
@@ -254,7 +253,7 @@ class Cache:
         FastpixError
             Nothing has been joined, or by another key.
         """
-        return labels_of(self._storage, LABELS, self.settings, self.table)
+        return labels_of(self._storage, self.settings, self.table)
 
     @property
     def shards(self) -> list[str]:

@@ -12,18 +12,10 @@ import numpy as np
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache, open_cache
-from fastpix.job.label_file import (
-    KEY,
-    KEYED,
-    Section,
-    labels_of,
-    merged,
-    place_of,
-    read_sections,
-    write_sections,
-)
+from fastpix.job.label_file import KEYED, Section, merged, read_sections, write_sections
+from fastpix.job.label_identifiers import Identifiers
 from fastpix.job.label_reading import LabelRows, Labels, read_labels
-from fastpix.job.label_screening import Identifiers, screened, texts_in
+from fastpix.job.label_screening import screened, texts_in
 from fastpix.job.storage import is_url, storage_at
 from fastpix.pseudonyms import Names, default_key_file, load_key
 
@@ -58,7 +50,7 @@ class Joined:
         Of these: they belong to images of the cache; to none; have no identifier. Of those that
         are matched: they say again what another row says.
     labelled, unlabelled : int
-        Images or volumes of the cache, with a label and without.
+        Images or volumes of the cache, with a label in one of these columns and without.
     columns : dict of str to str
         The columns that were added, and their types.
     texts : list of str
@@ -91,28 +83,28 @@ def join_labels(
     key_file: PathLike | None = None,
     *,
     id_column: str | None = None,
-    into: PathLike | None = None,
     replace: bool = False,
 ) -> Joined:
     """Join a table of labels to the images of a cache, by identifiers that are hashed with its key.
 
     ``DST/labels.parquet`` then holds the labels of the images that are in the cache, under keyed
-    hashes; `Cache.labels` gives them row by row. Another join adds its columns to those of earlier
-    ones.
+    hashes; `Cache.labels` of a cache that is opened then gives them row by row. Another join adds
+    its columns to those of earlier ones, and its rows to columns that are there: the same labels
+    again change nothing.
 
     Parameters
     ----------
     dst : path or URL
         The cache.
     labels : path, pyarrow.Table or mapping of str to sequence
-        A CSV file (UTF-8, with a header; identifiers are text) or a parquet file, or columns by
-        name.
+        A CSV file (UTF-8, with a header; commas, semicolons or tabs), a parquet file, or columns
+        by name.
     on : {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"}
         What identifies the rows of `labels`.
     columns : sequence of str, optional
         Which to keep. If not given, all columns of numbers and flags; text may hold patient data,
-        so it is kept only if it is named. Columns that hold identifiers, or are named like one, are
-        never kept.
+        so it is kept only if it is named, and so are numbers that look like dates or IDs. Columns
+        that hold identifiers, or are named like one, are never kept.
     issuer : str, optional
         The column of the Issuer of Patient ID. Where images have one, it is part of the identifier.
     key_file : path, optional
@@ -120,10 +112,8 @@ def join_labels(
     id_column : str, optional
         The column of the identifiers; the one whose name is `on`, whatever its capitals, spaces
         and underscores, if not given.
-    into : path, optional
-        The file to write, in place of ``DST/labels.parquet``; `read_labels_table` reads it.
     replace : bool
-        Take the place of columns of earlier joins that have the same names.
+        Drop what columns of the same names hold.
 
     Returns
     -------
@@ -133,7 +123,8 @@ def join_labels(
     ------
     ArgumentError
         The labels cannot be read; a column is not there or may not be kept; rows of one identifier
-        differ (their lines are named, never the identifier); the key is not that of the cache.
+        differ (their lines are named, never the identifier), or differ from what was joined before;
+        the key is not that of the cache.
     FastpixError
         It is no cache, or none of the labels belongs to an image of it.
     OSError
@@ -147,6 +138,8 @@ def join_labels(
     issuers = None if issuer is None else _column_named(rows, issuer, "issuer")
     plain = _texts(rows.columns[own])
     of_issuers = [""] * len(plain) if issuers is None else _texts(rows.columns[issuers])
+    if not plain:
+        raise ArgumentError("labels", "they have no rows")
     images = cache.table.column(keyed).to_pylist()
     matched = _matched(plain, of_issuers, names, on, {*images})
     if not matched:
@@ -156,11 +149,14 @@ def join_labels(
             f"of the Patient ID where images have one)"
         )
     used = {own} if issuers is None else {own, issuers}
-    found = screened(rows, columns, used, Identifiers(plain, names, _keyed(cache)))
+    asked = [columns] if isinstance(columns, str) else columns
+    found = screened(rows, asked, used, Identifiers(plain, names, _keyed(cache)))
     section, repeated = _section(matched, found.columns, rows)
-    _add(cache, keyed, section, into, replace)
-    keys = {*section.keys}
-    labelled = sum(image in keys for image in images)
+    storage = storage_at(cache.destination)
+    sections = read_sections(storage, cache.settings)
+    write_sections(storage, cache.settings, merged(sections, keyed, section, replace))
+    with_label = _with_label(section)
+    labelled = sum(image in with_label for image in images)
     known = {row for row, _ in matched}
     return Joined(
         labels=len(plain),
@@ -175,34 +171,6 @@ def join_labels(
         left_out=found.left_out,
         are_volumes=cache.settings.unit == "series",
     )
-
-
-def read_labels_table(
-    dst: str | os.PathLike[str], labels: str | os.PathLike[str] | None = None
-) -> pyarrow.Table:
-    """Return the labels of a cache: a row for each sample of `open_cache`, in the same order.
-
-    Parameters
-    ----------
-    dst : path or URL
-        Of the cache.
-    labels : path, optional
-        What ``fastpix join --into`` has written; ``DST/labels.parquet`` if not given.
-
-    Returns
-    -------
-    pyarrow.Table
-        The label columns; null where an image has no label.
-
-    Raises
-    ------
-    FastpixError
-        It is no cache, nothing has been joined, or by another key.
-    """
-    cache = open_cache(dst)
-    if labels is None:
-        return cache.labels
-    return labels_of(*place_of(labels), cache.settings, cache.table)
 
 
 def _keyed_column(cache: Cache, on: str, issuer: str | None) -> str:
@@ -326,14 +294,8 @@ def _section(
     return section, len(matched) - len(keys)
 
 
-def _add(cache: Cache, keyed: str, section: Section, into: PathLike | None, replace: bool) -> None:
-    """Write labels beside those of earlier joins."""
-    storage, key = (storage_at(cache.destination), KEY) if into is None else place_of(into)
-    sections = read_sections(storage, key, cache.settings) or {}
-    for name in section.columns:
-        if not replace and any(name in other.columns for other in sections.values()):
-            raise ArgumentError(
-                "columns",
-                f"{name!r} has been joined before: pass replace=True (--replace), or rename it",
-            )
-    write_sections(storage, key, cache.settings, merged(sections, keyed, section))
+def _with_label(section: Section) -> set[str]:
+    """Return the keys that have a value in some column."""
+    valid = [np.asarray(values.is_valid()) for values in section.columns.values()]
+    rows = np.flatnonzero(np.logical_or.reduce(valid))
+    return {section.keys[row] for row in rows.tolist()}
