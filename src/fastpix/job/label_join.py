@@ -231,7 +231,7 @@ def _matched(
     plain: Sequence[str], issuers: Sequence[str], names: Names, on: str, known: set[str | None]
 ) -> list[tuple[int, str]]:
     """Return rows of labels, each with the keyed hash of the cache that it belongs to."""
-    keys: dict[tuple[str, str], list[str]] = {}
+    keys: dict[tuple[str, str], tuple[str, ...]] = {}
     found: list[tuple[int, str]] = []
     for row, both in enumerate(zip(plain, issuers, strict=True)):
         if not both[0]:
@@ -242,7 +242,7 @@ def _matched(
                 names.of_uid(both[0]) if on != "PatientID" else names.of_patient(*each)
                 for each in _spellings(*both)
             )
-            own = keys[both] = [hash_ for hash_ in dict.fromkeys(hashes) if hash_ in known]
+            own = keys[both] = tuple(hash_ for hash_ in dict.fromkeys(hashes) if hash_ in known)
         found += [(row, hash_) for hash_ in own]
     return found
 

@@ -26,7 +26,7 @@ _MISSING = frozenset({
 })  # fmt: skip
 _MOST_DIGITS = 18  # of an integer of 64 bits
 _INTEGER = re.compile(rf"[+-]?(?:0|[1-9][0-9]{{0,{_MOST_DIGITS - 1}}})")
-_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -129,8 +129,9 @@ def _delimiter(begin: str) -> str:
     """Return what parts the header into the most names."""
 
     def names(delimiter: str) -> int:
+        reader = csv.reader(io.StringIO(begin, newline=""), delimiter=delimiter, strict=True)
         try:
-            return len(next(csv.reader(io.StringIO(begin, newline=""), delimiter=delimiter), ()))
+            return len(next(reader, ()))
         except csv.Error:
             return 0
 
