@@ -115,10 +115,10 @@ def _why_never(name: str, kept: pyarrow.Array, identifiers: Identifiers) -> str 
         return "identifies patients or images by its name"
     kind = kept.type
     is_text = _is_text(kind)
-    if not (_is_number(kind) or is_text or pa.types.is_temporal(kind)):
-        return "holds neither numbers, nor flags, nor text"
     if kept.null_count == len(kept):
         return "is empty"
+    if not (_is_number(kind) or is_text or pa.types.is_temporal(kind)):
+        return "holds neither numbers, nor flags, nor text"
     if pa.types.is_boolean(kind) or pa.types.is_temporal(kind):
         return None
     if is_text:
