@@ -1,4 +1,4 @@
-"""Tables of labels as people keep them: whatever wrote the CSV, rows and their types are the same."""
+"""Tables of labels as people keep them: rows and types are the same, whatever wrote the file."""
 
 from __future__ import annotations
 

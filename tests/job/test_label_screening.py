@@ -135,9 +135,10 @@ def test_short_identifiers_are_equal_to_labels_by_chance() -> None:
         assert [*screen({"label": values}, ["label"], own).columns] == ["label"]
     words = [("left", "17", "right")[k % 3] for k in range(200)]
     assert [*screen({"side": words}, ["side"], own).columns] == ["side"]
-    for values in (range(200), [f"number {k}" for k in range(200)]):
+    things: list[list[Any]] = [[*range(200)], [f"number {k}" for k in range(200)]]
+    for thing in things:
         with pytest.raises(ArgumentError, match="identifiers"):
-            screen({"thing": [*values]}, ["thing"], own)
+            screen({"thing": thing}, ["thing"], own)
     assert [*screen({"label": [0, 1]}, ["label"], ["0", "1"]).columns] == ["label"]
 
 
@@ -163,7 +164,7 @@ def test_flags_and_times_that_are_asked_for() -> None:
 
 
 def test_numbers_that_look_like_more() -> None:
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "seen": [20261127, 19991231, 20000101, 20260101],
         "serial": [4711001, 4711002, 4711003, 4711004],
         "volume": [4711001, 12, 17, 4711004],

@@ -145,26 +145,25 @@ def merged(
         to replace it.
     """
     found: dict[str, Section] = {}
-    earlier: dict[str, pyarrow.Array] = {}
     for name, section in sections.items():
         taken = section.columns.keys() & added.columns.keys()
-        if name == keyed and not replace:
-            earlier = {each: section.columns[each] for each in taken}
-        elif taken and not replace:
+        if taken and name != keyed and not replace:
             raise _joined_before(min(taken), f"on the identifier of another level, {name}")
-        kept = {each: v for each, v in section.columns.items() if each not in taken}
-        if kept or (name == keyed and earlier):
-            found[name] = section._replace(columns=kept)
+        if name != keyed or replace:
+            kept = {each: v for each, v in section.columns.items() if each not in taken}
+            section = section._replace(columns=kept)
+        if section.columns:
+            found[name] = section
     if keyed not in found:
         return {**found, keyed: added}
     old = found[keyed]
     keys = sorted({*old.keys, *added.keys})
-    places, old_places = _places(added, keys), _places(old, keys)
-    columns = {name: values.take(old_places) for name, values in old.columns.items()}
+    places = _places(old, keys)
+    columns = {name: values.take(places) for name, values in old.columns.items()}
+    places = _places(added, keys)
     for name, values in added.columns.items():
-        columns[name] = values.take(places)
-        if name in earlier:
-            columns[name] = _both(name, columns[name], earlier[name].take(old_places))
+        more = values.take(places)
+        columns[name] = _both(name, more, columns[name]) if name in columns else more
     return {**found, keyed: Section(keys, columns)}
 
 

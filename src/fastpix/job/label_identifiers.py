@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from fastpix.pseudonyms import Names
@@ -33,6 +33,11 @@ _LONG = 6  # characters of an ID that a word is not equal to by chance
 _LONG_NUMBER = 8  # digits of an ID that a number in the same row is not equal to by chance
 _WORDS_OF_TEXT = re.compile(r"[\s,;|/\\()\[\]{}<>:='\"]+")
 _SMALLER_WORDS = re.compile(r"[\W_]+")
+_ENCODINGS = (
+    "utf-8", *(f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 9, 15)), "tis-620", "shift_jis",
+    "iso2022_jp_2", "euc_kr", "iso2022_kr", "gb18030",
+)  # fmt: skip
+"""Of Specific Character Set (PS3.3 C.12.1.1.2), besides Latin-1."""
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
@@ -62,6 +67,8 @@ class Identifiers:
     def has(self, text: str) -> bool:
         """Whether a text is an identifier of the labels or of the cache, and no short one.
 
+        The IDs of patients that have an issuer are known among those of the labels alone.
+
         Parameters
         ----------
         text : str
@@ -70,10 +77,28 @@ class Identifiers:
             return False
         found = self._known.get(text)
         if found is None:
-            hashes = (self._names.of_patient(text), self._names.of_uid(text))
+            of_patients = (self._names.of_patient(each) for each, _ in spellings(text))
+            hashes = (self._names.of_uid(text), *of_patients)
             found = text.casefold() in self._plain_set or any(h in self._keyed for h in hashes)
             self._known[text] = found
         return found
+
+
+def spellings(patient: str, issuer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield an ID and its issuer as manifests hash them: whatever a file has them in, as Latin-1.
+
+    Parameters
+    ----------
+    patient, issuer : str
+    """
+    yield patient, issuer
+    if not (patient.isascii() and issuer.isascii()):
+        for encoding in _ENCODINGS:
+            try:
+                found = [text.encode(encoding).decode("latin-1") for text in (patient, issuer)]
+            except UnicodeEncodeError:
+                continue
+            yield found[0], found[1]
 
 
 def name_identifies(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import numpy as np
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache, open_cache
 from fastpix.job.label_file import KEYED, Section, merged, read_sections, write_sections
-from fastpix.job.label_identifiers import Identifiers
+from fastpix.job.label_identifiers import Identifiers, spellings
 from fastpix.job.label_reading import LabelRows, Labels, read_labels
 from fastpix.job.label_screening import screened, texts_in
 from fastpix.job.storage import is_url, storage_at
@@ -25,17 +25,12 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 _KEYED_OF = {
-    "PatientID": "patient",
-    "StudyInstanceUID": "study",
-    "SeriesInstanceUID": "series",
     "SOPInstanceUID": "sop_instance",
+    "SeriesInstanceUID": "series",
+    "StudyInstanceUID": "study",
+    "PatientID": "patient",
 }
 _NAMED = 5  # conflicts, in an error
-_ENCODINGS = (
-    "utf-8", *(f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 9, 15)), "tis-620", "shift_jis",
-    "iso2022_jp_2", "euc_kr", "iso2022_kr", "gb18030",
-)  # fmt: skip
-"""Of Specific Character Set (PS3.3 C.12.1.1.2), besides Latin-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,23 +235,11 @@ def _matched(
         if own is None:
             hashes = (
                 names.of_uid(both[0]) if on != "PatientID" else names.of_patient(*each)
-                for each in _spellings(*both)
+                for each in spellings(*both)
             )
             own = keys[both] = tuple(hash_ for hash_ in dict.fromkeys(hashes) if hash_ in known)
         found += [(row, hash_) for hash_ in own]
     return found
-
-
-def _spellings(patient: str, issuer: str) -> Iterator[tuple[str, str]]:
-    """Yield an ID and its issuer as a manifest hashes them: whatever they are in, as Latin-1."""
-    yield patient, issuer
-    if not (patient.isascii() and issuer.isascii()):
-        for encoding in _ENCODINGS:
-            try:
-                found = [text.encode(encoding).decode("latin-1") for text in (patient, issuer)]
-            except UnicodeEncodeError:
-                continue
-            yield found[0], found[1]
 
 
 def _keyed(cache: Cache) -> set[str]:
