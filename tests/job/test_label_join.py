@@ -337,16 +337,17 @@ def test_no_identifier_comes_along(dst: Path, tmp_path: Path) -> None:
 def test_texts_that_name_identifiers_are_refused(dst: Path) -> None:
     uid = identifiers(0)["SOPInstanceUID"]
     for on in LEVELS:
-        # An ID that has an issuer is not known without it, where labels do not have it.
-        patients = [
-            each for each in PATIENTS if each and (each != PATIENTS[1] or on == "PatientID")
-        ]
+        # An ID that has an issuer is known where the labels have it among theirs.
+        patients = [each for each in PATIENTS if each not in ("", PATIENTS[1])]
         for text in (*patients, f"a {PATIENTS[2]}", uid, f"{SECRET}^{SECRET}"):
             labels = table(on, [0, 4], note=["left", text])
             with pytest.raises(ArgumentError, match="'note' holds") as caught:
                 join_labels(dst, labels, on, ["note"])
             assert SECRET not in str(caught.value)
             assert uid not in str(caught.value)
+    labels = table("PatientID", [0, 2, 4], note=["left", "right", f"see {PATIENTS[1]}"])
+    with pytest.raises(ArgumentError, match="'note' holds the identifiers"):
+        join_labels(dst, labels, "PatientID", ["note"])
     assert not (dst / "labels.parquet").exists()
 
 
