@@ -19,6 +19,7 @@ from support.jobs import Folders
 
 import fastpix
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job.gc import collect
 from fastpix.job.label_join import Joined, join_labels
 from fastpix.job.storage.local_storage import LocalStorage
 
@@ -51,7 +52,7 @@ def identifiers(k: int) -> dict[str, str]:
 
 def file_of_image(k: int) -> bytes:
     # Spaces around are not part of an ID, and patient 1 has an issuer.
-    attributes = identifiers(k) | {
+    attributes: dict[str, Any] = identifiers(k) | {
         "PatientID": f"{PATIENTS[k // 2]}  " if k % 2 else PATIENTS[k // 2]
     }
     if k // 2 == 1:
@@ -471,8 +472,6 @@ def test_labels_outlive_runs(folders: Folders) -> None:
     (folders.src / "0.dcm").unlink()
     folders.add("5.dcm", file_of_image(5))
     folders.convert(prune=True)
-    from fastpix.job.gc import collect
-
     collect(folders.dst, force=True)
     cache = folders.cache()
     found = dict(zip(cache.names, cache.labels.column("label").to_pylist(), strict=True))
@@ -489,7 +488,7 @@ def test_labels_outlive_runs(folders: Folders) -> None:
 @pytest.mark.usefixtures("in_this_process")
 def test_volumes(folders: Folders) -> None:
     for k in range(4):
-        attributes = identifiers(k // 2 * 2) | {
+        attributes: dict[str, Any] = identifiers(k // 2 * 2) | {
             "SOPInstanceUID": f"1.2.3.{k}", "PixelSpacing": [1, 1], "Modality": "CT",
             "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, k % 2],
             "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
