@@ -98,6 +98,7 @@ def test_intervals_are_percentiles_of_the_training_split(
     call("stats", dst, "--split", "train", "--fractions", "train=0.5,test=0.5", "--seed", 3)
     cache = made.cache()
     found = GroupNormalization.of(cache, fractions=HALVES, seed=3)
+    assert found == GroupNormalization.count(cache, fractions=HALVES, seed=3)
     parts = split(cache, fractions=HALVES, seed=3)
     assert min(map(len, parts.values())) > 4
     by_modality = {group.modality: interval for group, interval in found.intervals.items()}
@@ -126,6 +127,7 @@ def test_a_subset_is_normalized_by_the_whole(made: Folders, dst: Path, call: Cal
     whole = GroupNormalization.of(cache)
     for rows in parts.values():
         assert GroupNormalization.of(cache.subset(rows)) == whole
+        assert GroupNormalization.count(cache.subset(rows)) == whole
     assert whole.counted.images == len(parts["train"])
 
 
@@ -140,6 +142,7 @@ def test_statistics_of_all_images_are_not_taken_unasked(
     with pytest.raises(FastpixError, match="those that a model is tested on included"):
         GroupNormalization.from_stats(stats)
     found = GroupNormalization.of(cache, split=None)
+    assert found == GroupNormalization.count(cache, split=None)
     assert found == GroupNormalization.from_stats(stats, is_of_all=True)
     assert found.counted == Counted(None, None, None, None, COUNT, found.counted.digest)
     every = {group.modality: interval for group, interval in found.intervals.items()}
@@ -277,3 +280,5 @@ def test_caches_that_hold_normalized_values(folders: Folders, call: Call) -> Non
     call("stats", folders.dst)
     with pytest.raises(ArgumentError, match="npz holds values that have been normalized"):
         GroupNormalization.of(folders.cache(), split=None)
+    with pytest.raises(ArgumentError, match="npz holds values that have been normalized"):
+        GroupNormalization.count(folders.cache())
