@@ -215,5 +215,21 @@ def test_columns_of_csv_get_types() -> None:
     found = screen({"label": ["1", "NA", "0", ""], "code": ["01"] * 4}, where="line")
     assert found.columns["label"].to_pylist() == [1, None, 0, None]
     assert [*found.left_out] == ["code"]
-    halves = screen({"half": pa.array([1.5] * 4, pa.float16()), "tenth": [0.5] * 4})
-    assert {str(values.type) for values in halves.columns.values()} == {"double"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        (pa.int8(), pa.int64()), (pa.uint32(), pa.int64()), (pa.uint64(), pa.uint64()),
+        (pa.float16(), pa.float64()), (pa.float32(), pa.float64()),
+        (pa.decimal128(12, 1), pa.float64()), (pa.bool_(), pa.bool_()),
+        (pa.large_string(), pa.string()), (pa.date32(), pa.date32()),
+    ],
+)  # fmt: skip
+def test_one_column_has_one_type(kind: pa.DataType, kept: pa.DataType) -> None:
+    """Whatever table it came in, so that it can be joined again out of another."""
+    texts = pa.types.is_large_string(kind)
+    values = pa.array(["a", "b", None, "a"]) if texts else pa.array([1, 0, None, 1], pa.int32())
+    found = screen({"label": values.cast(kind)}, ["label"])
+    assert found.columns["label"].type == kept
+    assert found.columns["label"].cast(values.type).equals(values)

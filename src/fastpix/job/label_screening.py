@@ -98,11 +98,15 @@ def screened(
 
 
 def _plain(values: pyarrow.Array) -> pyarrow.Array:
+    """Return values in the types that those of CSV have, so that one column has one type."""
     import pyarrow as pa
 
-    if pa.types.is_decimal(values.type) or pa.types.is_float16(values.type):
+    kind = values.type
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return values.cast(pa.int64())
+    if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
         return values.cast(pa.float64())
-    return values
+    return values.cast(pa.string()) if pa.types.is_large_string(kind) else values
 
 
 def _why_never(name: str, kept: pyarrow.Array, identifiers: Identifiers) -> str | None:
@@ -160,7 +164,7 @@ def _is_number(kind: pyarrow.DataType) -> bool:
 def _is_text(kind: pyarrow.DataType) -> bool:
     import pyarrow as pa
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_string(kind))
 
 
 def texts_in(columns: Mapping[str, pyarrow.Array]) -> list[str]:
