@@ -142,6 +142,8 @@ def test_patients_have_issuers_and_no_spaces(dst: Path, joined: Callable[..., li
     assert joined("second") == [*missing, 1.5, 1.5, *missing, 3.5, 3.5, *[None] * 6]
     assert (found.matched, found.unmatched) == (2, 1)
     assert joined()[:2] == [0, 0]
+    with pytest.raises(ArgumentError, match="'authority' identifies the rows"):
+        join_labels(dst, issued, "PatientID", "authority", issuer="authority")
     with pytest.raises(ArgumentError, match="only a Patient ID has an issuer"):
         join_labels(dst, issued, "StudyInstanceUID", issuer="authority")
 

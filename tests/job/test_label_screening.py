@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pydicom.charset import python_encoding
 
 from fastpix.errors import ArgumentError
 from fastpix.job.label_identifiers import (
@@ -15,6 +16,7 @@ from fastpix.job.label_identifiers import (
     looks_like_dates,
     name_identifies,
     name_may_identify,
+    spellings,
 )
 from fastpix.job.label_reading import LabelRows
 from fastpix.job.label_screening import Screened, screened
@@ -147,11 +149,34 @@ def test_long_identifiers_are_not() -> None:
     volumes = [17.5] * 199 + [float(own[199])]
     with pytest.raises(ArgumentError, match="identifiers"):
         screen({"volume": volumes}, ["volume"], own)
+    for number, is_refused in ((12345678, True), (1234567, False)):
+        columns: dict[str, Sequence[Any]] = {"volume": [17.5, 18.5, float(number)]}
+        if is_refused:
+            with pytest.raises(ArgumentError, match="identifiers"):
+                screen(columns, ["volume"], ["a", "b", f"P-0{number}"])
+        else:
+            assert screen(columns, ["volume"], ["a", "b", f"P-0{number}"]).columns
     six = [str(123000 + k) for k in range(200)]
     some = [123100 + k if k < 90 else k for k in range(200)]  # six digits, equal by chance
     assert [*screen({"volume": some}, ["volume"], six).columns] == ["volume"]
     with pytest.raises(ArgumentError, match="identifiers"):  # those of other rows
         screen({"thing": [*map(int, reversed(six))]}, ["thing"], six)
+
+
+@pytest.mark.parametrize("encoding", sorted({*python_encoding.values()} - {"iso_ir_58"}))
+def test_identifiers_in_any_character_set(encoding: str) -> None:
+    """A manifest takes the bytes of an ID for Latin-1, whatever Specific Character Set says."""
+    letters = [each for each in "ŁĦĀЯخΩשıไカ漢한þ" if each.encode(encoding, "ignore")]
+    assert letters
+    for letter in letters:
+        text = f"ID-{letter}-77"
+        hashed = NAMES.of_patient(text.encode(encoding).decode("latin-1"))
+        assert hashed in {NAMES.of_patient(*each) for each in spellings(text)}
+        assert Identifiers((), NAMES, {hashed}).has(text)
+        issued = f"{text} {letter}".encode(encoding).decode("latin-1")
+        assert (text.encode(encoding).decode("latin-1"), issued) in {
+            *spellings(text, f"{text} {letter}")
+        }
 
 
 def test_flags_and_times_that_are_asked_for() -> None:

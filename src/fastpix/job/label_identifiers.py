@@ -225,6 +225,6 @@ def _number_of(identifier: str) -> str:
 
 def _text_of(value: object) -> str:
     """Return a value as an identifier is written: whole floats without their point."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "" if value is None else str(value).strip()
