@@ -149,7 +149,7 @@ def merged(
         taken = section.columns.keys() & added.columns.keys()
         if taken and name != keyed and not replace:
             raise _joined_before(min(taken), f"on the identifier of another level, {name}")
-        if name != keyed or replace:
+        if replace:
             kept = {each: v for each, v in section.columns.items() if each not in taken}
             section = section._replace(columns=kept)
         if section.columns:

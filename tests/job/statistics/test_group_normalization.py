@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -200,6 +201,8 @@ def test_names_of_files(made: Folders) -> None:
         )
     }
     assert {"stats.json", "stats-train.json", "stats-test.json"} < keys
+    others = keys - {"stats.json", "stats-train.json", "stats-test.json"}
+    assert all(re.fullmatch(r"stats-train-[0-9a-f]{8}\.json", key) for key in others)
     assert len(keys) == 7  # that of the shares of SPLITS is stats-train.json
     with pytest.raises(ArgumentError, match="'all' is not one of train, val, test"):
         counted_of(cache, "all")
