@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from support.builders import encode, make_dataset
 from support.jobs import Folders
+from support.sizes import is_quick
 
 import fastpix
 from fastpix.errors import ArgumentError, FastpixError
@@ -358,7 +359,10 @@ keys = st.integers(0, 13)
 values = st.one_of(st.none(), st.integers(-3, 3))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100 if not is_quick() else 25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     on=st.sampled_from([*LEVELS]),
     rows=st.lists(st.tuples(keys, values, values), min_size=1, max_size=12),

@@ -180,7 +180,7 @@ def test_what_python_writes(
 
 
 def test_many_rows_are_texts_of_python_for_a_while_only(tmp_path: Path) -> None:
-    count = 30_000 if is_quick() else 100_000
+    count = 20_000 if is_quick() else 100_000
     path = tmp_path / "labels.csv"
     with path.open("w") as file:
         file.write("PatientID," + ",".join(f"label {k}" for k in range(10)) + "\n")
@@ -188,7 +188,7 @@ def test_many_rows_are_texts_of_python_for_a_while_only(tmp_path: Path) -> None:
                         for k in range(count))  # fmt: skip
     before = time.process_time()
     found = read_labels(path)
-    assert time.process_time() - before < 2e-5 * count  # of which it takes about a fifth
+    assert time.process_time() - before < 5e-5 * count  # about ten times what it takes
     assert [len(values) for values in found.columns.values()] == [count] * 11
     assert typed(found.columns["label 3"]).to_pylist() == [k % 5 for k in range(count)]
     tracemalloc.start()

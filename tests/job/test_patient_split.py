@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.builders import encode, make_dataset
 from support.jobs import Folders
+from support.sizes import is_quick
 
 from fastpix.errors import ArgumentError
 from fastpix.job.patient_split import (
@@ -145,6 +146,7 @@ shares_drawn = st.lists(st.integers(0, 5), min_size=1, max_size=4).filter(sum).m
 )  # fmt: skip
 
 
+@settings(max_examples=50 if is_quick() else 300)
 @given(
     patients=patients_drawn,
     fractions=shares_drawn,

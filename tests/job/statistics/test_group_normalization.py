@@ -155,10 +155,7 @@ def test_statistics_of_all_images_are_not_taken_unasked(
     [
         ({}, []),
         ({"split": "val"}, ["--split", "val"]),
-        ({"seed": 7}, ["--seed", "7"]),
-        ({"by": "study"}, ["--by", "study"]),
-        ({"fractions": HALVES}, ["--fractions", "train=0.5,test=0.5"]),
-        ({"fractions": (0.6, 0.2, 0.2)}, ["--fractions", "0.6,0.2,0.2"]),
+        ({"fractions": (0.6, 0.2, 0.2), "seed": 7}, ["--fractions", "0.6,0.2,0.2", "--seed", "7"]),
         ({"fractions": {"test": 0.5, "train": 0.5}}, ["--fractions", "test=0.5,train=0.5"]),
         ({"by": "image", "seed": -1, "fractions": HALVES},
          ["--by", "image", "--seed", "-1", "--fractions", "train=0.5,test=0.5"]),
