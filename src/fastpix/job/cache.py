@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.formats import format_named
 from fastpix.job.formats.format_protocol import Format
-from fastpix.job.label_file import KEY as LABELS
 from fastpix.job.label_file import labels_of
 from fastpix.job.manifest_table import rows_taken
 from fastpix.job.remaining import Remaining, normalized, remaining_from
@@ -265,7 +264,7 @@ class Cache:
         FastpixError
             Nothing has been joined, or by another key.
         """
-        return labels_of(self._storage, LABELS, self.settings, self.table)
+        return labels_of(self._storage, self.settings, self.table)
 
     @property
     def shards(self) -> list[str]:
