@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     from fastpix.job.cache import Cache
     from fastpix.job.cache_opening import open_cache
     from fastpix.job.conversion import convert
+    from fastpix.job.label_join import join_labels
     from fastpix.job.manifest_table import read_manifest
+    from fastpix.job.patient_split import split
+    from fastpix.job.statistics.group_normalization import GroupNormalization
     from fastpix.job.summary import Summary
     from fastpix.kernel.registry import kernels, use_kernel
     from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread, read_series
@@ -87,8 +90,11 @@ _WHERE = {
     "Cache": "fastpix.job.cache",
     "open_cache": "fastpix.job.cache_opening",
     "read_manifest": "fastpix.job.manifest_table",
+    "GroupNormalization": "fastpix.job.statistics.group_normalization",
     "Summary": "fastpix.job.summary",
     "convert": "fastpix.job.conversion",
+    "join_labels": "fastpix.job.label_join",
+    "split": "fastpix.job.patient_split",
     "kernels": "fastpix.kernel.registry",
     "use_kernel": "fastpix.kernel.registry",
     "dicom_to_array": "fastpix.loaders",
@@ -111,6 +117,7 @@ __all__ = [
     "DecodeError",
     "DecoderWarning",
     "FastpixError",
+    "GroupNormalization",
     "HeaderWarning",
     "Image",
     "InexactError",
@@ -144,6 +151,7 @@ __all__ = [
     "imread_batch",
     "imread_many",
     "iter_pixels",
+    "join_labels",
     "kernels",
     "open",
     "open_cache",
@@ -152,6 +160,7 @@ __all__ = [
     "read_manifest",
     "read_masks",
     "read_series",
+    "split",
     "use_kernel",
 ]
 
