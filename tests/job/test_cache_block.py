@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from support.builders import encode
 from support.jobs import Folders
 from support.libraries import library
-from support.series_files import ROOT, cells_of, slice_dataset
+from support.series_files import ROOT, cells_of, enhanced, slice_dataset
 from support.sizes import cases
 
 import fastpix
@@ -345,6 +345,43 @@ def test_a_volume_with_filled_gaps_is_normalized_once(
         cache.read(0, normalize=(0, 1))
     with pytest.raises(ArgumentError, match="normalized"):
         read_cache_block(cache, 0, (1, 2, 1), (4, 6, 5), (0, 1))
+
+
+@pytest.mark.parametrize("folders", ["b2nd zstd"], indirect=True)
+def test_a_file_that_changes_while_it_is_read_is_an_error(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, name = folders.cache(), sample_of(folders, "plain")
+    path = folders.dst / cache.where(cache.place(name))["file"]
+    open_array = blosc2_parts._array
+
+    def replaced(stamp: Any, row: dict[str, Any]) -> Any:
+        other = path.with_name("other")
+        shutil.copy(path, other)
+        os.replace(other, path)
+        return open_array(stamp, row)
+
+    monkeypatch.setattr(blosc2_parts, "_array", replaced)
+    with pytest.raises(FastpixError, match="changed"):
+        read_cache_block(cache, name, (0, 0, 0), (1, 1, 1))
+
+
+@pytest.mark.parametrize("form", ["tar", "b2nd", "npz", "index"])
+def test_blocks_of_images(form: str, tmp_path: Path, in_this_process: None) -> None:
+    """Also of several frames, each with a rescale of its own."""
+    folders = Folders(tmp_path / "src", tmp_path / "dst")
+    folders.src.mkdir()
+    paths = [folders.add("grey", encode(slice_dataset(1)))]
+    paths += [folders.add("frames", encode(enhanced()))]
+    if form != "index":
+        paths += [folders.add("colour", encode(slice_dataset(2, **colored(2))))]
+    folders.convert(format=form, recipe=Recipe(dtype="float64"))
+    cache = folders.cache()
+    for path in paths:
+        name = folders.name(path)
+        whole = fastpix.imread(path, dtype="float64")
+        for starts, stops in random_blocks(whole.shape, 6):
+            assert_is_part(read_cache_block(cache, name, starts, stops), whole, starts, stops)
 
 
 def test_the_error_of_a_missing_file_is_one(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
-from support.builders import compress, encode, make_item
+from support.builders import compress, encode
 from support.mosaic_files import COLUMNS, ROWS, arranged, grid_dataset, tiles
-from support.series_files import SERIES, cells_of, slice_dataset
+from support.series_files import SERIES, cells_of, enhanced, slice_dataset
 from support.sizes import cases
 
 from fastpix import HeaderWarning, Recipe, Stack, open_series
@@ -69,29 +69,6 @@ def several_mosaics(k: int) -> bytes:
     cells = arranged(tiles(7) * (k + 1), made.Rows // ROWS, made.Columns // COLUMNS)
     made.PixelData = cells.tobytes()
     return encode(made)
-
-
-def enhanced(frames: int = SLICES) -> Dataset:
-    """Frames in no order, each with a rescale of its own."""
-    order = [(k * 5 + 2) % frames for k in range(frames)]
-    dataset = slice_dataset(cells=np.stack([cells_of(k) for k in order]))
-    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
-    measures = make_item(PixelSpacing=dataset.PixelSpacing, SliceThickness=dataset.SliceThickness)
-    orientation = make_item(ImageOrientationPatient=dataset.ImageOrientationPatient)
-    shared = make_item(PixelMeasuresSequence=[measures], PlaneOrientationSequence=[orientation])
-    groups = []
-    for k in order:
-        position = make_item(ImagePositionPatient=slice_dataset(k).ImagePositionPatient)
-        rescale = make_item(RescaleSlope=f"{1 + k / 8}", RescaleIntercept="-9", RescaleType="HU")
-        groups.append(
-            make_item(PlanePositionSequence=[position], PixelValueTransformationSequence=[rescale])
-        )
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
-                    "SliceThickness", "RescaleSlope", "RescaleIntercept"):  # fmt: skip
-        delattr(dataset, keyword)
-    dataset.SharedFunctionalGroupsSequence = [shared]
-    dataset.PerFrameFunctionalGroupsSequence = groups
-    return dataset
 
 
 def one_file(how: Callable[[Dataset], bytes], k: int) -> bytes:
