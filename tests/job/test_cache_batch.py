@@ -18,7 +18,7 @@ from fastpix.job import cache_batch
 from fastpix.job.cache_batch import cache_to_places
 from fastpix.runs.batch_places import Places
 
-IMAGES = 13
+IMAGES = 8
 THREADS = [1, 2, None]
 FORMATS = ["tar", "b2nd", "npz", "png"]
 
@@ -85,6 +85,7 @@ def test_a_batch_is_a_stack_of_what_read_gives(cache: Cache) -> None:
     assert out.tobytes() == np.stack(list(wanted.values())).tobytes()
 
 
+@pytest.mark.parametrize("cache", ["tar", "npz"], indirect=True)
 def test_each_sample_has_an_interval_of_its_own(cache: Cache) -> None:
     intervals = [(0.0, 100.0 + k) if k % 3 else None for k in range(IMAGES)]
     wanted = {k: cache.read(k, normalize=intervals[k]) for k in range(IMAGES)}
@@ -122,8 +123,10 @@ def test_images_of_several_sizes(folders: Folders, in_this_process: None) -> Non
     assert batch(cache, range(6), wanted, [], size=(6, 5)) == {}
 
 
-@pytest.mark.parametrize("form", ["tar", "b2nd"])
-@pytest.mark.parametrize("broken", [(0,), (0, 1, 5), (3,), tuple(range(6))])
+@pytest.mark.parametrize(
+    ("form", "broken"),
+    [("tar", (0, 1, 5)), ("tar", (3,)), ("tar", tuple(range(6))), ("b2nd", (0,))],
+)
 def test_errors_are_those_of_their_places(
     folders: Folders, in_this_process: None, form: str, broken: tuple[int, ...]
 ) -> None:
@@ -146,7 +149,7 @@ def test_errors_are_those_of_their_places(
         assert error.__notes__ == [f"The sample is {cache.names[k]}"]
 
 
-@pytest.mark.parametrize("cache", ["tar", "npz"], indirect=True)
+@pytest.mark.parametrize("cache", ["tar"], indirect=True)
 def test_arguments(cache: Cache) -> None:
     with pytest.raises(FastpixError, match="no sample"):
         cache_to_places(cache, [0, "nobody"], Places(2, None, 0, None))
