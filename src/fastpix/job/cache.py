@@ -118,7 +118,7 @@ class Cache:
             Filled and returned; C-contiguous, of the right shape and dtype.
         normalize : (float, float), optional
             Clip to this interval and map it to 0..1, as a recipe does; float values of a cache
-            that is not normalized alone.
+            that is not normalized alone. Of ``npz`` and ``nifti``, it is the rounded values.
 
         Returns
         -------
