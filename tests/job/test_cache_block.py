@@ -329,26 +329,39 @@ def test_little_is_read(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> No
     assert lengths == {"tar": [two_planes] * 2, "b2nd": [size], "npz": [size] * 2}[form]
 
 
-@pytest.mark.parametrize("folders", ["b2nd none", "npz none"], indirect=True)
-def test_a_volume_with_filled_gaps_is_normalized_once(
-    folders: Folders, tmp_path: Path, sources: Path
+@pytest.mark.parametrize("form", ["b2nd", "npz"])
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        (Recipe(normalize=(-500, 500)), "has normalized"),
+        (Recipe(padding=-7.0), "padding"),
+        (Recipe(padding=float("nan")), ""),
+    ],
+    ids=["normalized", "padding", "NaN"],
+)
+def test_a_volume_with_filled_gaps(
+    form: str, recipe: Recipe, why: str, tmp_path: Path, sources: Path, in_this_process: None
 ) -> None:
-    src = tmp_path / "gaps"
-    src.mkdir()
+    """It is stored as values: they are normalized, and padding is a number, once and for all."""
+    folders = Folders(tmp_path / "src", tmp_path / "dst")
+    folders.src.mkdir()
     for k in (0, 1, 3, 4):
-        os.link(sources / "plain" / f"{k}.dcm", src / f"{k}.dcm")
-    own = folders.cache().settings
-    gappy = Folders(src, tmp_path / "dst2")
-    how = {"unit": "series", "format": own.format, "compress": own.compress, "gaps": "fill"}
-    gappy.convert(**how, recipe=Recipe(normalize=(-500, 500)))
-    cache = gappy.cache()
-    part = read_cache_block(cache, 0, (1, 2, 1), (4, 6, 5))
-    assert_is_part(part, cache.read(0), [1, 2, 1], [4, 6, 5])
+        os.link(sources / "padding" / f"{k}.dcm", folders.src / f"{k}.dcm")
+    folders.convert(unit="series", format=form, gaps="fill", recipe=recipe)
+    cache, block = folders.cache(), ([1, 2, 1], [4, 6, 5])
+    part = read_cache_block(cache, 0, *block)
+    assert_is_part(part, cache.read(0), *block)
     assert np.isnan(part[1]).all()
-    with pytest.raises(ArgumentError, match="normalized"):
-        cache.read(0, normalize=(0, 1))
-    with pytest.raises(ArgumentError, match="normalized"):
-        read_cache_block(cache, 0, (1, 2, 1), (4, 6, 5), (0, 1))
+    if why:
+        with pytest.raises(ArgumentError, match=why):
+            cache.read(0, normalize=(0, 1))
+        with pytest.raises(ArgumentError, match=why):
+            read_cache_block(cache, 0, *block, (0, 1))
+        return
+    whole = fastpix.read_series(
+        folders.src, gaps="fill", recipe=Recipe(padding=float("nan"), normalize=(-500, 500))
+    )
+    assert_is_part(read_cache_block(cache, 0, *block, (-500, 500)), whole.array, *block)
 
 
 @pytest.mark.parametrize("folders", ["b2nd zstd"], indirect=True)

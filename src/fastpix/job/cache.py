@@ -190,12 +190,12 @@ class Cache:
         steps = remaining_from(self._steps[place])
         if normalize is None:
             return steps
-        own = (
-            self.settings.recipe.normalize
-        )  # that of a volume with filled gaps is not in its steps
-        if own is not None:
-            steps = replace(steps, normalize=own)
-        return normalized(steps, self.is_color(place), normalize, self.holds_values)
+        done, recipe = self.holds_values, self.settings.recipe
+        if self.settings.gaps == "fill" and steps == Remaining(self._dtypes[place]):
+            # Values, of a volume with a gap: what the recipe asks for has been done.
+            padding = None if recipe.padding is None else (0.0, 0.0, recipe.padding)
+            done, steps = True, replace(steps, normalize=recipe.normalize, padding=padding)
+        return normalized(steps, self.is_color(place), normalize, done)
 
     def row(self, key: int | str) -> dict[str, Any]:
         """Return the row of the manifest.
