@@ -6,6 +6,7 @@ import json
 import math
 import operator
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ class Cache:
             Filled and returned; C-contiguous, of the right shape and dtype.
         normalize : (float, float), optional
             Clip to this interval and map it to 0..1, as a recipe does; float values of a cache
-            that is not normalized alone.
+            that is not normalized alone. Of ``npz`` and ``nifti``, it is the rounded values.
 
         Returns
         -------
@@ -130,15 +131,11 @@ class Cache:
             The sample is damaged, or no longer what the manifest says.
         """
         place = self.place(key)
-        remaining = self.remaining(place)
-        if normalize is not None:
-            remaining = normalized(remaining, self.is_color(place), normalize)
+        remaining = self.remaining(place, normalize)
         if out is not None:
             _check_out(out, self._shapes[place], remaining.output)
-        if self.holds_values:
+        if self.holds_values and normalize is None:
             values = self._stored(place)
-            if normalize is not None:
-                return Remaining(remaining.output, normalize=normalize).values(values, out)
             if out is None:
                 return values
             out[...] = values
@@ -178,15 +175,26 @@ class Cache:
             raise ArgumentError("format", f"{self.settings.format} holds values: use read")
         return self._stored(self.place(key))
 
-    def remaining(self, key: int | str) -> Remaining:
+    def remaining(self, key: int | str, normalize: tuple[float, float] | None = None) -> Remaining:
         """Return the steps that make values of what is stored.
 
         Parameters
         ----------
         key : int or str
             Number or name.
+        normalize : (float, float), optional
+            Of normalized values: see `read`. Where values are stored, no other step remains.
         """
-        return remaining_from(self._steps[self.place(key)])
+        place = self.place(key)
+        steps = remaining_from(self._steps[place])
+        if normalize is None:
+            return steps
+        done, recipe = self.holds_values, self.settings.recipe
+        if self.settings.gaps == "fill" and steps == Remaining(self._dtypes[place]):
+            # Values, of a volume with a gap: what the recipe asks for has been done.
+            padding = None if recipe.padding is None else (0.0, 0.0, recipe.padding)
+            done, steps = True, replace(steps, normalize=recipe.normalize, padding=padding)
+        return normalized(steps, self.is_color(place), normalize, done)
 
     def row(self, key: int | str) -> dict[str, Any]:
         """Return the row of the manifest.

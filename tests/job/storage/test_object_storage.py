@@ -119,6 +119,24 @@ def test_replace_list_remove(storage: ObjectStorage) -> None:
         storage.read("manifest/1")
 
 
+def test_reading_ends_where_an_object_does(
+    storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.replace("a", b"12345")
+    storage.replace("none", b"")
+    assert storage.read("a", 3, 9) == b"45"
+    for offset in (5, 9):
+        assert storage.read("a", offset) == storage.read("a", offset, 2) == b""
+    assert storage.read("none") == storage.read("none", 0, 7) == b""
+
+    def fail(*arguments: object, **more: object) -> None:
+        raise storage._obstore.exceptions.GenericError("a connection was lost")
+
+    monkeypatch.setattr(storage._obstore, "get_range", fail)
+    with pytest.raises(OSError, match="lost"):
+        storage.read("a", 1, 2)
+
+
 def test_a_storage_is_pickled_by_its_url(storage: ObjectStorage) -> None:
     storage.replace("a", b"1")
     assert pickle.loads(pickle.dumps(storage)).read("a") == b"1"

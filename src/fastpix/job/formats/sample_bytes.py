@@ -51,7 +51,7 @@ def read_bytes(storage: Storage, row: dict[str, Any], verify: bool) -> bytes:
     try:
         data = _read(storage, file, offset, length)
     except FileNotFoundError as error:
-        raise FastpixError(f"{file} is missing from the cache: {_REMEDY}") from error
+        raise missing(row) from error
     if len(data) != length:
         raise FastpixError(
             f"{file} is cut off: {len(data)} of {length} bytes at {offset}; {_REMEDY}"
@@ -70,6 +70,16 @@ def _read(storage: Storage, file: str, offset: int, length: int) -> bytes:
         # A run that died just after it had committed a shard: the next one gives it its name.
         attempt = file.rpartition("-")[2].removesuffix(".tar")
         return storage.read(hidden_key(file, attempt), offset, length)
+
+
+def missing(row: dict[str, Any]) -> FastpixError:
+    """Return the error of a file that is not there.
+
+    Parameters
+    ----------
+    row : dict
+    """
+    return FastpixError(f"{row['file']} is missing from the cache: {_REMEDY}")
 
 
 def damaged(row: dict[str, Any], why: object) -> FastpixError:

@@ -67,9 +67,9 @@ class TarShards:
         count = stops[ahead] - starts[ahead]
         part = {**row, "offset": row["offset"] + first * inner, "length": count * inner,
                 "shape": (*(1,) * ahead, count, *shape[ahead + 1 :])}  # fmt: skip
-        planes = array_of(read_bytes(storage, part, verify=False), part)
+        planes = array_of(memoryview(read_bytes(storage, part, verify=False)), part)
         kept = tuple(map(slice, starts[ahead + 1 :], stops[ahead + 1 :]))
-        return np.ascontiguousarray(planes[(*(slice(None),) * (ahead + 1), *kept)])
+        return np.array(planes[(*(slice(None),) * (ahead + 1), *kept)], order="C")
 
 
 def attempt_of(key: str) -> str:
