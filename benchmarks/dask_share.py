@@ -55,7 +55,7 @@ def dask_share(source: Path, one: Path) -> float:
                 if driver.returncode:
                     raise SystemExit("the job on Dask failed")
                 ours = used.ru_utime + used.ru_stime
-                theirs = _cpu_of(_with_descendants({worker.pid for worker in workers}))
+                theirs = _cpu_of(with_descendants({worker.pid for worker in workers}))
                 spent.append((ours, _cpu_of({scheduler.pid}), theirs))
         finally:
             for process in (*workers, scheduler):
@@ -73,7 +73,8 @@ def _stat(pid: str) -> list[str]:
         return []
 
 
-def _with_descendants(pids: set[int]) -> set[int]:
+def with_descendants(pids: set[int]) -> set[int]:
+    """Return processes, and all that they have started."""
     parents = {
         int(name): int(fields[1])
         for name in os.listdir("/proc")
