@@ -4,8 +4,8 @@
     python benchmarks/kills.py --dask                # the same, of a job on a cluster of Dask
     python benchmarks/kills.py --kills 10 --files 500
 
-A job over 3,000 small files runs, and SIGKILL ends the driver or one of the processes that work for it
-at random moments: own workers; with Dask, its workers and the processes that these have started.
+A job over 3,000 small files runs, and SIGKILL ends the driver, or one of the processes that work
+for it, at random moments: own workers; with Dask, its workers and the processes that they started.
 Workers of Dask are started anew, as whoever runs a cluster does. A driver that is dead is run again
 until the job is done; then the cache is checked, and a new one is begun, until there were enough
 kills. Nothing is retried that failed: a file that is blamed for a kill counts as missing.
@@ -193,11 +193,12 @@ def run(
 ) -> bool:
     """Run the command, and kill until its driver is dead or the job is done; return the latter."""
     engine = [] if cluster is None else ["--executor", f"dask:{cluster.address}"]
-    log = tempfile.TemporaryFile()
-    driver = subprocess.Popen(
-        [*COMMAND, "convert", str(source), str(out), "--workers", "2", *engine],
-        stdout=log, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    log = out.with_name("log")
+    with log.open("wb") as file:
+        driver = subprocess.Popen(
+            [*COMMAND, "convert", str(source), str(out), "--workers", "2", *engine],
+            stdout=file, stderr=subprocess.STDOUT,
+        )  # fmt: skip
     found.runs += 1
     deadline = time.monotonic() + PATIENCE
     while driver.poll() is None:
@@ -216,8 +217,7 @@ def run(
     if driver.returncode == -signal.SIGKILL:
         return False
     if driver.returncode:
-        log.seek(0)
-        print(log.read().decode(), file=sys.stderr)
+        print(log.read_text(), file=sys.stderr)
         raise SystemExit(f"the command ended with {driver.returncode}")
     return True
 
@@ -232,7 +232,9 @@ def check(out: Path, values: dict[bytes, str], found: Found) -> None:
     found.doubled += sum(images.values()) - len(images)
     statuses = fastpix.read_manifest(out).column("status").to_pylist()
     assert Counter(statuses) == {"done": len(values)}, Counter(statuses)
-    for mark in (out / "runs").iterdir():  # of runs that were killed: they count as alive for a while
+    for mark in (
+        out / "runs"
+    ).iterdir():  # of runs that were killed: they count as alive for a while
         os.utime(mark, (1, 1))
     collect(out, force=True)
     members: Counter[str] = Counter()
@@ -270,8 +272,8 @@ def main() -> None:
             check(out, values, found)
             found.caches += 1
     kinds = ", ".join(f"{count} of a {kind}" for kind, count in sorted(found.kills.items()))
-    print(f"{found.kills.total()} kills ({kinds}) in {found.runs} runs that made {found.caches} caches of "
-          f"{asked.files} images:")  # fmt: skip
+    print(f"{found.kills.total()} kills ({kinds}) in {found.runs} runs that made {found.caches} "
+          f"caches of {asked.files} images:")  # fmt: skip
     print(f"missing {found.missing}, torn {found.torn}, doubled {found.doubled}")
     versions = ", ".join(f"{n} {version(n)}" for n in ("fastpix", "numpy", "pyarrow"))
     if asked.dask:

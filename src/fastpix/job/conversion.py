@@ -28,7 +28,7 @@ from fastpix.job.engines.executors import Engine
 from fastpix.job.formats import default_format, format_named
 from fastpix.job.items import Batch, Item
 from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
-from fastpix.job.live_rows import TOP_KINDS
+from fastpix.job.live_rows import TOP_KINDS, name_numbers
 from fastpix.job.maintenance import finish_publishing, folder_of, run_marked
 from fastpix.job.manifest import commit, read_parts
 from fastpix.job.manifest_table import live_table
@@ -45,6 +45,7 @@ from fastpix.job.scan import (
 from fastpix.job.scan.source_locations import BETWEEN
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
+from fastpix.job.source_roots import OtherFiles, keep_roots, other_roots
 from fastpix.job.storage import is_url, storage_at
 from fastpix.job.storage.storage_protocol import Storage
 from fastpix.job.summary import Summary
@@ -304,10 +305,15 @@ class _Run:
     def _items(self) -> Iterator[Item]:
         """Yield the items that are to be done, in the order of the scan."""
         found = self._counted(self._sources.files())
-        if self.settings.unit == "file":
-            items = file_items(found, self._names)
+        roots, is_series = self._sources.roots, self.settings.unit == "series"
+        files = known_files(self.storage, self.settings.id) if is_series else {}
+        if others := other_roots(self.job.paths, roots):
+            counting = name_numbers(files) if is_series else self._known.numbers
+            found = OtherFiles(self.job.paths, others, counting).checked(found, self._names)
+        if is_series:
+            items = series_items(found, self._names, files)
         else:
-            items = series_items(found, self._names, known_files(self.storage, self.settings.id))
+            items = file_items(found, self._names)
         while some := list(islice(items, _LOOKED_UP)):
             if self._shard is not None:
                 index, count = self._shard
@@ -319,6 +325,9 @@ class _Run:
                 elif what == FAILED:
                     self._counts.known_failures += len(item.files)
                 else:
+                    if roots:
+                        keep_roots(self.job.paths, roots)
+                        roots = ()
                     yield item
         self._is_scanned = True
 

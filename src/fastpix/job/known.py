@@ -65,6 +65,11 @@ class Known:
         return found
 
     @property
+    def numbers(self) -> NDArray[np.uint64]:
+        """The names that are known, as `name_numbers` gives them, in order."""
+        return self._names
+
+    @property
     def unseen(self) -> int:
         """How many items no look-up has asked for: their sources have vanished."""
         return int(len(self._seen) - np.count_nonzero(self._seen))

@@ -54,7 +54,7 @@ def name_numbers(names: Any) -> NDArray[np.uint64]:
 
     Parameters
     ----------
-    names : pyarrow.ChunkedArray or sequence of str
+    names : pyarrow.ChunkedArray or iterable of str
         16 hex digits or more each.
     """
     if hasattr(names, "to_pylist"):
