@@ -232,9 +232,7 @@ def check(out: Path, values: dict[bytes, str], found: Found) -> None:
     found.doubled += sum(images.values()) - len(images)
     statuses = fastpix.read_manifest(out).column("status").to_pylist()
     assert Counter(statuses) == {"done": len(values)}, Counter(statuses)
-    for mark in (
-        out / "runs"
-    ).iterdir():  # of runs that were killed: they count as alive for a while
+    for mark in (out / "runs").iterdir():  # of runs that were killed, which count as alive
         os.utime(mark, (1, 1))
     collect(out, force=True)
     members: Counter[str] = Counter()

@@ -83,7 +83,7 @@ class Batch:
         return sum(len(item.files) for item in self.items)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # As columns, it is pickled in a fifth of the time: one process does it for a whole cluster.
+        # As columns, it takes a quarter of the time: one process pickles for a whole cluster.
         files = [file for item in self.items for file in item.files]
         return _batch_of, (
             self.generation,
