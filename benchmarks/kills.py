@@ -133,8 +133,8 @@ def cluster_or_none(is_dask: bool, folder: Path) -> Iterator[Cluster | None]:
             cluster.close()
 
 
-def write_sources(folder: Path, count: int) -> dict[bytes, str]:
-    """Write small images, no two alike; return the values of each, and its name."""
+def write_images(folder: Path, count: int) -> None:
+    """Write small images, no two alike, each with a UID of its own."""
     folder.mkdir()
     dataset = mr_header()
     dataset.Rows = dataset.Columns = 16
@@ -146,13 +146,20 @@ def write_sources(folder: Path, count: int) -> dict[bytes, str]:
     dataset["PixelData"].VR = "OW"
     stream = BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
+    uid = dataset.SOPInstanceUID.encode()
     chance = np.random.default_rng(5)
     for k in range(count):
         cells = chance.integers(0, 4096, (16, 16), np.uint16)
         cells[0, :2] = k % 4096, k // 4096
-        path = folder / f"{k:05}.dcm"
-        path.write_bytes(stream.getvalue()[:-512] + cells.tobytes())
+        path = folder / f"{k:06}.dcm"
+        head = stream.getvalue()[:-512].replace(uid, uid[:-8] + b"%08d" % (k + 10**7))
+        path.write_bytes(head + cells.tobytes())
         os.utime(path, (1, 1))  # it is not being written
+
+
+def write_sources(folder: Path, count: int) -> dict[bytes, str]:
+    """Write such images; return the values of each, and its name."""
+    write_images(folder, count)
     values = {fastpix.imread(path).tobytes(): path.name for path in folder.iterdir()}
     assert len(values) == count
     return values

@@ -19,7 +19,6 @@ from fastpix.errors import ArgumentError, DecoderWarning, FastpixError, warn_cal
 from fastpix.frames.codecs import check_pin_is_installed
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
-from fastpix.job.cache import duplicates_in
 from fastpix.job.counts import Counts
 from fastpix.job.dataset_file import settle
 from fastpix.job.decoders_here import decoders_fingerprint
@@ -31,8 +30,8 @@ from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
 from fastpix.job.live_rows import TOP_KINDS, name_numbers
 from fastpix.job.maintenance import finish_publishing, folder_of, run_marked
 from fastpix.job.manifest import commit, read_parts
-from fastpix.job.manifest_table import live_table
 from fastpix.job.preflight import LOOKED_AT, Trouble, troubles_in
+from fastpix.job.repeated_uids import count_repeated_uids
 from fastpix.job.scan import (
     Sources,
     batches,
@@ -296,9 +295,7 @@ class _Run:
         is_whole = self._is_scanned and self._is_listed and self._shard is None
         summary = Summary(_sum(self._counts, done), self._known.unseen if is_whole else 0)
         if done.samples and self.settings.unit == "file":
-            which = ("image",), ("done",), ("sop_instance",)
-            table = live_table(self.storage, self.settings, *which)
-            summary.duplicates = len(duplicates_in(table))
+            summary.duplicates = count_repeated_uids(self.storage, self.settings.id)
         tell(done)
         return summary
 
