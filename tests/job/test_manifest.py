@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.sizes import cases
 
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job import repeated_uids
 from fastpix.job.cache import duplicates_in
 from fastpix.job.columns import COLUMNS, NAMES, schema
 from fastpix.job.dataset_file import read_settings, settle
@@ -98,8 +99,12 @@ def test_numbers_of_names_in_columns(lengths: list[int]) -> None:
     assert name_numbers(pa.chunked_array([], pa.string())).tolist() == []
 
 
-def test_images_with_the_uid_of_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("few", [0, 64])
+def test_images_with_the_uid_of_another(
+    few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file that was converted again repeats nothing, and rows that do not count do not."""
+    monkeypatch.setattr(repeated_uids, "_FEW", few)
     storage = LocalStorage(tmp_path)
 
     def image(number: int, uid: int, status: str = "done", stamp: int = 0) -> dict[str, Any]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.job.live_rows import DONE, TOP_KINDS, is_one_of, live, name_numbers
-from fastpix.job.manifest import PartFacts, read_parts
+from fastpix.job.manifest import PartFacts, part_keys, read_parts
 from fastpix.job.storage.storage_protocol import Storage
 
 _COLUMNS = ("item", "kind", "status", "sop_instance")
-
-
 _ROW = np.dtype([("item", "u8"), ("uid", "u8"), ("is_done", "?"), ("is_image", "?")])
 """A row that speaks for an item: numbers of its name and of the hash of its UID; whether its status
 is one of `DONE`, and whether it is an image with a UID that was converted."""
+
+_FEW = 64  # parts that are kept in memory, so as not to be read again
+
+_Read: TypeAlias = "Callable[[], Iterator[tuple[PartFacts, NDArray[np.void]]]]"
 
 
 def count_repeated_uids(storage: Storage, settings: str) -> int:
@@ -34,27 +38,29 @@ def count_repeated_uids(storage: Storage, settings: str) -> int:
     FastpixError
         A part of the manifest is damaged.
     """
+    read: _Read = partial(_parts, storage, settings)
+    if len(part_keys(storage)) <= _FEW:
+        read = list(read()).__iter__
     found = array("Q")
-    for _, rows in _parts(storage, settings):
+    for _, rows in read():
         found.frombytes(rows["uid"][rows["is_image"]].tobytes())
     uids = np.frombuffer(found, np.uint64)
     uids.sort()
     repeated = np.unique(uids[1:][uids[1:] == uids[:-1]])
     # Mostly there is none. Else it may be a file that was converted again: rows that count tell.
-    return _count(storage, settings, repeated) if len(repeated) else 0
+    return _count(read, repeated) if len(repeated) else 0
 
 
-def _count(storage: Storage, settings: str, repeated: NDArray[np.uint64]) -> int:
+def _count(read: _Read, repeated: NDArray[np.uint64]) -> int:
     """Return how many images have one of these UIDs that an image before them has."""
     concerned = [
-        rows["item"][rows["is_image"] & np.isin(rows["uid"], repeated)]
-        for _, rows in _parts(storage, settings)
+        rows["item"][rows["is_image"] & np.isin(rows["uid"], repeated)] for _, rows in read()
     ]
     items = np.unique(np.concatenate(concerned))
     found: list[NDArray[np.void]] = []
     generations: list[NDArray[np.int64]] = []
     batches: list[NDArray[np.str_]] = []
-    for facts, rows in _parts(storage, settings):
+    for facts, rows in read():
         found.append(rows[np.isin(rows["item"], items)])
         generations.append(np.full(len(found[-1]), facts.generation, np.int64))
         batches.append(np.full(len(found[-1]), facts.batch))
