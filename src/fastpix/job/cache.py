@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.dataset_file import read_settings
 from fastpix.job.formats import format_named
+from fastpix.job.formats.sample_bytes import check_length
 from fastpix.job.manifest_table import live_table
 from fastpix.job.remaining import Remaining, remaining_from
 from fastpix.job.settings import Settings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 _SAMPLES = ("image", "volume")
+_ALIGNED = 64  # bytes
 
 
 class Cache:
@@ -61,8 +63,8 @@ class Cache:
         self._shapes: list[tuple[int, ...]] = list(map(tuple, table.column("shape").to_pylist()))
         self._dtypes: list[str] = table.column("dtype").to_pylist()
         self._steps: list[str] = table.column("steps").to_pylist()
-        is_raw = settings.format == "tar" and settings.compress == "none"
-        self._read_into = getattr(self._storage, "read_into", None) if is_raw else None
+        self._array_in = getattr(self._format, "array_in", None)
+        self._read_into = getattr(self._storage, "read_into", None) if self._array_in else None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -131,8 +133,7 @@ class Cache:
             buffer = borrow()
             try:
                 if size <= len(buffer):
-                    cells = self._raw(place, buffer[:size])
-                    return remaining.values(cells, out)
+                    return remaining.values(self._lent(place, size, buffer), out)
             finally:
                 give_back(buffer)
         return remaining.values(self._stored(place), out)
@@ -275,20 +276,22 @@ class Cache:
     def _stored(self, place: int) -> NDArray[Any]:
         return self._format.read(self._storage, self._row(place))
 
-    def _raw(self, place: int, buffer: NDArray[np.uint8]) -> NDArray[Any]:
-        """Read raw cells into a buffer: no file is opened twice, and no memory is asked for."""
-        shape, dtype = self._shapes[place], np.dtype(self._dtypes[place])
+    def _lent(self, place: int, size: int, buffer: NDArray[np.uint8]) -> NDArray[Any]:
+        """Read a sample into a buffer: no file is opened twice, and no memory is asked for."""
         assert self._read_into is not None
+        assert self._array_in is not None
+        data = buffer[:size].data
         try:
-            count = self._read_into(self._files[place], int(self._offsets[place]), buffer.data)
-        except FileNotFoundError:
+            found = self._read_into(self._files[place], int(self._offsets[place]), data)
+        except FileNotFoundError:  # a hidden shard, or none
             return self._stored(place)
-        if count != len(buffer) or count != math.prod(shape) * dtype.itemsize:
-            raise FastpixError(
-                f"sample {self.names[place]} is cut off: {self._files[place]} is damaged; run the "
-                f"job again after fastpix gc"
-            )
-        return buffer.view(dtype).reshape(shape)
+        shape, dtype = self._shapes[place], np.dtype(self._dtypes[place])
+        if found == size == math.prod(shape) * dtype.itemsize:
+            return buffer[:size].view(dtype).reshape(shape)
+        row = self._row(place)
+        check_length(found, row)
+        array: NDArray[Any] = self._array_in(data, row, buffer[size + -size % _ALIGNED :])
+        return array
 
 
 def open_cache(dst: str | os.PathLike[str]) -> Cache:

@@ -126,7 +126,7 @@ def convert(
         ``"tar"`` shards for images and ``"b2nd"`` for volumes if not given.
     unit : {"file", "series"}
         An image for each file, or the volumes of each series.
-    compress : {"none", "zstd"}
+    compress : {"none", "lz4", "zstd"}
     only : str or sequence of str
         Keep images alone for which this holds, such as ``"modality in CT,MR"``.
     duplicates : {"keep", "first", "error"}

@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import FastpixError
-from fastpix.job.formats.blosc2_frames import frame_of, read_frame
-from fastpix.job.formats.sample_bytes import array_of, crc32, read_bytes
+from fastpix.job.formats.blosc2_frames import array_in, frame_of, read_frame
+from fastpix.job.formats.sample_bytes import (
+    array_of,
+    check_array,
+    check_sum,
+    crc32,
+    read_bytes,
+)
 from fastpix.job.sample import Placed, Sample
 from fastpix.job.settings import Settings
 from fastpix.job.storage.storage_protocol import NewFile, Storage
@@ -29,7 +35,7 @@ _FACTS = ("unit", "modality", "affine", "spacing", "pixel_spacing", "patient", "
 
 
 class TarShards:
-    """A shard for each batch, of raw ``.npy`` members, or ``.b2nd`` with ``compress="zstd"``."""
+    """A shard for each batch, of raw ``.npy`` members, or ``.b2nd`` where ``compress`` says so."""
 
     name = "tar"
     holds = "stored"
@@ -41,11 +47,35 @@ class TarShards:
 
     def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
         """Return the array of a row: see `Format.read`."""
-        # Raw cells have the very length of the array; a frame has its magic, and never that length.
-        raw = int(np.prod(row["shape"], dtype=np.int64)) * np.dtype(row["dtype"]).itemsize
-        if row["length"] == raw:
+        if _is_raw(row):
             return array_of(read_bytes(storage, row, verify), row)
         return read_frame(storage, row)
+
+    def array_in(
+        self, data: memoryview, row: dict[str, Any], room: NDArray[np.uint8]
+    ) -> NDArray[Any]:
+        """Return the array of a row whose bytes are in memory, and are no raw cells.
+
+        Parameters
+        ----------
+        data : memoryview
+        row : dict
+        room : ndarray of uint8
+            Memory that it may be in.
+
+        Raises
+        ------
+        FastpixError
+            They are not what the manifest says.
+        """
+        check_sum(data, row)
+        return check_array(array_in(data, row, room), row)
+
+
+def _is_raw(row: dict[str, Any]) -> bool:
+    """Whether a sample is raw cells: they have the very length of the array, and no frame has."""
+    itemsize = np.dtype(row["dtype"]).itemsize
+    return bool(math.prod(row["shape"]) * itemsize == row["length"])
 
 
 def attempt_of(key: str) -> str:
