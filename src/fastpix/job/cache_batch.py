@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+
 from fastpix.errors import FastpixError
 from fastpix.image.frame_threads import checked_threads, cores, in_parts
 from fastpix.job.cache import Cache

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, InexactError
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
+from fastpix.plan.color_range import line_of
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 
@@ -155,6 +156,9 @@ def remaining_of(plan: Plan, peak: float | None = None) -> Remaining:
     """
     steps = plan.steps
     rescales = plan.slope_intercept
+    if plan.color_range is not None:  # what is stored is RGB of 8 bits
+        slope, intercept = line_of(plan.color_range)
+        return Remaining(plan.dtype, slopes=(slope,), intercepts=(intercept,))
     if plan.color is not None:
         return Remaining(plan.dtype)
     return Remaining(
@@ -212,8 +216,13 @@ def normalized(remaining: Remaining, is_color: bool, normalize: tuple[float, flo
     """
     if remaining.normalize is not None:
         raise ArgumentError("normalize", "the recipe of this cache has normalized its values")
-    if is_color or np.dtype(remaining.output).kind != "f":
-        raise ArgumentError("normalize", "it needs float values without colour")
+    if is_color:
+        raise ArgumentError(
+            "normalize",
+            "this sample is in colour: convert with color_range=, and leave it out here",
+        )
+    if np.dtype(remaining.output).kind != "f":
+        raise ArgumentError("normalize", f"it needs float values, not {remaining.output}")
     return replace(remaining, normalize=Recipe(normalize=normalize).normalize)
 
 
