@@ -324,11 +324,12 @@ class Image:
             raise _closed()
         if out is not None and threads is None:
             frame = 0 if frames is None and self.header.frames == 1 else frames
-            held = reading.held_frame(cells, frame, self._max_bytes) if type(frame) is int else None
-            if held is not None and (not plan.needs_peak or reading.peak_key in self._peaks):
-                checked_out(out, reading.frame_shape, reading.dtype)
-                fill_frame(frame, held, out, plan, self._peaks.get(reading.peak_key))
-                return out
+            if type(frame) is int and (not plan.needs_peak or reading.peak_key in self._peaks):
+                held = reading.held_frame(cells, frame, self._max_bytes)
+                if held is not None:
+                    checked_out(out, reading.frame_shape, reading.dtype)
+                    fill_frame(frame, held, out, plan, self._peaks.get(reading.peak_key))
+                    return out
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *reading.frame_shape)
         check_size(len(indices) * reading.frame_bytes, self._max_bytes)
