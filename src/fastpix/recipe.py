@@ -175,7 +175,7 @@ def _check_colors_fit(lo: float, hi: float, dtype: str) -> None:
     if dtype in ("auto", "float64"):
         return
     if dtype == "float32":
-        if max(-lo, hi) > np.finfo(np.float32).max:
+        if max(-lo, hi) > float(np.finfo(np.float32).max):
             raise ArgumentError("color_range", f"float32 cannot hold ({lo:g}, {hi:g})")
         return
     info = np.iinfo(dtype)

@@ -18,6 +18,7 @@ from fastpix.standard.tags import Tag
 
 _CONVERTED_HERE = ("RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
+_REMEDY = "color_range=(0, 1) beside it says what the 0..255 of colour becomes"
 _PARTIAL = "it is retired (PS3.3 C.7.6.3.1.2), and its conversion to RGB is not supported"
 
 
@@ -33,11 +34,8 @@ def color_plan(header: Header, recipe: Recipe) -> Plan:
     """
     photometric, limits = header.photometric, recipe.color_range
     if recipe.normalize is not None and limits is None:
-        raise ArgumentError(
-            "normalize",
-            f"colour ({photometric}) has no modality units to clip: color_range=(0, 1) says what "
-            f"its 0..255 is to become",
-        )
+        reason = f"colour ({photometric}) has no modality units to clip: {_REMEDY}"
+        raise ArgumentError("normalize", reason, f"normalize is not for colour: {_REMEDY}")
     _check_colors(header)
     cells = cells_of(header)
     notes = [*header.notes, *_notes(header)]
