@@ -109,7 +109,8 @@ class Cache:
             Filled and returned; C-contiguous, of the right shape and dtype.
         normalize : (float, float), optional
             Clip to this interval and map it to 0..1, as a recipe does; float values of a cache
-            that is not normalized alone.
+            that is not normalized alone. Colour is left alone if the cache has a `color_range`,
+            else it is an error.
 
         Returns
         -------
@@ -124,6 +125,7 @@ class Cache:
         """
         place = self.place(key)
         remaining = self.remaining(place)
+        normalize = self.own_interval(place, normalize)
         if normalize is not None:
             remaining = normalized(remaining, self.is_color(place), normalize)
         if out is not None:
@@ -289,6 +291,21 @@ class Cache:
             Number or name.
         """
         return self._units[self.place(key)] == "RGB"
+
+    def own_interval(
+        self, key: int | str, normalize: tuple[float, float] | None
+    ) -> tuple[float, float] | None:
+        """Return what a sample is normalized by: nothing, if it is colour with a range of its own.
+
+        Parameters
+        ----------
+        key : int or str
+            Number or name.
+        normalize : (float, float) or None
+            What is asked for.
+        """
+        has_own = self.settings.recipe.color_range is not None and self.is_color(key)
+        return None if has_own else normalize
 
     def place(self, key: int | str) -> int:
         """Return the number of a sample.

@@ -57,6 +57,7 @@ def read_cache_block(
     if not inside or not all(0 <= a < b <= n for a, b, n in zip(begin, end, shape, strict=True)):
         raise ArgumentError("starts", f"{begin} to {end} does not lie in a sample of {shape}")
     remaining = cache.remaining(place)
+    normalize = cache.own_interval(place, normalize)
     row = cache.where(place)
     read = getattr(cache.format, "read_block", None)
     stored = None if read is None else read(cache.storage, row, begin, end)

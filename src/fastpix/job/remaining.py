@@ -219,7 +219,7 @@ def normalized(remaining: Remaining, is_color: bool, normalize: tuple[float, flo
     if is_color:
         raise ArgumentError(
             "normalize",
-            "this sample is in colour: convert with color_range=, and leave it out here",
+            "it is not for colour: convert with color_range=, which leaves it alone here",
         )
     if np.dtype(remaining.output).kind != "f":
         raise ArgumentError("normalize", f"it needs float values, not {remaining.output}")
