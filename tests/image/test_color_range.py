@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.builders import encode, make_dataset, set_raw
-from support.codestream_cases import RLE_LOSSLESS, file_of_frames, rle
+from support.codestream_cases import J2K_LOSSLESS, RLE_LOSSLESS, file_of_frames, j2k, rle
 from support.real_files import WHEEL, files_under
 
 import fastpix
@@ -112,6 +112,21 @@ def test_rle(bits: int) -> None:
     more = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsStored": bits}
     data = file_of_frames([rle(samples)], samples, RLE_LOSSLESS, **more)
     assert_all_ranges(data, on_8_bits(samples, bits))
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_a_codestream_with_fewer_bits_than_the_header_says(bits: int) -> None:
+    """One of the two is wrong, and the image would be nearly black by one of them."""
+    samples = samples_of((16, 16, 3), bits)
+    more = {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_RCT"}
+    wide = samples.astype(np.uint16)
+    data = file_of_frames([j2k(samples, bits)], wide, J2K_LOSSLESS, BitsStored=16, **more)
+    np.testing.assert_array_equal(fastpix.imread(data), samples)
+    with pytest.raises(PixelHeaderError, match=f"correct the attribute to {bits}") as caught:
+        fastpix.imread(data, color_range=(0, 1))
+    assert caught.value.keyword == "BitsStored"
+    right = file_of_frames([j2k(samples, bits)], samples, J2K_LOSSLESS, BitsStored=bits, **more)
+    assert_all_ranges(right, on_8_bits(samples, bits))
 
 
 def palette_file(entries: NDArray[Any], bits: int, segmented: bool = False) -> bytes:
