@@ -22,7 +22,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,9 +30,9 @@ from typing import NamedTuple
 
 from bench_read import write_series
 from dask_share import dask_share
+from figure_table import Figure, table_of
 from job_figures import cache_reading, cache_size, driver_memory, first_output, flushes, idle_run
 from rich.console import Console
-from rich.table import Table
 
 SCRIPTS = Path(__file__).with_name("job_scripts.py")
 COMMAND = [sys.executable, "-m", "fastpix", "convert"]
@@ -51,31 +50,6 @@ class Cost(NamedTuple):
 
     wall: float
     cpu: float
-
-
-@dataclass(slots=True)
-class Figure:
-    """One line of the table.
-
-    Attributes
-    ----------
-    what : str
-    value, goal : float
-    unit : str
-    more : bool
-        Whether the goal is a least value.
-    """
-
-    what: str
-    value: float
-    goal: float
-    unit: str = "x"
-    more: bool = False
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the goal is reached."""
-        return self.value >= self.goal if self.more else self.value <= self.goal
 
 
 def run(command: Sequence[str]) -> Cost:
@@ -173,22 +147,6 @@ def measure_kind(
     ]
 
 
-def table_of(figures: Sequence[Figure]) -> Table:
-    """Return the figures as a table."""
-    table = Table(title="The job", title_justify="left")
-    for heading in ("figure", "measured", "goal", "met"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for figure in figures:
-        sign = "≥" if figure.more else "≤"
-        table.add_row(
-            figure.what,
-            f"{figure.value:.3g} {figure.unit}",
-            f"{sign} {figure.goal:g}",
-            "yes" if figure.is_met else "no",
-        )
-    return table
-
-
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -221,7 +179,7 @@ def main() -> None:
         if find_spec("distributed") is not None:
             share = dask_share(sources["CT-512x512"], place / "one-CT-512x512")
             figures.append(Figure("driver and scheduler / all CPU under Dask", share, 0.05, ""))
-    Console(width=120).print(table_of(figures), highlight=False)
+    Console(width=120).print(table_of("The job", figures), highlight=False)
     versions = ", ".join(f"{n} {version(n)}" for n in ("fastpix", "numpy", "pydicom", "pyarrow"))
     date = datetime.date.today().isoformat()
     cores = os.cpu_count()

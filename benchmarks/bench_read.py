@@ -111,11 +111,13 @@ KINDS = {
 NAMES = tuple(KINDS)
 
 
-def write_series(name: str, folder: Path, files: int | None = None) -> list[File]:
+def write_series(name: str, folder: Path, files: int | None = None, series: int = 0) -> list[File]:
     """Write a series of one of the kinds of `NAMES`: made-up values, nobody's data."""
     kind = KINDS[name]
-    random = np.random.default_rng(20)
+    random = np.random.default_rng(20 + series)
     dataset = kind.header()
+    if series:
+        dataset.SeriesInstanceUID = f"{dataset.SeriesInstanceUID}.{series}"
     dataset.Rows, dataset.Columns = kind.rows, kind.columns
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, kind.bits, kind.bits - 1
     dataset.PixelRepresentation = int(kind.cells is np.int16)
@@ -133,7 +135,7 @@ def write_series(name: str, folder: Path, files: int | None = None) -> list[File
         if dataset.Modality == "CT":
             stored >>= 3
             stored[:40] = -2000  # outside the circle that the scanner reconstructs
-        dataset.SOPInstanceUID = f"{UID_ROOT}10101010.0.{20202020202020 + k}"
+        dataset.SOPInstanceUID = f"{UID_ROOT}10101010.{series}.{20202020202020 + k}"
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.InstanceNumber = str(k + 1)
         dataset.ImagePositionPatient = ["-180.000", "-162.500", f"{0.625 * k - 301.875:.3f}"]

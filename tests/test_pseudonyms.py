@@ -43,7 +43,7 @@ def test_patients_are_ids_and_issuers() -> None:
     names = Names(b"k" * 32)
     assert names.of_patient("A 1", "X") == names.of_patient(" A 1 ", " X")
     assert names.of_patient("A1", "X") != names.of_patient("A1", "Y")
-    assert names.of_patient("", "") == names.of_patient(" ")
+    assert names.of_patient("", "") == names.of_patient(" ") == names.of_patient(" ", "X")
 
 
 def test_names_of_odd_paths() -> None:

@@ -48,9 +48,11 @@ class Names:
     def of_patient(self, patient_id: str, issuer: str = "") -> str:
         """Return what stands for a patient: of the ID and its issuer, both without spaces around.
 
-        Files without an ID are one patient, so that a split by patient never parts them.
+        Files without an ID are one patient, whatever issuer they name, so that a split by patient
+        never parts them.
         """
-        return self._hash("patient", f"{issuer.strip()}\0{patient_id.strip()}")
+        patient_id = patient_id.strip()
+        return self._hash("patient", f"{issuer.strip() if patient_id else ''}\0{patient_id}")
 
     def of_state(self, size: int, stamp: int) -> str:
         """Return what a file's size and time of change hash to: another state, another hash."""

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_threads_left")
 
 def assert_stacked(sources: list[Any], **arguments: Any) -> NDArray[Any]:
     """Read a batch, and hold it against a loop."""
-    batch = fastpix.imread_batch(sources, **arguments)
+    batch: NDArray[Any] = fastpix.imread_batch(sources, **arguments)
     arguments = {k: v for k, v in arguments.items() if k not in ("threads", "size", "fill", "out")}
     wanted = np.stack([fastpix.imread(source, **arguments) for source in sources])
     assert (batch.shape, batch.dtype) == (wanted.shape, wanted.dtype)
@@ -89,7 +89,8 @@ def test_any_kind_of_source(tmp_path: Path) -> None:
     path = write_series(tmp_path, 1)[0]
     data = path.read_bytes()
     with path.open("rb") as file:
-        batch = fastpix.imread_batch(iter([path, str(path), data, file, fastpix.dcmread(path)]))
+        sources: list[Any] = [path, str(path), data, file, fastpix.dcmread(path)]
+        batch = fastpix.imread_batch(iter(sources))
     assert all(image.tobytes() == batch[0].tobytes() for image in batch)
 
 
@@ -341,3 +342,10 @@ def test_another_kernel_and_another_recipe_are_not_mixed_up(tmp_path: Path) -> N
     assert fastpix.imread_batch(paths, rescale=False)[0, 0, 0] == first[0, 0, 0] + 1024
     assert fastpix.imread_batch(paths, frames=[0]).shape == (6, 1, 16, 12)
     assert fastpix.imread_batch(paths).tobytes() == first.tobytes()
+
+
+def test_a_batch_that_is_not_like_the_last_one() -> None:
+    for shape in ((16, 12), (9, 31), (16, 12)):
+        assert_stacked([slice_of(k, shape) for k in range(1)], threads=1)
+        assert_stacked([slice_of(k, shape) for k in range(4)], threads=1)
+        assert_stacked([slice_of(k, shape) for k in range(4)], threads=1, dtype="float64")

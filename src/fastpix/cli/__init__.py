@@ -7,6 +7,7 @@ Stands on: everything else.
 from fastpix.cli import (  # they add themselves to the command
     cache_commands,
     convert_command,
+    join_command,
     scan_command,
     series_command,
     stats_command,
@@ -16,6 +17,7 @@ from fastpix.cli.commands import main
 __all__ = [
     "cache_commands",
     "convert_command",
+    "join_command",
     "main",
     "scan_command",
     "series_command",

@@ -73,6 +73,13 @@ def convert_command(
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out volumes that are incomplete.")
     ] = False,
+    spacing: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(metavar="SLICE ROW COLUMN", help="Resample volumes, to millimetres."),
+    ] = None,
+    order: Annotated[
+        int, typer.Option(help="Of resampling: 0 nearest, for labels; 1 linear; 3 cubic.")
+    ] = 1,
     window: Annotated[
         tuple[float, float] | None,
         typer.Option(metavar="CENTRE WIDTH", help="Of png, for people to look at."),
@@ -121,7 +128,8 @@ def convert_command(
     run = functools.partial(
         _run, sources, recipe=recipe, format=form, unit=unit,
         compress=compress, only=only or (), duplicates=duplicates, gaps=gaps, partial=partial,
-        window=window, executor=executor, workers=workers, shard=shard_of(shard, os.environ),
+        spacing=spacing, order=order, window=window, executor=executor, workers=workers,
+        shard=shard_of(shard, os.environ),
         key_file=key_file, root=root, replace=replace, retry_failed=retry_failed, prune=prune,
         timeout=timeout, max_bytes=max_bytes,
     )  # fmt: skip

@@ -19,8 +19,16 @@ def stats_command(
     dst: Annotated[str, typer.Argument(metavar="DST", help="Folder or URL of the cache.")],
     split: Annotated[
         str | None,
-        typer.Option(help="Patients of one split alone: train (80 %), val (10 %) or test (10 %)."),
+        typer.Option(help="One split alone: train, val, test, or another name of --fractions."),
     ] = None,
+    by: Annotated[
+        str, typer.Option(help="What a split never parts: patient, study, series or image.")
+    ] = "patient",
+    fractions: Annotated[
+        str | None,
+        typer.Option(help="Shares of the splits [default: train=0.8,val=0.1,test=0.1]."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed gives another split.")] = 0,
     png: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the histograms as a picture.")
     ] = None,
@@ -33,16 +41,18 @@ def stats_command(
 
     A group is a modality, maker, model and unit. Values are those before normalize, padding left
     out. Where all are integers, all figures are exact; else percentiles are within 0.4 %. They are
-    kept in DST/stats.json, or stats-SPLIT.json.
+    kept in DST/stats.json, or stats-SPLIT.json. Splits are those of fastpix.split.
     """
+    from fastpix.job.patient_split import SPLITS, fractions_named
     from fastpix.job.statistics.cache_statistics import read_statistics
     from fastpix.job.statistics.histogram_picture import histogram_png
     from fastpix.job.statistics.stats_report import stats_json
     from fastpix.job.storage import storage_at
 
-    found = read_statistics(dst, split)
-    text = stats_json(found.groups, found.outliers)
-    key = f"stats-{split}.json" if split else "stats.json"
+    shares = SPLITS if fractions is None else fractions_named(fractions)
+    found = read_statistics(dst, split, by=by, fractions=shares, seed=seed)  # type: ignore[arg-type]
+    text = stats_json(found.groups, found.outliers, found.counted)
+    key = found.counted.key
     storage_at(dst).replace(key, f"{text}\n".encode())
     if png is not None:
         histogram_png(found.groups, png)

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.formats import format_named
 from fastpix.job.formats.format_protocol import Format
+from fastpix.job.label_file import KEY as LABELS
+from fastpix.job.label_file import labels_of
+from fastpix.job.manifest_table import rows_taken
 from fastpix.job.remaining import Remaining, normalized, remaining_from
 from fastpix.job.settings import Settings
 from fastpix.job.source_paths import default_paths_folder, read_paths
@@ -42,12 +45,17 @@ class Cache:
     table : pyarrow.Table
         The manifest: a row for each sample, in the order of names.
     names : list of str
+    is_subset : bool
+        Whether it was made by `subset`.
     """
 
-    def __init__(self, destination: str, settings: Settings, table: pyarrow.Table) -> None:
+    def __init__(
+        self, destination: str, settings: Settings, table: pyarrow.Table, is_subset: bool = False
+    ) -> None:
         self.destination = destination
         self.settings = settings
         self.table = table
+        self.is_subset = is_subset
         self.names: list[str] = table.column("name").to_pylist()
         self._storage = storage_at(destination)
         self._format = format_named(settings.format)
@@ -69,10 +77,10 @@ class Cache:
         what = "images" if self.settings.unit == "file" else "volumes"
         return f"<fastpix.Cache: {len(self)} {what}, {self.settings.format}>"
 
-    def __getstate__(self) -> tuple[str, Settings, pyarrow.Table]:
-        return self.destination, self.settings, self.table
+    def __getstate__(self) -> tuple[str, Settings, pyarrow.Table, bool]:
+        return self.destination, self.settings, self.table, self.is_subset
 
-    def __setstate__(self, state: tuple[str, Settings, pyarrow.Table]) -> None:
+    def __setstate__(self, state: tuple[str, Settings, pyarrow.Table, bool]) -> None:
         self.__init__(*state)  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
@@ -240,6 +248,27 @@ class Cache:
         """
         self._format.read(self._storage, self.where(self.place(key)), verify=True)
 
+    def subset(self, rows: Sequence[int] | NDArray[Any]) -> Cache:
+        """Return a cache of some samples, in the order that they are given in.
+
+        Parameters
+        ----------
+        rows : sequence of int or ndarray
+            Row numbers, such as `fastpix.split` gives; or a flag for each row.
+        """
+        return Cache(self.destination, self.settings, rows_taken(self.table, rows), is_subset=True)
+
+    @cached_property
+    def labels(self) -> pyarrow.Table:
+        """The columns that ``fastpix join`` has added, a row for each sample; null where none is.
+
+        Raises
+        ------
+        FastpixError
+            Nothing has been joined, or by another key.
+        """
+        return labels_of(self._storage, LABELS, self.settings, self.table)
+
     @property
     def shards(self) -> list[str]:
         """The tar files that hold samples, as paths or URLs: what WebDataset takes."""
@@ -253,8 +282,8 @@ class Cache:
         return {name: k for k, name in enumerate(self.names)}
 
     @cached_property
-    def _locations(self) -> dict[str, str]:
-        """Where sources are: for the format `index`, which keeps no copy."""
+    def locations(self) -> dict[str, str]:
+        """Where sources are, by their names: of the format `index`, which keeps no copy."""
         return dict(read_paths(default_paths_folder(Path(self.destination))))
 
     @property
@@ -350,7 +379,7 @@ class Cache:
         }
         if self.settings.format == "index":
             row = self.row(place) | row
-            row["location"] = self._locations[self.names[place]]
+            row["location"] = self.locations[self.names[place]]
         return row
 
     def _stored(self, place: int) -> NDArray[Any]:

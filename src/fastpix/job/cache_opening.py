@@ -12,7 +12,7 @@ from fastpix.job.cache import Cache
 from fastpix.job.dataset_file import read_settings
 from fastpix.job.manifest_table import live_table
 from fastpix.job.settings import Settings
-from fastpix.job.storage import storage_at
+from fastpix.job.storage import is_url, storage_at
 
 if TYPE_CHECKING:
     import pyarrow
@@ -46,6 +46,24 @@ def open_cache(dst: str | os.PathLike[str]) -> Cache:
         )
     table = live_table(storage, settings, kinds=_SAMPLES, statuses=("done",))
     return Cache(destination, settings, _without_duplicates(table, settings))
+
+
+def is_cache(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder or URL holds a cache.
+
+    Parameters
+    ----------
+    path : path or URL
+
+    Raises
+    ------
+    FastpixError
+        It holds one of another version.
+    """
+    place = os.fspath(path)
+    if not is_url(place) and not os.path.isdir(place):
+        return False
+    return read_settings(storage_at(place)) is not None
 
 
 def _without_duplicates(table: pyarrow.Table, settings: Settings) -> pyarrow.Table:

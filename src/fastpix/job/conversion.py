@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from fastpix.errors import ArgumentError, DecoderWarning, FastpixError, warn_caller
-from fastpix.frames.codecs import check_pin_is_installed
+from fastpix.errors import DecoderWarning, FastpixError, warn_caller
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
 from fastpix.job.cache_opening import duplicates_in
+from fastpix.job.convert_arguments import check_arguments, import_libraries
 from fastpix.job.counts import Counts
 from fastpix.job.dataset_file import settle
 from fastpix.job.decoders_here import decoders_fingerprint
@@ -51,6 +51,7 @@ from fastpix.job.summary import Summary
 from fastpix.kernel.registry import kernel_name
 from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.recipe import Recipe
+from fastpix.series.resampling import Interpolation
 
 PathLike = str | os.PathLike[str]
 
@@ -93,6 +94,8 @@ def convert(
     duplicates: Duplicates = "keep",
     gaps: Gaps = "error",
     partial: bool = False,
+    spacing: tuple[float, float, float] | None = None,
+    order: Interpolation = 1,
     window: tuple[float, float] | None = None,
     executor: Engine = None,
     workers: int | None = None,
@@ -133,6 +136,10 @@ def convert(
         What `open_cache` does with images that have the same SOP Instance UID.
     gaps, partial
         For volumes: as in `Stack.read`.
+    spacing : (float, float, float), optional
+        For volumes: resample them, to so many millimetres along slice, row and column axis.
+    order : {0, 1, 3}
+        Of the interpolation then, as in `Volume.resample`.
     window : (float, float), optional
         Centre and width, for pictures (``format="png"``) that people look at.
     executor : Executor, Client or str, optional
@@ -187,6 +194,7 @@ def convert(
             "recipe": recipe if recipe is not None else Recipe(),
             "format": format or default_format(unit), "unit": unit, "compress": compress,
             "duplicates": duplicates, "gaps": gaps, "partial": partial, "window": window,
+            "spacing": spacing, "order": order,
         },
     )  # fmt: skip
     run.begin(replace, retry_failed)
@@ -220,10 +228,10 @@ class _Run:
         timeout: float,
         max_bytes: int,
     ) -> None:
-        _import_pyarrow()
+        import_libraries(settings)
         self._workers = cores() if workers is None else workers
         self._shard = shard
-        _check(self._workers, shard, timeout, max_bytes, settings["recipe"])
+        check_arguments(self._workers, shard, timeout, max_bytes, settings["recipe"])
         format_named(settings["format"])
         filters_of(only)
         destination = os.fspath(dst)
@@ -357,31 +365,6 @@ def _sum(first: Counts, second: Counts) -> Counts:
     total += first
     total += second
     return total
-
-
-def _check(
-    workers: int, shard: tuple[int, int] | None, timeout: float, max_bytes: int, recipe: object
-) -> None:
-    if workers < 1:
-        raise ArgumentError("workers", f"{workers} is less than 1")
-    if shard is not None and not 0 <= shard[0] < shard[1]:
-        raise ArgumentError("shard", f"{shard} is not i of n, from 0")
-    if not timeout > 0:
-        raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
-    if max_bytes < 1:
-        raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")
-    if not isinstance(recipe, Recipe):
-        raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
-    check_pin_is_installed(recipe.decoder)
-
-
-def _import_pyarrow() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "convert writes its manifest with pyarrow: pip install 'fastpix[job]'"
-        ) from error
 
 
 def _warn_of(troubles: list[Trouble]) -> None:

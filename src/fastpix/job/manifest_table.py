@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fastpix.errors import FastpixError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.columns import schema
 from fastpix.job.dataset_file import read_settings
 from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
@@ -112,3 +113,30 @@ def live_table(
         found = found.filter(compute.is_in(found.column("kind").cast(pa.string()),
                                            value_set=pa.array(list(kinds))))  # fmt: skip
     return found.take(compute.sort_indices(found.column("name")))
+
+
+def rows_taken(table: pyarrow.Table, rows: Sequence[int] | NDArray[Any]) -> pyarrow.Table:
+    """Return some rows of a table, in the order that they are given in.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    rows : sequence of int or ndarray
+        Row numbers, or a flag for each row.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    import pyarrow as pa
+
+    wanted = np.asarray(rows)
+    if wanted.dtype == np.bool_ and wanted.shape == (len(table),):
+        wanted = np.flatnonzero(wanted)
+    if not wanted.size:
+        return table.slice(0, 0)
+    if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
+        raise ArgumentError("rows", f"they are no row numbers, nor a flag for each of {len(table)}")
+    if wanted.min() < 0 or wanted.max() >= len(table):
+        raise ArgumentError("rows", f"a number is not from 0 to {len(table) - 1}")
+    return table.take(pa.array(wanted.astype(np.int64)))

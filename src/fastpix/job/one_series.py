@@ -15,6 +15,7 @@ from fastpix.job.items import Item, SourceFile
 from fastpix.job.made import Made, given_up, group_of, is_being_written
 from fastpix.job.one_image import columns_of_values, stored_recipe, with_peak
 from fastpix.job.remaining import Remaining, check_exactness, remaining_of
+from fastpix.job.resampled_volume import resampled
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
 from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
@@ -127,6 +128,8 @@ def _sample(
     elif plans[0].needs_peak:
         remaining = with_peak(remaining, volume.array)
     check_exactness(volume.array, remaining)
+    if settings.spacing is not None:
+        volume, remaining = resampled(volume, remaining, settings, job.threads, limit)
     plan, header = plans[0], files[0].header
     row |= columns_of_values(volume.array.shape, volume.array.dtype.name, remaining)
     row |= _geometry(volume)

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from fastpix.errors import ArgumentError
 from fastpix.recipe import Recipe
+from fastpix.series.resampling import Interpolation, checked_interpolation
 
 Unit: TypeAlias = Literal["file", "series"]
 Compress: TypeAlias = Literal["none", "zstd"]
@@ -41,6 +42,10 @@ class Settings:
         For volumes.
     partial : bool
         For volumes: keep the complete ones of an interrupted scan.
+    spacing : (float, float, float) or None
+        For volumes: what they are resampled to, in millimetres along slice, row and column axis.
+    order : {0, 1, 3}
+        Of the interpolation then.
     window : (float, float) or None
         Centre and width, for pictures alone.
     key : str
@@ -59,6 +64,8 @@ class Settings:
     duplicates: Duplicates = "keep"
     gaps: Gaps = "error"
     partial: bool = False
+    spacing: tuple[float, float, float] | None = None
+    order: Interpolation = 1
     window: tuple[float, float] | None = None
     key: str = ""
     epoch: int = 0
@@ -75,12 +82,30 @@ class Settings:
                 raise ArgumentError(name, f"{value!r} is not one of {', '.join(known)}")
         if self.window is not None and not self.window[1] > 0:
             raise ArgumentError("window", f"a width of {self.window[1]:g} is not above 0")
+        if self.spacing is None:
+            if self.order != 1:
+                raise ArgumentError("order", "it is that of resampling: pass spacing= too")
+        elif self.unit != "series":
+            raise ArgumentError("spacing", "volumes alone are resampled: pass unit='series' too")
+        else:
+            # Floats, since the id is that of their text.
+            spacing = checked_interpolation(self.spacing, self.order)
+            object.__setattr__(self, "spacing", spacing)
+            if self.order != 0 and self.recipe.normalize is not None:
+                raise ArgumentError(
+                    "normalize",
+                    "statistics are of values before it, which are not there once normalized "
+                    "values are resampled: convert without it, and normalize when you read "
+                    "(Cache.read, datasets)",
+                )
 
     @property
     def id(self) -> str:
         """16 hex digits that differ where what is stored does."""
         kept = self.to_dict()
         del kept["duplicates"]  # what readers do
+        if self.spacing is None:  # ids are those of caches that are older than these two
+            del kept["spacing"], kept["order"]
         text = json.dumps(kept, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -89,6 +114,7 @@ class Settings:
         kept: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         kept["recipe"] = self.recipe.to_dict()
         kept["only"] = list(self.only)
+        kept["spacing"] = None if self.spacing is None else list(self.spacing)
         kept["window"] = None if self.window is None else list(self.window)
         return kept
 
@@ -98,8 +124,9 @@ class Settings:
         known: dict[str, Any] = {f.name: kept[f.name] for f in fields(cls) if f.name in kept}
         known["recipe"] = Recipe.from_dict(known["recipe"])
         known["only"] = tuple(known.get("only", ()))
-        if known.get("window") is not None:
-            known["window"] = tuple(known["window"])
+        for name in ("spacing", "window"):
+            if known.get(name) is not None:
+                known[name] = tuple(known[name])
         return cls(**known)
 
 

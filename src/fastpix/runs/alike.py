@@ -279,6 +279,8 @@ class RunReader:
     buffer : ndarray
         Memory that files are read into.
     allocate : Allocate
+    run_bytes : float
+        Bytes of arrays after which a call reads no more.
 
     Attributes
     ----------
@@ -294,6 +296,7 @@ class RunReader:
         threads: int | None,
         buffer: Buffer,
         allocate: Allocate,
+        run_bytes: float = RUN_BYTES,
     ) -> None:
         self._recipe = recipe
         self._frames = frames
@@ -304,6 +307,7 @@ class RunReader:
         self._alike: AlikeReader | None = None
         self._alike_frames: tuple[object, ...] | None = None  # those that it reads
         self._allocate = allocate
+        self._run_bytes = run_bytes
         self.colors: list[bool] = []
 
     @property
@@ -333,7 +337,7 @@ class RunReader:
         results: list[ArrayOrError] = []
         self.colors = []
         size = 0
-        while len(results) < len(sources) and size < RUN_BYTES:
+        while len(results) < len(sources) and size < self._run_bytes:
             rest = sources[len(results) :]
             some = self._read_alike(rest, len(results))
             if not some:
@@ -350,7 +354,8 @@ class RunReader:
         """Read files up to the first that is not like those before."""
         if self._alike is None or frozen_frames(self._frames) != self._alike_frames:
             return []
-        some = sources[: max(1, min(RUN_FILES, RUN_BYTES // self._alike.nbytes))]
+        most = min(RUN_FILES, self._run_bytes // self._alike.nbytes)
+        some = sources[: max(1, int(most))]
 
         def allocate(k: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
             return self._allocate(place + k, shape, dtype)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from math import inf
 from time import perf_counter
 from typing import Any, Literal, TypeAlias, get_args, overload
 
@@ -357,7 +358,8 @@ class _Reader:
     def __init__(self, how: _How, threads: int | None, buffer: Buffer, places: Places) -> None:
         self.at = 0  # the place of the first file of a call
         self._places = places
-        self.runs = RunReader(*how, threads, buffer, self._array)
+        # The memory of the batch is there already, however many files a call reads.
+        self.runs = RunReader(*how, threads, buffer, self._array, inf)
 
     def _array(self, k: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
         return self._places.array(self.at + k, shape, dtype)

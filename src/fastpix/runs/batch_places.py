@@ -75,6 +75,7 @@ class Places:
         self._size = None if size is None else _checked_size(size)
         self._fill = fill
         self._out = out
+        self._is_given = out is not None
         self._empty = empty
         self._item: tuple[int, ...] = () if out is None else out.shape[1:]
         self._is_color = False
@@ -155,7 +156,11 @@ class Places:
             and (self._item == (1, *item) and np.may_share_memory(values, self._out))
         ):  # the axis of frames of a single one
             self._out = self._out.reshape(self._count, *item)
-        elif self._out.shape[1:] != item or self._out.dtype != values.dtype:
+        elif self._out.shape[1:] == item and self._out.dtype == values.dtype:
+            pass
+        elif not self._is_given:  # made for a file like that of another batch, which this was not
+            self._out = self._empty((self._count, *item), values.dtype.name)
+        else:
             wanted = (self._count, *item)
             raise ArgumentError(
                 "out",
@@ -187,13 +192,15 @@ class Places:
             found[place] = error
         return found
 
-    def check_all_fit(self, names: Sequence[SourceName]) -> None:
+    def check_all_fit(self, names: Sequence[SourceName], remedy: str = "") -> None:
         """Raise an error that names the images which do not fit.
 
         Parameters
         ----------
         names : sequence
             Of the sources.
+        remedy : str
+            In place of that for images.
         """
         if not self._wrong:
             return
@@ -201,9 +208,10 @@ class Places:
         named = [f"{names[place]} is {self._wrong[place]}" for place in places[:_NAMED]]
         more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
         counted = f"{len(places)} of {self._count} images do not fit into a batch of {self._what}"
-        remedy = "read them by imread_many, or in batches that are alike"
-        if self._size is None:
-            remedy = f"give size=(rows, columns), or {remedy}"
+        if not remedy:
+            remedy = "read them by imread_many, or in batches that are alike"
+            if self._size is None:
+                remedy = f"give size=(rows, columns), or {remedy}"
         raise FastpixError(f"{counted}: {', '.join(named)}{more}; {remedy}", f"{counted}; {remedy}")
 
     @property

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, SeriesError
+from fastpix.image.limits import MAX_VOLUME_BYTES, check_size, checked_limit
 from fastpix.notes import Note
 from fastpix.series.arrangement import Kind
 from fastpix.series.pet_header import suv_factor_of
+from fastpix.series.resampling import (
+    Interpolation,
+    checked_interpolation,
+    resampled_affine,
+    resampled_block,
+    resampled_dtype,
+    resampled_shape,
+)
 
 if TYPE_CHECKING:
     import highdicom
@@ -166,6 +176,96 @@ class Volume:
         """
         files = {id(plane.source): plane.source for plane in self.sources if plane is not None}
         return suv_factor_of(files.values(), self.unit)
+
+    def resample(
+        self,
+        spacing: Sequence[float],
+        *,
+        order: Interpolation = 1,
+        threads: int | None = None,
+        max_bytes: int = MAX_VOLUME_BYTES,
+    ) -> Volume:
+        """Return the volume on a grid of another spacing (the ``resample`` extra).
+
+        The axes keep their directions, tilt included, and the middle of the volume stays where it
+        is. Each axis gets the number of voxels whose extent is nearest to the old one, edge to
+        edge, so each edge moves by a quarter of a new voxel at most. The new affine gives the place
+        where a value was sampled. An axis whose spacing is that asked for, within 1e-5 of it, is
+        kept as it is, and so are all values if all three are.
+
+        Values are computed in float64, with scipy. Beyond the outermost centres of voxels, a value
+        is that at the edge. Order 0 takes the nearest voxel, the later one if it is halfway. Order
+        1 gives NaN where a voxel that has a weight is NaN, and nowhere else. Order 3 is the natural
+        cubic spline through all voxels; it overshoots at sharp edges.
+
+        Nothing is smoothed: where the new spacing is much larger, detail that it cannot hold
+        becomes noise (aliasing), unless you smooth the array before. Volumes along the fourth axis
+        are resampled one by one.
+
+        Parameters
+        ----------
+        spacing : (float, float, float)
+            Millimetres along slice, row and column axis, as in `spacing`. On a tilted gantry, the
+            first is the distance of the centres of neighbouring slices, along the tilted axis.
+        order : {0, 1, 3}
+            Nearest, for labels; linear; cubic.
+        threads : int, optional
+            How many threads work; as many as help if not given.
+        max_bytes : int
+            What the new array may take.
+
+        Returns
+        -------
+        Volume
+            The dtype of order 0 is that of `array`; else float32, or float64 for dtypes that
+            float32 does not hold. It has no `sources`, so take `suv_factor` of this volume.
+
+        Raises
+        ------
+        ArgumentError
+            The spacing is not three numbers above 0; order 3, and a value is not finite.
+        SeriesError
+            There is no spacing along all axes, or the values are colours.
+        ImportError
+            scipy is not installed, and `order` is not 0.
+        """
+        asked = checked_interpolation(spacing, order)
+        limit = checked_limit(max_bytes)
+        old, ahead = self.spacing, len(self.axes)
+        if self.affine is None or old is None or not all(0 < s < math.inf for s in old):
+            raise SeriesError(
+                "the volume has no spacing along each axis (no geometry, or one slice without "
+                "thickness), so it cannot be resampled: give it the affine that it should have, by "
+                "dataclasses.replace(volume, affine=...)",
+                codes=[self.kind],
+            )
+        shape = self.array.shape
+        if len(shape) != ahead + 3:
+            raise SeriesError("colours are not resampled: there is nothing between two of them")
+        new_shape = resampled_shape(shape, old, asked)
+        dtype = resampled_dtype(self.array.dtype, order)
+        check_size(
+            math.prod(new_shape) * dtype.itemsize, limit, "the resampled volume takes",
+            "ask for a larger spacing=, or raise max_bytes=",
+        )  # fmt: skip
+
+        def read(starts: Sequence[int], stops: Sequence[int]) -> NDArray[Any]:
+            return self.array[tuple(map(slice, starts, stops))]
+
+        array = resampled_block(
+            read, shape, old, asked, (0,) * len(shape), new_shape, order, threads
+        )
+        slices = new_shape[ahead]
+        said = " x ".join(f"{number:g}" for number in old)
+        note = f"resampled from {' x '.join(map(str, shape[ahead:]))} voxels of {said} mm, order "
+        return replace(
+            self,
+            array=array,
+            affine=resampled_affine(self.affine, shape, asked),
+            kind="grid" if self.kind == "single_slice" and slices > 1 else self.kind,
+            notes=(*self.notes, Note(f"{note}{order}")),
+            sources=(),
+        )
 
     def to_nibabel(self) -> nibabel.Nifti1Image:
         """Return the volume as an image of nibabel (the ``nifti`` extra).

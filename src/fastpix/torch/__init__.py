@@ -15,6 +15,7 @@ from fastpix.torch.cache_dataset import CacheDataset
 from fastpix.torch.collating import collate
 from fastpix.torch.dicom_dataset import DicomDataset
 from fastpix.torch.loading import Loader
+from fastpix.torch.meta_tensors import as_meta_tensor
 from fastpix.torch.shard_dataset import ShardDataset
 from fastpix.torch.torchio_reader import torchio_reader
 from fastpix.torch.volume_dataset import VolumeDataset
@@ -25,6 +26,7 @@ __all__ = [
     "Loader",
     "ShardDataset",
     "VolumeDataset",
+    "as_meta_tensor",
     "collate",
     "torchio_reader",
 ]

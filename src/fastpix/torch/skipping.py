@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
 
 from fastpix.errors import ArgumentError
+from fastpix.torch.tensors import shared_zeros
 
 OnItemError = Literal["raise", "skip"]
 
@@ -34,7 +34,7 @@ class Skipped:
     """
 
     def __init__(self, count: int) -> None:
-        self._flags = torch.zeros(count, dtype=torch.uint8).share_memory_()
+        self._flags = shared_zeros(count, torch.uint8)
 
     def add(self, number: int) -> None:
         """Note that an item could not be read.
@@ -49,16 +49,6 @@ class Skipped:
         """Return the items that could not be read so far."""
         found: list[int] = torch.nonzero(self._flags).ravel().tolist()
         return found
-
-    def names(self, names: Sequence[str]) -> list[str]:
-        """Return their names.
-
-        Parameters
-        ----------
-        names : sequence of str
-            Of all items.
-        """
-        return [names[number] for number in self.numbers()]
 
     def clear(self) -> None:
         """Forget them: a new epoch begins."""

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import get_worker_info
 
+from fastpix.errors import FastpixError
+
 
 def threads_here(threads: int | None) -> int | None:
     """Return how many threads read here: one in a worker of a DataLoader, unless others are asked.
@@ -20,6 +22,33 @@ def threads_here(threads: int | None) -> int | None:
         What the user asked for.
     """
     return 1 if threads is None and get_worker_info() is not None else threads
+
+
+def for_main_process(error: Exception) -> Exception:
+    """Return an error that a DataLoader hands over as a FastpixError, if a worker raises it.
+
+    It makes errors anew from their texts alone, which most of ours cannot be.
+
+    Parameters
+    ----------
+    error : Exception
+    """
+    if get_worker_info() is None or not isinstance(error, FastpixError):
+        return error
+    text = "\n".join((str(error), *getattr(error, "__notes__", ())))
+    return FastpixError(text, error.storable)
+
+
+def shared_zeros(count: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return zeros in memory that a process and its workers share.
+
+    Parameters
+    ----------
+    count : int
+    dtype : torch dtype
+    """
+    zeros = torch.zeros(count, dtype=dtype)
+    return zeros.share_memory_()
 
 
 class BatchMemory:
@@ -46,7 +75,8 @@ class BatchMemory:
             return array
         kind = torch.from_numpy(np.empty(0, dtype)).dtype
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        storage = torch.UntypedStorage._new_shared(size, device="cpu")  # as torch's own collate
+        # As torch's own collate does it.
+        storage = torch.UntypedStorage._new_shared(size, device="cpu")
         self._tensor = torch.empty(0, dtype=kind).set_(storage, 0, shape)
         array = self._tensor.numpy()
         return array

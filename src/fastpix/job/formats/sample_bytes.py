@@ -103,17 +103,19 @@ def check_array(array: NDArray[Any], row: dict[str, Any]) -> NDArray[Any]:
 
 
 def array_of(data: bytes | memoryview, row: dict[str, Any]) -> NDArray[Any]:
-    """Return raw cells as an array that can be written to.
+    """Return raw cells as an array: one that can be written to, unless they are a memoryview.
 
     Parameters
     ----------
-    data : bytes-like
+    data : bytes or memoryview
+        A memoryview is not copied.
     row : dict
     """
     shape, dtype = tuple(row["shape"]), np.dtype(row["dtype"])
     if memoryview(data).nbytes != math.prod(shape) * dtype.itemsize:
         raise damaged(row, f"{memoryview(data).nbytes} bytes are not {shape} {dtype}")
-    return np.frombuffer(bytearray(data), dtype).reshape(shape)
+    cells = data if isinstance(data, memoryview) else bytearray(data)
+    return np.frombuffer(cells, dtype).reshape(shape)
 
 
 def is_color(sample: Sample) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from fastpix.errors import FastpixError, warnings_kept
-from fastpix.header.instance import read_instance
+from fastpix.header.instance import Instance, read_instance
 from fastpix.header.plain_values import plain_values
 from fastpix.job.scan.source_locations import open_location
 from fastpix.source.opening import open_file, read_source
@@ -47,19 +49,11 @@ def scan_header(location: str) -> ScannedHeader:
     OSError
         It cannot be read now.
     """
-    with warnings_kept():
-        try:
-            source = open_location(location)
-            is_path = isinstance(source, str)
-            stored = open_file(source, 0, _HEAD) if is_path else read_source(source)  # type: ignore[arg-type]
-            try:
-                instance = read_instance(stored, _MOST)
-                top = plain_values(instance).top
-            finally:
-                if isinstance(stored, File):
-                    stored.close()
-        except FastpixError:  # told when it is converted
-            return ScannedHeader()
+    try:
+        with warnings_kept(), instance_at(location) as instance:
+            top = plain_values(instance).top
+    except FastpixError:  # told when it is converted
+        return ScannedHeader()
     header = instance.header
     return ScannedHeader(
         _text(top.get(Tag.SeriesInstanceUID)),
@@ -69,6 +63,30 @@ def scan_header(location: str) -> ScannedHeader:
         header.columns,
         header.frames,
     )
+
+
+@contextmanager
+def instance_at(location: str) -> Iterator[Instance]:
+    """Open a file for as long as its header is looked at.
+
+    Parameters
+    ----------
+    location : str
+
+    Raises
+    ------
+    FastpixError
+        It is no image, or damaged.
+    OSError
+        It cannot be read now.
+    """
+    source = open_location(location)
+    stored = open_file(source, 0, _HEAD) if isinstance(source, str) else read_source(source)
+    try:
+        yield read_instance(stored, _MOST)
+    finally:
+        if isinstance(stored, File):
+            stored.close()
 
 
 def _text(value: bytes | None) -> str:

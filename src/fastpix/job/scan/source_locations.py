@@ -55,6 +55,40 @@ def open_location(location: str) -> SourceLike:
     return location
 
 
+def is_plain(location: str) -> bool:
+    """Whether a location is the path of a file as it is.
+
+    Parameters
+    ----------
+    location : str
+    """
+    return BETWEEN not in location and not is_url(location)
+
+
+@dataclass(frozen=True, slots=True)
+class LazyFile:
+    """A file that is found when it is read, so that an error is of that file alone.
+
+    Attributes
+    ----------
+    location : str
+    """
+
+    location: str
+
+    def __str__(self) -> str:
+        return self.location
+
+    def read_bytes(self) -> bytes:
+        """Return its bytes."""
+        source: Any = open_location(self.location)
+        if isinstance(source, str):
+            with open(source, "rb") as file:
+                return file.read()
+        data: bytes = source.read_bytes()
+        return data
+
+
 def members(archive: str, prefix: str) -> Iterator[SourceFile]:
     """Yield the members of an archive; hidden ones and media directories are left out.
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.job.patient_split import SPLITS, split_of
+from fastpix.job.patient_split import SPLITS, By, Fractions
 from fastpix.job.remaining import Remaining
 from fastpix.job.statistics.batch_statistics import recount
+from fastpix.job.statistics.counted_images import Counted, counted_of
 from fastpix.job.statistics.group_counts import Group
 from fastpix.job.statistics.group_statistics import GroupStatistics
 from fastpix.job.statistics.merging import Statistics
@@ -43,27 +44,36 @@ class CacheStatistics(NamedTuple):
     outliers : dict of Group to list of Outlier
     recounted : int
         How many images have been read for it.
+    counted : Counted
+        Which images these are.
     """
 
     groups: list[GroupStatistics]
     outliers: dict[Group, list[Outlier]]
     recounted: int
+    counted: Counted
 
 
 def read_statistics(
     dst: str | os.PathLike[str],
     split: str | None = None,
     report: Callable[[int], None] | None = None,
+    *,
+    by: By = "patient",
+    fractions: Fractions = SPLITS,
+    seed: int = 0,
 ) -> CacheStatistics:
     """Return the statistics of the images or volumes of a cache.
 
     Parameters
     ----------
     dst : path or URL
-    split : {"train", "val", "test"}, optional
-        The patients that `split_of` puts there; all images if not given.
+    split : str, optional
+        The name of one split, such as ``"train"``; all images if not given.
     report : callable, optional
         Called now and then with the number of images that have been read again.
+    by, fractions, seed
+        What decides the splits: as in `fastpix.split`.
 
     Raises
     ------
@@ -75,16 +85,10 @@ def read_statistics(
     """
     from fastpix.job.cache_opening import open_cache
 
-    if split is not None and split not in SPLITS:
-        raise ArgumentError("split", f"{split!r} is not one of {', '.join(SPLITS)}")
     cache = open_cache(dst)
-    rows = {name: cache.table.column(name).to_pylist() for name in (*_COLUMNS, *_IDENTITY)}
-    chosen = list(range(len(cache)))
-    if split is not None:
-        patients = cache.table.column("patient").to_pylist()
-        # An image that is of no known patient may be of any: it trains nothing and tests nothing.
-        chosen = [k for k in chosen if patients[k] and split_of(patients[k]) == split]
-        rows = {name: [column[k] for k in chosen] for name, column in rows.items()}
+    counted, chosen = counted_of(cache, split, by, fractions, seed)
+    columns = {name: cache.table.column(name).to_pylist() for name in (*_COLUMNS, *_IDENTITY)}
+    rows = {name: [column[k] for k in chosen] for name, column in columns.items()}
     groups = groups_of(rows)
     places = {
         key: (place, group)
@@ -92,12 +96,13 @@ def read_statistics(
     }
     statistics = Statistics()
     again: list[tuple[int, Group]] = []
-    for counted, wanted in _parts(cache, os.fspath(dst), places):
-        if counted is not None:
-            statistics.add(counted)
+    for of_part, wanted in _parts(cache, os.fspath(dst), places):
+        if of_part is not None:
+            statistics.add(of_part)
         again += wanted
     statistics.add(recount(_read_again(cache, again, report)))
-    return CacheStatistics(statistics.results(), outliers_by_group(rows), len(again))
+    far = outliers_by_group(rows)
+    return CacheStatistics(statistics.results(), far, len(again), counted)
 
 
 def _parts(

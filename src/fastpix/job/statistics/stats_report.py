@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix.job.statistics.counted_images import Counted
 from fastpix.job.statistics.group_counts import Group
 from fastpix.job.statistics.group_statistics import PERCENTILES, GroupStatistics
 from fastpix.job.statistics.merging import Statistics
@@ -156,7 +157,9 @@ def rebinned(result: GroupStatistics, low: float, high: float, columns: int) -> 
 
 
 def stats_json(
-    groups: Iterable[GroupStatistics], far: Mapping[Group, Sequence[Outlier]] | None = None
+    groups: Iterable[GroupStatistics],
+    far: Mapping[Group, Sequence[Outlier]] | None = None,
+    counted: Counted | None = None,
 ) -> str:
     """Return statistics as strict JSON.
 
@@ -164,12 +167,15 @@ def stats_json(
     ``images``, ``pixels``, ``padding``, ``nans``; ``min``, ``max``, ``mean``, ``std`` (null where
     no pixel is left); ``exact`` (whether percentiles are, else they are within 0.4 %);
     ``percentiles``, an object from ``"0.1"`` to ``"99.9"``; ``normalize``, LO and HI or null; and
-    ``outliers``, a list of objects with ``name``, ``why`` and ``distance``.
+    ``outliers``, a list of objects with ``name``, ``why`` and ``distance``. ``counted`` beside
+    ``groups`` is an object of what `Counted` has.
 
     Parameters
     ----------
     groups : iterable of GroupStatistics
     far : mapping of Group to sequence of Outlier, optional
+    counted : Counted, optional
+        Which images these are.
     """
     shown = [
         {
@@ -189,7 +195,10 @@ def stats_json(
         }
         for result in groups
     ]
-    return json.dumps({"version": VERSION, "groups": shown}, indent=1, allow_nan=False)
+    kept: dict[str, Any] = {"version": VERSION, "groups": shown}
+    if counted is not None:
+        kept["counted"] = counted.to_dict()
+    return json.dumps(kept, indent=1, allow_nan=False)
 
 
 def _strict(number: float | None) -> float | None:

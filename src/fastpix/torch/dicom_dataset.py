@@ -1,0 +1,120 @@
+"""`DicomDataset`: DICOM files as they are, with no cache in between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fastpix.image.frame_selection import Frames
+from fastpix.image.limits import MAX_BYTES, checked_limit
+from fastpix.job.cache import Cache
+from fastpix.job.scan.source_locations import LazyFile, is_plain
+from fastpix.recipe import Recipe
+from fastpix.runs.batch import read_to_places
+from fastpix.runs.batch_places import Places
+from fastpix.torch.cached_samples import Filter
+from fastpix.torch.dicom_files import find_files
+from fastpix.torch.image_dataset import ImageDataset
+from fastpix.torch.item_dataset import Behaviour, Transform
+from fastpix.torch.item_labels import Labels, Unlabelled
+from fastpix.torch.packed_texts import PackedTexts
+from fastpix.torch.skipping import OnItemError
+from fastpix.torch.tensors import threads_here
+
+
+class DicomDataset(ImageDataset):
+    """DICOM files, each batch of which is one call of `fastpix.imread_batch`.
+
+    Parameters
+    ----------
+    source : path, URL, Cache, or sequence of paths
+        A list of files, which are not opened before they are read; a folder, archive, glob or a
+        list of ``fastpix scan``, whose headers are read now, so that files which are no images are
+        left out; or a cache of format ``index``, whose manifest says all that is asked.
+    recipe : Recipe, optional
+        How stored values become output values.
+    filter : str, sequence of str or callable, optional
+        Which images: conditions such as ``"modality in CT,MR"``, all of which must hold, or a
+        function of the columns that a manifest has of a header.
+    labels : str, sequence or mapping, optional
+        One label for each image, in the order of `names`; labels by their names; or, of a cache, a
+        column that ``fastpix join`` has added.
+    unlabelled : {"error", "drop"}
+        What becomes of images that have no label.
+    transform : callable, optional
+        Is given each item, and returns what takes its place.
+    size : (int, int), optional
+        Rows and columns of all images: larger ones lose their edges, smaller ones are surrounded by
+        `fill`, both centred, as in `imread_batch`.
+    fill : float
+    frames : int, slice, sequence of int or None
+        Which frames of each image; an int drops the frame axis, None reads all.
+    threads : int, optional
+        How many threads read a batch. If not given: one in a worker of a DataLoader, else as many
+        as help.
+    max_bytes : int
+        The most bytes that one image may decode to.
+    on_error : {"raise", "skip"}
+        What becomes of images that cannot be read, or do not fit into their batch: an error that
+        names them, or they are left out of their batches, and counted: see `skipped`.
+
+    Notes
+    -----
+    An item is a dictionary:
+
+    - ``image``: tensor, ``(1, rows, columns)``, or ``(3, rows, columns)`` for colour; several
+      frames stand before the rows.
+    - ``name``: the path as it was given, or below the folder; of a cache, the keyed name.
+    - ``patient``: of a cache, the keyed hash of its patient; else empty.
+    - ``spacing``: float64, ``(2,)``: millimetres between rows and between columns; NaN where they
+      are not known, as for files of a list.
+    - ``index``: its number in the source.
+    - ``label``: with `labels` alone.
+
+    Examples
+    --------
+    >>> dataset = DicomDataset("study/", recipe=Recipe(normalize=(-1000, 400)))  # doctest: +SKIP
+    >>> for batch in Loader(dataset, batch_size=32, num_workers=2):              # doctest: +SKIP
+    ...     model(batch["image"])
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Cache,
+        *,
+        recipe: Recipe | None = None,
+        filter: Filter = None,
+        labels: Labels = None,
+        unlabelled: Unlabelled = "error",
+        transform: Transform | None = None,
+        size: tuple[int, int] | None = None,
+        fill: float = 0,
+        frames: Frames = None,
+        threads: int | None = None,
+        max_bytes: int = MAX_BYTES,
+        on_error: OnItemError = "raise",
+    ) -> None:
+        found = find_files(source, filter)
+        behaviour = Behaviour(labels, unlabelled, transform, on_error)
+        super().__init__(
+            found.names, found.table, found.spacings, found.column, behaviour, size, fill
+        )
+        self.recipe = recipe or Recipe()
+        self._locations = PackedTexts(found.locations)
+        self._frames = frames
+        self._threads = threads
+        self._max_bytes = checked_limit(max_bytes)
+
+    def _read(self, rows: Sequence[int], places: Places, goes_on: bool) -> dict[int, Exception]:
+        locations = [self._locations[row] for row in rows]
+        sources: list[Any] = [e if is_plain(e) else LazyFile(e) for e in locations]
+        return read_to_places(
+            sources,
+            places,
+            self.recipe,
+            self._frames,
+            self._max_bytes,
+            threads_here(self._threads),
+            goes_on=goes_on,
+        )

@@ -1,0 +1,87 @@
+"""`Loader`: torch's DataLoader, which knows of skipped images, seeds and epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from fastpix.errors import ArgumentError, warn_caller
+from fastpix.notes import count_of
+from fastpix.torch.collating import Item, collate_or_nothing
+
+_NAMED = 5  # skipped sources that are told by name
+
+
+class Loader(DataLoader[Item]):
+    """A `torch.utils.data.DataLoader` of batches that fastpix has read, each by one call.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of this package, or any other.
+    batch_size : int, optional
+    seed : int, optional
+        Decides the order of each epoch, and what the workers draw: the same number gives the same
+        batches again. Torch's own seed decides if it is not given.
+    **options
+        As `torch.utils.data.DataLoader` has them.
+
+    Warns
+    -----
+    UserWarning
+        At the end of an epoch in which images were skipped: how many, and the first names.
+
+    Notes
+    -----
+    A batch whose images were all skipped is left out, so that an epoch may have fewer batches than
+    ``len(loader)``. `epoch` is the number of the epoch that comes next; it may be set, to go on
+    where a run was ended.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        batch_size: int | None = 1,
+        *,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        if seed is not None and options.get("generator") is not None:
+            raise ArgumentError("seed", "give a seed or a generator")
+        if "batch_sampler" not in options:
+            options["batch_size"] = batch_size
+        options.setdefault("collate_fn", collate_or_nothing)
+        if seed is not None:
+            options["generator"] = torch.Generator()
+        super().__init__(dataset, **options)
+        self.epoch = 0
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the batches of an epoch."""
+        if self._seed is not None:
+            self.generator.manual_seed((self._seed << 20) + self.epoch)
+        for name, given in (("clear_skipped", ()), ("set_epoch", (self.epoch,))):
+            method = getattr(self.dataset, name, None)
+            if method is not None:
+                method(*given)
+        set_epoch = getattr(self.sampler, "set_epoch", None)  # of a DistributedSampler
+        if set_epoch is not None:
+            set_epoch(self.epoch)
+        self.epoch += 1
+        return self._batches(super().__iter__())
+
+    def _batches(self, batches: Iterator[Any]) -> Iterator[Any]:
+        yield from (batch for batch in batches if batch is not None)
+        skipped = getattr(self.dataset, "skipped", None)
+        if skipped:
+            more = ", …" if len(skipped) > _NAMED else ""
+            warn_caller(
+                f"{count_of(len(skipped), 'source')} could not be read in this epoch, and "
+                f"{'was' if len(skipped) == 1 else 'were'} left out: "
+                f"{', '.join(skipped[:_NAMED])}{more}",
+                UserWarning,
+            )
