@@ -19,7 +19,7 @@ from fastpix.job.formats.format_protocol import Format
 from fastpix.job.label_file import KEY as LABELS
 from fastpix.job.label_file import labels_of
 from fastpix.job.manifest_table import rows_taken
-from fastpix.job.remaining import Remaining, normalized, remaining_from
+from fastpix.job.remaining import Remaining, interval_of, normalized, remaining_from
 from fastpix.job.settings import Settings
 from fastpix.job.source_paths import default_paths_folder, read_paths
 from fastpix.job.storage import is_url, storage_at
@@ -133,7 +133,7 @@ class Cache:
         """
         place = self.place(key)
         remaining = self.remaining(place)
-        normalize = self.own_interval(place, normalize)
+        normalize = interval_of(normalize, self.is_color(place), self.settings.recipe)
         if normalize is not None:
             remaining = normalized(remaining, self.is_color(place), normalize)
         if out is not None:
@@ -320,21 +320,6 @@ class Cache:
             Number or name.
         """
         return self._units[self.place(key)] == "RGB"
-
-    def own_interval(
-        self, key: int | str, normalize: tuple[float, float] | None
-    ) -> tuple[float, float] | None:
-        """Return what a sample is normalized by: nothing, if it is colour with a range of its own.
-
-        Parameters
-        ----------
-        key : int or str
-            Number or name.
-        normalize : (float, float) or None
-            What is asked for.
-        """
-        has_own = self.settings.recipe.color_range is not None and self.is_color(key)
-        return None if has_own else normalize
 
     def place(self, key: int | str) -> int:
         """Return the number of a sample.

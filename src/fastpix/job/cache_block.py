@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError
 from fastpix.job.cache import Cache
-from fastpix.job.remaining import normalized
+from fastpix.job.remaining import interval_of, normalized
 
 Numbers = Sequence[int]
 
@@ -57,7 +57,7 @@ def read_cache_block(
     if not inside or not all(0 <= a < b <= n for a, b, n in zip(begin, end, shape, strict=True)):
         raise ArgumentError("starts", f"{begin} to {end} does not lie in a sample of {shape}")
     remaining = cache.remaining(place)
-    normalize = cache.own_interval(place, normalize)
+    normalize = interval_of(normalize, cache.is_color(place), cache.settings.recipe)
     row = cache.where(place)
     read = getattr(cache.format, "read_block", None)
     stored = None if read is None else read(cache.storage, row, begin, end)

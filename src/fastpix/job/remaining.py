@@ -198,6 +198,22 @@ def remaining_from(text: str) -> Remaining:
     )
 
 
+def interval_of(
+    normalize: tuple[float, float] | None, is_color: bool, recipe: Recipe
+) -> tuple[float, float] | None:
+    """Return what a sample of a cache is normalized by: nothing, if it is colour with a range.
+
+    Parameters
+    ----------
+    normalize : (float, float) or None
+        What is asked for.
+    is_color : bool
+    recipe : Recipe
+        Of the cache.
+    """
+    return None if is_color and recipe.color_range is not None else normalize
+
+
 @lru_cache(maxsize=4096)
 def normalized(remaining: Remaining, is_color: bool, normalize: tuple[float, float]) -> Remaining:
     """Return steps with an interval to normalize by.

@@ -11,6 +11,7 @@ import numpy as np
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.cache_opening import open_cache
+from fastpix.job.remaining import interval_of
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.statistics.group_normalization import GroupNormalization
 
@@ -134,7 +135,8 @@ def intervals_of(cache: Cache, normalize: Normalize) -> Intervals:
         normalize = GroupNormalization.of(cache)
     asked = (0.0, 1.0) if isinstance(normalize, GroupNormalization) else normalize
     asked = float(asked[0]), float(asked[1])
-    found = [cache.own_interval(k, asked) for k in range(len(cache))]
+    recipe = cache.settings.recipe
+    found = [interval_of(asked, cache.is_color(k), recipe) for k in range(len(cache))]
     if isinstance(normalize, GroupNormalization):
         which = [k for k, own in enumerate(found) if own is not None]
         table = (
