@@ -174,7 +174,7 @@ def test_a_palette_of_8_bits_whose_descriptors_say_16() -> None:
 
 
 def test_0_to_1_is_what_division_by_255_gives() -> None:
-    """In float32, for each of the 256: what libraries of training do to bytes."""
+    """In float32, for each of the 256."""
     every = np.arange(256, dtype=np.uint8).reshape(-1, 4, 1).repeat(3, 2)
     found = fastpix.imread(rgb_file(every, 8, False, 7), color_range=(0, 1))
     assert found.tobytes() == (every.astype(np.float32) / np.float32(255)).tobytes()
