@@ -109,6 +109,8 @@ JOBS = (
     Job("big endian, 32 bits", Steps("u4", True, 31, 32, False, slope=1e-4), floor="uint32"),
     Job("float data", Steps("f4", False, 31, 32, False), floor="float32"),
     Job("double float data", Steps("f8", False, 63, 64, False), floor="float64"),
+    Job("RGB of 8 bits to 0..1", BYTES._replace(slope=1 / 255), floor="uint8"),
+    Job("RGB of 12 bits to 8", Steps("u2", False, 11, 12, False, shift=4), "uint8", floor="uint8"),
     Job("1 bit, dtype='auto': uint8", Steps("bit", False, 0, 1, False), "uint8", floor="uint8"),
     *(
         Job(f"{name}, {dtype}", ColorSteps(samples, layout, ybr), dtype, floor=dtype)

@@ -172,6 +172,7 @@ cdef struct Job:
     bint packed
     bint swap
     int bits
+    int shift  # lower bits that are left out; `bits` has none of them
     bint is_signed
     uint32_t mask, sign  # of the stored bits, where they start at bit 0
     int left, right  # shifts that drop the garbage above and below; equal where it is only above
@@ -349,9 +350,11 @@ def color(
     cdef Layout layout = layout_of(name)
     fill(&job, samples)
     fill_planes(&planes, cells, segments, &job)
-    job.entries = job.entries // 3
-    job.slope, job.intercept = 1.0, 0.0  # nothing but the sample itself
     job.mirrored = job.inverted = job.normalized = job.padded = False
+    if layout == INDEXED:
+        job.entries = job.entries // 3
+    if ybr or layout == INDEXED:  # YBR is converted before bits are dropped, an index has them all
+        take_all_bits(&job)
     PyObject_GetBuffer(out, &target, PyBUF_FORMAT | PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
     set_output(&job, &target)
     choose_color_route(&job, ybr)

@@ -28,6 +28,11 @@ RECIPES = st.builds(
     normalize=st.none()
     | st.tuples(FINITE, FINITE).map(sorted).filter(lambda ends: ends[0] < ends[1]).map(tuple),
     padding=st.none() | st.floats(allow_nan=False),
+) | st.builds(
+    Recipe,
+    dtype=st.sampled_from(["float32", "float64", "auto"]),
+    normalize=st.none() | st.just((0, 1)),
+    color_range=st.tuples(FINITE, FINITE).map(sorted).filter(lambda ends: ends[0] < ends[1]),
 )
 
 
@@ -120,6 +125,13 @@ def test_dtype_spelled_otherwise(dtype: Any, name: str) -> None:
         ("normalize", (0, 1j)),
         ("normalize", (-1.7e308, 1.7e308)),
         ("normalize", (0, 10**400)),
+        ("color_range", (0, 0)),
+        ("color_range", (255, 0)),
+        ("color_range", (0, math.nan)),
+        ("color_range", 255),
+        ("color_range", "01"),
+        ("color_range", (-1.7e308, 1.7e308)),
+        ("color_range", (0, 1e39)),  # beyond float32
         ("padding", "abc"),
         ("padding", "5"),
         ("padding", True),
@@ -221,6 +233,42 @@ def test_round_trip_through_strict_json(recipe: Recipe) -> None:
     assert back == recipe
     assert hash(back) == hash(recipe)
     assert json.dumps(back.to_dict(), allow_nan=False) == text
+
+
+@pytest.mark.parametrize(
+    ("dtype", "color_range"),
+    [("uint8", (0, 255)), ("int8", (-128, 127)), ("int16", (-255, 255)), ("uint16", (0, 65535)),
+     ("float32", (0, 1)), ("float64", (0, 1e39)), ("auto", (0.5, 1))],
+)  # fmt: skip
+def test_ranges_of_colour_that_a_dtype_holds(dtype: str, color_range: tuple[float, float]) -> None:
+    assert Recipe(dtype, color_range=color_range).color_range == color_range
+
+
+@pytest.mark.parametrize(
+    ("dtype", "color_range", "words"),
+    [("uint8", (0, 1), "no whole number for each of 0..255"),
+     ("uint8", (0, 254), "use (0, 255), or a float dtype"),
+     ("uint8", (1, 256), "uint8 cannot hold (1, 256)"),
+     ("uint8", (0.5, 255.5), "uint8 cannot hold (0.5, 255.5)"),
+     ("int8", (0, 255), "int8 cannot hold (0, 255)"),
+     ("uint16", (-255, 0), "uint16 cannot hold (-255, 0)"),
+     ("int64", (0, 2.0**64), "int64 cannot hold")],
+)  # fmt: skip
+def test_ranges_of_colour_that_a_dtype_does_not_hold(
+    dtype: str, color_range: tuple[float, float], words: str
+) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        Recipe(dtype, color_range=color_range)
+    assert caught.value.argument == "color_range"
+    assert words in str(caught.value)
+
+
+def test_a_recipe_without_colour_is_kept_as_it_always_was() -> None:
+    """Caches are told apart by what their recipes are kept as."""
+    assert "color_range" not in Recipe(normalize=(0, 1)).to_dict()
+    kept = Recipe(normalize=(0, 1), color_range=(0, 1)).to_dict()
+    assert kept["color_range"] == [0, 1]
+    assert Recipe.from_dict(kept) != Recipe(normalize=(0, 1))
 
 
 @pytest.mark.parametrize("padding", [math.nan, math.inf, -math.inf])

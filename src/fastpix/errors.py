@@ -74,8 +74,9 @@ class ArgumentError(FastpixError):
         Its name.
     """
 
-    def __init__(self, argument: str, reason: str) -> None:
-        super().__init__(f"{argument}: {reason}", f"{argument} cannot be used with this image")
+    def __init__(self, argument: str, reason: str, storable: str = "") -> None:
+        words = storable or f"{argument} cannot be used with this image"
+        super().__init__(f"{argument}: {reason}", words)
         self.argument = argument
 
 

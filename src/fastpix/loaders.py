@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
-from operator import is_
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastpix.errors import add_source
-from fastpix.header.index import Index
 from fastpix.header.instance import read_instance
-from fastpix.image.frame_selection import Frames, frozen_frames
+from fastpix.image.frame_selection import Frames
 from fastpix.image.image import Image
 from fastpix.image.limits import MAX_BYTES, MAX_VOLUME_BYTES, checked_limit
 from fastpix.notes import Note
 from fastpix.recipe import Invert, Recipe, one_recipe
-from fastpix.runs.alike import AlikeReader, alike_reader
-from fastpix.source.lent_buffers import Buffer, borrow, give_back
+from fastpix.runs.last_read import LastRead, never_changes
+from fastpix.source.lent_buffers import borrow, give_back
 from fastpix.source.naming import ErrorsNamed, name_of
 from fastpix.source.opening import SourceLike, read_source
 from fastpix.source.stored import File
@@ -41,6 +37,7 @@ def imread(
     invert: Invert = "max",
     normalize: tuple[float, float] | None = None,
     padding: float | None = None,
+    color_range: tuple[float, float] | None = None,
     frames: Frames = None,
     out: NDArray[Any] | None = None,
     recipe: Recipe | None = None,
@@ -64,12 +61,14 @@ def imread(
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     frames : int, slice, sequence of int or None
         Which frames; an int drops the frame axis, None reads all.
     out : ndarray, optional
         Filled and returned; C-contiguous, writable, of the right shape and dtype.
     recipe : Recipe, optional
-        In place of the five keywords from `dtype` to `padding`.
+        In place of the six keywords from `dtype` to `color_range`.
     max_bytes : int
         The most bytes that one image may decode to, deflated data sets included.
     decoder : str, optional
@@ -87,14 +86,15 @@ def imread(
     FastpixError
         Its subclasses say what is wrong and what to do.
     """
-    asked = (dtype, rescale, invert, normalize, padding, recipe, max_bytes, decoder, threads)
+    asked = (dtype, rescale, invert, normalize, padding, color_range, recipe, max_bytes, decoder,
+             threads)  # fmt: skip
     buffer = borrow()
     try:
         values = _last_read.read_alike(source, asked, frames, out, buffer)
         if values is not None:
             return values
         limit = checked_limit(max_bytes)
-        made = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+        made = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
         stored = read_source(source, lent=buffer)
         try:
             instance = read_instance(stored, limit, only_pixels=True)
@@ -103,7 +103,7 @@ def imread(
         finally:
             if isinstance(stored, File):
                 stored.close()
-        if all(map(_never_changes, asked)):
+        if all(map(never_changes, asked)):
             _last_read.remember(instance.index, asked, image, made, frames, buffer)
         return values
     except Exception as error:
@@ -113,74 +113,7 @@ def imread(
         give_back(buffer)
 
 
-def _never_changes(argument: object) -> bool:
-    """Whether an object can never change, so that the same object is always the same argument."""
-    if isinstance(argument, tuple):
-        return all(map(_never_changes, argument))
-    return argument is None or isinstance(argument, _IMMUTABLE)
-
-
-_IMMUTABLE = (str, int, float, np.generic, np.dtype, type, Recipe)
-
-
-class _LastRead(threading.local):
-    """What this thread read last, because most files are like the one before."""
-
-    index: Index | None = None
-    arguments: tuple[object, ...] = ()
-    frames: tuple[object, ...] | None = None
-    alike: AlikeReader | None = None
-
-    def read_alike(
-        self,
-        source: SourceLike,
-        arguments: tuple[object, ...],
-        frames: Frames,
-        out: NDArray[Any] | None,
-        buffer: Buffer,
-    ) -> NDArray[Any] | None:
-        """Read a file if it is like the last two, and the arguments are the same objects."""
-        alike = self.alike
-        # Another buffer: this is a nested imread (from a warning hook, say), and the outer call is
-        # using the buffer that `alike` reads into.
-        if (
-            alike is None
-            or alike.buffer is not buffer
-            or not all(map(is_, arguments, self.arguments))
-            or frozen_frames(frames) != self.frames
-            or not (out is None or alike.fits(out))
-        ):
-            return None
-        self.alike = None  # an interrupted read may leave it half-changed: it is not used again
-        values = alike.read((source,), _new_array if out is None else lambda *_: out)
-        if not values:
-            return None
-        self.alike = alike
-        return values[0]
-
-    def remember(
-        self,
-        index: Index | None,
-        arguments: tuple[object, ...],
-        image: Image,
-        recipe: Recipe,
-        frames: Frames,
-        buffer: Buffer,
-    ) -> None:
-        """Prepare for files like the last two, if these are alike."""
-        frozen = frozen_frames(frames)
-        is_same = frozen == self.frames and all(map(is_, arguments, self.arguments))
-        last = self.index if is_same else None
-        self.index, self.arguments, self.frames, self.alike = index, arguments, frozen, None
-        if frozen is not None:
-            self.alike = alike_reader(last, index, image, recipe, frames, buffer)
-
-
-def _new_array(_: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    return np.empty(shape, dtype)
-
-
-_last_read = _LastRead()
+_last_read = LastRead()
 
 
 def dicom_to_array(
@@ -191,6 +124,7 @@ def dicom_to_array(
     invert: Invert = "max",
     normalize: tuple[float, float] | None = None,
     padding: float | None = None,
+    color_range: tuple[float, float] | None = None,
     frames: Frames = None,
     out: NDArray[Any] | None = None,
     recipe: Recipe | None = None,
@@ -214,12 +148,14 @@ def dicom_to_array(
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     frames : int, slice, sequence of int or None
         Which frames; an int drops the frame axis, None reads all.
     out : ndarray, optional
         Filled and returned; C-contiguous, writable, of the right shape and dtype.
     recipe : Recipe, optional
-        In place of the five keywords from `dtype` to `padding`.
+        In place of the six keywords from `dtype` to `color_range`.
     max_bytes : int
         The most bytes that one image may decode to, deflated data sets included.
     decoder : str, optional
@@ -234,7 +170,7 @@ def dicom_to_array(
     dataset : pydicom.Dataset
         All elements, as pydicom parses them.
     """
-    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
     return _read_with_dataset(source, asked, frames, out, max_bytes, threads)
 
 
@@ -260,6 +196,7 @@ def dicom_to_tensor(
     invert: Invert = "max",
     normalize: tuple[float, float] | None = None,
     padding: float | None = None,
+    color_range: tuple[float, float] | None = None,
     frames: Frames = None,
     recipe: Recipe | None = None,
     max_bytes: int = MAX_BYTES,
@@ -282,10 +219,12 @@ def dicom_to_tensor(
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     frames : int, slice, sequence of int or None
         Which frames; an int drops the frame axis, None reads all.
     recipe : Recipe, optional
-        In place of the five keywords from `dtype` to `padding`.
+        In place of the six keywords from `dtype` to `color_range`.
     max_bytes : int
         The most bytes that one image may decode to, deflated data sets included.
     decoder : str, optional
@@ -308,7 +247,7 @@ def dicom_to_tensor(
         import torch
     except ModuleNotFoundError as error:
         raise ImportError("dicom_to_tensor needs torch: pip install 'fastpix[torch]'") from error
-    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
     array, dataset = _read_with_dataset(source, asked, frames, None, max_bytes, threads)
     return torch.from_numpy(array), dataset
 
@@ -326,6 +265,7 @@ def read_series(
     invert: Invert = "max",
     normalize: tuple[float, float] | None = None,
     padding: float | None = None,
+    color_range: tuple[float, float] | None = None,
     out: NDArray[Any] | None = None,
     recipe: Recipe | None = None,
     max_bytes: int = MAX_VOLUME_BYTES,
@@ -358,10 +298,12 @@ def read_series(
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     out : ndarray, optional
         Filled, and the array of the volume; C-contiguous, writable, of the right shape and dtype.
     recipe : Recipe, optional
-        In place of the keywords from `dtype` to `padding`.
+        In place of the keywords from `dtype` to `color_range`.
     max_bytes : int
         The most bytes that the array may take.
     decoder : str, optional
@@ -385,7 +327,7 @@ def read_series(
     from fastpix.series.choosing import choose_stack
     from fastpix.series.open_series import open_series
 
-    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
     limit = checked_limit(max_bytes)
     stacks = open_series(source, tolerance=tolerance, threads=threads)
     chosen, aside = choose_stack(stacks, series_uid, stack)

@@ -45,6 +45,11 @@ class Recipe:
     decoder : str or None
         Pins what decodes compressed frames, by the name of its package (docs/codecs.md): lossy data
         have the values that their decoder gives them. ``None``: the fastest that is installed.
+    color_range : (float, float) or None
+        Bring colour, of whatever depth, to 8 bits, and map 0..255 to ``[lo, hi]``. Monochrome
+        images are left alone, as `normalize` then leaves colour. An integer dtype needs a range
+        that it holds, by whole steps: ``(0, 255)`` above all. ``None``: colour has the depth of
+        the file, and `normalize` on colour is an error.
 
     Raises
     ------
@@ -58,6 +63,7 @@ class Recipe:
     normalize: tuple[float, float] | None = None
     padding: float | None = None
     decoder: str | None = None
+    color_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", _dtype_name(self.dtype))
@@ -67,10 +73,14 @@ class Recipe:
         if not isinstance(self.invert, str) or self.invert not in get_args(Invert):
             raise ArgumentError("invert", f"{self.invert!r} is not 'max', 'range' or 'none'")
         if self.normalize is not None:
-            object.__setattr__(self, "normalize", _interval(self.normalize))
+            object.__setattr__(self, "normalize", _interval("normalize", self.normalize))
         if self.padding is not None:
             object.__setattr__(self, "padding", _real("padding", self.padding))
         checked_decoder(self.decoder)
+        if self.color_range is not None:
+            limits = _interval("color_range", self.color_range)
+            object.__setattr__(self, "color_range", limits)
+            _check_colors_fit(*limits, self.dtype)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recipe):
@@ -83,13 +93,31 @@ class Recipe:
     def _key(self) -> tuple[object, ...]:
         # A padding of NaN is the same as another, though NaN is not.
         padding = str(self.padding)
-        return (self.dtype, self.rescale, self.invert, self.normalize, padding, self.decoder)
+        return (
+            self.dtype, self.rescale, self.invert, self.normalize, padding, self.decoder,
+            self.color_range,
+        )  # fmt: skip
+
+    def with_dtype(self, dtype: str, is_color: bool) -> Recipe:
+        """Return the recipe with the dtype that ``"auto"`` has come to for some images.
+
+        Parameters
+        ----------
+        dtype : str
+        is_color : bool
+            Of these images: the range of colour does not have to suit the dtype of others.
+        """
+        return replace(self, dtype=dtype, color_range=self.color_range if is_color else None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON can hold it; `from_dict` is the way back."""
         kept: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         if self.normalize is not None:
             kept["normalize"] = list(self.normalize)
+        if self.color_range is None:
+            del kept["color_range"]  # as recipes were kept before there was one
+        else:
+            kept["color_range"] = list(self.color_range)
         if self.padding is not None and not math.isfinite(self.padding):
             kept["padding"] = str(self.padding)  # strict JSON knows neither NaN nor infinity
         return kept
@@ -129,17 +157,36 @@ def _real(argument: str, value: object) -> float:
         raise ArgumentError(argument, f"{value!r} is not a number") from error
 
 
-def _interval(value: object) -> tuple[float, float]:
+def _interval(argument: str, value: object) -> tuple[float, float]:
     try:
         lo, hi = tuple(value)  # type: ignore[var-annotated, arg-type]
     except (TypeError, ValueError) as error:
-        raise ArgumentError("normalize", f"{value!r} is not a pair (lo, hi)") from error
-    low, high = _real("normalize", lo) + 0.0, _real("normalize", hi) + 0.0  # + 0.0: -0 is 0
+        raise ArgumentError(argument, f"{value!r} is not a pair (lo, hi)") from error
+    low, high = _real(argument, lo) + 0.0, _real(argument, hi) + 0.0  # + 0.0: -0 is 0
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ArgumentError("normalize", f"({low}, {high}) is not finite with lo < hi")
+        raise ArgumentError(argument, f"({low}, {high}) is not finite with lo < hi")
     if not math.isfinite(high - low):
-        raise ArgumentError("normalize", f"({low}, {high}) is wider than float64 can hold")
+        raise ArgumentError(argument, f"({low}, {high}) is wider than float64 can hold")
     return low, high
+
+
+def _check_colors_fit(lo: float, hi: float, dtype: str) -> None:
+    """Check that a dtype holds each of the 256 values that colour is mapped to."""
+    if dtype in ("auto", "float64"):
+        return
+    if dtype == "float32":
+        if max(-lo, hi) > float(np.finfo(np.float32).max):
+            raise ArgumentError("color_range", f"float32 cannot hold ({lo:g}, {hi:g})")
+        return
+    info = np.iinfo(dtype)
+    if not (lo.is_integer() and hi.is_integer() and info.min <= int(lo) and int(hi) <= info.max):
+        raise ArgumentError("color_range", f"{dtype} cannot hold ({lo:g}, {hi:g})")
+    if not ((hi - lo) / 255).is_integer():
+        raise ArgumentError(
+            "color_range",
+            f"({lo:g}, {hi:g}) has no whole number for each of 0..255, as {dtype} needs: use "
+            f"(0, 255), or a float dtype",
+        )
 
 
 def checked_decoder(name: str | None) -> str | None:
@@ -166,17 +213,20 @@ def one_recipe(
     normalize: tuple[float, float] | None,
     padding: float | None,
     decoder: str | None = None,
+    color_range: tuple[float, float] | None = None,
 ) -> Recipe:
     """Return the recipe that a call asks for, by its keywords or as a whole.
 
     Parameters
     ----------
     recipe : Recipe or None
-        In place of the five keywords that follow.
+        In place of the fields that follow.
     dtype, rescale, invert, normalize, padding
         The fields of a `Recipe`.
     decoder : str or None
         Pinned beside the recipe: by `fastpix.open`, or by the call.
+    color_range : (float, float) or None
+        A field of a `Recipe`, too.
 
     Raises
     ------
@@ -187,11 +237,13 @@ def one_recipe(
         isinstance(dtype, str) and dtype == _PLAIN.dtype
         and rescale is True
         and isinstance(invert, str) and invert == _PLAIN.invert
-        and normalize is None and padding is None
+        and normalize is None and padding is None and color_range is None
     ):  # fmt: skip
         asked = _PLAIN  # as most calls have it
     else:
-        asked = Recipe(dtype, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+        asked = Recipe(
+            dtype, rescale, invert, normalize, padding, color_range=color_range  # type: ignore[arg-type]
+        )  # fmt: skip
     if recipe is not None:
         if not isinstance(recipe, Recipe):
             raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")

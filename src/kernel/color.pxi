@@ -2,10 +2,17 @@
 #
 # Samples become items of the output by the route of a gray job, and are then put side by side as
 # items; YBR_FULL of 8 bits becomes bytes of RGB first. Jobs without such a route take the steps, in
-# doubles. A palette is a table of values (lookup.pxi).
+# doubles. A palette is a table of values (lookup.pxi). What a sample takes on the way to a value
+# (shift and table, or slope and intercept) comes after the conversion to RGB.
 
 cdef enum Layout:
     INTERLEAVED, PLANAR, SUBSAMPLED, INDEXED
+
+
+cdef void take_all_bits(Job *job) noexcept nogil:
+    """Undo the shift of cells, of at most 32 bits; `job.shift` stays."""
+    cdef int allocated = job.right + job.bits
+    set_bits(job, allocated, allocated - 1 - job.left, job.bits + job.shift, job.is_signed)
 
 
 cdef Layout layout_of(str name):
@@ -66,9 +73,9 @@ cdef inline Py_ssize_t color_head(
 
 cdef bint is_unchanged(const Job *job) noexcept nogil:
     """Whether a cell is a sample as it stands, as wide as an item of the output."""
-    if job.packed or job.left or job.right:
+    if job.packed or job.left or job.right or job.table != NULL:
         return False
-    return (
+    return job.slope == 1.0 and job.intercept == 0.0 and (
         job.cell == I8 and job.out == OUT_I8
         or job.cell == U8 and job.out == OUT_U8
         or job.cell == I16 and job.out == OUT_I16
@@ -173,15 +180,27 @@ cdef void convert_pixels(
     Layout layout, uint8_t *room, uint8_t *rgb, void *out, const Job *job,
 ) noexcept nogil:
     """The n pixels from `start` on, of YBR_FULL in 8 bits."""
-    cdef uint8_t *to = <uint8_t *> out if job.out == OUT_U8 else rgb
+    cdef bint is_done = job.out == OUT_U8 and job.a == 1.0 and job.b == 0.0  # bytes, as they are
+    cdef uint8_t *to = <uint8_t *> out if is_done else rgb
     if layout == INTERLEAVED:
         pixels_to_rgb(<const uint8_t *> block(cells, skip + 3 * start, 3 * n, room, job), to, n)
     elif layout == PLANAR:
         planes_to_rgb(cells + start, cells + pixels + start, cells + 2 * pixels + start, to, n)
     else:
         pairs_to_rgb(cells + 2 * start, to, n)
-    if job.out != OUT_U8:
+    if not is_done:
         job.convert(rgb, out, 3 * n, job)
+
+
+cdef void values_of_rgb(double *samples, Py_ssize_t n, bint ybr, const Job *job) noexcept nogil:
+    """The shift that was put off until YBR was converted, and step 4; in place."""
+    cdef double step = <double> (<uint64_t> 1 << job.shift)
+    cdef Py_ssize_t i
+    if ybr and job.shift:
+        for i in range(n):
+            samples[i] = fastpix_floor(samples[i] / step)
+    if job.table != NULL or job.slope != 1.0 or job.intercept != 0.0:
+        modality(samples, samples, n, job)
 
 
 cdef Py_ssize_t pixel_steps(
@@ -199,6 +218,8 @@ cdef Py_ssize_t pixel_steps(
         indices_to_pixels(cells, skip + start, n, room, v, samples, job)
     if ybr:
         ybr_to_rgb(samples, n, job.bits)
+    if layout != INDEXED:
+        values_of_rgb(samples, 3 * n, ybr, job)
     return job.store(samples, out, 3 * n)
 
 

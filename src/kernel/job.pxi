@@ -28,13 +28,24 @@ cdef Out out_of(const Py_buffer *buffer) noexcept:
     return OUT_I64 if is_signed else OUT_U64
 
 
+cdef void set_bits(
+    Job *job, int allocated, int high_bit, int bits, bint is_signed
+) noexcept nogil:
+    """Which bits of an integer cell the job takes."""
+    job.bits = bits
+    job.left = allocated - 1 - high_bit
+    job.right = allocated - bits
+    job.mask = <uint32_t> ((<uint64_t> 1 << bits) - 1)
+    job.sign = <uint32_t> ((<uint64_t> 1 << (bits - 1)) if is_signed else 0)
+
+
 cdef int fill(Job *job, steps) except -1:
     """The numbers of `steps` (see `fastpix.kernel.steps.Steps`) as a C struct."""
     cdef str cell
     cdef bint is_signed
     cdef int allocated, high_bit, bits
     (cell, job.swap, high_bit, bits, is_signed, mirror, table, job.first, job.slope, job.intercept,
-     peak, limits, padding) = steps
+     peak, limits, padding, job.shift) = steps
     cdef const uint8_t[::1] entries
     job.values = NULL
     job.cell = cell_of(cell, is_signed)
@@ -43,15 +54,12 @@ cdef int fill(Job *job, steps) except -1:
     job.highest_kept = HIGHESTS_KEPT[<int> job.cell]
     job.packed = cell[0] == "b"
     allocated = 8 if job.packed else 8 * (<int> ord(cell[1]) - 48)
-    job.bits = bits
     job.is_signed = is_signed
-    job.left = allocated - 1 - high_bit
-    job.right = allocated - bits
     if cell[0] == "f":
+        job.bits, job.left, job.right = bits, 0, 0
         job.mask, job.sign = 0, 0  # float cells have neither
-    else:
-        job.mask = <uint32_t> ((<uint64_t> 1 << bits) - 1)
-        job.sign = <uint32_t> ((<uint64_t> 1 << (bits - 1)) if is_signed else 0)
+    else:  # the bits that a shift drops are left out from the beginning
+        set_bits(job, allocated, high_bit, bits - job.shift, is_signed)
     job.mirrored = mirror is not None
     if job.mirrored:
         job.mirror = mirror

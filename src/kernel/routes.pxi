@@ -27,6 +27,9 @@ cdef bint exact_int(
     cdef int left = job.left, right = job.right, a = <int> job.a, b = <int> job.b
     if sizeof(cell_t) == sizeof(small_t) and a == 1 and b == 0 and not (left or right):
         memcpy(out, cells, n * sizeof(small_t))  # a sample that stays as it is
+    elif (cell_t is u16 or cell_t is u32) and a == 1 and b == 0 and left < right:
+        for i in range(n):  # the upper bits, as of deep colour: in lanes as wide as a cell
+            out[i] = <small_t> ((cells[i] >> (right - left)) & <cell_t> mask)
     elif left == right:
         for i in range(n):
             out[i] = <small_t> (<int> masked(cells[i], mask, sign) * a + b)

@@ -19,8 +19,8 @@
 # LOOKUP (lookup.pxi) comes last before the steps. It needs a table of a Modality LUT or at most 256
 # stored values, several times as many pixels, and an output that holds each of the values.
 #
-# Colour (color.pxi) takes the route of its samples, with slope 1; samples that are as wide as the
-# output are only moved. YBR_FULL of 8 bits becomes bytes of RGB first (ybr.pxi). Palettes take
+# Colour (color.pxi) takes the route of its samples; those that stay as they are, in an output as
+# wide, are only moved. YBR_FULL of 8 bits becomes bytes of RGB first (ybr.pxi). Palettes take
 # LOOKUP. The peak is that of an extreme stored value; with a table, of the stored values that
 # occur.
 #

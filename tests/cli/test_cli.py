@@ -522,8 +522,10 @@ def test_workers_timeout_and_recipe(src: Path, tmp_path: Path) -> None:
     dst = tmp_path / "dst"
     run("convert", src, dst, "--workers", 1, "--timeout", 30, "--max-bytes", 1000,
         "--dtype", "float64", "--no-rescale", "--invert", "none", "--normalize", 0, 10,
-        "--padding", "nan")  # fmt: skip
-    recipe = fastpix.Recipe("float64", False, "none", (0, 10), float("nan"))
+        "--padding", "nan", "--color-range", -1, 1)  # fmt: skip
+    recipe = fastpix.Recipe(
+        "float64", False, "none", (0, 10), float("nan"), color_range=(-1, 1)
+    )  # fmt: skip
     cache = fastpix.open_cache(dst)
     assert cache.settings.recipe == recipe
     assert cache[0].tobytes() == fastpix.imread(src / "a.dcm", recipe=recipe).tobytes()
@@ -766,6 +768,9 @@ def test_info_says_what_will_be_done(
 
 
 def test_info_of_colour(described: Callable[..., dict[str, list[str]]]) -> None:
+    ranged = described(WHEEL / "SC_ybr_full_422_uncompressed.dcm", "--color-range", 0, 1)
+    assert ranged["range"] == ["brought to 8 bits, and 0..255 mapped to 0..1"]
+    assert ranged["output"] == ["float32, RGB, 0..1"]
     found = described(WHEEL / "SC_ybr_full_422_uncompressed.dcm")
     assert found["image"] == ["1 frame of 100 x 100 (rows x columns), YBR_FULL_422"]
     assert found["colour"] == [

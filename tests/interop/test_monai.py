@@ -394,6 +394,9 @@ def test_colour_folder(tmp_path: Path) -> None:
     assert np.array_equal(array, cells.transpose(2, 1, 0, 3))
     assert array.dtype == np.uint8
     assert metadata["original_channel_dim"] == -1
+    ranged = get_data(FastpixReader(color_range=(0, 1)), tmp_path / "rgb")[0]
+    assert ranged.dtype == np.float32  # values are computed
+    assert ranged.tobytes() == (array / np.float32(255)).tobytes()
 
 
 @pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": "1", "RescaleIntercept": "0"}], ids=str)
@@ -750,6 +753,13 @@ def test_stored_dtype_only_for_stored_values(tmp_path: Path) -> None:
     path = write(tmp_path / "plain.dcm", make_dataset(row(1, 2), PixelPaddingValue=2))
     assert get_data(FastpixReader(), path)[0].dtype == np.uint16
     assert get_data(FastpixReader(padding=0.5), path)[0].dtype == np.float32
+    assert get_data(FastpixReader(color_range=(0, 1)), path)[0].dtype == np.uint16  # for colour
+    cells = np.arange(12, dtype=np.uint16).reshape(2, 2, 3)
+    color = write(tmp_path / "rgb.dcm", make_dataset(cells, SamplesPerPixel=3, BitsStored=12))
+    assert get_data(FastpixReader(), color)[0].dtype == np.uint16
+    ranged = get_data(FastpixReader(color_range=(0, 255)), color)[0]
+    assert (ranged.dtype, ranged.max()) == (np.float32, 0)
+    assert get_data(FastpixReader(dtype="uint8", color_range=(0, 255)), color)[0].dtype == np.uint8
 
 
 def test_arguments_are_checked() -> None:

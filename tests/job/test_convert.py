@@ -66,7 +66,7 @@ def imread_or_error(path: Path, recipe: Recipe) -> tuple[Any, tuple[str, str] | 
         Recipe(),
         Recipe(dtype="auto", rescale=False, invert="range"),
         Recipe(dtype="float64", normalize=(-100.0, 200.0), invert="none", padding=float("nan")),
-        Recipe(dtype="auto", padding=0),
+        Recipe(dtype="auto", padding=0, color_range=(0.0, 1.0)),
     ],
     ids=["default", "stored", "normalize", "auto"],
 )
@@ -464,7 +464,7 @@ def test_what_is_going_to_fail_is_told_first(folders: Folders) -> None:
     )
     assert (summary.converted, summary.failed) == (1, 1)
     (text,) = told
-    assert text.startswith("1 of the first 2 images (OP, RGB): normalize cannot be used")
+    assert text.startswith("1 of the first 2 images (OP, RGB): normalize is not for colour")
     with pytest.warns(DecoderWarning, match="OP, RGB"):
         folders.convert(recipe=Recipe(normalize=(0, 1)), retry_failed=True)
 

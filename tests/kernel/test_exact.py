@@ -47,6 +47,8 @@ def integer_steps(draw: st.DrawFn) -> Steps:
         bits=bits,
         signed=draw(st.booleans()),
     )
+    if draw(st.integers(0, 3)) == 0:
+        steps = steps._replace(shift=draw(st.integers(0, bits - 1)))
     low, high = stored_range(steps)
     if draw(st.integers(0, 3)) == 0:
         entries = draw(st.lists(st.integers(0, 65535), min_size=1, max_size=300))
@@ -193,6 +195,17 @@ def test_output_larger_than_any_cache(kernel: str, dtype: str) -> None:
         check_scale(kernel, cells, count, steps, dtype, 0)
 
 
+@st.composite
+def on_the_way(draw: st.DrawFn, samples: Steps) -> Steps:
+    """What a sample of colour takes after its conversion to RGB."""
+    if draw(st.booleans()):
+        samples = samples._replace(shift=draw(st.integers(0, samples.bits - 1)))
+    if draw(st.integers(0, 3)) == 0:
+        entries = draw(st.lists(st.integers(-300, 65535), min_size=1, max_size=300))
+        return samples._replace(table=array("d", entries).tobytes())
+    return samples._replace(slope=draw(SLOPES), intercept=draw(INTERCEPTS) + 0.0)
+
+
 @pytest.mark.parametrize("kernel", COMPILED)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), offset=st.integers(0, 3))
 @settings(max_examples=cases(600), deadline=None)
@@ -210,6 +223,8 @@ def test_color(kernel: str, data: st.DataObject, seed: int, offset: int) -> None
         entries = data.draw(st.lists(st.integers(0, 65535), min_size=1, max_size=100))
         table = array("d", [e for entry in entries for e in (entry, entry // 2, 7)]).tobytes()
         samples = samples._replace(table=table, first=float(data.draw(st.integers(-50, 50))))
+    elif data.draw(st.booleans()):
+        samples = data.draw(on_the_way(samples))
     steps = ColorSteps(samples, layout, layout != "indexed" and data.draw(st.booleans()))
     count = {"indexed": 1, "subsampled": 2}.get(layout, 3) * pixels
     cells = buffer_of(samples, count, 0, seed, offset)

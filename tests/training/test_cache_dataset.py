@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.builders import encode
+from support.builders import encode, make_dataset
 from support.jobs import Folders
 from support.libraries import library
 from support.many_files import slice_of
@@ -21,7 +21,7 @@ import fastpix  # noqa: E402
 from fastpix import Recipe  # noqa: E402
 from fastpix.errors import ArgumentError, FastpixError  # noqa: E402
 from fastpix.job.label_join import join_labels  # noqa: E402
-from fastpix.torch import CacheDataset, Loader, collate  # noqa: E402
+from fastpix.torch import CacheDataset, Loader, ShardDataset, collate  # noqa: E402
 
 FORMATS = [
     {"format": "tar"},
@@ -68,6 +68,39 @@ def test_normalize(folders: Folders) -> None:
         CacheDataset(folders.dst, normalize="group")
 
 
+def test_colour_beside_monochrome_images(folders: Folders, call: Any) -> None:
+    """Each has a range of its own, whatever the dataset normalizes by."""
+    cells = np.random.default_rng(3).integers(0, 2**12, (14, 11, 3), np.uint16)
+    color = folders.add("color.dcm", encode(make_dataset(
+        cells, SamplesPerPixel=3, BitsStored=12, PatientID="P99", StudyInstanceUID="1.2.99"
+    )))  # fmt: skip
+    for k in range(6):
+        folders.add(f"{k}.dcm", encode(patient_file(k, k)))
+    folders.convert(recipe=Recipe(color_range=(0, 1)))
+    wanted = np.moveaxis(fastpix.imread(color, color_range=(0, 1)), -1, 0)
+    call("stats", folders.dst, "--split", "train")
+    for normalize in (None, (-500, 700), "group"):
+        plain = CacheDataset(folders.dst, normalize=normalize)
+        place = plain.names.index(folders.name(color))
+        assert plain[place]["image"].numpy().tobytes() == wanted.tobytes()
+        gray = plain[place - 1]["image"]
+        assert gray.shape[0] == 1
+        assert (gray.max() <= 1) == (normalize is not None)
+        shards = ShardDataset(
+            folders.dst, normalize=normalize, shuffle=False, filter="photometric = RGB"
+        )
+        (item,) = shards
+        assert item["image"].numpy().tobytes() == wanted.tobytes()
+
+
+def test_colour_without_a_range_is_not_normalized(folders: Folders) -> None:
+    cells = np.zeros((4, 5, 3), np.uint8)
+    folders.add("color.dcm", encode(make_dataset(cells, SamplesPerPixel=3)))
+    folders.convert()
+    with pytest.raises(ArgumentError, match="color_range"):
+        CacheDataset(folders.dst, normalize=(0, 1))[0]
+
+
 def test_normalize_by_group(folders: Folders, call: Any) -> None:
     for k in range(24):
         modality = "CT" if k % 2 else "MR"
@@ -81,7 +114,7 @@ def test_normalize_by_group(folders: Folders, call: Any) -> None:
         values = dataset[k]["image"]
         assert 0 <= float(values.min()) <= float(values.max()) <= 1
         modality = dataset.cache.row(k)["modality"]
-        lo, hi = dataset._intervals[k]  # type: ignore[index]
+        lo, hi = dataset._intervals[k]  # type: ignore[index, misc]
         found.setdefault(modality, set()).add((lo, hi))
         again = CacheDataset(folders.dst, normalize=(lo, hi))[k]["image"]
         assert torch.equal(again, values)

@@ -40,6 +40,10 @@ Normalize = Annotated[
     typer.Option(metavar="LO HI", help="Clip to LO..HI and map to 0..1."),
 ]
 Padding = Annotated[float | None, typer.Option(help="Value for pixels marked as padding.")]
+ColorRange = Annotated[
+    tuple[float, float] | None,
+    typer.Option(metavar="LO HI", help="Colour: bring it to 8 bits, and map 0..255 to LO..HI."),
+]
 DecoderName = Annotated[
     str | None, typer.Option("--decoder", help="The one decoder to use [default: the fastest].")
 ]
@@ -86,6 +90,7 @@ def info(
     invert: Invert = "max",
     normalize: Normalize = None,
     padding: Padding = None,
+    color_range: ColorRange = None,
     decoder: DecoderName = None,
 ) -> None:
     """Say, in words, what will be done to each pixel of FILE, and why."""
@@ -95,7 +100,9 @@ def info(
     from fastpix.image.open_image import open as open_image
     from fastpix.recipe import Recipe
 
-    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
+    recipe = Recipe(
+        dtype, rescale, invert, normalize, padding, decoder, color_range  # type: ignore[arg-type]
+    )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HeaderWarning)  # they are printed as notes
         image = open_image(file)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fastpix.cli.commands import (
+    ColorRange,
     DecoderName,
     Dtype,
     Invert,
@@ -50,6 +51,7 @@ def convert_command(
     invert: Invert = "max",
     normalize: Normalize = None,
     padding: Padding = None,
+    color_range: ColorRange = None,
     decoder: DecoderName = None,
     form: Annotated[
         str | None,
@@ -118,7 +120,9 @@ def convert_command(
     from fastpix.job.scan import shard_of
     from fastpix.recipe import Recipe
 
-    recipe = Recipe(dtype, rescale, invert, normalize, padding, decoder)  # type: ignore[arg-type]
+    recipe = Recipe(
+        dtype, rescale, invert, normalize, padding, decoder, color_range  # type: ignore[arg-type]
+    )  # fmt: skip
     is_one = len(src) == 1 and src != ["-"]
     sources = src[0] if is_one else sources_of(src)
     run = functools.partial(

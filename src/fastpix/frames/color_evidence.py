@@ -24,11 +24,14 @@ class FrameColors(NamedTuple):
     error : PixelHeaderError or None
         Why they cannot be converted to RGB, for those who ask for that.
     notes : tuple of Note
+    error_of_range : PixelHeaderError or None
+        Why they cannot be brought to 8 bits, for those who ask for that.
     """
 
     ybr: bool | None = None
     error: PixelHeaderError | None = None
     notes: tuple[Note, ...] = ()
+    error_of_range: PixelHeaderError | None = None
 
 
 AS_PLANNED = FrameColors()
@@ -47,13 +50,20 @@ def colors_of(stream: Codestream | None, header: Header) -> FrameColors:
         None where the codestream says nothing of colours.
     header : Header
     """
-    photometric = header.photometric
     if stream is None:
         return AS_PLANNED
     if header.palette is not None:
         return _of_indices(stream)
-    if stream.samples != 3 or photometric not in _KNOWN:
+    if stream.samples != 3 or header.photometric not in _KNOWN:
         return AS_PLANNED
+    found = _of_samples(stream, header)
+    if stream.precision >= header.bits_stored:
+        return found
+    return found._replace(error_of_range=_error_of_range(header, stream.precision))
+
+
+def _of_samples(stream: Codestream, header: Header) -> FrameColors:
+    photometric = header.photometric
     if stream.coding == "JPEG 2000":
         return _of_jpeg_2000(stream, photometric)
     in_ybr = photometric.startswith("YBR")
@@ -138,6 +148,18 @@ def _error(header: Header, reason: str, remedy: str = "correct the attributes") 
         value=header.photometric,
         reason=reason,
         remedy=f"{remedy}, {_AS_STORED}",
+    )
+
+
+def _error_of_range(header: Header, precision: int) -> PixelHeaderError:
+    """Return why a range cannot be told: by one of the two depths, the colours are too dark."""
+    return PixelHeaderError(
+        tag=Tag.BitsStored,
+        keyword="BitsStored",
+        value=header.bits_stored,
+        reason=f"the samples of the codestream have {precision} bits, so color_range cannot know "
+        "which value is white",
+        remedy=f"correct the attribute to {precision}, or read the image without color_range",
     )
 
 

@@ -161,6 +161,8 @@ class FrameReader:
             return source._replace(colors=AS_PLANNED)
         if source.colors.error is not None:
             raise source.colors.error
+        if self._plan.color_range is not None and source.colors.error_of_range is not None:
+            raise source.colors.error_of_range
         return source
 
     def _share(self, count: int) -> int:

@@ -155,6 +155,7 @@ class Image:
         invert: Invert = "max",
         normalize: tuple[float, float] | None = None,
         padding: float | None = None,
+        color_range: tuple[float, float] | None = None,
     ) -> Plan:
         """Return every decision that `read` with these arguments would act on; print it.
 
@@ -162,7 +163,7 @@ class Image:
         ----------
         recipe : Recipe, optional
             In place of the keywords.
-        dtype, rescale, invert, normalize, padding
+        dtype, rescale, invert, normalize, padding, color_range
             As in `read`.
 
         Returns
@@ -176,7 +177,9 @@ class Image:
             The header cannot give what is asked.
         """
         with self._errors:
-            asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, self._decoder)
+            asked = one_recipe(
+                recipe, dtype, rescale, invert, normalize, padding, self._decoder, color_range
+            )
             plan = make_plan(self.header, asked)
         decoders = decoder_notes(self.header, self._decoders, asked.decoder)
         return replace(plan, notes=(*plan.notes, *self._notes, *decoders))
@@ -190,6 +193,7 @@ class Image:
         invert: Invert = "max",
         normalize: tuple[float, float] | None = None,
         padding: float | None = None,
+        color_range: tuple[float, float] | None = None,
         frames: Frames = None,
         out: NDArray[Any] | None = None,
         threads: int | None = None,
@@ -199,7 +203,7 @@ class Image:
         Parameters
         ----------
         recipe : Recipe, optional
-            In place of the five keywords that follow.
+            In place of the six keywords that follow.
         dtype : str or numpy dtype
             float32, float64, an integer dtype (exact or an error), or "auto", chosen by the header.
         rescale : bool
@@ -210,6 +214,8 @@ class Image:
             Clip to this interval, in output units, and map it to 0..1.
         padding : float, optional
             What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+        color_range : (float, float), optional
+            Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
         frames : int, slice, sequence of int or None
             Which frames; negative ones count from the end. An int drops the frame axis, a slice or
             sequence keeps it; None reads all, with an axis only where there are several.
@@ -233,10 +239,10 @@ class Image:
         try:  # free, where `with self._errors` costs as much as a tenth of a small frame
             reading = self._reading
             if reading is None or not reading.serves(
-                recipe, dtype, rescale, invert, normalize, padding
+                recipe, dtype, rescale, invert, normalize, padding, color_range
             ):
-                arguments = (recipe, dtype, rescale, invert, normalize, padding)
-                asked = one_recipe(*arguments, self._decoder)
+                arguments = (recipe, dtype, rescale, invert, normalize, padding, color_range)
+                asked = one_recipe(*arguments[:6], self._decoder, color_range)
                 is_shared = self._open().index is not None
                 reading = self._reading = reading_of(self.header, asked, arguments, is_shared)
             for note in reading.warnings:
@@ -280,15 +286,18 @@ class Image:
         invert: Invert = "max",
         normalize: tuple[float, float] | None = None,
         padding: float | None = None,
+        color_range: tuple[float, float] | None = None,
     ) -> Iterator[NDArray[Any]]:
         """Yield the values of one frame after the other, each a new array without frame axis.
 
         Parameters
         ----------
-        recipe, dtype, rescale, invert, normalize, padding
+        recipe, dtype, rescale, invert, normalize, padding, color_range
             As in `read`.
         """
-        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding)
+        asked = one_recipe(
+            recipe, dtype, rescale, invert, normalize, padding, color_range=color_range
+        )
         for frame in range(len(self)):
             yield self.read(asked, frames=frame)
 
@@ -315,8 +324,12 @@ class Image:
             raise _closed()
         if out is not None and threads is None:
             frame = 0 if frames is None and self.header.frames == 1 else frames
-            if type(frame) is int and self._fill_from_memory(cells, reading, frame, out):
-                return out
+            if type(frame) is int and (not plan.needs_peak or reading.peak_key in self._peaks):
+                held = reading.held_frame(cells, frame, self._max_bytes)
+                if held is not None:
+                    checked_out(out, reading.frame_shape, reading.dtype)
+                    fill_frame(frame, held, out, plan, self._peaks.get(reading.peak_key))
+                    return out
         indices, keep_axis = frame_indices(frames, len(self))
         shape = (len(indices), *reading.frame_shape)
         check_size(len(indices) * reading.frame_bytes, self._max_bytes)
@@ -351,24 +364,6 @@ class Image:
         if out is not None:
             return out
         return result if keep_axis else result[0]
-
-    def _fill_from_memory(
-        self, cells: Cells, reading: Reading, frame: int, out: NDArray[Any]
-    ) -> bool:
-        """Fill `out` with one native frame held in memory; False where it takes more than that."""
-        peak = None
-        if reading.plan.needs_peak:
-            if reading.peak_key not in self._peaks:
-                return False
-            peak = self._peaks[reading.peak_key]
-        if not 0 <= frame < self.header.frames or reading.frame_bytes > self._max_bytes:
-            return False
-        source = cells.frame_in_memory(frame)
-        if source is None:
-            return False
-        checked_out(out, reading.frame_shape, reading.dtype)
-        fill_frame(frame, source, out, reading.plan, peak)
-        return True
 
     def _peak(self, reader: FrameReader, reading: Reading, wanted: Sequence[int]) -> float | None:
         """Return the maximum of all frames, which is found once."""

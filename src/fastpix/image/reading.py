@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastpix.errors import UnsupportedTransferSyntaxError
+from fastpix.frames.cells import Cells, FrameCells
 from fastpix.frames.codecs import usable_decoders
 from fastpix.header.header import Header
 from fastpix.notes import Note
@@ -90,18 +91,34 @@ class Reading:
         invert: object,
         normalize: object,
         padding: object,
+        color_range: object,
     ) -> bool:
         """Whether these are the very objects that it was made from, and cannot have changed."""
         arguments = self._arguments
         return (
-            len(arguments) == 6
+            len(arguments) == 7
             and recipe is arguments[0]
             and dtype is arguments[1]
             and rescale is arguments[2]
             and invert is arguments[3]
             and normalize is arguments[4]
             and padding is arguments[5]
+            and color_range is arguments[6]
         )
+
+    def held_frame(self, cells: Cells, frame: int, most: int) -> FrameCells | None:
+        """Return the cells of a native frame held in memory; None where it takes more to read it.
+
+        Parameters
+        ----------
+        cells : Cells
+        frame : int
+        most : int
+            What its values may take.
+        """
+        if not 0 <= frame < self.plan.shape[0] or self.frame_bytes > most:
+            return None
+        return cells.frame_in_memory(frame)
 
 
 def _never_changes(argument: object) -> bool:
@@ -120,7 +137,7 @@ def reading_of(
     header : Header
     recipe : Recipe
     arguments : tuple
-        The call's: recipe, dtype, rescale, invert, normalize and padding.
+        The call's: recipe, dtype, rescale, invert, normalize, padding and color_range.
     is_shared : bool
         Other files may have the same header.
 

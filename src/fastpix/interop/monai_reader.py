@@ -12,7 +12,6 @@ import inspect
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -77,6 +76,8 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     max_bytes : int
         What one file may decode to; see `fastpix.open`.
     spacing_check : {"error", "warn", "monai"}
@@ -114,6 +115,7 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
         invert: Invert = "none",
         normalize: tuple[float, float] | None = None,
         padding: float | None = None,
+        color_range: tuple[float, float] | None = None,
         max_bytes: int = MAX_BYTES,
         spacing_check: SpacingCheck = "error",
         **kwargs: Any,
@@ -137,7 +139,9 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
             **kwargs,
         )
         asked = "float32" if dtype is None else dtype
-        self.recipe = Recipe(asked, rescale, invert, normalize, padding)  # type: ignore[arg-type]
+        self.recipe = Recipe(
+            asked, rescale, invert, normalize, padding, color_range=color_range  # type: ignore[arg-type]
+        )  # fmt: skip
         self.any_dtype = dtype is None
         self.max_bytes = checked_limit(max_bytes)
         self.spacing_check = spacing_check
@@ -225,7 +229,8 @@ class FastpixReader(PydicomReader):  # type: ignore[misc]  # mypy does not look 
             opened = Image(read_instance(img, self.max_bytes), self.max_bytes)
             recipe = self.recipe
             if self.any_dtype:
-                recipe = replace(recipe, dtype=_documented_dtype(opened.header, img, recipe))
+                dtype = _documented_dtype(opened.header, img, recipe)
+                recipe = recipe.with_dtype(dtype, not opened.header.is_gray)
             # PydicomReader counts frames along the first axis of a segmentation, even of one frame.
             return opened.read(recipe, frames=slice(None) if Tag.SegmentSequence in img else None)
 
@@ -249,6 +254,8 @@ def _documented_dtype(header: Header, dataset: Dataset, recipe: Recipe) -> str:
         or any((rescale.slope, rescale.intercept) != (1, 0) for rescale in header.rescales)
     )
     changed = recipe.invert != "none" or recipe.normalize or recipe.padding is not None
+    if recipe.color_range is not None and not header.is_gray:
+        changed = True
     if rescaled or changed:
         return "float32"
     return "auto" if header.palette else stored_plan(header).dtype

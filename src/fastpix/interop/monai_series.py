@@ -77,7 +77,10 @@ def read_monai_series(
     options : mapping
         For `pydicom.dcmread`.
     """
-    asked = replace(recipe, dtype=_documented_dtype(stack, recipe)) if any_dtype else recipe
+    asked = recipe
+    if any_dtype:
+        is_color = not stack.files[0].header.is_gray
+        asked = recipe.with_dtype(_documented_dtype(stack, recipe), is_color)
     volume = stack.read(asked)
     affine = placed_affine(volume).copy()
     slices = volume.array.shape[len(volume.axes)]
@@ -129,8 +132,9 @@ def _documented_dtype(stack: Stack, recipe: Recipe) -> str:
 
 def _is_stored(plan: Plan) -> bool:
     """Whether values are stored values."""
-    rescales = set(plan.slope_intercept) - {(1, 0)}
-    return plan.color is not None or (plan.steps.table is None and not rescales)
+    if plan.color is not None:
+        return plan.color_range is None
+    return plan.steps.table is None and not set(plan.slope_intercept) - {(1, 0)}
 
 
 def _stored_dtype(plan: Plan) -> np.dtype[Any]:

@@ -20,8 +20,8 @@ from fastpix.job.formats.format_protocol import Format
 from fastpix.job.formats.sample_bytes import check_length
 from fastpix.job.label_file import labels_of
 from fastpix.job.manifest_table import rows_taken
-from fastpix.job.packed_columns import PackedTerms, PackedTexts
-from fastpix.job.remaining import Remaining, normalized, remaining_from
+from fastpix.job.remaining import Remaining, interval_of, normalized, remaining_from
+from fastpix.job.sample_columns import SampleColumns
 from fastpix.job.settings import Settings
 from fastpix.job.source_paths import default_paths_folder, read_paths
 from fastpix.job.storage import is_url, storage_at
@@ -62,24 +62,12 @@ class Cache:
         self._storage = storage_at(destination)
         self._format = format_named(settings.format)
 
-        def column(name: str) -> list[Any]:
-            values: list[Any] = table.column(name).to_pylist()
-            return values
-
-        self._names = PackedTexts(column("name"))
-        self._files: PackedTerms[str] = PackedTerms(column("file"))
-        self._offsets = table.column("offset").to_numpy()
-        self._lengths = table.column("length").to_numpy()
-        self._checksums = table.column("checksum").to_numpy()
-        self._shapes: PackedTerms[tuple[int, ...]] = PackedTerms(map(tuple, column("shape")))
-        self._dtypes: PackedTerms[str] = PackedTerms(column("dtype"))
-        self._steps: PackedTerms[str] = PackedTerms(column("steps"))
-        self._units: PackedTerms[str] = PackedTerms(column("unit"))
+        self._columns = SampleColumns(table)
         self._array_in = getattr(self._format, "array_in", None)
         self._read_into = getattr(self._storage, "read_into", None) if self._array_in else None
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._columns.names)
 
     def __repr__(self) -> str:
         what = "images" if self.settings.unit == "file" else "volumes"
@@ -125,7 +113,8 @@ class Cache:
             Filled and returned; C-contiguous, of the right shape and dtype.
         normalize : (float, float), optional
             Clip to this interval and map it to 0..1, as a recipe does; float values of a cache
-            that is not normalized alone. Of ``npz`` and ``nifti``, it is the rounded values.
+            that is not normalized alone. Of ``npz`` and ``nifti``, it is the rounded values. Colour
+            is left alone if the cache has a `color_range`, else it is an error.
 
         Returns
         -------
@@ -139,16 +128,17 @@ class Cache:
             The sample is damaged, or no longer what the manifest says.
         """
         place = self.place(key)
+        normalize = interval_of(normalize, self.is_color(place), self.settings.recipe)
         remaining = self.remaining(place, normalize)
         if out is not None:
-            _check_out(out, self._shapes[place], remaining.output)
+            _check_out(out, self._columns.shapes[place], remaining.output)
         if self.holds_values and normalize is None:
             values = self._stored(place)
             if out is None:
                 return values
             out[...] = values
             return out
-        size = int(self._lengths[place])
+        size = int(self._columns.lengths[place])
         if self._read_into is not None:
             buffer = borrow()
             try:
@@ -193,11 +183,12 @@ class Cache:
             Of normalized values: see `read`. Where values are stored, no other step remains.
         """
         place = self.place(key)
-        steps = remaining_from(self._steps[place])
+        steps = remaining_from(self._columns.steps[place])
+        normalize = interval_of(normalize, self.is_color(place), self.settings.recipe)
         if normalize is None:
             return steps
         done, recipe = self.holds_values, self.settings.recipe
-        if self.settings.gaps == "fill" and steps == Remaining(self._dtypes[place]):
+        if self.settings.gaps == "fill" and steps == Remaining(self._columns.dtypes[place]):
             # Values, of a volume with a gap: what the recipe asks for has been done.
             padding = None if recipe.padding is None else (0.0, 0.0, recipe.padding)
             done, steps = True, replace(steps, normalize=recipe.normalize, padding=padding)
@@ -292,7 +283,7 @@ class Cache:
     @cached_property
     def names(self) -> list[str]:
         """The names of samples, in their order."""
-        return list(self._names)
+        return list(self._columns.names)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -326,7 +317,7 @@ class Cache:
         key : int or str
             Number or name.
         """
-        return self._shapes[self.place(key)]
+        return self._columns.shapes[self.place(key)]
 
     def is_color(self, key: int | str) -> bool:
         """Whether the last axis of a sample is red, green and blue.
@@ -336,7 +327,7 @@ class Cache:
         key : int or str
             Number or name.
         """
-        return self._units[self.place(key)] == "RGB"
+        return self._columns.units[self.place(key)] == "RGB"
 
     def place(self, key: int | str) -> int:
         """Return the number of a sample.
@@ -370,18 +361,10 @@ class Cache:
         place : int
             Its number.
         """
-        row = {
-            "name": self._names[place],
-            "file": self._files[place],
-            "offset": int(self._offsets[place]),
-            "length": int(self._lengths[place]),
-            "checksum": int(self._checksums[place]),
-            "shape": self._shapes[place],
-            "dtype": self._dtypes[place],
-        }
+        row = self._columns.where(place)
         if self.settings.format == "index":
             row = self.row(place) | row
-            row["location"] = self.locations[self._names[place]]
+            row["location"] = self.locations[self._columns.names[place]]
         return row
 
     def _stored(self, place: int) -> NDArray[Any]:
@@ -393,10 +376,12 @@ class Cache:
         assert self._array_in is not None
         data = buffer[:size].data
         try:
-            found = self._read_into(self._files[place], int(self._offsets[place]), data)
+            found = self._read_into(
+                self._columns.files[place], int(self._columns.offsets[place]), data
+            )
         except FileNotFoundError:  # a hidden shard, or none
             return self._stored(place)
-        shape, dtype = self._shapes[place], np.dtype(self._dtypes[place])
+        shape, dtype = self._columns.shapes[place], np.dtype(self._columns.dtypes[place])
         if found == size == math.prod(shape) * dtype.itemsize:
             return buffer[:size].view(dtype).reshape(shape)
         row = self.where(place)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.job.cache import Cache
+from fastpix.job.remaining import interval_of
 from fastpix.series.stack_blocks import checked_block
 
 Numbers = Sequence[int]
@@ -52,6 +53,7 @@ def read_cache_block(
     color = shape[-1:] if cache.is_color(place) and len(starts) == len(shape) - 1 else ()
     begin, end = checked_block(starts, stops, shape[: len(shape) - len(color)])
     begin, end = (*begin, *(0,) * len(color)), (*end, *color)
+    normalize = interval_of(normalize, cache.is_color(place), cache.settings.recipe)
     remaining = cache.remaining(place, normalize)
     row = cache.where(place)
     read = getattr(cache.format, "read_block", None)

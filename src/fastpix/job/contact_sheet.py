@@ -54,16 +54,21 @@ def _picture(cache: Cache, place: int) -> NDArray[np.uint8]:
     small = values[::step, ::step].astype(np.float64)
     enlarged = max(1, _SIDE // max(small.shape[:2]))
     small = small.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-    gray = _for_the_eye(small, is_color)
+    limits = cache.settings.recipe.color_range
+    gray = _for_the_eye(small, is_color, limits)
     return gray if is_color else np.repeat(gray[:, :, np.newaxis], 3, axis=2)
 
 
-def _for_the_eye(values: NDArray[Any], is_color: bool) -> NDArray[np.uint8]:
+def _for_the_eye(
+    values: NDArray[Any], is_color: bool, limits: tuple[float, float] | None
+) -> NDArray[np.uint8]:
     known = values[np.isfinite(values)]
     if not known.size:
         return np.zeros(values.shape, np.uint8)
     low, high = (0.0, float(known.max())) if is_color else np.percentile(known, [1, 99])
-    if is_color:
+    if is_color and limits is not None:
+        low, high = limits
+    elif is_color:
         high = next((most for most in (255.0, 65535.0) if high <= most), 2.0**32 - 1)
     scaled = (values - low) / max(float(high) - float(low), 1e-12)
     picture: NDArray[np.uint8] = (np.nan_to_num(scaled).clip(0, 1) * 255).astype(np.uint8)

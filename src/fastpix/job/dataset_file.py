@@ -128,7 +128,7 @@ def _differences(found: Settings, wanted: Settings) -> list[str]:
 
 def _flat(settings: Settings) -> dict[str, Any]:
     kept = settings.to_dict()
-    return {**kept.pop("recipe"), **kept}
+    return {"color_range": None, **kept.pop("recipe"), **kept}
 
 
 def _refuse_older(storage: Storage) -> None:

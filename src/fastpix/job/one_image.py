@@ -106,7 +106,7 @@ def _made(instance: Instance, item: Item, job: Job) -> Made:
     is_shared = instance.index is not None
     plan = (plan_of_alike if is_shared else make_plan)(header, recipe)
     image = Image(instance, job.max_bytes, recipe.decoder, _kept.empty)
-    cells = image.read(stored_recipe(recipe.decoder), threads=job.threads)
+    cells = image.read(stored_recipe(recipe), threads=job.threads)
     remaining, columns = _kept.steps(plan, cells)
     if plan.needs_peak:
         remaining = with_peak(remaining, cells)
@@ -133,14 +133,19 @@ def _offset_of(instance: Instance, item: Item) -> int | None:
 
 
 @lru_cache(16)
-def stored_recipe(decoder: str | None) -> Recipe:
+def stored_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe that gives the integers of step 3 in the smallest dtype, or RGB.
+
+    RGB has 8 bits where the recipe of the job has a range for colour: its values come of these.
 
     Parameters
     ----------
-    decoder : str or None
+    recipe : Recipe
     """
-    return Recipe("auto", rescale=False, invert="none", decoder=decoder)
+    return Recipe(
+        "auto", rescale=False, invert="none", decoder=recipe.decoder,
+        color_range=None if recipe.color_range is None else (0, 255),
+    )  # fmt: skip
 
 
 def with_peak(remaining: Remaining, cells: NDArray[Any]) -> Remaining:

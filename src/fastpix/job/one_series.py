@@ -115,7 +115,7 @@ def _sample(
     how = {"partial": settings.partial, "threads": job.threads, "max_bytes": limit}
     remaining: Remaining | None
     try:
-        volume = stack.read(stored_recipe(recipe.decoder), gaps="error", **how)  # type: ignore[arg-type]
+        volume = stack.read(stored_recipe(recipe), gaps="error", **how)  # type: ignore[arg-type]
         by_source = {id(each.source): plans[k] for k, each in enumerate(files)}
         remaining = _remaining(volume.sources, by_source)
     except SeriesError:

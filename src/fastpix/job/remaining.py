@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, InexactError
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
+from fastpix.plan.color_range import line_of
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 
@@ -156,6 +157,9 @@ def remaining_of(plan: Plan, peak: float | None = None) -> Remaining:
     """
     steps = plan.steps
     rescales = plan.slope_intercept
+    if plan.color_range is not None:  # what is stored is RGB of 8 bits
+        slope, intercept = line_of(plan.color_range)
+        return Remaining(plan.dtype, slopes=(slope,), intercepts=(intercept,))
     if plan.color is not None:
         return Remaining(plan.dtype)
     return Remaining(
@@ -195,6 +199,22 @@ def remaining_from(text: str) -> Remaining:
     )
 
 
+def interval_of(
+    normalize: tuple[float, float] | None, is_color: bool, recipe: Recipe
+) -> tuple[float, float] | None:
+    """Return what a sample of a cache is normalized by: nothing, if it is colour with a range.
+
+    Parameters
+    ----------
+    normalize : (float, float) or None
+        What is asked for.
+    is_color : bool
+    recipe : Recipe
+        Of the cache.
+    """
+    return None if is_color and recipe.color_range is not None else normalize
+
+
 def normalized(
     remaining: Remaining,
     is_color: bool,
@@ -231,8 +251,13 @@ def _normalized(
 ) -> Remaining:
     if remaining.normalize is not None:
         raise ArgumentError("normalize", "the recipe of this cache has normalized its values")
-    if is_color or np.dtype(remaining.output).kind != "f":
-        raise ArgumentError("normalize", "it needs float values without colour")
+    if is_color:
+        raise ArgumentError(
+            "normalize",
+            "it is not for colour: convert with color_range=, which leaves it alone here",
+        )
+    if np.dtype(remaining.output).kind != "f":
+        raise ArgumentError("normalize", f"it needs float values, not {remaining.output}")
     interval = Recipe(normalize=normalize).normalize
     if not holds_values:
         return replace(remaining, normalize=interval)

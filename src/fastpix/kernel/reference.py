@@ -52,7 +52,7 @@ def scale(
         if joined is None:
             return SHORT
         cells = joined
-    stored = _stored(cells, out.size, steps, skip)
+    stored = _shifted(_stored(cells, out.size, steps, skip), steps)
     with np.errstate(all="ignore"):
         values = _modality(stored, steps)
         if steps.peak is not None:
@@ -127,7 +127,7 @@ def peak(
         if joined is None:
             return math.nan
         cells = joined
-    stored = _stored(cells, count, steps, skip)
+    stored = _shifted(_stored(cells, count, steps, skip), steps)
     with np.errstate(all="ignore"):
         values = _modality(stored, steps)
     kept = ~np.isnan(values)
@@ -182,6 +182,9 @@ def color(
         samples = interleaved.reshape(pixels, 3).astype(np.float64)
     if steps.ybr:
         samples = ybr_to_rgb(samples, steps.samples.bits)
+    if steps.layout != "indexed":
+        rgb = _shifted(samples.astype(np.int64), steps.samples)
+        samples = _modality(rgb, steps.samples._replace(mirror=None))
     return _store(samples.reshape(-1), out)
 
 
@@ -244,6 +247,11 @@ def _stored(cells: NDArray[np.uint8], count: int, steps: Steps, skip: int) -> ND
     sign = 2 ** (steps.bits - 1)
     signed: NDArray[np.int64] = (unsigned ^ sign) - sign
     return signed
+
+
+def _shifted(stored: NDArray[Any], steps: Steps) -> NDArray[Any]:
+    """Drop the lower bits, as bringing colour to 8 bits does."""
+    return stored >> steps.shift if steps.shift else stored
 
 
 def _modality(stored: NDArray[Any], steps: Steps) -> NDArray[np.float64]:

@@ -32,6 +32,8 @@ class Steps(NamedTuple):
         y becomes ``(clip(y, lo, hi) - lo) / (hi - lo)``.
     padding : (float, float, float) or None
         Where v is in first..last, y is the third.
+    shift : int
+        Bits that v loses at its lower end before all of these, and after YBR is converted.
     """
 
     cell: str
@@ -47,6 +49,7 @@ class Steps(NamedTuple):
     peak: float | None = None
     normalize: tuple[float, float] | None = None
     padding: tuple[float, float, float] | None = None
+    shift: int = 0
 
 
 class ColorSteps(NamedTuple):
@@ -55,7 +58,8 @@ class ColorSteps(NamedTuple):
     Attributes
     ----------
     samples : Steps
-        How a cell becomes a sample or an index; its table holds RGB triples.
+        How a cell becomes a sample, and RGB a value, by shift and table, or slope and intercept.
+        With an index, the table alone: it holds RGB triples.
     layout : {"interleaved", "planar", "subsampled", "indexed"}
         Where the samples of a pixel are; ``"subsampled"``: Y1 Y2 Cb Cr.
     ybr : bool

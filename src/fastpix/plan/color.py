@@ -10,6 +10,7 @@ from fastpix.header.luts import Lut
 from fastpix.kernel.steps import ColorSteps, Steps, stored_range
 from fastpix.notes import Note
 from fastpix.plan.cells_of_header import cells_of, holds_full, layout_of, smallest_integer
+from fastpix.plan.color_range import Range, dtype_of_auto, in_range, values_of
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
 from fastpix.standard.syntaxes import JPEG_2000, JPEG_XL
@@ -17,6 +18,7 @@ from fastpix.standard.tags import Tag
 
 _CONVERTED_HERE = ("RGB", "YBR_FULL", "YBR_FULL_422", "PALETTE COLOR")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
+_REMEDY = "color_range=(0, 1) beside it says what the 0..255 of colour becomes"
 _PARTIAL = "it is retired (PS3.3 C.7.6.3.1.2), and its conversion to RGB is not supported"
 
 
@@ -26,26 +28,33 @@ def color_plan(header: Header, recipe: Recipe) -> Plan:
     Raises
     ------
     ArgumentError
-        The recipe asks for `normalize`, which colour cannot take.
+        The recipe asks for `normalize` alone, which colour cannot take.
     PixelHeaderError
-        The colours cannot be converted to RGB.
+        The colours cannot be converted to RGB, or not be mapped to a range.
     """
-    photometric = header.photometric
-    if recipe.normalize is not None:
-        raise ArgumentError("normalize", f"colour ({photometric}) has no modality units to clip")
+    photometric, limits = header.photometric, recipe.color_range
+    if recipe.normalize is not None and limits is None:
+        reason = f"colour ({photometric}) has no modality units to clip: {_REMEDY}"
+        raise ArgumentError("normalize", reason, f"normalize is not for colour: {_REMEDY}")
     _check_colors(header)
     cells = cells_of(header)
+    notes = [*header.notes, *_notes(header)]
     if header.palette is not None:
-        color = ColorSteps(_with_palette(header.palette, cells), "indexed", ybr=False)
-        top = 2.0 ** max(lut.bits for lut in header.palette) - 1
-        low, high = 0.0, top
+        samples = _with_palette(header.palette, cells, limits, notes)
+        color = ColorSteps(samples, "indexed", ybr=False)
+        low, high = 0.0, 2.0 ** max(lut.bits for lut in header.palette) - 1
     else:
-        color = ColorSteps(cells, layout_of(header), ybr=photometric in _YBR)
-        top = 2.0**header.bits_stored - 1
+        samples = cells if limits is None else in_range(cells, header, limits)
+        color = ColorSteps(samples, layout_of(header), ybr=photometric in _YBR)
         low, high = stored_range(cells)
     dtype = recipe.dtype
     if dtype == "auto":
-        dtype = smallest_integer([low, high]) or "float64"
+        whole = smallest_integer([low, high]) or "float64"
+        dtype = whole if limits is None else dtype_of_auto(limits)
+    if limits is None:
+        unit = f"RGB, 0..{2.0**header.bits_stored - 1 if header.palette is None else high:g}"
+    else:
+        unit = f"RGB, {limits[0]:g}..{limits[1]:g}"
     return Plan(
         shape=(header.frames, header.rows, header.columns, 3),
         dtype=dtype,
@@ -55,8 +64,9 @@ def color_plan(header: Header, recipe: Recipe) -> Plan:
         rescales=None,
         color=color,
         invert="none",
-        unit=f"RGB, 0..{top:g}",
-        notes=(*header.notes, *_notes(header)),
+        unit=unit,
+        notes=tuple(notes),
+        color_range=limits,
     )
 
 
@@ -95,9 +105,28 @@ def _notes(header: Header) -> list[Note]:
     return []
 
 
-def _with_palette(palette: tuple[Lut, Lut, Lut], cells: Steps) -> Steps:
+def _with_palette(
+    palette: tuple[Lut, Lut, Lut], cells: Steps, limits: Range | None, notes: list[Note]
+) -> Steps:
     """Return the steps of an index: its table holds a red, a green and a blue value an entry."""
     red, green, blue = (memoryview(lut.entries).cast("d") for lut in palette)
     triples = zip(red, green, blue, strict=True)
-    table = array("d", (value for triple in triples for value in triple))
-    return cells._replace(table=table.tobytes(), first=float(palette[0].first))
+    entries = array("d", (value for triple in triples for value in triple))
+    table = entries.tobytes()
+    if limits is not None:
+        table = values_of(entries, _depth(palette, max(entries), notes), limits)
+    return cells._replace(table=table, first=float(palette[0].first))
+
+
+def _depth(palette: tuple[Lut, Lut, Lut], highest: float, notes: list[Note]) -> int:
+    """Return the bits of the entries: 8 if no entry is larger, whatever the descriptors say."""
+    bits = max(lut.bits for lut in palette)
+    if bits == 8 or highest > 255:
+        return bits
+    if highest > 0:
+        text = (
+            f"the palette has entries of {bits} bits by its descriptors, but none is above 255: "
+            f"color_range takes them for entries of 8 bits"
+        )
+        notes.append(Note(text, oddity=True))
+    return 8

@@ -43,6 +43,8 @@ class Plan:
     unit : str
         Of the output values.
     notes : tuple of Note
+    color_range : (float, float) or None
+        What 0..255 is mapped to, where colour is brought to 8 bits.
     """
 
     shape: tuple[int, ...]
@@ -55,6 +57,7 @@ class Plan:
     invert: str
     unit: str
     notes: tuple[Note, ...]
+    color_range: tuple[float, float] | None = None
 
     @property
     def needs_peak(self) -> bool:
@@ -102,6 +105,7 @@ class Plan:
             "modality_lut": cells.table is not None and self.color is None,
             "color": self.color.layout if self.color else None,
             "ybr_to_rgb": bool(self.color and self.color.ybr),
+            "color_range": list(self.color_range) if self.color_range else None,
             "invert": self.invert,
             "normalize": list(cells.normalize) if cells.normalize else None,
             "padding": list(map(str, cells.padding)) if cells.padding else None,
@@ -122,6 +126,9 @@ class Plan:
             lines += [("mask", mask_words(cells, syntax)), ("sign", sign_words(cells))]
         if self.color is not None:
             lines.append(("colour", color_words(self.color, syntax)))
+            if self.color_range:
+                lo, hi = self.color_range
+                lines.append(("range", f"brought to 8 bits, and 0..255 mapped to {lo:g}..{hi:g}"))
         else:
             rescale = rescale_words(cells, self.rescales or SAME)
             lines += [("rescale", rescale), ("invert", invert_words(self.invert))]

@@ -41,6 +41,7 @@ def imread_batch(
     invert: Invert = ...,
     normalize: tuple[float, float] | None = ...,
     padding: float | None = ...,
+    color_range: tuple[float, float] | None = ...,
     frames: Frames = ...,
     size: tuple[int, int] | None = ...,
     fill: float = ...,
@@ -62,6 +63,7 @@ def imread_batch(
     invert: Invert = ...,
     normalize: tuple[float, float] | None = ...,
     padding: float | None = ...,
+    color_range: tuple[float, float] | None = ...,
     frames: Frames = ...,
     size: tuple[int, int] | None = ...,
     fill: float = ...,
@@ -82,6 +84,7 @@ def imread_batch(
     invert: Invert = "max",
     normalize: tuple[float, float] | None = None,
     padding: float | None = None,
+    color_range: tuple[float, float] | None = None,
     frames: Frames = None,
     size: tuple[int, int] | None = None,
     fill: float = 0,
@@ -108,6 +111,8 @@ def imread_batch(
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     frames : int, slice, sequence of int or None
         Which frames of each image; an int drops the frame axis, None reads all.
     size : (int, int), optional
@@ -121,7 +126,7 @@ def imread_batch(
         Filled and returned; C-contiguous, writable, of the right shape and dtype: a part of a
         larger array, say, or the NumPy view of a torch tensor in pinned memory.
     recipe : Recipe, optional
-        In place of the five keywords from `dtype` to `padding`.
+        In place of the six keywords from `dtype` to `color_range`.
     max_bytes : int
         The most bytes that one image may decode to, deflated data sets included.
     decoder : str, optional
@@ -154,7 +159,7 @@ def imread_batch(
     >>> batch = fastpix.imread_batch(paths, normalize=(-1000, 400))             # doctest: +SKIP
     >>> tensor = torch.from_numpy(batch)[:, None]           # (N, 1, rows, columns) # doctest: +SKIP
     """
-    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
     if on_error not in get_args(OnBatchError):
         raise ArgumentError("on_error", f"{on_error!r} is not 'raise' or 'mask'")
     most = None if threads is None else checked_threads(threads)

@@ -45,6 +45,7 @@ def imread_many(
     invert: Invert = "max",
     normalize: tuple[float, float] | None = None,
     padding: float | None = None,
+    color_range: tuple[float, float] | None = None,
     frames: Frames = None,
     recipe: Recipe | None = None,
     max_bytes: int = MAX_BYTES,
@@ -74,10 +75,12 @@ def imread_many(
         Clip to this interval, in output units, and map it to 0..1.
     padding : float, optional
         What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+    color_range : (float, float), optional
+        Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
     frames : int, slice, sequence of int or None
         Which frames; an int drops the frame axis, None reads all.
     recipe : Recipe, optional
-        In place of the five keywords from `dtype` to `padding`.
+        In place of the six keywords from `dtype` to `color_range`.
     max_bytes : int
         The most bytes that one image may decode to, deflated data sets included.
     decoder : str, optional
@@ -110,7 +113,7 @@ def imread_many(
     >>> for array in fastpix.imread_many(sorted(folder.glob("*.dcm"))):    # doctest: +SKIP
     ...     train_on(array)
     """
-    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+    asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
     if on_error not in get_args(OnError):
         raise ArgumentError("on_error", f"{on_error!r} is not 'raise' or 'yield'")
     count = cores() if threads is None else checked_threads(threads)

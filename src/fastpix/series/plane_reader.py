@@ -21,6 +21,7 @@ from fastpix.kernel.registry import current_kernel
 from fastpix.notes import Note
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
+from fastpix.series.arrangement import Finding
 from fastpix.series.plain_run import FILES_PER_CALL, PlainImage, PlainRun, plain_image, same_steps
 from fastpix.series.plane import Plane
 from fastpix.series.series_files import SeriesFile
@@ -57,7 +58,8 @@ def plans_of(files: Sequence[SeriesFile], used: Sequence[int], recipe: Recipe) -
     dtypes = {plan.dtype for plan in plans.values()}
     if len(dtypes) > 1:
         common = np.result_type(*dtypes).name
-        return plans_of(files, used, replace(recipe, dtype=common))
+        is_color = any(plan.color is not None for plan in plans.values())
+        return plans_of(files, used, recipe.with_dtype(common, is_color))
     return plans
 
 
@@ -109,6 +111,21 @@ class PlaneReader:
     def plan(self) -> Plan:
         """The plan of the first plane; dtype and unit are those of all."""
         return next(iter(self.plans.values()))
+
+    def notes(self, findings: Sequence[Finding]) -> tuple[Note, ...]:
+        """Return what is to be said of the planes that were read.
+
+        Parameters
+        ----------
+        findings : sequence of Finding
+            Of their stack.
+        """
+        notes = dict.fromkeys(Note(finding.text, finding.is_warning) for finding in findings)
+        for plan in self.plans.values():
+            notes |= dict.fromkeys(plan.notes)
+        if self.decoders:
+            notes[Note(f"decoded by {' and '.join(self.decoders)}")] = None
+        return tuple(notes | self.odd)
 
     def fill(self, out: NDArray[Any]) -> None:
         """Fill an array with the values of the planes.

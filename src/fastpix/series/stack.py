@@ -189,6 +189,7 @@ class Stack:
         invert: Invert = "max",
         normalize: tuple[float, float] | None = None,
         padding: float | None = None,
+        color_range: tuple[float, float] | None = None,
         decoder: str | None = None,
     ) -> StackPlan:
         """Return what `read` with these arguments would give; print it.
@@ -197,10 +198,10 @@ class Stack:
         ----------
         recipe : Recipe, optional
             In place of the keywords.
-        dtype, rescale, invert, normalize, padding, decoder
+        dtype, rescale, invert, normalize, padding, color_range, decoder
             As in `read`.
         """
-        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
         reader = PlaneReader(self._files, self._ordered(self._arrangement), asked)
         plans: dict[int, tuple[Plan, int]] = {}
         for plan in reader.plans.values():
@@ -227,6 +228,7 @@ class Stack:
         invert: Invert = "max",
         normalize: tuple[float, float] | None = None,
         padding: float | None = None,
+        color_range: tuple[float, float] | None = None,
         decoder: str | None = None,
         out: NDArray[Any] | None = None,
         threads: int | None = None,
@@ -253,6 +255,8 @@ class Stack:
             Clip to this interval, in output units, and map it to 0..1.
         padding : float, optional
             What pixels marked by Pixel Padding Value become; if not given, they stay as they are.
+        color_range : (float, float), optional
+            Colour: bring it to 8 bits, and map 0..255 to this interval; monochrome images stay.
         decoder : str, optional
             The one package that may decode compressed frames.
         out : ndarray, optional
@@ -274,7 +278,7 @@ class Stack:
             A file cannot be read; the error names it.
         """
         limit = checked_limit(max_bytes)
-        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder)
+        asked = one_recipe(recipe, dtype, rescale, invert, normalize, padding, decoder, color_range)
         arrangement = self._accepted(gaps, partial)
         planes = self._ordered(arrangement)
         reader = PlaneReader(self._files, planes, asked, threads)
@@ -288,7 +292,7 @@ class Stack:
         else:
             result = checked_out(out, shape, np.dtype(plan.dtype))
         reader.fill(result.reshape(len(planes), *shape[1 + bool(arrangement.axes) :]))
-        notes = self._notes(reader, arrangement.findings)
+        notes = reader.notes(arrangement.findings)
         self._warn(notes)
         return Volume(
             array=result,
@@ -324,7 +328,7 @@ class Stack:
         arrangement = self._accepted(gaps, partial)
         shape, planes = self._shape_of(arrangement), self._ordered(arrangement)
         reader = PlaneReader(self._files, planes, recipe or Recipe())
-        self._warn(self._notes(reader, arrangement.findings))
+        self._warn(reader.notes(arrangement.findings))
         return StackBlocks(reader, shape, arrangement.affine)
 
     def _accepted(self, gaps: Gaps, partial: bool) -> Arrangement:
@@ -351,14 +355,6 @@ class Stack:
         if plane is None:
             return None
         return PlaneSource(self._files[plane.source].source, plane.frame)
-
-    def _notes(self, reader: PlaneReader, findings: Sequence[Finding]) -> tuple[Note, ...]:
-        notes = dict.fromkeys(Note(finding.text, finding.is_warning) for finding in findings)
-        for plan in reader.plans.values():
-            notes |= dict.fromkeys(plan.notes)
-        if reader.decoders:
-            notes[Note(f"decoded by {' and '.join(reader.decoders)}")] = None
-        return tuple(notes | reader.odd)
 
     def _warn(self, notes: Sequence[Note]) -> None:
         """Warn of oddities, but of those of headers: who opened the files was warned of them."""

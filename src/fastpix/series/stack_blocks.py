@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from operator import index
 from typing import Any
 
@@ -94,12 +93,12 @@ class StackBlocks:
             None if plane is None else plane._replace(source=number[plane.source])
             for plane in reader.planes
         ]
-        # The dtype that "auto" chose for all planes holds for each part.
-        self._recipe = replace(reader.recipe, dtype=reader.plan.dtype)
         self.shape = shape
         self.dtype = reader.plan.dtype
         self.affine = None if affine is None else affine.copy()
         self.is_color = reader.plan.color is not None
+        # The dtype that "auto" chose for all planes holds for each part.
+        self._recipe = reader.recipe.with_dtype(self.dtype, self.is_color)
         self._inner = shape[len(shape) - 2 - self.is_color :]
 
     def read(self, starts: Sequence[int], stops: Sequence[int]) -> NDArray[Any]:

@@ -36,6 +36,7 @@ class CacheDataset(ImageDataset):
         Clip to this interval and map it to 0..1. ``"group"``: by the interval of the image's group
         (modality, maker, model, unit), which ``fastpix stats DST --split train`` has counted on the
         training split alone. A cache that was made with ``normalize`` is normalized already.
+        Colour is left alone if the cache was made with ``color_range``, and else is an error.
     filter : str, sequence of str or callable, optional
         Which images: conditions such as ``"modality in CT,MR"``, all of which must hold, or a
         function of a row of the manifest.

@@ -6,15 +6,18 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.cache_opening import open_cache
+from fastpix.job.remaining import interval_of
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.statistics.group_normalization import GroupNormalization
 
 Filter: TypeAlias = "str | Sequence[str] | Callable[[Any], object] | None"
 Normalize: TypeAlias = "tuple[float, float] | Literal['group'] | GroupNormalization | None"
-Intervals: TypeAlias = "Sequence[tuple[float, float]] | None"
+Intervals: TypeAlias = "Sequence[tuple[float, float] | None] | None"
 
 _ROWS = 2**12  # of the manifest that are Python objects at a time
 
@@ -112,7 +115,7 @@ def label_column(cache: Cache, name: str) -> list[Any]:
 
 
 def intervals_of(cache: Cache, normalize: Normalize) -> Intervals:
-    """Return the interval that each sample is normalized by.
+    """Return the interval that each sample is normalized by; None: it is left alone.
 
     Parameters
     ----------
@@ -130,7 +133,15 @@ def intervals_of(cache: Cache, normalize: Normalize) -> Intervals:
         if normalize != "group":
             raise ArgumentError("normalize", f"{normalize!r} is not (lo, hi) or 'group'")
         normalize = GroupNormalization.of(cache)
+    asked = (0.0, 1.0) if isinstance(normalize, GroupNormalization) else normalize
+    asked = float(asked[0]), float(asked[1])
+    recipe = cache.settings.recipe
+    found = [interval_of(asked, cache.is_color(k), recipe) for k in range(len(cache))]
     if isinstance(normalize, GroupNormalization):
-        return [(lo, hi) for lo, hi in normalize.intervals_of(cache.table).tolist()]
-    lo, hi = normalize
-    return [(float(lo), float(hi))] * len(cache)
+        which = [k for k, own in enumerate(found) if own is not None]
+        table = (
+            cache.table if len(which) == len(cache) else cache.table.take(np.array(which, np.int64))
+        )
+        for k, (lo, hi) in zip(which, normalize.intervals_of(table).tolist(), strict=True):
+            found[k] = lo, hi
+    return found

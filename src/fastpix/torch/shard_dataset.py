@@ -279,8 +279,9 @@ class ShardDataset(IterableDataset[Item]):
     def _put(self, places: Places, place: int, row: int, stored: NDArray[Any]) -> None:
         is_color = self.cache.is_color(row)
         remaining = self.cache.remaining(row)
-        if self._intervals is not None:
-            remaining = normalized(remaining, is_color, self._intervals[row])
+        interval = None if self._intervals is None else self._intervals[row]
+        if interval is not None:
+            remaining = normalized(remaining, is_color, interval)
         values = remaining.values(stored, places.array(place, stored.shape, remaining.output))
         places.put(place, values, is_color)
 

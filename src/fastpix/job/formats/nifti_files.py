@@ -112,7 +112,10 @@ def _voxels(sample: Sample) -> tuple[NDArray[Any], float, float]:
         with np.errstate(invalid="ignore"):
             colors = np.ascontiguousarray(values.astype(np.uint8))
         if not np.array_equal(colors, values):
-            raise FastpixError("NIfTI holds colours of 8 bits, integers of 0..255")
+            raise FastpixError(
+                "NIfTI holds colours of 8 bits, integers of 0..255: convert with "
+                "color_range=(0, 255), or choose another format"
+            )
         return colors.view(_RGB)[..., 0], 1.0, 0.0
     values = remaining.values(sample.stored).reshape(stored.shape)
     slope, intercept = remaining.slopes[0], remaining.intercepts[0]

@@ -78,7 +78,10 @@ def _exact(sample: Sample) -> dict[str, bytes]:
             f"PNG holds integers of 8 or 16 bits, not {stored.dtype}: choose another format"
         )
     if is_color(sample) and stored.dtype != np.uint8:
-        raise FastpixError("colours of 16 bits are not written as PNG: choose another format")
+        raise FastpixError(
+            "colours of 16 bits are not written as PNG: convert with color_range=(0, 255), or "
+            "choose another format"
+        )
     offset = 0 if stored.dtype.kind == "u" else -int(np.iinfo(stored.dtype).min)
     unsigned = stored.dtype.str.replace("i", "u")
     pixels = (stored.astype(np.int32) + offset).astype(unsigned) if offset else stored
