@@ -136,10 +136,10 @@ def test_errors_are_those_of_their_places(
     folders.convert(format=form, recipe=Recipe(dtype="float64"))
     cache = in_order(folders)
     wanted = {k: cache.read(k) for k in range(6) if k not in broken}
-    cache._offsets = cache._offsets.copy()
+    cache._columns.offsets = cache._columns.offsets.copy()
     for k in broken:
         if form == "tar":
-            cache._offsets[k] = 10**6  # as if the shard ended before it
+            cache._columns.offsets[k] = 10**6  # as if the shard ended before it
         else:
             (folders.dst / cache.where(k)["file"]).unlink()
     errors = batch(cache, range(6), wanted, broken)

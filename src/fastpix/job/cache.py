@@ -376,9 +376,8 @@ class Cache:
         assert self._array_in is not None
         data = buffer[:size].data
         try:
-            found = self._read_into(
-                self._columns.files[place], int(self._columns.offsets[place]), data
-            )
+            file, offset = self._columns.files[place], int(self._columns.offsets[place])
+            found = self._read_into(file, offset, data)
         except FileNotFoundError:  # a hidden shard, or none
             return self._stored(place)
         shape, dtype = self._columns.shapes[place], np.dtype(self._columns.dtypes[place])
