@@ -237,6 +237,26 @@ def test_all_threads_of_a_cluster_are_used() -> None:
     assert submitter.workers(20) == 20
 
 
+def test_a_scheduler_is_given_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It makes objects of what it is given, and bytes of these again: for each file of a batch."""
+    submitter = DaskSubmitter(OfDask())
+    given: list[Any] = []
+    submit = submitter.executor.submit
+
+    def watched(function: Callable[..., Any], *arguments: Any) -> Any:
+        given.extend(arguments)
+        return submit(function, *arguments)
+
+    monkeypatch.setattr(submitter.executor, "submit", watched)
+    (batch,) = batches_of(1, 5)
+    job = job_in(tmp_path)
+    run = partial(run_guarded, functions=(MARKED, MARKED))
+    assert submitter.submit(run, batch, job).result().converted == 5
+    assert [type(each) for each in given] == [bytes]
+    submitter.executor.shutdown()
+    end_children(job.run)
+
+
 def test_errors_of_dask_are_no_errors_of_the_cache() -> None:
     """Lost connections are OSErrors, too; and an error of ours is not tried again and again."""
     library("distributed")

@@ -170,7 +170,7 @@ TELLING: dict[str, Any] = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(960), deadline=None)
 @given(
     volumes=st.integers(2, 5),
     slices=st.integers(2, 7),
