@@ -18,6 +18,7 @@ import pytest
 from support.builders import encode, make_dataset, make_item
 from support.jobs import Folders, quiet_imread
 from support.real_files import WHEEL, files_under
+from support.sizes import is_quick, some
 
 import fastpix
 from fastpix import ArgumentError, DecoderWarning, FastpixError, Recipe
@@ -76,11 +77,16 @@ def test_values_are_imreads(recipe: Recipe, kernel: str, folders: Folders) -> No
     name = fastpix.kernels()[-1] if kernel == "compiled" else "numpy"
     with warnings.catch_warnings(), fastpix.use_kernel(name):
         warnings.simplefilter("ignore", DecoderWarning)
-        summary = fastpix.convert(WHEEL, folders.dst, recipe=recipe, workers=1)
+        # In a list, a DICOMDIR stands for the files that it names.
+        paths = [path for path in some(files_under(WHEEL)) if path.name != "DICOMDIR"]
+        source, root = (paths, WHEEL) if is_quick() else (WHEEL, None)
+        if not is_quick():
+            paths = files_under(WHEEL)
+        summary = fastpix.convert(source, folders.dst, root=root, recipe=recipe, workers=1)
         cache = folders.cache()
         rows = folders.rows()
         names = folders.names()
-        for path in files_under(WHEEL):
+        for path in paths:
             own = names.of_path(path.relative_to(WHEEL).as_posix())
             row = rows.pop(own)
             wanted, error = imread_or_error(path, recipe)
@@ -96,8 +102,8 @@ def test_values_are_imreads(recipe: Recipe, kernel: str, folders: Folders) -> No
             assert cache.read(own, out=out) is out
             assert out.tobytes() == wanted.tobytes()
     assert rows == {}
-    assert len(cache) == summary.converted > 50
-    assert summary.counts.files == len(files_under(WHEEL))
+    assert len(cache) == summary.converted > len(paths) // 4
+    assert summary.counts.files == len(paths)
 
 
 def test_stored_integers_are_as_narrow_as_their_bits(folders: Folders) -> None:

@@ -22,7 +22,7 @@ from support.sizes import is_quick
 from fastpix import processes
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.counts import Counts
-from fastpix.job.engines import driving
+from fastpix.job.engines import driving, guarded
 from fastpix.job.engines.driving import drive
 from fastpix.job.engines.executors import DaskSubmitter
 from fastpix.job.engines.guarded import end_children, run_guarded
@@ -65,9 +65,12 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("how", ["always", "hang"])
 def test_an_item_that_kills_costs_itself(how: str, tmp_path: Path) -> None:
-    job = job_in(tmp_path, timeout=0.5 if how == "hang" else 30)
+    job = job_in(tmp_path)
+    rows = []
     with Isolated(job.timeout, "support.child_functions:make_or_die") as isolated:
-        rows = [isolated.make(item(name), job).rows[0] for name in ("fine", f"{how}:", "good")]
+        for name in ("fine", f"{how}:", "good"):
+            isolated._timeout = 0.5 if name == "hang:" else 30  # others may start a process
+            rows.append(isolated.make(item(name), job).rows[0])
     assert [row["status"] for row in rows] == ["done", "failed", "done"]
     assert rows[1]["error"] == "WorkerDied"
     said = {"always": "was killed by SIGSEGV", "hang": "was still busy after 0.5 seconds"}[how]
@@ -84,7 +87,11 @@ def test_an_item_is_not_to_blame_for_a_death_by_chance(times: str, tmp_path: Pat
     assert made.rows[0]["status"] == "done"
 
 
-def test_a_batch_whose_process_died_is_done_again(tmp_path: Path) -> None:
+def test_a_batch_whose_process_died_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_quick():
+        monkeypatch.setattr(guarded, "_TRIES", 2)
     job = job_in(tmp_path)
     (batch,) = batches_of(1, 5)
     seen: list[int] = []
@@ -230,6 +237,26 @@ def test_all_threads_of_a_cluster_are_used() -> None:
     assert submitter.workers(20) == 20
 
 
+def test_a_scheduler_is_given_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It makes objects of what it is given, and bytes of these again: for each file of a batch."""
+    submitter = DaskSubmitter(OfDask())
+    given: list[Any] = []
+    submit = submitter.executor.submit
+
+    def watched(function: Callable[..., Any], *arguments: Any) -> Any:
+        given.extend(arguments)
+        return submit(function, *arguments)
+
+    monkeypatch.setattr(submitter.executor, "submit", watched)
+    (batch,) = batches_of(1, 5)
+    job = job_in(tmp_path)
+    run = partial(run_guarded, functions=(MARKED, MARKED))
+    assert submitter.submit(run, batch, job).result().converted == 5
+    assert [type(each) for each in given] == [bytes]
+    submitter.executor.shutdown()
+    end_children(job.run)
+
+
 def test_errors_of_dask_are_no_errors_of_the_cache() -> None:
     """Lost connections are OSErrors, too; and an error of ours is not tried again and again."""
     library("distributed")
@@ -250,11 +277,11 @@ def test_dask_whose_workers_are_killed(tmp_path: Path, monkeypatch: pytest.Monke
     distributed = library("distributed")
     monkeypatch.setattr(driving, "run_guarded", partial(run_guarded, functions=(MARKED, MARKED)))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    batches, size = (40, 10) if is_quick() else (100, 30)
+    batches, size = (24, 10) if is_quick() else (100, 30)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
-        seconds = 4.0 if is_quick() else 20.0
+        seconds = 2.5 if is_quick() else 20.0
         command = [sys.executable, "-c", KILLER, str(os.getpid()), str(seconds)]
         killer = subprocess.Popen(command, stdout=subprocess.PIPE)
         counts = drive(batches_of(batches, size, 0.02), job_in(tmp_path), client, 2, nothing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -50,3 +51,15 @@ def test_paths_stay_outside(folders: Folders) -> None:
         assert b"DOE" not in os.fsencode(path.name)
         assert not path.is_file() or b"DOE" not in path.read_bytes()
     assert fastpix.open_cache(folders.dst)[0].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_members_of_archives_are_refused(kind: str, folders: Folders) -> None:
+    """They may be compressed, and the index has no place for what they lie in."""
+    folders.add("a", encode(make_dataset()))
+    archive = shutil.make_archive(str(folders.src.with_name("packed")), kind, folders.src)
+    summary = fastpix.convert(archive, folders.dst, format="index", workers=1)
+    assert (summary.converted, summary.failed) == (0, 1)
+    ((reason, _),) = summary.reasons()
+    assert "in a file of their own: choose format='tar'" in reason
+    assert len(folders.cache()) == 0

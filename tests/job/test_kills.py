@@ -256,7 +256,7 @@ print(summary.converted, summary.failed, summary.reasons())
 def test_a_job_on_dask_whose_workers_are_killed(many: Path, tmp_path: Path) -> None:
     """Nothing is missing, torn or there twice; the workers' own processes end with them."""
     distributed = library("distributed")
-    seconds = 4.0 if is_quick() else 12.0
+    seconds = 2.5 if is_quick() else 12.0
     sources = [many]
     if not is_quick():  # the same images again, under other names
         for k in range(7):

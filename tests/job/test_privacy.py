@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.builders import element, encode, file_of, image_elements, make_dataset, sequence
+from support.sizes import cases
 
 import fastpix
 from fastpix.errors import FastpixError, NoPixelDataError
@@ -96,7 +97,7 @@ def convert(data: bytes, folder: Path) -> str:
 
 
 @settings(
-    deadline=None, max_examples=150,
+    deadline=None, max_examples=cases(480),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @example(texts={0x00080016: b"Zq7Xw\t"}, has_pixels=True)
@@ -115,7 +116,9 @@ def test_whatever_stands_in_a_text(
 
 
 @settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=cases(180),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(value=hostile())
 def test_whatever_stands_in_an_item(value: bytes, tmp_path: Path) -> None:
@@ -132,7 +135,9 @@ def test_whatever_stands_in_an_item(value: bytes, tmp_path: Path) -> None:
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=cases(240),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @example(value=b"Zq7Xw\t")
 @given(value=hostile())

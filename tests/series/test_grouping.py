@@ -17,6 +17,7 @@ from support.planes import (
     stack_of,
     stacks_of,
 )
+from support.sizes import cases
 
 from fastpix.series.grouping import group_planes
 from fastpix.series.plane import MOSAIC_UNKNOWN, Fault, Orientation, Plane
@@ -169,7 +170,7 @@ TELLING: dict[str, Any] = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(960), deadline=None)
 @given(
     volumes=st.integers(2, 5),
     slices=st.integers(2, 7),
@@ -223,7 +224,7 @@ def test_series_of_volumes(
             )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=cases(1200), deadline=None)
 @given(planes=some_planes(), compared=st.sampled_from([None, True, False]))
 def test_any_planes(planes: list[Plane], compared: bool | None) -> None:
     """The order of input does not matter, planes are used once, and grids are true."""

@@ -329,6 +329,25 @@ def test_nibabel_opens_nifti(compress: Compress, tmp_path: Path) -> None:
     assert image.header["sform_code"] == image.header["qform_code"] == 1
 
 
+@pytest.mark.parametrize(
+    ("axes", "times", "step"),
+    [("trigger_time", [0, 1500, 3000], 1.5), ("time_offset", [2.0, 4.5, 7.0], 2.5),
+     ("time_offset", [0, 1, 5], None), ("time_offset", [0, None, 2], None),
+     ("diffusion_b_value", [0, 500, 1000], None)],
+)  # fmt: skip
+def test_nifti_says_the_time_between_volumes(
+    axes: str, times: list[float | None], step: float | None, tmp_path: Path
+) -> None:
+    nibabel = library("nibabel")
+    sample = make_sample(shape=(3, 2, 5, 7), axes=axes, coords=json.dumps({axes: times}))
+    storage, (row,) = store(tmp_path, "nifti", sample)
+    header = nibabel.load(tmp_path / row["file"]).header
+    assert header.get_zooms() == (0.5, 0.5, 2.0, step or 1.0)
+    assert header.get_xyzt_units() == ("mm", "unknown" if step is None else "sec")
+    found = format_named("nifti").read(storage, row)
+    assert np.array_equal(found, sample.remaining.values(sample.stored))
+
+
 def test_nifti_keeps_shear_and_values(tmp_path: Path) -> None:
     nibabel = library("nibabel")
     plain = make_sample(shape=(2, 5, 7))

@@ -13,8 +13,8 @@ from fastpix.interop.volume_export.placement import (
     is_same_place,
     placed_affine,
     right_angled,
-    seconds_between,
 )
+from fastpix.series.time_steps import seconds_between
 from fastpix.series.volume import Volume
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def to_nibabel(volume: Volume) -> nibabel.Nifti1Image:
     straight = right_angled(affine)
     is_straight = is_same_place(straight, affine, data.shape[:3])
     header.set_qform(straight, _SCANNER if is_straight else 0)
-    step = seconds_between(volume)
+    step = seconds_between(volume.axes, volume.coords)
     header.set_xyzt_units("mm", None if step is None else "sec")
     spacing = np.linalg.norm(affine[:3, :3], axis=0).tolist()
     header.set_zooms((*spacing, *([step or 1.0] if volume.axes else [])))

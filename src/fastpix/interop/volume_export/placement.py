@@ -14,8 +14,6 @@ NEGLIGIBLE = 1e-3
 """Millimetres by which the place of a voxel may be rounded."""
 
 _RIGHT_ANGLE = 1e-3  # the most that the cosine of a right angle may differ from 0
-_EVEN = 1e-3  # the most by which even steps in time may differ, as a share of a step
-_SECONDS = {"trigger_time": 1e-3, "time_offset": 1.0}  # units of axes that are times
 
 
 def placed_affine(volume: Volume) -> NDArray[np.float64]:
@@ -99,21 +97,6 @@ def is_same_place(
     corners = np.array([(*corner, 1) for corner in product(*((0, n - 1) for n in shape))])
     moved = corners @ (one - other)[:3].T
     return bool(np.linalg.norm(moved, axis=1).max() <= NEGLIGIBLE)
-
-
-def seconds_between(volume: Volume) -> float | None:
-    """Return the time between volumes; None if their axis is no time, or its steps differ."""
-    unit = _SECONDS.get(volume.axes[0]) if volume.axes else None
-    if unit is None:
-        return None
-    times = volume.coords.get(volume.axes[0], ())
-    if len(times) < 2 or any(time is None for time in times):
-        return None
-    steps = np.diff(np.array(times, np.float64)) * unit
-    step = float(steps.mean())
-    if not step > 0 or np.abs(steps - step).max() > _EVEN * step:
-        return None
-    return step
 
 
 def is_color(volume: Volume) -> bool:

@@ -10,8 +10,8 @@ from fastpix.interop.volume_export.placement import (
     is_color,
     placed_affine,
     refuse_shear,
-    seconds_between,
 )
+from fastpix.series.time_steps import seconds_between
 from fastpix.series.volume import Volume
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def to_simpleitk(volume: Volume) -> SimpleITK.Image:
     count = 3 + len(volume.axes)
     direction = np.eye(count)
     direction[:3, :3] = affine[:3, :3] / spacing
-    between = [seconds_between(volume) or 1.0] * len(volume.axes)
+    between = [seconds_between(volume.axes, volume.coords) or 1.0] * len(volume.axes)
     image = SimpleITK.GetImageFromArray(volume.array, isVector=is_color(volume))
     image.SetOrigin([*affine[:3, 3].tolist(), *[0.0] * len(volume.axes)])
     image.SetSpacing([*spacing.tolist(), *between])

@@ -95,7 +95,7 @@ class _Driver:
             run: Callable[..., Counts] = run_guarded
             if self._submitter.is_own:
                 run = partial(run_guarded, report=partial(self._report, batch.id))
-            self._in_flight[self._submitter.executor.submit(run, batch, self._job)] = batch
+            self._in_flight[self._submitter.submit(run, batch, self._job)] = batch
 
     def take_in(self) -> None:
         """Wait a moment for batches, and add up those that are done."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import time
-from collections.abc import Iterator
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 from fastpix.errors import ArgumentError, FastpixError
+
+T = TypeVar("T")
 
 Engine: TypeAlias = "Executor | str | Any | None"
 
@@ -38,6 +42,18 @@ class Submitter:
         FastpixError
             It cannot any more.
         """
+
+    def submit(self, run: Callable[..., T], *arguments: object) -> Future[T]:
+        """Have a function called.
+
+        Parameters
+        ----------
+        run : callable
+            Of a module, or a `functools.partial` of one.
+        *arguments
+            What it is called with.
+        """
+        return self.executor.submit(run, *arguments)
 
     def workers(self, asked: int) -> int:
         """Return how many batches are converted at a time.
@@ -91,6 +107,13 @@ class DaskSubmitter(Submitter):
                 )
             time.sleep(0.2)
 
+    def submit(self, run: Callable[..., T], *arguments: object) -> Future[T]:
+        """Have a worker call a function; the scheduler is given bytes.
+
+        It would make objects of them, for which it needs more time and memory than for all else.
+        """
+        return self.executor.submit(call_pickled, pickle.dumps(partial(run, *arguments)))
+
     def workers(self, asked: int) -> int:
         """Return how many threads the cluster has: it may be larger than the caller's machine."""
         if (now := time.monotonic()) - self._counted > _COUNTED_SECONDS:
@@ -102,6 +125,16 @@ class DaskSubmitter(Submitter):
     def is_lost(self, error: BaseException) -> bool:
         """Whether Dask itself raised it: its classes for lost connections are OSErrors, too."""
         return isinstance(error, CancelledError) or type(error).__module__.startswith("distributed")
+
+
+def call_pickled(function: bytes) -> Any:
+    """Call a function of no arguments that was pickled.
+
+    Parameters
+    ----------
+    function : bytes
+    """
+    return pickle.loads(function)()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from itertools import product
 from typing import Any
@@ -17,6 +18,7 @@ from fastpix.job.remaining import Remaining
 from fastpix.job.sample import Sample
 from fastpix.job.settings import Settings
 from fastpix.job.storage.storage_protocol import Storage
+from fastpix.series.time_steps import seconds_between
 
 _SCANNER = 1  # NIFTI_XFORM_SCANNER_ANAT
 _LONGEST = 2**15 - 1  # of an axis: the header holds it in 16 bits
@@ -91,7 +93,11 @@ def _image_bytes(sample: Sample) -> bytes:
     header.set_qform(affine, _SCANNER)
     if not _is_same_place(header.get_qform(), affine, data.shape[:3]):  # sheared
         header.set_qform(affine, 0)
-    header.set_xyzt_units("mm")
+    axes, coords = (sample.row.get(name) or "" for name in ("axes", "coords"))
+    step = seconds_between(axes.split(), json.loads(coords or "{}"))
+    header.set_xyzt_units("mm", None if step is None else "sec")
+    if step is not None:
+        header["pixdim"][4] = step
     header["descrip"] = (_OUTPUT + sample.remaining.output).encode()
     if (slope, intercept) != (1.0, 0.0):
         header.set_slope_inter(slope, intercept)

@@ -43,13 +43,8 @@ def batches(
     made = 0
     some: list[Item] = []
     files = held = 0
-    stream = iter(items)
-    while True:
-        grown = 2 ** min(made // workers, 30)
-        most_bytes, most_files = min(size, _FIRST_BYTES * grown), min(count, _FIRST_FILES * grown)
-        item = next(stream, None)
-        if item is None:
-            break
+    most_bytes, most_files = min(size, _FIRST_BYTES), min(count, _FIRST_FILES)
+    for item in items:
         some.append(item)
         files += len(item.files)
         held += _bytes_of(item)
@@ -57,6 +52,9 @@ def batches(
             yield Batch(generation, settings, tuple(some))
             made += 1
             some, files, held = [], 0, 0
+            grown = 2 ** min(made // workers, 30)
+            most_bytes = min(size, _FIRST_BYTES * grown)
+            most_files = min(count, _FIRST_FILES * grown)
     yield from _shared_out(some, generation, settings, workers)
 
 
@@ -78,4 +76,5 @@ def _shared_out(items: list[Item], generation: int, settings: str, workers: int)
 
 
 def _bytes_of(item: Item) -> int:
-    return sum(file.size for file in item.files)
+    files = item.files
+    return files[0].size if len(files) == 1 else sum(file.size for file in files)
