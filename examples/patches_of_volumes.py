@@ -1,0 +1,183 @@
+"""Train on 3-D patches, and put a prediction together that lies where the volume lies.
+
+    python examples/patches_of_volumes.py
+    python examples/patches_of_volumes.py --out FOLDER   keep the NIfTI files, for a viewer
+
+Needs ``pip install 'fastpix[job,torch,nifti,resample]'``. On CPU in seconds.
+
+The steps: DICOM series become a cache of volumes; a CSV says where nodules are, in millimetres of
+patient space, as LUNA16 does; random patches of 4 mm are cut out of the cache, each with the affine
+by which the CSV becomes its mask; a small network learns to find the nodules; patches side by side
+cover a volume that it has not seen, and its answers are saved with the affine of that volume.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fastpix
+import nibabel
+import numpy as np
+import torch
+from made_data import Nodule, chest_slices, inside, make_patients, write, write_known_key
+from running import fastpix_command, run_example
+from torch import nn
+
+from fastpix.torch import Loader, VolumeDataset
+
+PATIENTS = 10
+SPACING = (4.0, 4.0, 4.0)  # millimetres along slice, row and column
+PATCH = (12, 40, 40)
+EPOCHS = 5
+WINDOW = (-1000, 400)  # Hounsfield units that become 0..1
+
+Item = dict[str, Any]
+
+
+def make_study(out: Path) -> tuple[Path, Path]:
+    """Write a series of 36 slices of each patient, and where the nodules are."""
+    annotations = out / "annotations.csv"
+    with annotations.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["SeriesInstanceUID", "x", "y", "z", "radius"])
+        for patient in make_patients(PATIENTS):
+            depths = [5.0 * number - 87.5 for number in range(36)]
+            slices = chest_slices(patient, depths, size=96)
+            write(out / "dicom" / patient.patient_id, slices)
+            found = patient.nodule
+            assert found is not None
+            uid = slices[0].SeriesInstanceUID
+            rows.writerow([uid, found.x, found.y, found.z, found.radius])
+    return out / "dicom", annotations
+
+
+def nodules_of(cache: fastpix.Cache) -> list[Nodule]:
+    """Return the nodule of each volume, as the CSV had it."""
+    columns = cache.labels.select(["x", "y", "z", "radius"])
+    return [Nodule(**row) for row in columns.to_pylist()]
+
+
+def with_mask(item: Item) -> Item:
+    """Return an item with the mask of its nodule in place of the label."""
+    nodule: Nodule = item.pop("label")
+    shape = item["image"].shape[1:]
+    places = np.indices((*shape, 1))[:3, ..., 0]  # slice, row and column of each voxel
+    affine = item["affine"].numpy()
+    x, y, z = np.tensordot(affine[:3, :3], places, 1) + affine[:3, 3, None, None, None]
+    mask = inside(nodule, z, y, x)
+    return item | {"mask": torch.from_numpy(mask.astype(np.float32))[None]}
+
+
+def make_network() -> nn.Module:
+    """Return a network that sees 48 mm around each voxel."""
+    return nn.Sequential(
+        nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(),
+        nn.Conv3d(8, 8, 3, padding=2, dilation=2), nn.ReLU(),
+        nn.Conv3d(8, 8, 3, padding=3, dilation=3), nn.ReLU(),
+        nn.Conv3d(8, 1, 1),
+    )  # fmt: skip
+
+
+def loss_of(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return cross entropy and Dice: few voxels are nodule."""
+    found = logits.sigmoid()
+    dice = 2 * (found * mask).sum() / (found.sum() + mask.sum() + 1)
+    return nn.functional.binary_cross_entropy_with_logits(logits, mask) + 1 - dice
+
+
+def train(network: nn.Module, loader: Loader) -> None:
+    """Train on random patches, others in each epoch."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    for epoch in range(EPOCHS):
+        losses = []
+        for batch in loader:
+            loss = loss_of(network(batch["image"]), batch["mask"])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        print(f"epoch {epoch}: loss {sum(losses) / len(losses):.3f}")
+
+
+@torch.no_grad()
+def predict(network: nn.Module, patches: VolumeDataset, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return the probability of each voxel of a volume: the mean of the patches that hold it."""
+    total, count = torch.zeros(shape), torch.zeros(shape)
+    for batch in Loader(patches, batch_size=4):
+        answers = network(batch["image"]).sigmoid()[:, 0]
+        for answer, start in zip(answers, batch["start"].tolist(), strict=True):
+            place = tuple(slice(a, a + p) for a, p in zip(start, PATCH, strict=True))
+            total[place] += answer
+            count[place] += 1
+    assert count.min() > 0  # the grid covers the volume
+    return total / count
+
+
+def main(out: Path) -> None:
+    """Make series, train on patches of all but one patient, and find the nodule of that one."""
+    torch.manual_seed(0)
+    dicom, annotations = make_study(out)
+    cache_folder = out / "volumes"
+    write_known_key(cache_folder)
+    fastpix_command("convert", dicom, cache_folder, "--unit", "series", "--format", "b2nd")
+    fastpix_command("join", cache_folder, annotations, "--on", "SeriesInstanceUID")
+    cache = fastpix.open_cache(cache_folder)
+    seen, unseen = list(range(1, PATIENTS)), [0]
+
+    dataset = VolumeDataset(
+        cache,
+        patch=PATCH,
+        patches_per_volume=8,
+        spacing=SPACING,
+        normalize=WINDOW,
+        labels=nodules_of(cache),
+        transform=with_mask,
+    ).subset(seen)
+    print(f"{len(dataset)} patches of {len(seen)} volumes in each epoch")
+    network = make_network()
+    train(network, Loader(dataset, 4, shuffle=True, num_workers=2, seed=1, persistent_workers=True))
+
+    volume = cache.volume(unseen[0]).resample(SPACING)
+    half = (PATCH[0] // 2, PATCH[1] // 2, PATCH[2] // 2)
+    patches = VolumeDataset(
+        cache, patch=PATCH, sampling="grid", stride=half, spacing=SPACING, normalize=WINDOW
+    ).subset(unseen)
+    print(f"{len(patches)} patches cover a volume of {volume.array.shape} voxels")
+    answer = predict(network, patches, volume.array.shape).numpy()
+
+    prediction = replace(volume, array=answer, unit="")
+    volume.save(out / "volume.nii.gz")
+    prediction.save(out / "prediction.nii.gz")
+    check_geometry(out, volume)
+    check_answer(answer, volume, nodules_of(cache)[unseen[0]])
+
+
+def check_geometry(out: Path, volume: fastpix.Volume) -> None:
+    """Check that the saved prediction lies where the volume lies."""
+    saved = nibabel.load(out / "prediction.nii.gz")
+    affine = volume.affine_as("RAS", order="xyz")  # what NIfTI has
+    assert saved.shape == volume.array.shape[::-1]
+    assert np.allclose(saved.affine, affine, rtol=0, atol=1e-4)  # NIfTI has float32
+    assert np.array_equal(saved.affine, nibabel.load(out / "volume.nii.gz").affine)
+    print(f"saved with the affine of the volume: origin {saved.affine[:3, 3].round(2)} mm, RAS")
+
+
+def check_answer(answer: Any, volume: fastpix.Volume, nodule: Nodule) -> None:
+    """Check that the prediction is the nodule, and that its centre is that of the CSV."""
+    item = {"image": torch.empty(1, *answer.shape), "label": nodule}
+    assert volume.affine is not None
+    truth = with_mask(item | {"affine": torch.from_numpy(volume.affine)})["mask"][0].numpy() > 0
+    found = answer > 0.5
+    dice = 2 * (found & truth).sum() / (found.sum() + truth.sum())
+    centre = volume.affine @ [*np.argwhere(found).mean(0), 1]
+    away = np.linalg.norm(centre[:3] - [nodule.x, nodule.y, nodule.z])
+    print(f"Dice {dice:.2f}; centre of the prediction {away:.1f} mm from that of the CSV")
+    assert dice > 0.7
+    assert away < 4
+
+
+if __name__ == "__main__":
+    run_example(main, __doc__)
