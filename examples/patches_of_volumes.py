@@ -6,7 +6,7 @@
 Needs ``pip install 'fastpix[job,torch,nifti,resample]'``. On CPU in seconds.
 
 The steps: DICOM series become a cache of volumes; a CSV says where nodules are, in millimetres of
-patient space, as LUNA16 does; random patches of 4 mm are cut out of the cache, each with the affine
+patient space, as LUNA16 does; random patches of 6 mm are cut out of the cache, each with the affine
 by which the CSV becomes its mask; a small network learns to find the nodules; patches side by side
 cover a volume that it has not seen, and its answers are saved with the affine of that volume.
 """
@@ -29,8 +29,8 @@ from torch import nn
 from fastpix.torch import Loader, VolumeDataset
 
 PATIENTS = 10
-SPACING = (4.0, 4.0, 4.0)  # millimetres along slice, row and column
-PATCH = (12, 40, 40)
+SPACING = (6.0, 6.0, 6.0)  # millimetres along slice, row and column
+PATCH = (16, 24, 24)
 EPOCHS = 5
 WINDOW = (-1000, 400)  # Hounsfield units that become 0..1
 
@@ -72,20 +72,19 @@ def with_mask(item: Item) -> Item:
 
 
 def make_network() -> nn.Module:
-    """Return a network that sees 48 mm around each voxel."""
+    """Return a network that sees 6 voxels around each voxel."""
     return nn.Sequential(
-        nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(),
-        nn.Conv3d(8, 8, 3, padding=2, dilation=2), nn.ReLU(),
-        nn.Conv3d(8, 8, 3, padding=3, dilation=3), nn.ReLU(),
+        nn.Conv3d(1, 8, 3, padding=1), nn.BatchNorm3d(8), nn.ReLU(),
+        nn.Conv3d(8, 8, 3, padding=2, dilation=2), nn.BatchNorm3d(8), nn.ReLU(),
+        nn.Conv3d(8, 8, 3, padding=3, dilation=3), nn.BatchNorm3d(8), nn.ReLU(),
         nn.Conv3d(8, 1, 1),
     )  # fmt: skip
 
 
-def loss_of(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return cross entropy and Dice: few voxels are nodule."""
+def dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return 1 minus the overlap of prediction and mask: few voxels are nodule."""
     found = logits.sigmoid()
-    dice = 2 * (found * mask).sum() / (found.sum() + mask.sum() + 1)
-    return nn.functional.binary_cross_entropy_with_logits(logits, mask) + 1 - dice
+    return 1 - 2 * (found * mask).sum() / (found.sum() + mask.sum() + 1)
 
 
 def train(network: nn.Module, loader: Loader) -> None:
@@ -94,7 +93,7 @@ def train(network: nn.Module, loader: Loader) -> None:
     for epoch in range(EPOCHS):
         losses = []
         for batch in loader:
-            loss = loss_of(network(batch["image"]), batch["mask"])
+            loss = dice_loss(network(batch["image"]), batch["mask"])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -105,6 +104,7 @@ def train(network: nn.Module, loader: Loader) -> None:
 @torch.no_grad()
 def predict(network: nn.Module, patches: VolumeDataset, shape: tuple[int, ...]) -> torch.Tensor:
     """Return the probability of each voxel of a volume: the mean of the patches that hold it."""
+    network.eval()
     total, count = torch.zeros(shape), torch.zeros(shape)
     for batch in Loader(patches, batch_size=4):
         answers = network(batch["image"]).sigmoid()[:, 0]
@@ -130,7 +130,7 @@ def main(out: Path) -> None:
     dataset = VolumeDataset(
         cache,
         patch=PATCH,
-        patches_per_volume=8,
+        patches_per_volume=16,
         spacing=SPACING,
         normalize=WINDOW,
         labels=nodules_of(cache),
