@@ -7,7 +7,7 @@ is the same in each run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,39 +95,61 @@ def chest_slices(
     patient: Patient, depths: Sequence[float], size: int, noise: float = 25
 ) -> list[Dataset]:
     """Return CT slices of a chest, at places along z in millimetres."""
-    pixel = WIDTH / size
-    line = (np.arange(size) - (size - 1) / 2) * pixel
     random = np.random.default_rng([patient.number, size])
-    gaps = np.diff(depths) if len(depths) > 1 else np.array([5.0])
     slices = []
-    for number, depth in enumerate(depths):
-        values = chest(patient, np.array([[depth]]), line[:, None], line[None, :])
+    for number, (values, place) in enumerate(_cut(patient, depths, size)):
         values += random.normal(0, noise, values.shape)
+        stored = np.clip(np.rint(values) + 1024, 0, 4095).astype(np.uint16)
+        slices.append(dicom_slice(stored, patient, number, RescaleIntercept="-1024", **place))
+    return slices
+
+
+def mr_slices(
+    patient: Patient, depths: Sequence[float], size: int, maker: str, scale: float
+) -> list[Dataset]:
+    """Return MR slices, whose numbers mean nothing but on the scale of their maker."""
+    random = np.random.default_rng([patient.number, size])
+    slices = []
+    for number, (values, place) in enumerate(_cut(patient, depths, size)):
+        is_tissue = [values < -900, values < -500, values < 0, values < 200]
+        signal = np.select(is_tissue, [5.0, 40.0, 900.0, 450.0], 90.0)  # air, lung, fat, muscle
+        signal += random.normal(0, 15, signal.shape)
+        stored = np.clip(np.rint(signal * scale), 0, 4095).astype(np.uint16)
         slices.append(
-            ct_slice(
-                np.clip(np.rint(values) + 1024, 0, 4095).astype(np.uint16),
-                patient,
-                number,
-                RescaleIntercept="-1024",
-                ImagePositionPatient=[f"{line[0]:.6g}", f"{line[0]:.6g}", f"{depth:.6g}"],
-                PixelSpacing=[f"{pixel:.6g}", f"{pixel:.6g}"],
-                SliceThickness=f"{float(np.median(gaps)):.6g}",
-            )
+            dicom_slice(stored, patient, number, Modality="MR", Manufacturer=maker, **place)
         )
     return slices
 
 
-def ct_slice(
+def _cut(
+    patient: Patient, depths: Sequence[float], size: int
+) -> Iterator[tuple[Floats, dict[str, Any]]]:
+    """Yield Hounsfield units of slices, and attributes that say where they lie."""
+    pixel = WIDTH / size
+    line = (np.arange(size) - (size - 1) / 2) * pixel
+    thickness = float(np.median(np.diff(depths))) if len(depths) > 1 else 5.0
+    for depth in depths:
+        yield (
+            chest(patient, np.array([[depth]]), line[:, None], line[None, :]),
+            {
+                "ImagePositionPatient": [f"{line[0]:.6g}", f"{line[0]:.6g}", f"{depth:.6g}"],
+                "PixelSpacing": [f"{pixel:.6g}", f"{pixel:.6g}"],
+                "SliceThickness": f"{thickness:.6g}",
+            },
+        )
+
+
+def dicom_slice(
     stored: NDArray[Any], patient: Patient, number: int = 0, **attributes: Any
 ) -> Dataset:
-    """Return a CT slice with these stored pixels, 12 bits in 16 unless attributes say otherwise."""
+    """Return a slice of these stored pixels: CT, 12 bits in 16, unless attributes say otherwise."""
     slice_ = Dataset()
     slice_.file_meta = FileMetaDataset()
     slice_.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     slice_.SOPClassUID = CTImageStorage
-    slice_.SOPInstanceUID = patient.uid("slice", number, attributes.get("Modality"))
+    slice_.SOPInstanceUID = patient.uid("slice", number)
     slice_.StudyInstanceUID = patient.uid("study")
-    slice_.SeriesInstanceUID = patient.uid("series", attributes.get("Modality"))
+    slice_.SeriesInstanceUID = patient.uid("series")
     slice_.FrameOfReferenceUID = patient.uid("frame of reference")
     slice_.PatientID = patient.patient_id
     slice_.PatientName = f"Phantom^Number {patient.number}"
@@ -153,6 +175,7 @@ def ct_slice(
         setattr(slice_, keyword, value)
     if slice_.Modality == "MR":
         slice_.SOPClassUID = MRImageStorage
+        del slice_.RescaleSlope, slice_.RescaleIntercept
     slice_.file_meta.MediaStorageSOPClassUID = slice_.SOPClassUID
     slice_.file_meta.MediaStorageSOPInstanceUID = slice_.SOPInstanceUID
     return slice_
