@@ -129,30 +129,54 @@ def fuzz(session: nox.Session) -> None:
     session.run(*PYTEST, *EVERY_CORE, *FUZZED, *session.posargs, env=settings)
 
 
+# Whose dependencies would have pip put another torch in the place of the one that is there.
+TRAINING = (
+    "monai==1.6.1", "torchio==1.2.1", "lightning==2.6.6", "pytorch-lightning==2.6.6",
+    "torchmetrics==1.9.0", "torchdata==0.11.0",
+)  # fmt: skip
+# What these import.
+IMPORTED = (
+    "lightning-utilities", "tqdm", "jaxtyping", "einops", "humanize", "deprecated", "SimpleITK",
+    "fsspec", "pyyaml", "packaging", "requests", "nibabel", "typer",
+)  # fmt: skip
+
+
 @nox.session
-def monai(session: nox.Session) -> None:
-    """Run the tests that need torch and MONAI.
+def torch(session: nox.Session) -> None:
+    """Run the tests that need torch: tensors, datasets, MONAI, TorchIO, Lightning.
 
     FASTPIX_TORCH names a CPU build where the index at hand has one under another name.
     """
     install(session)
     session.install(os.environ.get("FASTPIX_TORCH", "torch==2.13.0"))
-    # MONAI needs torch and numpy alone; with its dependencies pip would put another torch here.
-    session.install("--no-deps", "monai==1.6.1")
+    session.install("--no-deps", *TRAINING)
+    session.install(*IMPORTED, *EXTRAS["resample"], *EXTRAS["cloud"][1:])
     session.run(*PYTEST, "tests/image/test_image.py", "-k", "tensor")
+    demanded = {
+        "FASTPIX_LIBRARIES": "torch monai torchio lightning torchdata.stateful_dataloader scipy "
+        "obstore fsspec"
+    }
+    resampling = ("tests/series/test_resampling.py", "tests/job/test_resampled_caches.py")
+    session.run(*PYTEST, *EVERY_CORE, "tests/training", *resampling, env=demanded)
+    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or README", env=demanded)
     chosen = ("tests/interop/test_monai.py", "tests/interop/test_volume_export.py")
     demanded = {"FASTPIX_LIBRARIES": "monai"}
     session.run(*PYTEST, *chosen, "tests/test_docs.py", "-k", "monai", env=demanded)
     session.run(*PYTEST, "benchmarks/bench_monai.py", "--benchmark-disable")
+    small = ("--rounds", "1", "--slices", "64", "--volumes", "1")
+    session.run("python", "benchmarks/bench_training.py", *small)
 
 
 @nox.session
 def exporters(session: nox.Session) -> None:
-    """Run the tests of volumes in SimpleITK and highdicom, which skip nothing of these here."""
+    """Run the tests of volumes and masks in SimpleITK, highdicom and scikit-image."""
     install(session)
-    session.install("SimpleITK>=2.3", "highdicom>=0.24")
-    demanded = {"FASTPIX_LIBRARIES": "nibabel SimpleITK highdicom"}
+    session.install("SimpleITK>=2.3", "highdicom>=0.26", *EXTRAS["masks"])
+    demanded = {"FASTPIX_LIBRARIES": "nibabel SimpleITK highdicom skimage"}
     session.run(*PYTEST, "tests/interop/test_volume_export.py", "-k", "not monai", env=demanded)
+    masks = ("tests/interop/test_segmentation_masks.py", "tests/interop/test_structure_masks.py")
+    session.run(*PYTEST, *masks, env=demanded)
+    session.run(*PYTEST, "tests/test_docs.py", "-k", "masks", env=demanded)
 
 
 @nox.session

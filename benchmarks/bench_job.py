@@ -28,6 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import pydicom
 from bench_read import write_series
 from dask_share import dask_share
 from figure_table import Figure, table_of
@@ -36,7 +37,7 @@ from rich.console import Console
 
 SCRIPTS = Path(__file__).with_name("job_scripts.py")
 COMMAND = [sys.executable, "-m", "fastpix", "convert"]
-DISTINCT = 100  # files of a series; the others are copies of them
+DISTINCT = 100  # files of a series; the others have the pixels of these
 
 
 class Cost(NamedTuple):
@@ -86,11 +87,14 @@ def script(what: str, source: Path, folder: Path, *arguments: str) -> Cost:
 
 
 def make_source(name: str, folder: Path, files: int) -> Path:
-    """Write a series, and copies of its files up to so many."""
+    """Write a series, and copies of its files up to so many, each with a UID of its own."""
     folder.mkdir()
-    written = write_series(name, folder, min(files, DISTINCT))
-    for k in range(len(written), files):
-        shutil.copy(written[k % len(written)].path, folder / f"copy-{k:06}.dcm")
+    for each, file in enumerate(write_series(name, folder, min(files, DISTINCT))):
+        uid = str(pydicom.dcmread(file.path, stop_before_pixels=True).SOPInstanceUID).encode()
+        data = Path(file.path).read_bytes()
+        for k in range(each + DISTINCT, files, DISTINCT):
+            other = data.replace(uid, uid[:-8] + b"%08d" % (k + 10**7))
+            (folder / f"copy-{k:06}.dcm").write_bytes(other)
     return folder
 
 
@@ -169,7 +173,7 @@ def main() -> None:
         figures.append(Figure(f"first output, {asked.many} files", value, 5, "s"))
         figures.append(Figure("driver memory a file", driver_memory(asked.many, place), 20, "B"))
         for name, source in sources.items():
-            for compress, goal in (("none", 1.1), ("zstd", 2.0)):
+            for compress, goal in (("none", 1.1), ("lz4", 2.0), ("zstd", 2.0)):
                 ratio = cache_reading(source, place, compress)
                 what = f"random read of the cache / imread, CPU, {name}, {compress}"
                 figures.append(Figure(what, ratio, goal))

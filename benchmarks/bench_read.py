@@ -111,8 +111,25 @@ KINDS = {
 NAMES = tuple(KINDS)
 
 
-def write_series(name: str, folder: Path, files: int | None = None, series: int = 0) -> list[File]:
-    """Write a series of one of the kinds of `NAMES`: made-up values, nobody's data."""
+def write_series(
+    name: str,
+    folder: Path,
+    files: int | None = None,
+    series: int = 0,
+    stored_of: Callable[[int], NDArray[Any]] | None = None,
+) -> list[File]:
+    """Write a series of one of the kinds of `NAMES`: made-up values, nobody's data.
+
+    Parameters
+    ----------
+    name : str
+    folder : Path
+    files : int, optional
+    series : int
+        Other series have other UIDs and values.
+    stored_of : callable, optional
+        Returns the stored values of a file, by its number; noise if not given.
+    """
     kind = KINDS[name]
     random = np.random.default_rng(20 + series)
     dataset = kind.header()
@@ -131,8 +148,11 @@ def write_series(name: str, folder: Path, files: int | None = None, series: int 
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     written = []
     for k in range(kind.files if files is None else files):
-        stored = random.integers(0, 2 ** min(kind.bits, 15), (kind.rows, kind.columns))
-        if dataset.Modality == "CT":
+        if stored_of is None:
+            stored = random.integers(0, 2 ** min(kind.bits, 15), (kind.rows, kind.columns))
+        else:
+            stored = stored_of(k).astype(np.int64)
+        if dataset.Modality == "CT" and stored_of is None:
             stored >>= 3
             stored[:40] = -2000  # outside the circle that the scanner reconstructs
         dataset.SOPInstanceUID = f"{UID_ROOT}10101010.{series}.{20202020202020 + k}"

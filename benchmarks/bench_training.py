@@ -19,6 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -27,6 +28,7 @@ from typing import Any
 import bench_read
 import numpy as np
 import torch
+from encoded_files import ct_slice
 from figure_table import Figure, table_of
 from numpy.typing import NDArray
 from rich.console import Console
@@ -44,7 +46,8 @@ import fastpix.torch
 
 BATCH, WORKERS, EPOCHS = 32, 2, 10
 PATCH, PATCHES, PATCH_BATCH = (96, 96, 96), 4, 4
-DEPTH, SIDE = 160, 512
+DEPTH = 160  # slices of a volume
+DISTINCT = 64  # slices that differ
 
 Epoch = Callable[[], int]
 
@@ -89,6 +92,16 @@ def loader_of(dataset: Any, batch: int, **options: Any) -> DataLoader[Any]:
     return fastpix.torch.Loader(
         dataset, batch, num_workers=WORKERS, persistent_workers=True, **options
     )
+
+
+def trunk(number: int) -> NDArray[np.uint16]:
+    """Return a made-up slice, which compresses as real ones do."""
+    return ct_slice(number % DISTINCT)
+
+
+def shifted_trunk(by: int, number: int) -> NDArray[np.uint16]:
+    """Return the slices of another volume."""
+    return trunk(by + number)
 
 
 def batch_figures(files: Sequence[bench_read.File], rounds: int) -> list[Figure]:
@@ -200,7 +213,9 @@ def write_volumes(folder: Path, count: int) -> list[NDArray[np.float32]]:
     for k in range(count):
         place = folder / f"series-{k}"
         place.mkdir(parents=True)
-        files = bench_read.write_series("CT, 512 x 512", place, DEPTH, series=k)
+        files = bench_read.write_series(
+            "CT, 512 x 512", place, DEPTH, series=k, stored_of=partial(shifted_trunk, 7 * k)
+        )
         volumes.append(np.stack([file.expected for file in files]))
     return volumes
 
@@ -276,7 +291,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         place = Path(folder)
         (place / "slices").mkdir()
-        files = bench_read.write_series("CT, 512 x 512", place / "slices", asked.slices)
+        files = bench_read.write_series(
+            "CT, 512 x 512", place / "slices", asked.slices, stored_of=trunk
+        )
         figures = batch_figures(files, asked.rounds)
         figures += slice_figures(files, asked.rounds, place)
         figures += patch_figures(asked.volumes, asked.rounds, place)

@@ -13,25 +13,34 @@ _DRIVER = """
 import sys
 import fastpix
 from distributed import Client
-with Client(scheduler_file=sys.argv[3]) as client:
+with Client(scheduler_file=sys.argv[1]) as client:
     client.wait_for_workers(2)
-    summary = fastpix.convert(sys.argv[1], sys.argv[2], executor=client, workers=2)
-assert summary.failed == 0
+    for line in sys.stdin:
+        source, out = line.rstrip().split("|")
+        summary = fastpix.convert(source, out, executor=client, workers=2)
+        assert summary.failed == 0
+        print("done", flush=True)
 """
 _TICK = os.sysconf("SC_CLK_TCK")
+_TIMES = 4  # that each file is there: a job of some seconds on each worker
 
 
 def dask_share(source: Path, one: Path) -> float:
-    """Return the share of driver and scheduler in all CPU seconds, start-up taken off.
+    """Return the share of driver and scheduler in all CPU seconds of a job on a running cluster.
 
     Parameters
     ----------
     source : Path
-        Folder of files that take some seconds.
+        Folder of files, of which four links each are converted.
     one : Path
-        Folder of one file.
+        Folder of one file, which is converted first: that starts all that is needed.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        many = Path(folder) / "many"
+        many.mkdir()
+        for path in source.iterdir():
+            for k in range(_TIMES):
+                os.link(path, many / f"{k}-{path.name}")
         at = str(Path(folder) / "scheduler.json")
         tool = [sys.executable, "-m"]
         start = partial(subprocess.Popen, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -45,25 +54,31 @@ def dask_share(source: Path, one: Path) -> float:
             )
             for _ in range(2)
         ]  # fmt: skip
-        spent = []
+        driver = subprocess.Popen(
+            [sys.executable, "-c", _DRIVER, at],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+
+        def used() -> tuple[float, float]:
+            ours = _cpu_of({driver.pid, scheduler.pid})
+            return ours, _cpu_of(with_descendants({worker.pid for worker in workers}))
+
+        spent: list[tuple[float, float]] = []
         try:
-            for k, files in enumerate((one, one, source)):  # the first starts what workers need
-                out = str(Path(folder) / f"out{k}")
-                driver = subprocess.Popen([sys.executable, "-c", _DRIVER, str(files), out, at])
-                _, status, used = os.wait4(driver.pid, 0)
-                driver.returncode = os.waitstatus_to_exitcode(status)
-                if driver.returncode:
+            for files in (one, many):
+                print(f"{files}|{folder}/of-{files.name}", file=driver.stdin, flush=True)
+                if driver.stdout.readline() != "done\n":
                     raise SystemExit("the job on Dask failed")
-                ours = used.ru_utime + used.ru_stime
-                theirs = _cpu_of(_with_descendants({worker.pid for worker in workers}))
-                spent.append((ours, _cpu_of({scheduler.pid}), theirs))
+                spent.append(used())
         finally:
-            for process in (*workers, scheduler):
+            for process in (driver, *workers, scheduler):
                 process.kill()
                 process.wait()
-    _, before, after = spent
-    ours = after[0] - before[0] + after[1] - before[1]
-    return ours / (ours + after[2] - before[2])
+    before, after = spent
+    ours, theirs = after[0] - before[0], after[1] - before[1]
+    return ours / (ours + theirs)
 
 
 def _stat(pid: str) -> list[str]:
@@ -73,7 +88,8 @@ def _stat(pid: str) -> list[str]:
         return []
 
 
-def _with_descendants(pids: set[int]) -> set[int]:
+def with_descendants(pids: set[int]) -> set[int]:
+    """Return processes, and all that they have started."""
     parents = {
         int(name): int(fields[1])
         for name in os.listdir("/proc")

@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
+from kills import write_images
+
 import fastpix
 from fastpix.job.storage.local_storage import LocalStorage
 
@@ -116,13 +118,13 @@ def first_output(count: int, place: Path) -> float:
 
 
 def driver_memory(count: int, place: Path) -> float:
-    """Return the bytes by which the peak of the driver grows for each file of a first run."""
+    """Return the bytes by which the peak of the driver grows for each image of a first run."""
     fewer = count // 5
     peaks = []
     for files in (fewer, count):
-        folder = _small_files(files, place)
         with tempfile.TemporaryDirectory(dir=place) as work:
-            peaks.append(_run_driver(folder, Path(work) / "out")[2])
+            write_images(Path(work) / "images", files)
+            peaks.append(_run_driver(Path(work) / "images", Path(work) / "out")[2])
     return max(0, peaks[1] - peaks[0]) / (count - fewer)
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom.data
 import pytest
+from support.builders import encode
+from support.label_files import contour, segmentation, structure_set
 from support.series_files import cells_of, slice_dataset, write_slices
 
 import fastpix
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NEEDS = {"monai.md": "monai"}  # what is not among the dependencies of the tests
+# What is not among the dependencies of the tests.
+NEEDS = {"masks.md": "skimage", "monai.md": "monai", "training.md": "torch"}
 STRAIGHT: dict[str, Any] = {
     "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
     "RescaleType": "HU",
@@ -25,7 +30,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One namespace a page; ``slice.dcm``, ``series/`` and ``gaps/`` are there to be read."""
+    """One namespace a page; ``slice.dcm``, ``series/``, ``gaps/`` and labels of ``series/``."""
     if page.name in NEEDS:
         pytest.importorskip(NEEDS[page.name], reason=f"{page.name} is about it")
     ct = pydicom.data.get_testdata_file("CT_small.dcm")
@@ -35,9 +40,18 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         made.ImagePositionPatient = ["-31.25", "17.5", f"{204.125 + 2.5 * k}"]
     write_slices(tmp_path / "series", slices)
     write_slices(tmp_path / "gaps", [made for k, made in enumerate(slices) if k != 2])
+    affine = np.diag([2.5, 0.75, 0.5, 1])[[2, 1, 0, 3]]
+    affine[:3, 3] = -31.25, 17.5, 204.125
+    liver = np.zeros((5, 64, 48), bool)
+    liver[1:3, 5:20, 8:30] = True
+    made_of = segmentation({1: liver}, affine, names={1: "Liver"})
+    (tmp_path / "seg.dcm").write_bytes(encode(made_of))
+    square = np.array([[-30, 20, 206.625], [-15, 20, 206.625], [-15, 40, 206.625]])
+    (tmp_path / "rtss.dcm").write_bytes(encode(structure_set({"GTV": [contour(square)]})))
     monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall(page.read_text())
     assert blocks, f"{page.name} has no example"
+    has_torch = importlib.util.find_spec("torch") is not None
     namespace: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -45,6 +59,8 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
         try:
             for number, block in enumerate(blocks, 1):
+                if "fastpix.torch" in block and not has_torch:
+                    continue
                 exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
         finally:
             fastpix.backend.disable()

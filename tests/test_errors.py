@@ -43,7 +43,7 @@ from fastpix import (
     SeriesError,
     UnsupportedTransferSyntaxError,
 )
-from fastpix.errors import tag_text
+from fastpix.errors import LabelMismatchError, tag_text
 from fastpix.header.rescale import RescaleError
 from fastpix.standard.tags import Tag
 
@@ -110,6 +110,15 @@ EXAMPLES: list[tuple[FastpixError, dict[str, Any]]] = [
     (
         SeriesError("2 stacks: choose one", ["a", "b"], ["uneven"]),
         {"stacks": ("a", "b"), "codes": ("uneven",)},
+    ),
+    (
+        LabelMismatchError("position", 0.5, "0.5 mm off", "read the whole series"),
+        {
+            "aspect": "position",
+            "off": 0.5,
+            "reason": "0.5 mm off",
+            "remedy": "read the whole series",
+        },
     ),
 ]
 

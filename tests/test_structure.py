@@ -156,7 +156,7 @@ def test_import_loads_nothing_but_itself() -> None:
 
 def test_heavy_libraries_are_not_loaded() -> None:
     loaded = loaded_by("import fastpix\nfor name in fastpix.__all__: getattr(fastpix, name)")
-    assert not {"monai", "torch", "rich", "typer"} & loaded
+    assert not {"monai", "torch", "rich", "typer", "skimage", "highdicom"} & loaded
 
 
 def test_missing_monai_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

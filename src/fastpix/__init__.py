@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FastpixError,
         HeaderWarning,
         InexactError,
+        LabelMismatchError,
         NoPixelDataError,
         NotDicomError,
         PixelDataError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from fastpix.header.dcmread import dcmread
     from fastpix.image.image import Image
     from fastpix.image.open_image import open
+    from fastpix.interop.masks import Masks, read_masks
     from fastpix.interop.pydicom_pixels import (
         apply_color_lut,
         apply_modality_lut,
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
     from fastpix.job.cache import Cache
     from fastpix.job.cache_opening import open_cache
     from fastpix.job.conversion import convert
+    from fastpix.job.label_join import join_labels
     from fastpix.job.manifest_table import read_manifest
+    from fastpix.job.patient_split import split
+    from fastpix.job.statistics.group_normalization import GroupNormalization
     from fastpix.job.summary import Summary
     from fastpix.kernel.registry import kernels, use_kernel
     from fastpix.loaders import dicom_to_array, dicom_to_tensor, imread, read_series
@@ -61,6 +66,7 @@ _WHERE = {
     "FastpixError": "fastpix.errors",
     "HeaderWarning": "fastpix.errors",
     "InexactError": "fastpix.errors",
+    "LabelMismatchError": "fastpix.errors",
     "NoPixelDataError": "fastpix.errors",
     "NotDicomError": "fastpix.errors",
     "PixelDataError": "fastpix.errors",
@@ -70,6 +76,8 @@ _WHERE = {
     "dcmread": "fastpix.header.dcmread",
     "Image": "fastpix.image.image",
     "open": "fastpix.image.open_image",
+    "Masks": "fastpix.interop.masks",
+    "read_masks": "fastpix.interop.masks",
     "apply_color_lut": "fastpix.interop.pydicom_pixels",
     "apply_modality_lut": "fastpix.interop.pydicom_pixels",
     "apply_rescale": "fastpix.interop.pydicom_pixels",
@@ -82,8 +90,11 @@ _WHERE = {
     "Cache": "fastpix.job.cache",
     "open_cache": "fastpix.job.cache_opening",
     "read_manifest": "fastpix.job.manifest_table",
+    "GroupNormalization": "fastpix.job.statistics.group_normalization",
     "Summary": "fastpix.job.summary",
     "convert": "fastpix.job.conversion",
+    "join_labels": "fastpix.job.label_join",
+    "split": "fastpix.job.patient_split",
     "kernels": "fastpix.kernel.registry",
     "use_kernel": "fastpix.kernel.registry",
     "dicom_to_array": "fastpix.loaders",
@@ -106,10 +117,13 @@ __all__ = [
     "DecodeError",
     "DecoderWarning",
     "FastpixError",
+    "GroupNormalization",
     "HeaderWarning",
     "Image",
     "InexactError",
+    "LabelMismatchError",
     "MaskedBatch",
+    "Masks",
     "NoPixelDataError",
     "NotDicomError",
     "PixelDataError",
@@ -137,13 +151,16 @@ __all__ = [
     "imread_batch",
     "imread_many",
     "iter_pixels",
+    "join_labels",
     "kernels",
     "open",
     "open_cache",
     "open_series",
     "pixel_array",
     "read_manifest",
+    "read_masks",
     "read_series",
+    "split",
     "use_kernel",
 ]
 

@@ -300,6 +300,29 @@ class SeriesError(FastpixError):
         self.codes = tuple(codes)
 
 
+class LabelMismatchError(FastpixError):
+    """A label (a segmentation, a structure set) does not lie on the voxels of a volume.
+
+    Attributes
+    ----------
+    aspect : str
+        What does not fit: ``frame of reference``, ``orientation``, ``spacing``, ``position``,
+        ``extent``, ``time``.
+    off : float or None
+        By how much: the largest difference of direction cosines, a share of the spacing,
+        millimetres, or voxels beyond the volume (millimetres, for contours). None where it is not a
+        matter of how much.
+    reason, remedy : str
+    """
+
+    def __init__(self, aspect: str, off: float | None, reason: str, remedy: str) -> None:
+        super().__init__(f"the label does not fit the volume: {reason}; {remedy}")
+        self.aspect = aspect
+        self.off = off
+        self.reason = reason
+        self.remedy = remedy
+
+
 def tag_text(tag: int) -> str:
     """Return a tag as the standard writes it: ``(0028,1053)``."""
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

@@ -523,6 +523,43 @@ def test_the_cache_as_a_sequence(folders: Folders) -> None:
     assert set(cache.table.column("kind").to_pylist()) == {"image"}
 
 
+@pytest.mark.parametrize("compress", ["none", "lz4", "zstd"])
+def test_compressed_samples_are_imreads(compress: Any, folders: Folders) -> None:
+    chance = np.random.default_rng(1)
+    for k, shape in enumerate([(64, 64), (700, 900), (40, 30), (3, 20, 30), (64, 64)]):
+        cells = chance.integers(0, 2 ** (3 * k), shape).astype(np.uint16)
+        folders.add(str(k), encode(make_dataset(cells, SOPInstanceUID=f"1.{k}")))
+    folders.convert(compress=compress)
+    cache = folders.cache()
+    expected = {folders.name(path): fastpix.imread(path) for path in folders.src.iterdir()}
+    for _ in range(2):
+        found = {name: cache[name] for name in cache.names}  # held: no buffer is used twice
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            assert found[name].dtype == array.dtype
+            assert found[name].tobytes() == array.tobytes()
+            out = np.empty_like(array)
+            assert cache.read(name, out) is out
+            assert out.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("compress", ["lz4", "zstd"])
+def test_damage_of_compressed_samples_is_noticed_by_a_read(compress: Any, folders: Folders) -> None:
+    folders.add("a", ct(np.arange(64 * 64).reshape(64, 64) % 4096))
+    folders.convert(compress=compress)
+    cache = folders.cache()
+    (shard,) = map(Path, cache.shards)
+    data = bytearray(shard.read_bytes())
+    row = cache.row(0)
+    data[row["offset"] + row["length"] // 2] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(FastpixError, match="checksum"):
+        folders.cache()[0]
+    shard.write_bytes(data[: row["offset"] + 9])
+    with pytest.raises(FastpixError, match="cut off"):
+        folders.cache()[0]
+
+
 def test_damage_is_noticed(folders: Folders) -> None:
     folders.add("a", encode(make_dataset(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64))))
     folders.convert()

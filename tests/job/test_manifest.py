@@ -10,15 +10,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sizes import cases
 
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job import repeated_uids
+from fastpix.job.cache_opening import duplicates_in
 from fastpix.job.columns import COLUMNS, NAMES, schema
 from fastpix.job.dataset_file import read_settings, settle
 from fastpix.job.items import Batch, Item
 from fastpix.job.known import FAILED, NEW, PRESENT, Known, known_items
-from fastpix.job.live_rows import DONE, live
+from fastpix.job.live_rows import DONE, live, name_numbers
 from fastpix.job.manifest import commit, facts_of, part_key, part_keys, read_parts
 from fastpix.job.manifest_table import live_table
+from fastpix.job.repeated_uids import count_repeated_uids
 from fastpix.job.settings import Settings
 from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.recipe import Recipe
@@ -81,6 +85,45 @@ def test_the_live_row_of_a_name(rows: list[tuple[int, int, bool, int]]) -> None:
     assert np.all(np.diff(names[found].astype(np.int64)) > 0)
 
 
+@pytest.mark.parametrize("lengths", [[32], [16], [32, 16], [40, 16, 33]])
+def test_numbers_of_names_in_columns(lengths: list[int]) -> None:
+    import pyarrow as pa
+
+    names = [f"{k**9:016x}".ljust(lengths[k % len(lengths)], "e") for k in range(40)]
+    numbers = [int(name[:16], 16) for name in names]
+    assert name_numbers(names).tolist() == numbers
+    column = pa.chunked_array([names[:7], [], names[7:]], pa.string())
+    assert name_numbers(column).tolist() == numbers
+    assert name_numbers(column.slice(3, 20)).tolist() == numbers[3:23]
+    assert name_numbers(column.slice(40)).tolist() == []
+    assert name_numbers(pa.chunked_array([], pa.string())).tolist() == []
+
+
+@pytest.mark.parametrize("few", [0, 64])
+def test_images_with_the_uid_of_another(
+    few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was converted again repeats nothing, and rows that do not count do not."""
+    monkeypatch.setattr(repeated_uids, "_FEW", few)
+    storage = LocalStorage(tmp_path)
+
+    def image(number: int, uid: int, status: str = "done", stamp: int = 0) -> dict[str, Any]:
+        return row(hex_name(number), status, sop_instance=hex_name(uid), state=state(stamp))
+
+    def count() -> int:
+        return count_repeated_uids(storage, SETTINGS.id)
+
+    assert count() == 0
+    write(storage, 1, [image(1, 7), image(2, 8), {**image(3, 8), "kind": "series"}])
+    write(storage, 2, [image(1, 7, stamp=1)])
+    write(storage, 2, [image(5, 7), image(6, 7)], settings="other")
+    assert count() == 0
+    write(storage, 2, [image(4, 8), image(5, 8, "failed"), image(6, 7)])
+    assert count() == 2
+    write(storage, 3, [image(4, 8, "gone"), image(6, 6, stamp=1)])
+    assert count() == 0
+
+
 def test_a_part_is_written_once(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     batch = Batch(1, SETTINGS.id, (Item(hex_name(1), state(0), ()),))
@@ -120,7 +163,7 @@ def test_a_row_of_no_known_column_is_kept_out(tmp_path: Path) -> None:
     assert "patient_name" not in NAMES
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(240), deadline=None)
 @given(data=st.data())
 def test_known_items_and_the_table_agree(data: st.DataObject) -> None:
     """Whatever runs have written, both say the same of an item, and it is what the rule says."""
@@ -137,8 +180,14 @@ def test_known_items_and_the_table_agree(data: st.DataObject) -> None:
                 rows = []
                 for number in numbers:
                     status = data.draw(st.sampled_from(["done", "failed", "not an image", "gone"]))
+                    uid = data.draw(st.sampled_from([None, hex_name(1), hex_name(2)]))
                     rows.append(
-                        row(hex_name(number), status, state=state(data.draw(st.integers(0, 2))))
+                        row(
+                            hex_name(number),
+                            status,
+                            state=state(data.draw(st.integers(0, 2))),
+                            sop_instance=uid,
+                        )
                     )
                 key = part_key(generation, Batch(generation, SETTINGS.id, tuple(
                     Item(r["item"], r["state"], ()) for r in rows)).id)  # fmt: skip
@@ -165,6 +214,8 @@ def test_known_items_and_the_table_agree(data: st.DataObject) -> None:
             zip(table.column("name").to_pylist(), table.column("status").to_pylist(), strict=True)
         )
         assert shown == {hex_name(n): b[3] for n, b in best.items() if b[3] != "gone"}
+        done = live_table(storage, SETTINGS, ("image",), ("done",))
+        assert count_repeated_uids(storage, SETTINGS.id) == len(duplicates_in(done))
         known = known_items(storage, SETTINGS.id, "", retry_failed=False)
         for number in range(7):
             for wanted in range(3):

@@ -283,6 +283,16 @@ def test_masked_images_that_do_not_fit(tmp_path: Path) -> None:
     assert errors[2].source == paths[2]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_image_whose_values_fail_does_not_decide_about_the_batch(threads: int) -> None:
+    sources = [slice_of(9, (9, 9), RescaleSlope="0.5"), *map(slice_of, range(5))]
+    batch = fastpix.imread_batch(sources, on_error="mask", dtype="int16", threads=threads)
+    assert isinstance(batch.errors[0], fastpix.InexactError)
+    assert batch.read.tolist() == [False] + [True] * 5
+    wanted = fastpix.imread_batch(sources[1:], dtype="int16")
+    assert batch.array[1:].tobytes() == wanted.tobytes()
+
+
 @pytest.mark.parametrize("size", [None, (4, 4)])
 def test_nothing_that_can_be_read(tmp_path: Path, size: tuple[int, int] | None) -> None:
     with pytest.raises(fastpix.NotDicomError):

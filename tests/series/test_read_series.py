@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -22,12 +21,13 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
-from support.builders import compress, encode, make_item
+from support.builders import compress, encode
 from support.series_files import (
     ROOT,
     SERIES,
     affine_of,
     cells_of,
+    enhanced,
     slice_dataset,
 )
 
@@ -254,42 +254,6 @@ def test_one_slice(tmp_path: Path) -> None:
     assert volume.kind == "single_slice"
     assert is_affine_of(volume)  # by Slice Thickness
     assert np.array_equal(volume.array[0], imread(path))
-
-
-def enhanced(frames: int = 6, **attributes: Any) -> Dataset:
-    """An enhanced CT whose frames come in no order, each with a rescale of its own."""
-    order = [(k * 5 + 2) % frames for k in range(frames)]
-    cells = np.stack([cells_of(k) for k in order])
-    dataset = slice_dataset(cells=cells, **attributes)
-    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
-    shared = make_item(
-        PixelMeasuresSequence=[
-            make_item(PixelSpacing=dataset.PixelSpacing, SliceThickness=dataset.SliceThickness)
-        ],
-        PlaneOrientationSequence=[
-            make_item(ImageOrientationPatient=dataset.ImageOrientationPatient)
-        ],
-    )
-    groups = []
-    for place in order:
-        position = slice_dataset(place).ImagePositionPatient
-        transformation = make_item(
-            RescaleSlope=f"{1 + place / 8}", RescaleIntercept="-1000", RescaleType="HU"
-        )
-        groups.append(
-            make_item(
-                PlanePositionSequence=[make_item(ImagePositionPatient=position)],
-                PixelValueTransformationSequence=[transformation],
-            )
-        )
-    for keyword in (
-        "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness",
-        "RescaleSlope", "RescaleIntercept",
-    ):  # fmt: skip
-        delattr(dataset, keyword)
-    dataset.SharedFunctionalGroupsSequence = [shared]
-    dataset.PerFrameFunctionalGroupsSequence = groups
-    return dataset
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])

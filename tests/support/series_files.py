@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
-from support.builders import encode, make_dataset
+from support.builders import encode, make_dataset, make_item
 
 ROOT = "1.2.826.0.1.3680043.10.2"
 SERIES, STUDY, FRAME = f"{ROOT}.1", f"{ROOT}.2", f"{ROOT}.3"
@@ -100,6 +100,42 @@ def slice_dataset(
     if values["Modality"] == "MR":
         values["SOPClassUID"] = MRImageStorage
     return make_dataset(cells_of(number) if cells is None else cells, **values)
+
+
+def enhanced(frames: int = 6, **attributes: Any) -> Dataset:
+    """An enhanced CT whose frames come in no order, each with a rescale of its own."""
+    order = [(k * 5 + 2) % frames for k in range(frames)]
+    cells = np.stack([cells_of(k) for k in order])
+    dataset = slice_dataset(cells=cells, **attributes)
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
+    shared = make_item(
+        PixelMeasuresSequence=[
+            make_item(PixelSpacing=dataset.PixelSpacing, SliceThickness=dataset.SliceThickness)
+        ],
+        PlaneOrientationSequence=[
+            make_item(ImageOrientationPatient=dataset.ImageOrientationPatient)
+        ],
+    )
+    groups = []
+    for place in order:
+        position = slice_dataset(place).ImagePositionPatient
+        transformation = make_item(
+            RescaleSlope=f"{1 + place / 8}", RescaleIntercept="-1000", RescaleType="HU"
+        )
+        groups.append(
+            make_item(
+                PlanePositionSequence=[make_item(ImagePositionPatient=position)],
+                PixelValueTransformationSequence=[transformation],
+            )
+        )
+    for keyword in (
+        "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness",
+        "RescaleSlope", "RescaleIntercept",
+    ):  # fmt: skip
+        delattr(dataset, keyword)
+    dataset.SharedFunctionalGroupsSequence = [shared]
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    return dataset
 
 
 def write_slices(

@@ -223,7 +223,8 @@ def test_other_sizes(folders: Folders) -> None:
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_in_an_object_store(folders: Folders) -> None:
+def test_in_an_object_store(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folders.src.parent)  # the paths of sources are kept there
     library("obstore")
     library("fsspec")
     for k in range(6):

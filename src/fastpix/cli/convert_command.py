@@ -59,7 +59,7 @@ def convert_command(
         ),
     ] = None,
     unit: Annotated[str, typer.Option(help="file: images; series: volumes.")] = "file",
-    compress: Annotated[str, typer.Option(help="none or zstd.")] = "none",
+    compress: Annotated[str, typer.Option(help="none, lz4 or zstd.")] = "none",
     only: Annotated[
         list[str] | None,
         typer.Option(help='Keep images for which this holds, as in "modality in CT,MR".'),

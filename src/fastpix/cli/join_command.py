@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def join_command(
     dst: Annotated[str, typer.Argument(metavar="DST", help="Folder or URL of the cache.")],
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="A .csv file (UTF-8), or a .parquet file.")
+        Path, typer.Argument(metavar="LABELS", help="A .csv file (UTF-8) or a .parquet file.")
     ],
     on: Annotated[
         str,
@@ -44,28 +44,24 @@ def join_command(
     key_file: Annotated[
         Path | None, typer.Option(help="The key of the cache [default: DST.key].")
     ] = None,
-    into: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.parquet", help="Write here, not to DST/labels.parquet."),
-    ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace columns of the same names.")
+        bool, typer.Option("--replace", help="Drop what columns of the same names hold.")
     ] = False,
 ) -> None:
     """Join labels to the images of a cache, under keyed hashes in place of their identifiers.
 
     Columns of text may hold patient data: they are kept only if --column names them. Columns that
-    hold identifiers are never kept. Another join adds its columns to those of earlier ones.
+    hold identifiers are never kept. Another join adds columns, and rows to columns that are there.
     """
     from fastpix.job.label_file import KEY
     from fastpix.job.label_join import join_labels
 
     joined = join_labels(
         dst, labels, on, column or None, issuer_column, key_file,
-        id_column=id_column, into=into, replace=replace,
+        id_column=id_column, replace=replace,
     )  # fmt: skip
     _show(joined)
-    typer.echo(f"In {into or dst.rstrip('/') + '/' + KEY}")
+    typer.echo(f"In {dst.rstrip('/')}/{KEY}")
 
 
 def _show(joined: Joined) -> None:

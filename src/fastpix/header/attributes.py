@@ -155,7 +155,7 @@ class Attributes:
             raise header_error(tag, type(error).__name__, "its items cannot be parsed") from error
         if broken:
             raise header_error(broken, "other bytes than items", "its items cannot be parsed")
-        if value is None or value in ("", b""):
+        if value is None or (isinstance(value, (str, bytes)) and not value):
             return []
         if not isinstance(value, Sequence) or not all(map(is_dataset, value)):
             raise header_error(tag, type(value).__name__, "not a sequence of items")

@@ -6,6 +6,7 @@ import json
 import math
 import operator
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.formats import format_named
 from fastpix.job.formats.format_protocol import Format
-from fastpix.job.label_file import KEY as LABELS
+from fastpix.job.formats.sample_bytes import check_length
 from fastpix.job.label_file import labels_of
 from fastpix.job.manifest_table import rows_taken
+from fastpix.job.packed_columns import PackedTerms, PackedTexts
 from fastpix.job.remaining import Remaining, normalized, remaining_from
 from fastpix.job.settings import Settings
 from fastpix.job.source_paths import default_paths_folder, read_paths
@@ -29,6 +31,8 @@ from fastpix.source.lent_buffers import borrow, give_back
 
 if TYPE_CHECKING:
     import pyarrow
+
+_ALIGNED = 64  # bytes
 
 
 class Cache:
@@ -44,7 +48,6 @@ class Cache:
         What it was made by.
     table : pyarrow.Table
         The manifest: a row for each sample, in the order of names.
-    names : list of str
     is_subset : bool
         Whether it was made by `subset`.
     """
@@ -56,22 +59,27 @@ class Cache:
         self.settings = settings
         self.table = table
         self.is_subset = is_subset
-        self.names: list[str] = table.column("name").to_pylist()
         self._storage = storage_at(destination)
         self._format = format_named(settings.format)
-        self._files: list[str] = table.column("file").to_pylist()
+
+        def column(name: str) -> list[Any]:
+            values: list[Any] = table.column(name).to_pylist()
+            return values
+
+        self._names = PackedTexts(column("name"))
+        self._files: PackedTerms[str] = PackedTerms(column("file"))
         self._offsets = table.column("offset").to_numpy()
         self._lengths = table.column("length").to_numpy()
-        self._checksums: list[int] = table.column("checksum").to_pylist()
-        self._shapes: list[tuple[int, ...]] = list(map(tuple, table.column("shape").to_pylist()))
-        self._dtypes: list[str] = table.column("dtype").to_pylist()
-        self._steps: list[str] = table.column("steps").to_pylist()
-        self._units: list[str] = table.column("unit").to_pylist()
-        is_raw = settings.format == "tar" and settings.compress == "none"
-        self._read_into = getattr(self._storage, "read_into", None) if is_raw else None
+        self._checksums = table.column("checksum").to_numpy()
+        self._shapes: PackedTerms[tuple[int, ...]] = PackedTerms(map(tuple, column("shape")))
+        self._dtypes: PackedTerms[str] = PackedTerms(column("dtype"))
+        self._steps: PackedTerms[str] = PackedTerms(column("steps"))
+        self._units: PackedTerms[str] = PackedTerms(column("unit"))
+        self._array_in = getattr(self._format, "array_in", None)
+        self._read_into = getattr(self._storage, "read_into", None) if self._array_in else None
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self._names)
 
     def __repr__(self) -> str:
         what = "images" if self.settings.unit == "file" else "volumes"
@@ -117,7 +125,7 @@ class Cache:
             Filled and returned; C-contiguous, of the right shape and dtype.
         normalize : (float, float), optional
             Clip to this interval and map it to 0..1, as a recipe does; float values of a cache
-            that is not normalized alone.
+            that is not normalized alone. Of ``npz`` and ``nifti``, it is the rounded values.
 
         Returns
         -------
@@ -131,15 +139,11 @@ class Cache:
             The sample is damaged, or no longer what the manifest says.
         """
         place = self.place(key)
-        remaining = self.remaining(place)
-        if normalize is not None:
-            remaining = normalized(remaining, self.is_color(place), normalize)
+        remaining = self.remaining(place, normalize)
         if out is not None:
             _check_out(out, self._shapes[place], remaining.output)
-        if self.holds_values:
+        if self.holds_values and normalize is None:
             values = self._stored(place)
-            if normalize is not None:
-                return Remaining(remaining.output, normalize=normalize).values(values, out)
             if out is None:
                 return values
             out[...] = values
@@ -149,8 +153,7 @@ class Cache:
             buffer = borrow()
             try:
                 if size <= len(buffer):
-                    cells = self._raw(place, buffer[:size])
-                    return remaining.values(cells, out)
+                    return remaining.values(self._lent(place, size, buffer), out)
             finally:
                 give_back(buffer)
         return remaining.values(self._stored(place), out)
@@ -179,15 +182,26 @@ class Cache:
             raise ArgumentError("format", f"{self.settings.format} holds values: use read")
         return self._stored(self.place(key))
 
-    def remaining(self, key: int | str) -> Remaining:
+    def remaining(self, key: int | str, normalize: tuple[float, float] | None = None) -> Remaining:
         """Return the steps that make values of what is stored.
 
         Parameters
         ----------
         key : int or str
             Number or name.
+        normalize : (float, float), optional
+            Of normalized values: see `read`. Where values are stored, no other step remains.
         """
-        return remaining_from(self._steps[self.place(key)])
+        place = self.place(key)
+        steps = remaining_from(self._steps[place])
+        if normalize is None:
+            return steps
+        done, recipe = self.holds_values, self.settings.recipe
+        if self.settings.gaps == "fill" and steps == Remaining(self._dtypes[place]):
+            # Values, of a volume with a gap: what the recipe asks for has been done.
+            padding = None if recipe.padding is None else (0.0, 0.0, recipe.padding)
+            done, steps = True, replace(steps, normalize=recipe.normalize, padding=padding)
+        return normalized(steps, self.is_color(place), normalize, done)
 
     def row(self, key: int | str) -> dict[str, Any]:
         """Return the row of the manifest.
@@ -265,15 +279,20 @@ class Cache:
         FastpixError
             Nothing has been joined, or by another key.
         """
-        return labels_of(self._storage, LABELS, self.settings, self.table)
+        return labels_of(self._storage, self.settings, self.table)
 
     @property
     def shards(self) -> list[str]:
         """The tar files that hold samples, as paths or URLs: what WebDataset takes."""
-        files = sorted(set(self._files))
+        files = sorted(set(self.table.column("file").to_pylist()))
         if is_url(self.destination):
             return [f"{self.destination.rstrip('/')}/{file}" for file in files]
         return [str(Path(self.destination) / file) for file in files]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of samples, in their order."""
+        return list(self._names)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -352,36 +371,38 @@ class Cache:
             Its number.
         """
         row = {
-            "name": self.names[place],
+            "name": self._names[place],
             "file": self._files[place],
             "offset": int(self._offsets[place]),
             "length": int(self._lengths[place]),
-            "checksum": self._checksums[place],
+            "checksum": int(self._checksums[place]),
             "shape": self._shapes[place],
             "dtype": self._dtypes[place],
         }
         if self.settings.format == "index":
             row = self.row(place) | row
-            row["location"] = self.locations[self.names[place]]
+            row["location"] = self.locations[self._names[place]]
         return row
 
     def _stored(self, place: int) -> NDArray[Any]:
         return self._format.read(self._storage, self.where(place))
 
-    def _raw(self, place: int, buffer: NDArray[np.uint8]) -> NDArray[Any]:
-        """Read raw cells into a buffer: no file is opened twice, and no memory is asked for."""
-        shape, dtype = self._shapes[place], np.dtype(self._dtypes[place])
+    def _lent(self, place: int, size: int, buffer: NDArray[np.uint8]) -> NDArray[Any]:
+        """Read a sample into a buffer: no file is opened twice, and no memory is asked for."""
         assert self._read_into is not None
+        assert self._array_in is not None
+        data = buffer[:size].data
         try:
-            count = self._read_into(self._files[place], int(self._offsets[place]), buffer.data)
-        except FileNotFoundError:
+            found = self._read_into(self._files[place], int(self._offsets[place]), data)
+        except FileNotFoundError:  # a hidden shard, or none
             return self._stored(place)
-        if count != len(buffer) or count != math.prod(shape) * dtype.itemsize:
-            raise FastpixError(
-                f"sample {self.names[place]} is cut off: {self._files[place]} is damaged; run the "
-                f"job again after fastpix gc"
-            )
-        return buffer.view(dtype).reshape(shape)
+        shape, dtype = self._shapes[place], np.dtype(self._dtypes[place])
+        if found == size == math.prod(shape) * dtype.itemsize:
+            return buffer[:size].view(dtype).reshape(shape)
+        row = self.where(place)
+        check_length(found, row)
+        array: NDArray[Any] = self._array_in(data, row, buffer[size + -size % _ALIGNED :])
+        return array
 
 
 def _check_out(out: NDArray[Any], shape: Sequence[int], dtype: str) -> None:

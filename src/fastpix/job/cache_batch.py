@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fastpix.errors import FastpixError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.image.frame_threads import checked_threads, cores, in_parts
 from fastpix.job.cache import Cache
 from fastpix.runs.batch_places import Places
@@ -54,6 +54,8 @@ def cache_to_places(
             values = cache.read(number, places.array(k, shape, output), interval)
             places.put(k, values, cache.is_color(number))
         except (FastpixError, OSError) as error:
+            if isinstance(error, ArgumentError) and error.argument != "normalize":
+                raise  # the array that was given, or the fill value, suits no image
             error.add_note(f"The sample is {cache.names[number]}")
             errors[k] = error
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import ArgumentError
 from fastpix.job.cache import Cache
-from fastpix.job.remaining import normalized
+from fastpix.series.stack_blocks import checked_block
 
 Numbers = Sequence[int]
 
@@ -50,21 +49,18 @@ def read_cache_block(
     """
     place = cache.place(key)
     shape = cache.shape(place)
-    whole = len(shape) - len(starts)
-    begin = (*starts, *(0,) * whole)
-    end = (*stops, *shape[len(stops) :])
-    inside = len(begin) == len(end) == len(shape)
-    if not inside or not all(0 <= a < b <= n for a, b, n in zip(begin, end, shape, strict=True)):
-        raise ArgumentError("starts", f"{begin} to {end} does not lie in a sample of {shape}")
-    remaining = cache.remaining(place)
+    color = shape[-1:] if cache.is_color(place) and len(starts) == len(shape) - 1 else ()
+    begin, end = checked_block(starts, stops, shape[: len(shape) - len(color)])
+    begin, end = (*begin, *(0,) * len(color)), (*end, *color)
+    remaining = cache.remaining(place, normalize)
     row = cache.where(place)
     read = getattr(cache.format, "read_block", None)
     stored = None if read is None else read(cache.storage, row, begin, end)
     if stored is None:
-        parts = tuple(map(slice, begin, end))
-        stored = np.ascontiguousarray(cache.format.read(cache.storage, row)[parts])
-    if normalize is not None:
-        remaining = normalized(remaining, cache.is_color(place), normalize)
+        whole = cache.format.read(cache.storage, row)
+        stored = whole[tuple(map(slice, begin, end))]
+        if stored.shape != whole.shape:  # a copy, which does not keep the whole in memory
+            stored = np.array(stored, order="C")
     if cache.holds_values and normalize is None:
         values: NDArray[Any] = stored
         return values

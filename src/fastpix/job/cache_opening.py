@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastpix.errors import FastpixError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
-from fastpix.job.dataset_file import read_settings
+from fastpix.job.dataset_file import is_foreign, read_settings
 from fastpix.job.manifest_table import live_table
 from fastpix.job.settings import Settings
 from fastpix.job.storage import is_url, storage_at
@@ -58,12 +58,21 @@ def is_cache(path: str | os.PathLike[str]) -> bool:
     Raises
     ------
     FastpixError
-        It holds one of another version.
+        It holds one of another version, or one that is damaged.
     """
     place = os.fspath(path)
     if not is_url(place) and not os.path.isdir(place):
         return False
-    return read_settings(storage_at(place)) is not None
+    try:
+        storage = storage_at(place)
+    except ArgumentError:  # a URL that only files are read from
+        return False
+    try:
+        return read_settings(storage) is not None
+    except FastpixError:
+        if is_foreign(storage):
+            return False
+        raise
 
 
 def _without_duplicates(table: pyarrow.Table, settings: Settings) -> pyarrow.Table:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastpix.errors import FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.formats.sample_bytes import read_bytes
+from fastpix.job.storage.storage_protocol import Storage
 
 Stored = NDArray[Any]
 
@@ -25,14 +26,18 @@ def read_cache_run(cache: Cache, places: Sequence[int]) -> list[Stored | Excepti
     cache : Cache
         Of a format that has several samples in a file.
     places : sequence of int
-        Numbers of samples in one file, in the order that they lie there.
+        Numbers of samples in one file.
     """
     rows = [cache.where(place) for place in places]
-    start = rows[0]["offset"]
-    whole = {**rows[0], "length": rows[-1]["offset"] + rows[-1]["length"] - start}
+    if not rows:
+        return []
+    start = min(row["offset"] for row in rows)
+    stop = max(row["offset"] + row["length"] for row in rows)
+    whole = {**rows[0], "offset": start, "length": stop - start}
     storage: Any = cache.storage
     with suppress(FastpixError, OSError):  # each tells by itself what can be read of it
-        storage = _Window(start, memoryview(read_bytes(storage, whole, verify=False)))
+        data = memoryview(read_bytes(storage, whole, verify=False))
+        storage = _Window(storage, whole["file"], start, data)
     found: list[Stored | Exception] = []
     for row in rows:
         try:
@@ -48,16 +53,21 @@ class _Window(NamedTuple):
 
     Attributes
     ----------
+    storage : Storage
+    file : str
     start : int
         Where it begins in the file.
     data : memoryview
     """
 
+    storage: Storage
+    file: str
     start: int
     data: memoryview
 
-    def read(self, key: str, offset: int = 0, length: int | None = None) -> memoryview:
-        """Return bytes of the file: see `Storage.read`."""
-        del key  # it is of one file
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes | memoryview:
+        """Return bytes of the file, or of another: see `Storage.read`."""
         begin = offset - self.start
-        return self.data[begin : len(self.data) if length is None else begin + length]
+        if key != self.file or length is None or not 0 <= begin <= len(self.data) - length:
+            return self.storage.read(key, offset, length)
+        return self.data[begin : begin + length]

@@ -18,7 +18,6 @@ import numpy as np
 from fastpix.errors import DecoderWarning, FastpixError, warn_caller
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
-from fastpix.job.cache_opening import duplicates_in
 from fastpix.job.convert_arguments import check_arguments, import_libraries
 from fastpix.job.counts import Counts
 from fastpix.job.dataset_file import settle
@@ -28,11 +27,11 @@ from fastpix.job.engines.executors import Engine
 from fastpix.job.formats import default_format, format_named
 from fastpix.job.items import Batch, Item
 from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
-from fastpix.job.live_rows import TOP_KINDS
+from fastpix.job.live_rows import TOP_KINDS, name_numbers
 from fastpix.job.maintenance import finish_publishing, folder_of, run_marked
 from fastpix.job.manifest import commit, read_parts
-from fastpix.job.manifest_table import live_table
 from fastpix.job.preflight import LOOKED_AT, Trouble, troubles_in
+from fastpix.job.repeated_uids import count_repeated_uids
 from fastpix.job.scan import (
     Sources,
     batches,
@@ -45,6 +44,7 @@ from fastpix.job.scan import (
 from fastpix.job.scan.source_locations import BETWEEN
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
+from fastpix.job.source_roots import OtherFiles, keep_roots, other_roots
 from fastpix.job.storage import is_url, storage_at
 from fastpix.job.storage.storage_protocol import Storage
 from fastpix.job.summary import Summary
@@ -129,7 +129,7 @@ def convert(
         ``"tar"`` shards for images and ``"b2nd"`` for volumes if not given.
     unit : {"file", "series"}
         An image for each file, or the volumes of each series.
-    compress : {"none", "zstd"}
+    compress : {"none", "lz4", "zstd"}
     only : str or sequence of str
         Keep images alone for which this holds, such as ``"modality in CT,MR"``.
     duplicates : {"keep", "first", "error"}
@@ -303,19 +303,22 @@ class _Run:
         is_whole = self._is_scanned and self._is_listed and self._shard is None
         summary = Summary(_sum(self._counts, done), self._known.unseen if is_whole else 0)
         if done.samples and self.settings.unit == "file":
-            which = ("image",), ("done",), ("sop_instance",)
-            table = live_table(self.storage, self.settings, *which)
-            summary.duplicates = len(duplicates_in(table))
+            summary.duplicates = count_repeated_uids(self.storage, self.settings.id)
         tell(done)
         return summary
 
     def _items(self) -> Iterator[Item]:
         """Yield the items that are to be done, in the order of the scan."""
         found = self._counted(self._sources.files())
-        if self.settings.unit == "file":
-            items = file_items(found, self._names)
+        roots, is_series = self._sources.roots, self.settings.unit == "series"
+        files = known_files(self.storage, self.settings.id) if is_series else {}
+        if others := other_roots(self.job.paths, roots):
+            counting = name_numbers(files) if is_series else self._known.numbers
+            found = OtherFiles(self.job.paths, others, counting).checked(found, self._names)
+        if is_series:
+            items = series_items(found, self._names, files)
         else:
-            items = series_items(found, self._names, known_files(self.storage, self.settings.id))
+            items = file_items(found, self._names)
         while some := list(islice(items, _LOOKED_UP)):
             if self._shard is not None:
                 index, count = self._shard
@@ -327,6 +330,9 @@ class _Run:
                 elif what == FAILED:
                     self._counts.known_failures += len(item.files)
                 else:
+                    if roots:
+                        keep_roots(self.job.paths, roots)
+                        roots = ()
                     yield item
         self._is_scanned = True
 

@@ -50,6 +50,20 @@ def read_settings(storage: Storage) -> Settings | None:
     )
 
 
+def is_foreign(storage: Storage) -> bool:
+    """Whether ``dataset.json`` is of another program: nnU-Net, for one, has a file of this name.
+
+    Parameters
+    ----------
+    storage : Storage
+    """
+    try:
+        kept = json.loads(storage.read(KEY))
+    except ValueError:  # damaged; whose it was is not known
+        return False
+    return not (isinstance(kept, dict) and {"version", "settings"} <= kept.keys())
+
+
 def settle(storage: Storage, wanted: Settings, replace: bool = False) -> Settings:
     """Make `wanted` the settings of a cache, or find that they are.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 
 class SourceFile(NamedTuple):
@@ -80,3 +81,33 @@ class Batch:
     def files(self) -> int:
         """How many source files it has."""
         return sum(len(item.files) for item in self.items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As columns, it takes a quarter of the time: one process pickles for a whole cluster.
+        files = [file for item in self.items for file in item.files]
+        return _batch_of, (
+            self.generation,
+            self.settings,
+            [item.name for item in self.items],
+            [item.state for item in self.items],
+            [len(item.files) for item in self.items],
+            list(map(list, zip(*files, strict=True))),
+        )
+
+
+def _batch_of(
+    generation: int,
+    settings: str,
+    names: list[str],
+    states: list[str],
+    counts: list[int],
+    columns: list[list[Any]],
+) -> Batch:
+    """Return the batch of which `Batch.__reduce__` has made columns."""
+    files = map(SourceFile._make, zip(*columns, strict=True))
+    items = zip(names, states, counts, strict=True)
+    return Batch(
+        generation,
+        settings,
+        tuple(Item(name, state, tuple(islice(files, count))) for name, state, count in items),
+    )

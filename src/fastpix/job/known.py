@@ -1,14 +1,13 @@
-"""What the manifest knows of items, in 18 bytes each: so that what is done is not opened again."""
+"""What the manifest knows of items, in 18 bytes each, so that what is done is not opened again."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
+from fastpix.job.live_rows import DONE, TOP_KINDS, is_one_of, live, name_numbers
 from fastpix.job.manifest import read_parts
 from fastpix.job.storage.storage_protocol import Storage
 
@@ -16,7 +15,7 @@ NEW, PRESENT, FAILED = 0, 1, 2
 """What `Known.look_up` says of an item: to be done; done; failed, and not changed since."""
 
 _DECODING = frozenset({"UnsupportedTransferSyntaxError", "DecodeError"})
-_BUCKETS = 256
+_BUCKET_BITS = 5  # so that large ones go back to the system when they are let go
 _FIELDS = np.dtype(
     [("name", "u8"), ("state", "u8"), ("generation", "u2"), ("is_done", "?"), ("is_gone", "?")]
 )
@@ -26,8 +25,8 @@ _COLUMNS = ("item", "kind", "status", "state", "error", "decoders_here")
 class Known:
     """Items of a manifest, by name and state.
 
-    Items are kept in buckets by the first byte of their names: sorting one at a time takes little
-    memory beyond what is kept.
+    They are read into buckets by the first bits of their names, and sorted one bucket at a time:
+    that takes little memory beyond what is kept.
 
     Attributes
     ----------
@@ -63,6 +62,11 @@ class Known:
         same = is_there & (self._states[places] == name_numbers(states))
         found[same] = np.where(self._is_done[places[same]], PRESENT, FAILED)
         return found
+
+    @property
+    def numbers(self) -> NDArray[np.uint64]:
+        """The names that are known, as `name_numbers` gives them, in order."""
+        return self._names
 
     @property
     def unseen(self) -> int:
@@ -102,48 +106,31 @@ def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bo
         A part is damaged.
     """
     known = Known()
-    buckets: list[list[NDArray[np.void]]] = [[] for _ in range(_BUCKETS)]
-    ranks: list[list[NDArray[np.int32]]] = [[] for _ in range(_BUCKETS)]
-    batches: list[str] = []
+    buckets = [bytearray() for _ in range(2**_BUCKET_BITS)]
+    firsts = np.arange(len(buckets) + 1, dtype=np.uint64)
     for facts, table in read_parts(storage, _COLUMNS):
         known.generation = max(known.generation, facts.generation)
         if facts.settings != settings:
             continue
-        rows = np.flatnonzero(_is_one_of(table.column("kind"), TOP_KINDS))
-        if not len(rows):
-            continue
-        is_done = _is_one_of(table.column("status"), DONE)[rows]
+        rows = np.flatnonzero(is_one_of(table.column("kind"), TOP_KINDS))
+        is_done = is_one_of(table.column("status"), DONE)[rows]
         is_again = ~is_done
         if not retry_failed:
-            is_again &= _is_one_of(table.column("error"), _DECODING)[rows]
-            is_again &= ~_is_one_of(table.column("decoders_here"), {decoders})[rows]
+            is_again &= is_one_of(table.column("error"), _DECODING)[rows]
+            is_again &= ~is_one_of(table.column("decoders_here"), {decoders})[rows]
         part = np.empty(len(rows), _FIELDS)
         part["name"] = name_numbers(table.column("item"))[rows]
         part["state"] = name_numbers(table.column("state"))[rows]
         part["state"][is_again] = 0  # no state is: the item is done again
         part["generation"] = min(facts.generation, 2**16 - 1)
         part["is_done"] = is_done
-        part["is_gone"] = _is_one_of(table.column("status"), {"gone"})[rows]
+        part["is_gone"] = is_one_of(table.column("status"), {"gone"})[rows]
         part = part[np.argsort(part["name"])]
-        edges = np.searchsorted(part["name"] >> 56, np.arange(_BUCKETS + 1, dtype=np.uint64))
+        edges = np.searchsorted(part["name"] >> (64 - _BUCKET_BITS), firsts)
         for bucket in np.flatnonzero(np.diff(edges)).tolist():
-            some = part[edges[bucket] : edges[bucket + 1]]
-            buckets[bucket].append(some)
-            ranks[bucket].append(np.full(len(some), len(batches), np.int32))
-        batches.append(facts.batch)
-    places = np.empty(len(batches), np.int64)
-    places[np.argsort(np.array(batches, dtype=np.str_))] = np.arange(len(batches))
-    _fill(known, buckets, ranks, places)
+            buckets[bucket] += part[edges[bucket] : edges[bucket + 1]].tobytes()
+    _fill(known, buckets)
     return known
-
-
-def _is_one_of(column: Any, values: Collection[str]) -> NDArray[np.bool_]:
-    """Return which rows of a column of terms have one of these values."""
-    found = []
-    for chunk in column.chunks:
-        terms = np.array([term in values for term in chunk.dictionary.to_pylist()] + [False])
-        found.append(terms[chunk.indices.fill_null(len(terms) - 1).to_numpy()])
-    return np.concatenate(found) if found else np.empty(0, np.bool_)
 
 
 def known_files(storage: Storage, settings: str) -> dict[str, tuple[str, str]]:
@@ -166,27 +153,21 @@ def known_files(storage: Storage, settings: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _fill(
-    known: Known,
-    buckets: list[list[NDArray[np.void]]],
-    ranks: list[list[NDArray[np.int32]]],
-    places: NDArray[np.int64],
-) -> None:
-    names, states, is_done = [], [], []
-    for bucket, rank in zip(buckets, ranks, strict=True):
-        if not bucket:
-            continue
-        rows = np.concatenate(bucket)
-        batches = places[np.concatenate(rank)]
-        bucket.clear()
-        rank.clear()
-        kept = live(rows["name"], rows["generation"].astype(np.int64), rows["is_done"], batches)
+def _fill(known: Known, buckets: list[bytearray]) -> None:
+    total = sum(map(len, buckets)) // _FIELDS.itemsize
+    names, states = np.empty(total, np.uint64), np.empty(total, np.uint64)
+    is_done = np.empty(total, np.bool_)
+    count = 0
+    for place, bucket in enumerate(buckets):
+        rows = np.frombuffer(bucket, _FIELDS)
+        # Parts were read in the order of batches, which decides among rows of one generation.
+        order = np.arange(len(rows))
+        kept = live(rows["name"], rows["generation"].astype(np.int64), rows["is_done"], order)
         kept = kept[~rows["is_gone"][kept]]
-        names.append(rows["name"][kept])
-        states.append(rows["state"][kept])
-        is_done.append(rows["is_done"][kept])
-    if names:
-        known._names = np.concatenate(names)
-        known._states = np.concatenate(states)
-        known._is_done = np.concatenate(is_done)
-        known._seen = np.zeros(len(known._names), np.bool_)
+        end = count + len(kept)
+        names[count:end], states[count:end] = rows["name"][kept], rows["state"][kept]
+        is_done[count:end] = rows["is_done"][kept]
+        count = end
+        buckets[place] = bytearray()  # its memory is free before that of the next one is filled
+    known._names, known._states, known._is_done = names[:count], states[:count], is_done[:count]
+    known._seen = np.zeros(count, np.bool_)

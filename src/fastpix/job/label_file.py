@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fastpix.errors import FastpixError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.settings import Settings
-from fastpix.job.storage import storage_at
 from fastpix.job.storage.storage_protocol import Storage
 
 if TYPE_CHECKING:
@@ -46,55 +44,43 @@ class Section(NamedTuple):
     columns: dict[str, pyarrow.Array]
 
 
-def place_of(file: str | os.PathLike[str]) -> tuple[Storage, str]:
-    """Return the storage that a file is in, and its key.
-
-    Parameters
-    ----------
-    file : path
-    """
-    folder, name = os.path.split(os.path.abspath(file))
-    return storage_at(folder), name
-
-
-def labels_of(
-    storage: Storage, key: str, settings: Settings, table: pyarrow.Table
-) -> pyarrow.Table:
-    """Return the labels of the rows of a manifest.
+def labels_of(storage: Storage, settings: Settings, table: pyarrow.Table) -> pyarrow.Table:
+    """Return the labels of the rows of a manifest, null where a row has none.
 
     Parameters
     ----------
     storage : Storage
-    key : str
-        Of the file of labels.
     settings : Settings
         Of the cache.
     table : pyarrow.Table
         Of the cache.
+
+    Raises
+    ------
+    FastpixError
+        There are none, or they cannot be read.
     """
     import pyarrow as pa
 
-    sections = read_sections(storage, key, settings)
-    if sections is None:
+    sections = read_sections(storage, settings)
+    if not sections:
         raise FastpixError(
-            f"there is no {key}: run fastpix join DST LABELS --on SOPInstanceUID, or what else "
+            f"there is no {KEY}: run fastpix join DST LABELS --on SOPInstanceUID, or what else "
             f"identifies your labels"
         )
     found: dict[str, pyarrow.Array] = {}
     for keyed, section in sections.items():
-        rows = {hash_: row for row, hash_ in enumerate(section.keys)}
-        places = pa.array(map(rows.get, table.column(keyed).to_pylist()), pa.int64())
+        places = _places(section, table.column(keyed).to_pylist())
         found |= {name: values.take(places) for name, values in section.columns.items()}
     return pa.table(found)
 
 
-def read_sections(storage: Storage, key: str, settings: Settings) -> dict[str, Section] | None:
-    """Return the labels of each identifier; None where there is no file.
+def read_sections(storage: Storage, settings: Settings) -> dict[str, Section]:
+    """Return the labels of each identifier; nothing where there is no file.
 
     Parameters
     ----------
     storage : Storage
-    key : str
     settings : Settings
         Of the cache.
 
@@ -107,9 +93,9 @@ def read_sections(storage: Storage, key: str, settings: Settings) -> dict[str, S
     from pyarrow import parquet
 
     try:
-        data = storage.read(key)
+        data = storage.read(KEY)
     except FileNotFoundError:
-        return None
+        return {}
     try:
         # Threads of pyarrow, which pre_buffer and parquet.read_table use, abort processes that end.
         opened = parquet.ParquetFile(pa.BufferReader(data), pre_buffer=False)
@@ -119,15 +105,15 @@ def read_sections(storage: Storage, key: str, settings: Settings) -> dict[str, S
         table = opened.read(use_threads=False)
         keyed_columns = {*belongs.values()}
         is_sound = {*table.column_names} == {*belongs} | keyed_columns and keyed_columns <= {*KEYED}
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise _damaged(key) from error
+    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
+        raise _damaged() from error
     if version > VERSION:
-        raise FastpixError(f"{key} was written by a later version of fastpix: use that one")
+        raise FastpixError(f"{KEY} was written by a later version of fastpix: use that one")
     if not is_sound:
-        raise _damaged(key)
+        raise _damaged()
     if fingerprint != settings.key:
         raise FastpixError(
-            f"{key} was joined by another key than the names of this cache were made with: remove "
+            f"{KEY} was joined by another key than the names of this cache were made with: remove "
             f"it, and join the labels again"
         )
     return {
@@ -136,44 +122,90 @@ def read_sections(storage: Storage, key: str, settings: Settings) -> dict[str, S
     }
 
 
-def merged(sections: Mapping[str, Section], keyed: str, added: Section) -> dict[str, Section]:
-    """Return sections with more label columns, in place of those that have the same names.
+def merged(
+    sections: Mapping[str, Section], keyed: str, added: Section, replace: bool = False
+) -> dict[str, Section]:
+    """Return sections with more labels.
+
+    A column that is there already gets the labels of more keys, and keeps those that it has.
 
     Parameters
     ----------
     sections : mapping of str to Section
     keyed : str
-        What the columns that are added belong to.
+        What the labels that are added belong to.
     added : Section
-    """
-    import pyarrow as pa
+    replace : bool
+        Drop what columns of the same names hold.
 
+    Raises
+    ------
+    ArgumentError
+        A label of one key differs from the one that is there already, in value or type, and is not
+        to replace it.
+    """
     found: dict[str, Section] = {}
     for name, section in sections.items():
-        kept = {each: v for each, v in section.columns.items() if each not in added.columns}
-        if kept:
-            found[name] = section._replace(columns=kept)
+        taken = section.columns.keys() & added.columns.keys()
+        if taken and name != keyed and not replace:
+            raise _joined_before(min(taken), f"on the identifier of another level, {name}")
+        if replace:
+            kept = {each: v for each, v in section.columns.items() if each not in taken}
+            section = section._replace(columns=kept)
+        if section.columns:
+            found[name] = section
     if keyed not in found:
         return {**found, keyed: added}
-    both = (found[keyed], added)
-    keys = sorted({*both[0].keys, *both[1].keys})
-    columns: dict[str, pyarrow.Array] = {}
-    for section in both:
-        rows = {hash_: row for row, hash_ in enumerate(section.keys)}
-        places = pa.array(map(rows.get, keys), pa.int64())
-        columns |= {name: values.take(places) for name, values in section.columns.items()}
+    old = found[keyed]
+    keys = sorted({*old.keys, *added.keys})
+    places = _places(old, keys)
+    columns = {name: values.take(places) for name, values in old.columns.items()}
+    places = _places(added, keys)
+    for name, values in added.columns.items():
+        more = values.take(places)
+        columns[name] = _both(name, more, columns[name]) if name in columns else more
     return {**found, keyed: Section(keys, columns)}
 
 
-def write_sections(
-    storage: Storage, key: str, settings: Settings, sections: Mapping[str, Section]
-) -> None:
+def _both(name: str, added: pyarrow.Array, earlier: pyarrow.Array) -> pyarrow.Array:
+    """Return the labels that either has; where both have one, it is the same."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if added.type != earlier.type:
+        raise _joined_before(name, f"as {earlier.type}, and is {added.type} now")
+    # Numbers that are equal where values are: a NaN equals itself.
+    encoded = pa.concat_arrays([added, earlier]).dictionary_encode("encode")
+    codes = np.asarray(encoded.indices).reshape(2, -1)
+    are_valid = np.asarray(compute.and_(added.is_valid(), earlier.is_valid()))
+    differ = int((are_valid & (codes[0] != codes[1])).sum())
+    if differ:
+        raise _joined_before(name, f"with other values for {differ} identifiers")
+    return compute.coalesce(added, earlier)
+
+
+def _joined_before(name: str, how: str) -> ArgumentError:
+    return ArgumentError(
+        "columns",
+        f"{name!r} has been joined before {how}: pass replace=True (--replace) to drop what it "
+        f"held, or rename the column",
+    )
+
+
+def _places(section: Section, keys: Iterable[str | None]) -> pyarrow.Array:
+    """Return which row of a section each key has; null where it has none."""
+    import pyarrow as pa
+
+    rows: dict[str | None, int] = {hash_: row for row, hash_ in enumerate(section.keys)}
+    return pa.array(map(rows.get, keys), pa.int64())
+
+
+def write_sections(storage: Storage, settings: Settings, sections: Mapping[str, Section]) -> None:
     """Write the labels of all identifiers, whole at once.
 
     Parameters
     ----------
     storage : Storage
-    key : str
     settings : Settings
         Of the cache.
     sections : mapping of str to Section
@@ -191,7 +223,7 @@ def write_sections(
     table = table.replace_schema_metadata({_METADATA: json.dumps(kept).encode()})
     stream = io.BytesIO()
     parquet.write_table(table, stream, compression="zstd", store_schema=True)
-    storage.replace(key, stream.getvalue())
+    storage.replace(KEY, stream.getvalue())
 
 
 def _section_of(table: pyarrow.Table, keyed: str, names: Sequence[str]) -> Section:
@@ -204,5 +236,5 @@ def _section_of(table: pyarrow.Table, keyed: str, names: Sequence[str]) -> Secti
     return Section([keys[row] for row in rows.tolist()], columns)
 
 
-def _damaged(key: str) -> FastpixError:
-    return FastpixError(f"{key} is no sound file of labels: remove it, and join the labels again")
+def _damaged() -> FastpixError:
+    return FastpixError(f"{KEY} is no sound file of labels: remove it, and join the labels again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,18 +13,10 @@ import numpy as np
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.cache_opening import open_cache
-from fastpix.job.label_file import (
-    KEY,
-    KEYED,
-    Section,
-    labels_of,
-    merged,
-    place_of,
-    read_sections,
-    write_sections,
-)
+from fastpix.job.label_file import KEYED, Section, merged, read_sections, write_sections
+from fastpix.job.label_identifiers import Identifiers, spellings
 from fastpix.job.label_reading import LabelRows, Labels, read_labels
-from fastpix.job.label_screening import Identifiers, screened, texts_in
+from fastpix.job.label_screening import screened, texts_in
 from fastpix.job.storage import is_url, storage_at
 from fastpix.pseudonyms import Names, default_key_file, load_key
 
@@ -34,17 +26,12 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 _KEYED_OF = {
-    "PatientID": "patient",
-    "StudyInstanceUID": "study",
-    "SeriesInstanceUID": "series",
     "SOPInstanceUID": "sop_instance",
+    "SeriesInstanceUID": "series",
+    "StudyInstanceUID": "study",
+    "PatientID": "patient",
 }
 _NAMED = 5  # conflicts, in an error
-_ENCODINGS = (
-    "utf-8", *(f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 9, 15)), "tis-620", "shift_jis",
-    "iso2022_jp_2", "euc_kr", "iso2022_kr", "gb18030",
-)  # fmt: skip
-"""Of Specific Character Set (PS3.3 C.12.1.1.2), besides Latin-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,7 @@ class Joined:
         Of these: they belong to images of the cache; to none; have no identifier. Of those that
         are matched: they say again what another row says.
     labelled, unlabelled : int
-        Images or volumes of the cache, with a label and without.
+        Images or volumes of the cache, with a label in one of these columns and without.
     columns : dict of str to str
         The columns that were added, and their types.
     texts : list of str
@@ -92,28 +79,28 @@ def join_labels(
     key_file: PathLike | None = None,
     *,
     id_column: str | None = None,
-    into: PathLike | None = None,
     replace: bool = False,
 ) -> Joined:
     """Join a table of labels to the images of a cache, by identifiers that are hashed with its key.
 
     ``DST/labels.parquet`` then holds the labels of the images that are in the cache, under keyed
-    hashes; `Cache.labels` gives them row by row. Another join adds its columns to those of earlier
-    ones.
+    hashes; `Cache.labels` of a cache that is opened then gives them row by row. Another join adds
+    its columns to those of earlier ones, and its rows to columns that are there: the same labels
+    again change nothing.
 
     Parameters
     ----------
     dst : path or URL
         The cache.
     labels : path, pyarrow.Table or mapping of str to sequence
-        A CSV file (UTF-8, with a header; identifiers are text) or a parquet file, or columns by
-        name.
+        A CSV file (UTF-8, with a header; commas, semicolons or tabs), a parquet file, or columns
+        by name.
     on : {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"}
         What identifies the rows of `labels`.
     columns : sequence of str, optional
         Which to keep. If not given, all columns of numbers and flags; text may hold patient data,
-        so it is kept only if it is named. Columns that hold identifiers, or are named like one, are
-        never kept.
+        so it is kept only if it is named, and so are numbers that look like dates or IDs. Columns
+        that hold identifiers, or are named like one, are never kept.
     issuer : str, optional
         The column of the Issuer of Patient ID. Where images have one, it is part of the identifier.
     key_file : path, optional
@@ -121,10 +108,8 @@ def join_labels(
     id_column : str, optional
         The column of the identifiers; the one whose name is `on`, whatever its capitals, spaces
         and underscores, if not given.
-    into : path, optional
-        The file to write, in place of ``DST/labels.parquet``; `read_labels_table` reads it.
     replace : bool
-        Take the place of columns of earlier joins that have the same names.
+        Drop what columns of the same names hold.
 
     Returns
     -------
@@ -134,7 +119,8 @@ def join_labels(
     ------
     ArgumentError
         The labels cannot be read; a column is not there or may not be kept; rows of one identifier
-        differ (their lines are named, never the identifier); the key is not that of the cache.
+        differ (their lines are named, never the identifier), or differ from what was joined before;
+        the key is not that of the cache.
     FastpixError
         It is no cache, or none of the labels belongs to an image of it.
     OSError
@@ -148,6 +134,8 @@ def join_labels(
     issuers = None if issuer is None else _column_named(rows, issuer, "issuer")
     plain = _texts(rows.columns[own])
     of_issuers = [""] * len(plain) if issuers is None else _texts(rows.columns[issuers])
+    if not plain:
+        raise ArgumentError("labels", "they have no rows")
     images = cache.table.column(keyed).to_pylist()
     matched = _matched(plain, of_issuers, names, on, {*images})
     if not matched:
@@ -157,11 +145,14 @@ def join_labels(
             f"of the Patient ID where images have one)"
         )
     used = {own} if issuers is None else {own, issuers}
-    found = screened(rows, columns, used, Identifiers(plain, names, _keyed(cache)))
+    asked = [columns] if isinstance(columns, str) else columns
+    found = screened(rows, asked, used, Identifiers(plain, names, _keyed(cache)))
     section, repeated = _section(matched, found.columns, rows)
-    _add(cache, keyed, section, into, replace)
-    keys = {*section.keys}
-    labelled = sum(image in keys for image in images)
+    storage = storage_at(cache.destination)
+    sections = read_sections(storage, cache.settings)
+    write_sections(storage, cache.settings, merged(sections, keyed, section, replace))
+    with_label = _with_label(section)
+    labelled = sum(image in with_label for image in images)
     known = {row for row, _ in matched}
     return Joined(
         labels=len(plain),
@@ -176,34 +167,6 @@ def join_labels(
         left_out=found.left_out,
         are_volumes=cache.settings.unit == "series",
     )
-
-
-def read_labels_table(
-    dst: str | os.PathLike[str], labels: str | os.PathLike[str] | None = None
-) -> pyarrow.Table:
-    """Return the labels of a cache: a row for each sample of `open_cache`, in the same order.
-
-    Parameters
-    ----------
-    dst : path or URL
-        Of the cache.
-    labels : path, optional
-        What ``fastpix join --into`` has written; ``DST/labels.parquet`` if not given.
-
-    Returns
-    -------
-    pyarrow.Table
-        The label columns; null where an image has no label.
-
-    Raises
-    ------
-    FastpixError
-        It is no cache, nothing has been joined, or by another key.
-    """
-    cache = open_cache(dst)
-    if labels is None:
-        return cache.labels
-    return labels_of(*place_of(labels), cache.settings, cache.table)
 
 
 def _keyed_column(cache: Cache, on: str, issuer: str | None) -> str:
@@ -264,7 +227,7 @@ def _matched(
     plain: Sequence[str], issuers: Sequence[str], names: Names, on: str, known: set[str | None]
 ) -> list[tuple[int, str]]:
     """Return rows of labels, each with the keyed hash of the cache that it belongs to."""
-    keys: dict[tuple[str, str], list[str]] = {}
+    keys: dict[tuple[str, str], tuple[str, ...]] = {}
     found: list[tuple[int, str]] = []
     for row, both in enumerate(zip(plain, issuers, strict=True)):
         if not both[0]:
@@ -273,23 +236,11 @@ def _matched(
         if own is None:
             hashes = (
                 names.of_uid(both[0]) if on != "PatientID" else names.of_patient(*each)
-                for each in _spellings(*both)
+                for each in spellings(*both)
             )
-            own = keys[both] = [hash_ for hash_ in dict.fromkeys(hashes) if hash_ in known]
+            own = keys[both] = tuple(hash_ for hash_ in dict.fromkeys(hashes) if hash_ in known)
         found += [(row, hash_) for hash_ in own]
     return found
-
-
-def _spellings(patient: str, issuer: str) -> Iterator[tuple[str, str]]:
-    """Yield an ID and its issuer as a manifest hashes them: whatever they are in, as Latin-1."""
-    yield patient, issuer
-    if not (patient.isascii() and issuer.isascii()):
-        for encoding in _ENCODINGS:
-            try:
-                found = [text.encode(encoding).decode("latin-1") for text in (patient, issuer)]
-            except UnicodeEncodeError:
-                continue
-            yield found[0], found[1]
 
 
 def _keyed(cache: Cache) -> set[str]:
@@ -327,14 +278,8 @@ def _section(
     return section, len(matched) - len(keys)
 
 
-def _add(cache: Cache, keyed: str, section: Section, into: PathLike | None, replace: bool) -> None:
-    """Write labels beside those of earlier joins."""
-    storage, key = (storage_at(cache.destination), KEY) if into is None else place_of(into)
-    sections = read_sections(storage, key, cache.settings) or {}
-    for name in section.columns:
-        if not replace and any(name in other.columns for other in sections.values()):
-            raise ArgumentError(
-                "columns",
-                f"{name!r} has been joined before: pass replace=True (--replace), or rename it",
-            )
-    write_sections(storage, key, cache.settings, merged(sections, keyed, section))
+def _with_label(section: Section) -> set[str]:
+    """Return the keys that have a value in some column."""
+    valid = [np.asarray(values.is_valid()) for values in section.columns.values()]
+    rows = np.flatnonzero(np.logical_or.reduce(valid))
+    return {section.keys[row] for row in rows.tolist()}

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO, TypeAlias
 
 from fastpix.errors import ArgumentError
 
@@ -19,13 +19,14 @@ Labels: TypeAlias = "str | os.PathLike[str] | pyarrow.Table | Mapping[str, Seque
 
 _ARGUMENT = "labels"
 _DELIMITERS = ",;\t"
-_LONGEST = 2**24  # characters of a field
+_LONGEST_HEADER = 2**16  # characters
+_CHUNK = 4096  # rows that are Python's texts at a time
 _MISSING = frozenset({
     "", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "na", "nan", "none", "null",
 })  # fmt: skip
 _MOST_DIGITS = 18  # of an integer of 64 bits
 _INTEGER = re.compile(rf"[+-]?(?:0|[1-9][0-9]{{0,{_MOST_DIGITS - 1}}})")
-_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -53,7 +54,7 @@ def read_labels(labels: Labels) -> LabelRows:
     Parameters
     ----------
     labels : path, pyarrow.Table or mapping of str to sequence
-        A file whose name ends with ``.csv`` or ``.parquet``, or columns by name.
+        A file whose name ends with ``.csv``, ``.tsv`` or ``.parquet``, or columns by name.
 
     Raises
     ------
@@ -66,18 +67,18 @@ def read_labels(labels: Labels) -> LabelRows:
     if not isinstance(labels, (str, os.PathLike)):
         try:
             table = pa.table(dict(labels) if isinstance(labels, Mapping) else labels)
-        except (ValueError, TypeError):  # pyarrow would quote a value
+        except (ValueError, TypeError, pa.ArrowException):  # pyarrow would quote a value
             raise ArgumentError(
                 _ARGUMENT, "it is no table, and no mapping of columns of one length and type each"
             ) from None
         return _of_table(table)
     path = Path(labels)
     ending = path.suffix.lower()
-    if ending == ".csv":
-        return _of_csv(path.read_bytes())
+    if ending in (".csv", ".tsv"):
+        return _of_csv(path)
     if ending == ".parquet":
         return _of_table(_parquet(path.read_bytes()))
-    raise ArgumentError(_ARGUMENT, "its name ends neither with .csv nor with .parquet")
+    raise ArgumentError(_ARGUMENT, "its name ends with none of .csv, .tsv and .parquet")
 
 
 def _parquet(data: bytes) -> pyarrow.Table:
@@ -88,7 +89,7 @@ def _parquet(data: bytes) -> pyarrow.Table:
         # Threads of pyarrow, which pre_buffer and parquet.read_table use, abort processes that end.
         opened = parquet.ParquetFile(pa.BufferReader(data), pre_buffer=False)
         return opened.read(use_threads=False)
-    except (OSError, ValueError):
+    except (OSError, ValueError, pa.ArrowException):
         raise ArgumentError(_ARGUMENT, "the file is no sound parquet file") from None
 
 
@@ -103,35 +104,46 @@ def _of_table(table: pyarrow.Table) -> LabelRows:
         column = table.column(name)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        if pa.types.is_string_view(column.type):
+            column = column.cast(pa.large_string())
         columns[name] = column.combine_chunks()
     return LabelRows(columns, range(len(table)), "row")
 
 
-def _of_csv(data: bytes) -> LabelRows:
+def _of_csv(path: Path) -> LabelRows:
     """Return the rows of a CSV file, all text.
 
     The module `csv` knows which line a row begins at; pyarrow's reader does not, quotes rows in its
     errors, and starts threads.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ArgumentError(_ARGUMENT, "the file is not in UTF-8: save it so") from None
-    header = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    longest = csv.field_size_limit(_LONGEST)
-    try:
-        return _rows(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    finally:
-        csv.field_size_limit(longest)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            delimiter = _delimiter(file.read(_LONGEST_HEADER))
+            file.seek(0)
+            return _rows(file, delimiter)
+        except UnicodeDecodeError:
+            raise ArgumentError(_ARGUMENT, "the file is not in UTF-8: save it so") from None
 
 
-def _rows(reader: Any) -> LabelRows:
-    import pyarrow as pa
+def _delimiter(begin: str) -> str:
+    """Return what parts the header into the most names."""
 
-    rows: list[list[str]] = []
-    lines: list[int] = []
+    def names(delimiter: str) -> int:
+        reader = csv.reader(io.StringIO(begin, newline=""), delimiter=delimiter, strict=True)
+        try:
+            return len(next(reader, ()))
+        except csv.Error:
+            return 0
+
+    return max(_DELIMITERS, key=names)
+
+
+def _rows(file: TextIO, delimiter: str) -> LabelRows:
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
     names: list[str] | None = None
+    chunk: list[list[str]] = []
+    chunks: list[list[pyarrow.Array]] = []
+    lines: list[int] = []
     line = 1
     try:
         for row in reader:
@@ -140,8 +152,11 @@ def _rows(reader: Any) -> LabelRows:
             elif row:
                 if len(row) != len(names):
                     _refuse(f"line {line} has {len(row)} fields, and the header {len(names)}")
-                rows.append(row)
+                chunk.append(row)
                 lines.append(line)
+                if len(chunk) == _CHUNK:
+                    chunks.append(_packed(chunk))
+                    chunk.clear()
             line = reader.line_num + 1
     except csv.Error:
         raise ArgumentError(
@@ -151,11 +166,27 @@ def _rows(reader: Any) -> LabelRows:
         _refuse("the file has no header with the names of columns")
     if len({*names}) < len(names):
         _refuse("two columns have the same name: rename one")
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
-    arrays = {
-        name: pa.array(values, pa.string()) for name, values in zip(names, columns, strict=True)
-    }
-    return LabelRows(arrays, lines, "line")
+    if chunk:
+        chunks.append(_packed(chunk))
+    return LabelRows(_concatenated(names, chunks), lines, "line")
+
+
+def _packed(rows: list[list[str]]) -> list[pyarrow.Array]:
+    """Return columns of text, each of which is one block of memory."""
+    import pyarrow as pa
+
+    return [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+
+
+def _concatenated(
+    names: Sequence[str], chunks: Sequence[Sequence[pyarrow.Array]]
+) -> dict[str, pyarrow.Array]:
+    import pyarrow as pa
+
+    if not chunks:
+        return {name: pa.array([], pa.string()) for name in names}
+    columns = zip(*chunks, strict=True)
+    return {name: pa.concat_arrays(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _refuse(reason: str) -> NoReturn:

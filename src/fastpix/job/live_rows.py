@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ DONE = frozenset({"done", "not an image", "left out", "gone"})
 
 TOP_KINDS = frozenset({"image", "series"})
 """Kinds of rows that speak for an item; files and volumes of a series go with its row."""
+
+_DIGITS = 16  # of a name, that are its number
 
 
 def live(
@@ -54,10 +57,43 @@ def name_numbers(names: Any) -> NDArray[np.uint64]:
 
     Parameters
     ----------
-    names : pyarrow.ChunkedArray or sequence of str
-        16 hex digits or more each.
+    names : pyarrow.ChunkedArray or iterable of str
+        16 hex digits or more each; none is missing.
     """
-    if hasattr(names, "to_pylist"):
-        names = names.to_pylist()
-    joined = "".join([name[:16] for name in names])
-    return np.frombuffer(bytes.fromhex(joined), ">u8").astype(np.uint64)
+    if hasattr(names, "chunks"):
+        found = [_numbers_of(chunk) for chunk in names.chunks]
+        return np.concatenate(found) if found else np.empty(0, np.uint64)
+    return _as_numbers("".join([name[:_DIGITS] for name in names]))
+
+
+def _numbers_of(names: Any) -> NDArray[np.uint64]:
+    """Return those of names of one length without making a string of each."""
+    if not len(names):
+        return np.empty(0, np.uint64)
+    _, edges, digits = names.buffers()
+    ends = np.frombuffer(edges, np.int32)[names.offset : names.offset + len(names) + 1]
+    lengths = np.diff(ends)
+    if (lengths == lengths[0]).all():
+        taken = np.frombuffer(digits, np.uint8)[ends[0] : ends[-1]].reshape(len(names), -1)
+        return _as_numbers(taken[:, :_DIGITS].tobytes().decode())
+    return name_numbers(names.to_pylist())
+
+
+def _as_numbers(digits: str) -> NDArray[np.uint64]:
+    return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64)
+
+
+def is_one_of(column: Any, values: Collection[str]) -> NDArray[np.bool_]:
+    """Return which rows of a column of terms have one of these values.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Of dictionaries.
+    values : collection of str
+    """
+    found = []
+    for chunk in column.chunks:
+        terms = np.array([term in values for term in chunk.dictionary.to_pylist()] + [False])
+        found.append(terms[chunk.indices.fill_null(len(terms) - 1).to_numpy()])
+    return np.concatenate(found) if found else np.empty(0, np.bool_)

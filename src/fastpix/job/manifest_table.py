@@ -21,8 +21,6 @@ from fastpix.job.storage.storage_protocol import Storage
 if TYPE_CHECKING:
     import pyarrow
 
-_DECIDING = ("item", "name", "kind", "status")
-
 
 def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
     """Return the manifest of a cache: a row for each source file, image and volume.
@@ -57,7 +55,6 @@ def live_table(
     settings: Settings,
     kinds: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
 ) -> pyarrow.Table:
     """Return the rows that count, in the order of names.
 
@@ -68,8 +65,6 @@ def live_table(
         Rows that were made by others do not count.
     kinds, statuses : sequence of str, optional
         Which rows; all but those that are gone if not given.
-    columns : sequence of str, optional
-        Which columns, besides those that decide; all if not given.
     """
     import pyarrow as pa
     from pyarrow import compute
@@ -78,8 +73,7 @@ def live_table(
     generations: list[int] = []
     batches: list[str] = []
     parts: list[int] = []
-    needed = None if columns is None else [*dict.fromkeys([*_DECIDING, *columns])]
-    for facts, table in read_parts(storage, needed):
+    for facts, table in read_parts(storage):
         if facts.settings != settings.id:
             continue
         generations += [facts.generation] * len(table)
@@ -87,10 +81,9 @@ def live_table(
         parts += [len(tables)] * len(table)
         tables.append(table)
     if not tables:
-        empty = schema().empty_table()
-        return empty if needed is None else empty.select(needed)
+        return schema().empty_table()
     whole = pa.concat_tables(tables).replace_schema_metadata(None).unify_dictionaries()
-    items = name_numbers(whole.column("item").to_pylist())
+    items = name_numbers(whole.column("item"))
     status = np.array(whole.column("status").to_pylist(), dtype=np.str_)
     is_done = np.isin(status, list(DONE))
     is_top = np.isin(np.array(whole.column("kind").to_pylist(), dtype=np.str_), list(TOP_KINDS))

@@ -119,17 +119,19 @@ def fractions_of(fractions: Fractions) -> dict[str, float]:
     ArgumentError
         They do not sum to 1, or a name cannot be part of a file's name.
     """
-    if isinstance(fractions, Mapping):
+    if not isinstance(fractions, Mapping):
+        if len(fractions) != len(SPLITS):
+            raise ArgumentError(
+                "fractions",
+                f"{len(fractions)} numbers do not say which splits they are of: name them, such as "
+                f"{{'train': 0.8, 'test': 0.2}}",
+            )
+        fractions = dict(zip(SPLITS, fractions, strict=True))
+    try:
         shares = {name: float(share) for name, share in fractions.items()}
-    elif len(fractions) == len(SPLITS):
-        shares = dict(zip(SPLITS, map(float, fractions), strict=True))
-    else:
-        raise ArgumentError(
-            "fractions",
-            f"{len(fractions)} numbers do not say which splits they are of: name them, such as "
-            f"{{'train': 0.8, 'test': 0.2}}",
-        )
-    if not all(_NAME.fullmatch(name) for name in shares):
+    except (TypeError, ValueError) as error:
+        raise ArgumentError("fractions", "a share of the splits is no number") from error
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in shares):
         raise ArgumentError("fractions", "a split is named by letters, digits, - and _ alone")
     values = shares.values()
     if not abs(sum(values) - 1.0) <= 1e-9:  # nor NaN
@@ -194,4 +196,5 @@ def _place(group: str, seed: int) -> float:
 def _split_at(place: float, shares: Mapping[str, float]) -> str:
     ends = itertools.accumulate(shares.values())
     within = (name for name, end in zip(shares, ends, strict=True) if place < end)
-    return next(within, list(shares)[-1])
+    # The shares may sum to a little less than 1: what is left belongs to the last of them.
+    return next(within, [name for name, share in shares.items() if share][-1])

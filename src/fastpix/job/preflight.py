@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fastpix.errors import ArgumentError, FastpixError, UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
+from fastpix.header.header import Header
 from fastpix.header.instance import read_instance
 from fastpix.job.items import SourceFile
 from fastpix.job.scan.source_locations import open_location
@@ -65,11 +66,12 @@ def troubles_in(files: Iterable[SourceFile], recipe: Recipe, max_bytes: int) -> 
     found: Counter[tuple[str, str]] = Counter()
     errors: dict[tuple[str, str], FastpixError] = {}
     images = 0
+    planned: dict[Header, ArgumentError | None] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _, file in zip(range(LOOKED_AT), files, strict=False):
             try:
-                is_image, what, error = _trouble(file, recipe, max_bytes)
+                is_image, what, error = _trouble(file, recipe, max_bytes, planned)
             except (FastpixError, OSError):  # told when it is converted
                 continue
             images += is_image
@@ -81,7 +83,10 @@ def troubles_in(files: Iterable[SourceFile], recipe: Recipe, max_bytes: int) -> 
 
 
 def _trouble(
-    file: SourceFile, recipe: Recipe, max_bytes: int
+    file: SourceFile,
+    recipe: Recipe,
+    max_bytes: int,
+    planned: dict[Header, ArgumentError | None],
 ) -> tuple[bool, str, FastpixError | None]:
     source = open_location(file.location)
     stored = open_file(source, 0, HEAD) if isinstance(source, str) else read_source(source)
@@ -95,10 +100,15 @@ def _trouble(
             usable_decoders(header.transfer_syntax, recipe.decoder)
     except UnsupportedTransferSyntaxError as error:
         return True, "", error
-    try:
-        make_plan(header, recipe)
-    except ArgumentError as error:
-        modality = modality_term(header.modality) or "no modality"
-        photometric = photometric_term(header.photometric) or "no photometric interpretation"
-        return True, f"{modality}, {photometric}", error
-    return True, "", None
+    if header not in planned:  # files of a series mostly have the same
+        try:
+            make_plan(header, recipe)
+            planned[header] = None
+        except ArgumentError as error:
+            planned[header] = error
+    found = planned[header]
+    if found is None:
+        return True, "", None
+    modality = modality_term(header.modality) or "no modality"
+    photometric = photometric_term(header.photometric) or "no photometric interpretation"
+    return True, f"{modality}, {photometric}", found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -194,8 +195,12 @@ def remaining_from(text: str) -> Remaining:
     )
 
 
-@lru_cache(maxsize=4096)
-def normalized(remaining: Remaining, is_color: bool, normalize: tuple[float, float]) -> Remaining:
+def normalized(
+    remaining: Remaining,
+    is_color: bool,
+    normalize: tuple[float, float],
+    holds_values: bool = False,
+) -> Remaining:
     """Return steps with an interval to normalize by.
 
     Parameters
@@ -204,17 +209,40 @@ def normalized(remaining: Remaining, is_color: bool, normalize: tuple[float, flo
         Without one.
     is_color : bool
     normalize : (float, float)
+    holds_values : bool
+        The steps have been done: the interval is all that remains.
 
     Raises
     ------
     ArgumentError
-        The values are normalized already, in colour, or no floats.
+        It is no interval; or the values are normalized already, in colour, no floats, or have a
+        number for padding among them.
     """
+    interval = Recipe(normalize=normalize).normalize if isinstance(normalize, list) else normalize
+    return _normalized(remaining, is_color, interval, holds_values)
+
+
+@lru_cache(maxsize=4096)
+def _normalized(
+    remaining: Remaining,
+    is_color: bool,
+    normalize: tuple[float, float] | None,
+    holds_values: bool,
+) -> Remaining:
     if remaining.normalize is not None:
         raise ArgumentError("normalize", "the recipe of this cache has normalized its values")
     if is_color or np.dtype(remaining.output).kind != "f":
         raise ArgumentError("normalize", "it needs float values without colour")
-    return replace(remaining, normalize=Recipe(normalize=normalize).normalize)
+    interval = Recipe(normalize=normalize).normalize
+    if not holds_values:
+        return replace(remaining, normalize=interval)
+    if remaining.padding is not None and math.isfinite(remaining.padding[2]):
+        raise ArgumentError(
+            "normalize",
+            f"pixels of padding have become {remaining.padding[2]:g}, which no longer tells them "
+            f"from others: convert to 'tar' or 'b2nd', or with the padding NaN",
+        )
+    return Remaining(remaining.output, normalize=interval)
 
 
 def peak_of(stored: NDArray[Any], remaining: Remaining) -> float | None:

@@ -14,7 +14,7 @@ from fastpix.recipe import Recipe
 from fastpix.series.resampling import Interpolation, checked_interpolation
 
 Unit: TypeAlias = Literal["file", "series"]
-Compress: TypeAlias = Literal["none", "zstd"]
+Compress: TypeAlias = Literal["none", "lz4", "zstd"]
 Duplicates: TypeAlias = Literal["keep", "first", "error"]
 Gaps: TypeAlias = Literal["error", "fill"]
 
@@ -30,7 +30,7 @@ class Settings:
         A name of `fastpix.job.formats`.
     unit : {"file", "series"}
         An image for each file, or volumes.
-    compress : {"none", "zstd"}
+    compress : {"none", "lz4", "zstd"}
     root : str
         What paths are taken relative to, in a word: ``"source"``, ``"sources"``, ``"given"`` or
         ``"absolute"``; never the path itself.

@@ -68,11 +68,30 @@ def read_paths(folder: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     ----------
     folder : path
     """
-    storage = LocalStorage(folder)
-    for entry in storage.list():
-        if not entry.key.endswith(".parquet") or entry.key.startswith("."):
-            continue
-        table = opened_parquet(storage.read(entry.key), entry.key).read(use_threads=False)
-        names, places = table.column("name").to_pylist(), table.column("location").to_pylist()
-        for name, place in zip(names, places, strict=True):
+    for part in path_parts(folder):
+        for name, place in zip(*read_part(folder, part), strict=True):
             yield name, os.fsdecode(place)
+
+
+def path_parts(folder: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the files that hold paths, those of later runs last.
+
+    Parameters
+    ----------
+    folder : path
+    """
+    keys = (entry.key for entry in LocalStorage(folder).list())
+    return [key for key in keys if key.endswith(".parquet") and not key.startswith(".")]
+
+
+def read_part(folder: str | os.PathLike[str], part: str) -> tuple[list[str], list[bytes]]:
+    """Return the names and the locations of one of these files.
+
+    Parameters
+    ----------
+    folder : path
+    part : str
+        Its name.
+    """
+    table = opened_parquet(LocalStorage(folder).read(part), part).read(use_threads=False)
+    return table.column("name").to_pylist(), table.column("location").to_pylist()

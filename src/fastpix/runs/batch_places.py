@@ -103,11 +103,14 @@ class Places:
             With an axis of frames, or without it.
         dtype : str
         """
-        if self._out is None:
+        if not self.is_begun and not self._is_given:
             if self._size is not None:
                 return np.empty(shape, dtype)
-            self._out = self._empty((self._count, *shape), dtype)
-            self._item = shape
+            # An image before this one may have been of another shape, and unreadable.
+            if self._out is None or self._item != shape or self._out.dtype.name != dtype:
+                self._out = self._empty((self._count, *shape), dtype)
+                self._item = shape
+        assert self._out is not None
         own = self._item
         if shape in (own, (1, *own)):
             slot: NDArray[Any] = self._out[place]
@@ -148,7 +151,7 @@ class Places:
         """Settle the shape of the batch by its first image."""
         self._is_color = is_color
         item = self._fitted(values.shape, is_color)
-        if self._out is None:
+        if self._out is None or not (self._is_given or np.may_share_memory(values, self._out)):
             self._out = self._empty((self._count, *item), values.dtype.name)
         elif (
             self._size is None

@@ -75,6 +75,8 @@ class PlaneReader:
 
     Attributes
     ----------
+    files, planes, recipe
+        As they were given.
     plans : dict of int to Plan
         By the number of the file.
     decoders : dict of str to None
@@ -90,9 +92,9 @@ class PlaneReader:
         recipe: Recipe,
         threads: int | None = None,
     ) -> None:
-        self._files = files
-        self._planes = planes
-        self._recipe = recipe
+        self.files = files
+        self.planes = planes
+        self.recipe = recipe
         self._threads = threads
         self._is_compiled = hasattr(current_kernel(), "scale_files")
         used = dict.fromkeys(plane.source for plane in planes if plane is not None)
@@ -123,7 +125,7 @@ class PlaneReader:
         """
         needs_peak = any(plan.needs_peak for plan in self.plans.values())
         peak = self._peak() if needs_peak else None
-        count = len(self._planes)
+        count = len(self.planes)
         threads, share = self._shares(out)
         inner = 1 if threads > 1 else self._threads
 
@@ -140,14 +142,14 @@ class PlaneReader:
 
     def _shares(self, out: NDArray[Any]) -> tuple[int, int]:
         """Return how many threads there are, and how many planes one takes at a time."""
-        count = len(self._planes)
+        count = len(self.planes)
         if len(self.plans) == 1:  # the reader of its frames shares them out
             return 1, count
         if self._threads is not None:
             threads = checked_threads(self._threads)
         else:
             threads = cores() if out.size >= _THREADED else 1
-        is_decoded = any(self._files[number].header.encapsulated for number in self.plans)
+        is_decoded = any(self.files[number].header.encapsulated for number in self.plans)
         most = _DECODED_TOGETHER if is_decoded else FILES_PER_CALL
         return threads, max(1, min(-(-count // threads), most))
 
@@ -155,7 +157,7 @@ class PlaneReader:
         self, at: int, stop: int, out: NDArray[Any], peak: float | None, threads: int | None
     ) -> int:
         """Fill planes from number `at` on, at least one; return the number of the next."""
-        plane = self._planes[at]
+        plane = self.planes[at]
         if plane is None:
             out[at] = np.nan
             return at + 1
@@ -166,18 +168,18 @@ class PlaneReader:
                 return at + done
         end = at + 1
         if plane.tile is None:
-            while end < stop and _is_of(self._planes[end], plane.source):
+            while end < stop and _is_of(self.planes[end], plane.source):
                 end += 1
-            frames = [p.frame for p in self._planes[at:end] if p is not None]
+            frames = [p.frame for p in self.planes[at:end] if p is not None]
             self._read(plane.source, frames, out[at:end], peak, threads)
             return end
-        while end < stop and _is_of(self._planes[end], plane.source, plane.frame):
+        while end < stop and _is_of(self.planes[end], plane.source, plane.frame):
             end += 1
         plan = self.plans[plane.source]
         whole = np.empty((1, *plan.shape[1:]), plan.dtype)
         self._read(plane.source, [plane.frame], whole, peak, threads)
         for k in range(at, end):
-            out[k] = _cut(whole[0], self._planes[k])
+            out[k] = _cut(whole[0], self.planes[k])
         return end
 
     def _read(
@@ -190,13 +192,13 @@ class PlaneReader:
         plan: Plan | None = None,
     ) -> None:
         """Read frames of one file into an array, one after the other."""
-        file = self._files[source]
+        file = self.files[source]
         plan = plan or self.plans[source]
         try:
             instance = self._instance(source)
             cells = Cells(instance.header, instance.pixels)
             pixels = cells.opened()
-            decoder = self._recipe.decoder
+            decoder = self.recipe.decoder
             try:
                 notes = [*cells.notes, *cells.find(pixels, frames)]
                 checked = cells.check(pixels, frames, decoder)
@@ -229,7 +231,7 @@ class PlaneReader:
 
     def _instance(self, source: int) -> Instance:
         """Return a file, ready to be read; one that has to be parsed again is held for a while."""
-        file = self._files[source]
+        file = self.files[source]
         if file.kept is not None or file.header.frames == 1:
             return file.instance()
         with self._lock:
@@ -244,13 +246,13 @@ class PlaneReader:
     def _peak(self) -> float:
         """Return the maximum of all planes before inversion; 0 where all is padding."""
         # Values as they are before step 5; padding that is set apart is NaN, which is left out.
-        padding = None if self._recipe.padding is None else math.nan
+        padding = None if self.recipe.padding is None else math.nan
         plain = replace(
-            self._recipe, dtype="float64", invert="none", normalize=None, padding=padding
+            self.recipe, dtype="float64", invert="none", normalize=None, padding=padding
         )
-        plans = plans_of(self._files, list(self.plans), plain)
+        plans = plans_of(self.files, list(self.plans), plain)
         best = -math.inf
-        for source, planes in _by_source(self._planes):
+        for source, planes in _by_source(self.planes):
             plan = plans[source]
             step = max(1, _PIECE // (8 * math.prod(plan.shape[1:])))
             frames = list(dict.fromkeys(plane.frame for plane in planes))
@@ -281,10 +283,10 @@ class PlaneReader:
         return PlainRun(images, plan)
 
     def _plain(self, number: int) -> tuple[PlainImage, Plan] | None:
-        plane = self._planes[number]
+        plane = self.planes[number]
         if plane is None or plane.tile is not None or not self._is_compiled:
             return None
-        file, plan = self._files[plane.source], self.plans[plane.source]
+        file, plan = self.files[plane.source], self.plans[plane.source]
         if file.kept is None or not plan.is_by_cell:
             return None
         image = plain_image(file.header, file.kept.pixels)

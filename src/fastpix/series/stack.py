@@ -289,10 +289,7 @@ class Stack:
             result = checked_out(out, shape, np.dtype(plan.dtype))
         reader.fill(result.reshape(len(planes), *shape[1 + bool(arrangement.axes) :]))
         notes = self._notes(reader, arrangement.findings)
-        told = self._told
-        for note in notes:
-            if note.oddity and note not in told:
-                warn_caller(note.text)
+        self._warn(notes)
         return Volume(
             array=result,
             affine=None if arrangement.affine is None else arrangement.affine.copy(),
@@ -326,7 +323,9 @@ class Stack:
         """
         arrangement = self._accepted(gaps, partial)
         shape, planes = self._shape_of(arrangement), self._ordered(arrangement)
-        return StackBlocks(self._files, planes, shape, arrangement.affine, recipe or Recipe())
+        reader = PlaneReader(self._files, planes, recipe or Recipe())
+        self._warn(self._notes(reader, arrangement.findings))
+        return StackBlocks(reader, shape, arrangement.affine)
 
     def _accepted(self, gaps: Gaps, partial: bool) -> Arrangement:
         checked_gaps(gaps, partial)
@@ -361,11 +360,13 @@ class Stack:
             notes[Note(f"decoded by {' and '.join(reader.decoders)}")] = None
         return tuple(notes | reader.odd)
 
-    @property
-    def _told(self) -> set[Note]:
-        """Notes of headers: who opened the files was warned of them."""
+    def _warn(self, notes: Sequence[Note]) -> None:
+        """Warn of oddities, but of those of headers: who opened the files was warned of them."""
         used = {plane.source for plane in self._planes}
-        return {note for number in used for note in self._files[number].header.notes}
+        told = {note for number in used for note in self._files[number].header.notes}
+        for note in notes:
+            if note.oddity and note not in told:
+                warn_caller(note.text)
 
 
 def stack_of(

@@ -16,10 +16,12 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.TransferSyntaxUID,
         Tag.SOPClassUID,
         Tag.SOPInstanceUID,
+        Tag.ReferencedSOPInstanceUID,
         Tag.StudyInstanceUID,
         Tag.SeriesInstanceUID,
         Tag.FrameOfReferenceUID,
         Tag.ConcatenationUID,
+        Tag.ReferencedFrameOfReferenceUID,
     ),
     "CS": (
         Tag.SpecificCharacterSet,
@@ -35,6 +37,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SegmentationType,
         Tag.PresentationLUTShape,
         Tag.DoseUnits,
+        Tag.ContourGeometricType,
     ),
     "LO": (
         Tag.Manufacturer,
@@ -44,6 +47,8 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.IssuerOfPatientID,
         Tag.RescaleType,
         Tag.ModalityLUTType,
+        Tag.SegmentLabel,
+        Tag.ROIName,
     ),
     "DS": (
         Tag.SliceThickness,
@@ -63,6 +68,7 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.RescaleSlope,
         Tag.GridFrameOffsetVector,
         Tag.DoseGridScaling,
+        Tag.ContourData,
     ),
     "US": (
         Tag.FrameAcquisitionNumber,
@@ -87,6 +93,8 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.SliceVector,
         Tag.AngularViewVector,
         Tag.TimeSliceVector,
+        Tag.SegmentNumber,
+        Tag.MaximumFractionalValue,
     ),
     "IS": (
         Tag.EchoNumbers,
@@ -95,6 +103,8 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.InstanceNumber,
         Tag.TemporalPositionIdentifier,
         Tag.NumberOfFrames,
+        Tag.ROINumber,
+        Tag.ReferencedROINumber,
     ),
     "US or SS": (
         Tag.PixelPaddingValue,
@@ -155,6 +165,15 @@ _TAGS_OF_VR: dict[str, tuple[int, ...]] = {
         Tag.DVHSequence,
         Tag.SharedFunctionalGroupsSequence,
         Tag.PerFrameFunctionalGroupsSequence,
+        Tag.ReferencedSeriesSequence,
+        Tag.ReferencedInstanceSequence,
+        Tag.ReferencedFrameOfReferenceSequence,
+        Tag.RTReferencedStudySequence,
+        Tag.RTReferencedSeriesSequence,
+        Tag.ContourImageSequence,
+        Tag.StructureSetROISequence,
+        Tag.ROIContourSequence,
+        Tag.ContourSequence,
     ),
     "US or OW": (Tag.LUTData,),
     "OV": (

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import torch
 
+from fastpix.job.packed_columns import PackedTexts
 from fastpix.runs.batch_places import Places
-from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.skipping import Skipped
 from fastpix.torch.tensors import BatchMemory, channels_first, for_main_process
 

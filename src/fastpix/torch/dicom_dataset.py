@@ -9,6 +9,7 @@ from typing import Any
 from fastpix.image.frame_selection import Frames
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.job.cache import Cache
+from fastpix.job.packed_columns import PackedTexts
 from fastpix.job.scan.source_locations import LazyFile, is_plain
 from fastpix.recipe import Recipe
 from fastpix.runs.batch import read_to_places
@@ -18,7 +19,6 @@ from fastpix.torch.dicom_files import find_files
 from fastpix.torch.image_dataset import ImageDataset
 from fastpix.torch.item_dataset import Behaviour, Transform
 from fastpix.torch.item_labels import Labels, Unlabelled
-from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.skipping import OnItemError
 from fastpix.torch.tensors import threads_here
 

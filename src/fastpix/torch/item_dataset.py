@@ -13,10 +13,10 @@ import torch
 from torch.utils.data import Dataset
 
 from fastpix.errors import ArgumentError
+from fastpix.job.packed_columns import PackedTexts
 from fastpix.job.patient_split import SPLITS, By, Fractions, split
 from fastpix.torch.collating import Item, ItemsOfBatch
 from fastpix.torch.item_labels import LabelColumn, Labels, Unlabelled, labels_of
-from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.skipping import Skipped, checked_on_error
 
 if TYPE_CHECKING:

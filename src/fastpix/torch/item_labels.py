@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, warn_caller
-from fastpix.torch.packed_texts import PackedTexts
+from fastpix.job.packed_columns import PackedTexts
 
 Labels: TypeAlias = "str | Sequence[Any] | NDArray[Any] | Mapping[Any, Any] | None"
 Unlabelled: TypeAlias = Literal["error", "drop"]

@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.cache_run import read_cache_run
+from fastpix.job.packed_columns import PackedTexts
 from fastpix.job.remaining import normalized
 from fastpix.runs.batch_places import Places
 from fastpix.torch.batch_images import BatchImages
@@ -33,7 +34,6 @@ from fastpix.torch.collating import Item, ItemsOfBatch
 from fastpix.torch.image_dataset import spacings_of
 from fastpix.torch.item_dataset import Transform
 from fastpix.torch.item_labels import Labels, Unlabelled, labels_of
-from fastpix.torch.packed_texts import PackedTexts
 from fastpix.torch.shard_order import Reader, rows_of_reader, runs_of, shuffled_within
 from fastpix.torch.skipping import OnItemError, Skipped, checked_on_error
 from fastpix.torch.tensors import shared_zeros

@@ -26,9 +26,9 @@ from fastpix.torch.cached_samples import Filter, Normalize
 from fastpix.torch.collating import Item
 from fastpix.torch.item_dataset import Behaviour, ItemDataset, Transform
 from fastpix.torch.item_labels import Labels, Unlabelled
+from fastpix.torch.patch_grid import Grid, grid_of
 from fastpix.torch.skipping import OnItemError
 from fastpix.torch.tensors import threads_here
-from fastpix.torch.volume_grid import Grid, grid_of
 from fastpix.torch.volume_samples import open_volumes
 
 Sampling: TypeAlias = Literal["random", "grid"]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from support.libraries import library
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.job.formats import FORMATS, default_format, format_named
+from fastpix.job.formats import FORMATS, blosc2_frames, default_format, format_named
+from fastpix.job.formats.blosc2_frames import array_in, frame_of
 from fastpix.job.formats.sample_bytes import crc32
 from fastpix.job.formats.tar_shards import attempt_of, member_header
 from fastpix.job.remaining import Remaining, remaining_from
@@ -78,7 +79,7 @@ def need(format_: str) -> None:
         library("zarr")
 
 
-@pytest.mark.parametrize("compress", ["none", "zstd"])
+@pytest.mark.parametrize("compress", ["none", "lz4", "zstd"])
 @pytest.mark.parametrize("format_", ["tar", "npz", "b2nd", "zarr", "nifti"])
 def test_every_array_comes_back(format_: str, compress: Compress, tmp_path: Path) -> None:
     need(format_)
@@ -123,6 +124,55 @@ def test_damage_is_told_in_words(format_: str, tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(FastpixError, match="missing"):
         read(storage, row)
+
+
+@pytest.mark.parametrize("compress", ["lz4", "zstd"])
+@pytest.mark.parametrize(
+    ("dtype", "shape"),
+    [("int16", (600, 300)), ("uint8", (5, 7)), ("uint8", (33, 64, 3)), ("float32", (3, 40, 50)),
+     ("uint16", (1, 1)), ("float64", (2, 2, 5, 7))],
+)  # fmt: skip
+def test_frames_are_read_without_being_opened(
+    dtype: str, shape: tuple[int, ...], compress: Compress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once one of its kind was; whatever lies in them, and where there is room for them or not."""
+    blosc2 = library("blosc2")
+    opened: list[int] = []
+    real = blosc2.schunk_from_cframe
+
+    def open_frame(data: bytes) -> Any:
+        opened.append(len(data))
+        return real(data)
+
+    monkeypatch.setattr(blosc2, "schunk_from_cframe", open_frame)
+    monkeypatch.setattr(blosc2_frames, "_chunk_bytes", {})
+    chance = np.random.default_rng(1)
+    row = {"file": "f", "shape": shape, "dtype": dtype}
+    for k in range(6):
+        cells = chance.integers(0, 2 ** (2 * k), shape).astype(dtype)  # the first are zeros
+        frame = frame_of(cells, {}, compress, whole=True)
+        for size in (2**20, 8):
+            room = np.full(size, 7, np.uint8)
+            found = array_in(memoryview(frame), row, room)
+            assert found.dtype == cells.dtype
+            assert found.shape == shape
+            assert found.tobytes() == cells.tobytes()
+            if k > 2:
+                assert np.shares_memory(found, room) == (cells.nbytes <= size)
+    assert len(opened) <= 2  # of zeros, and of others
+
+
+def test_a_frame_of_another_kind_is_told_in_words() -> None:
+    library("blosc2")
+    frame = frame_of(np.arange(35, dtype=np.int16).reshape(5, 7), {}, "zstd", whole=True)
+    row = {"file": "f", "shape": (5, 7), "dtype": "int16"}
+    for damaged in (frame[:20], bytes(len(frame)), frame[:-1]):
+        with pytest.raises(FastpixError, match="damaged"):
+            array_in(damaged, row)
+    # Cells of an array that was made in several chunks are put in their order.
+    cells = np.arange(40 * 130 * 130, dtype=np.int16).reshape(40, 130, 130)
+    row = {"file": "f", "shape": cells.shape, "dtype": "int16"}
+    assert np.array_equal(array_in(frame_of(cells, {}, "lz4", whole=False), row), cells)
 
 
 def test_names() -> None:

@@ -21,6 +21,7 @@ import fastpix
 from fastpix.errors import ArgumentError
 from fastpix.job.batch_conversion import convert_batch
 from fastpix.job.engines import driving
+from fastpix.job.label_join import join_labels
 from fastpix.job.storage import is_url, storage_at
 from fastpix.job.storage.object_storage import ObjectStorage
 from fastpix.job.storage.temporary import is_temporary
@@ -118,6 +119,24 @@ def test_replace_list_remove(storage: ObjectStorage) -> None:
         storage.read("manifest/1")
 
 
+def test_reading_ends_where_an_object_does(
+    storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.replace("a", b"12345")
+    storage.replace("none", b"")
+    assert storage.read("a", 3, 9) == b"45"
+    for offset in (5, 9):
+        assert storage.read("a", offset) == storage.read("a", offset, 2) == b""
+    assert storage.read("none") == storage.read("none", 0, 7) == b""
+
+    def fail(*arguments: object, **more: object) -> None:
+        raise storage._obstore.exceptions.GenericError("a connection was lost")
+
+    monkeypatch.setattr(storage._obstore, "get_range", fail)
+    with pytest.raises(OSError, match="lost"):
+        storage.read("a", 1, 2)
+
+
 def test_a_storage_is_pickled_by_its_url(storage: ObjectStorage) -> None:
     storage.replace("a", b"1")
     assert pickle.loads(pickle.dumps(storage)).read("a") == b"1"
@@ -164,3 +183,25 @@ def test_a_job_into_an_object_store(
     keys = [entry.key for entry in storage.list()]
     assert not any(map(is_temporary, keys))
     assert {shard.removeprefix(f"{storage.url}/") for shard in cache.shards} <= set(keys)
+
+
+def test_labels_in_an_object_store(
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of a cache behind a URL lies in the working directory."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for k in range(2):
+        (source / str(k)).write_bytes(encode(make_dataset(SOPInstanceUID=f"1.{k}")))
+        os.utime(source / str(k), (1, 1))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(driving, "run_guarded", convert_batch)
+    fastpix.convert(source, storage.url, workers=1)
+    for column in ("a", "b"):
+        joined = join_labels(storage.url, {"SOPInstanceUID": ["1.0"], column: [5]})
+        assert (joined.labelled, joined.unlabelled) == (1, 1)
+    found = fastpix.open_cache(storage.url).labels.to_pylist()
+    assert sorted(found, key=str) == [{"a": 5, "b": 5}, {"a": None, "b": None}]
+    keys = [entry.key for entry in storage.list()]
+    assert keys.count("labels.parquet") == 1
+    assert not any(map(is_temporary, keys))

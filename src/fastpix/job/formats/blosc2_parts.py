@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.job.formats.blosc2_frames import blosc2_module
-from fastpix.job.formats.sample_bytes import damaged, read_bytes
+from fastpix.job.formats.sample_bytes import damaged, missing, read_bytes
 from fastpix.job.storage.local_storage import LocalStorage
 
-_MOST_OPEN = 32  # arrays that a thread keeps open
+_MOST_OPEN = 8  # arrays that a thread keeps open, each with its file
 _MOST_CHECKED = 2**16
 
-_Stamp = tuple[str, int, int, int]
+_Stamp = tuple[str, int, int, int, int]  # the last is the checksum that a manifest gives
 _checked: dict[_Stamp, None] = {}  # files of this process whose checksum was right
 
 
@@ -56,10 +56,9 @@ def read_part(
     """
     path = os.path.join(storage.folder, row["file"])
     try:
-        status = os.stat(path)
-        stamp = path, status.st_size, status.st_mtime_ns, status.st_ino
-    except FileNotFoundError:
-        stamp = path, -1, 0, 0
+        stamp = _stamp_of(path, row)
+    except FileNotFoundError as error:
+        raise missing(row) from error
     if stamp not in _checked:
         read_bytes(storage, row, verify=True)
         if len(_checked) >= _MOST_CHECKED:
@@ -68,10 +67,18 @@ def read_part(
     array = _array(stamp, row)
     try:
         part = array[tuple(map(slice, starts, stops))]
+        is_same = _stamp_of(path, row) == stamp
     except (RuntimeError, ValueError, TypeError, KeyError, OSError) as error:
         raise damaged(row, error) from error
+    if not is_same:  # another run may have written it since it was held against the checksum
+        raise damaged(row, "it has changed while it was read")
     found: NDArray[Any] = np.ascontiguousarray(part)
     return found
+
+
+def _stamp_of(path: str, row: dict[str, Any]) -> _Stamp:
+    status = os.stat(path)
+    return path, status.st_size, status.st_mtime_ns, status.st_ino, row["checksum"]
 
 
 def _array(stamp: _Stamp, row: dict[str, Any]) -> Any:

@@ -51,14 +51,48 @@ def read_bytes(storage: Storage, row: dict[str, Any], verify: bool) -> bytes:
     try:
         data = _read(storage, file, offset, length)
     except FileNotFoundError as error:
-        raise FastpixError(f"{file} is missing from the cache: {_REMEDY}") from error
-    if len(data) != length:
-        raise FastpixError(
-            f"{file} is cut off: {len(data)} of {length} bytes at {offset}; {_REMEDY}"
-        )
-    if verify and crc32(data) != row["checksum"]:
-        raise FastpixError(f"{file} is damaged: its checksum is not the manifest's; {_REMEDY}")
+        raise missing(row) from error
+    check_length(len(data), row)
+    if verify:
+        check_sum(data, row)
     return data
+
+
+def check_length(found: int, row: dict[str, Any]) -> None:
+    """Refuse a sample of fewer bytes than its row says.
+
+    Parameters
+    ----------
+    found : int
+    row : dict
+
+    Raises
+    ------
+    FastpixError
+    """
+    if found != row["length"]:
+        raise FastpixError(
+            f"{row['file']} is cut off: {found} of {row['length']} bytes at {row['offset']}; "
+            f"{_REMEDY}"
+        )
+
+
+def check_sum(data: Any, row: dict[str, Any]) -> None:
+    """Refuse bytes of another checksum than their row has.
+
+    Parameters
+    ----------
+    data : bytes-like, contiguous
+    row : dict
+
+    Raises
+    ------
+    FastpixError
+    """
+    if crc32(data) != row["checksum"]:
+        raise FastpixError(
+            f"{row['file']} is damaged: its checksum is not the manifest's; {_REMEDY}"
+        )
 
 
 def _read(storage: Storage, file: str, offset: int, length: int) -> bytes:
@@ -70,6 +104,16 @@ def _read(storage: Storage, file: str, offset: int, length: int) -> bytes:
         # A run that died just after it had committed a shard: the next one gives it its name.
         attempt = file.rpartition("-")[2].removesuffix(".tar")
         return storage.read(hidden_key(file, attempt), offset, length)
+
+
+def missing(row: dict[str, Any]) -> FastpixError:
+    """Return the error of a file that is not there.
+
+    Parameters
+    ----------
+    row : dict
+    """
+    return FastpixError(f"{row['file']} is missing from the cache: {_REMEDY}")
 
 
 def damaged(row: dict[str, Any], why: object) -> FastpixError:

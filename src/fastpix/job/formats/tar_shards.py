@@ -14,8 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import FastpixError
-from fastpix.job.formats.blosc2_frames import frame_of, read_frame
-from fastpix.job.formats.sample_bytes import array_of, crc32, read_bytes
+from fastpix.job.formats.blosc2_frames import array_in, frame_of, read_frame
+from fastpix.job.formats.sample_bytes import (
+    array_of,
+    check_array,
+    check_sum,
+    crc32,
+    read_bytes,
+)
 from fastpix.job.sample import Placed, Sample
 from fastpix.job.settings import Settings
 from fastpix.job.storage.storage_protocol import NewFile, Storage
@@ -30,7 +36,7 @@ _FACTS = ("unit", "modality", "affine", "spacing", "pixel_spacing", "patient", "
 
 
 class TarShards:
-    """A shard for each batch, of raw ``.npy`` members, or ``.b2nd`` with ``compress="zstd"``."""
+    """A shard for each batch, of raw ``.npy`` members, or ``.b2nd`` where ``compress`` says so."""
 
     name = "tar"
     holds = "stored"
@@ -42,9 +48,7 @@ class TarShards:
 
     def read(self, storage: Storage, row: dict[str, Any], verify: bool = False) -> NDArray[Any]:
         """Return the array of a row: see `Format.read`."""
-        # Raw cells have the very length of the array; a frame has its magic, and never that length.
-        raw = int(np.prod(row["shape"], dtype=np.int64)) * np.dtype(row["dtype"]).itemsize
-        if row["length"] == raw:
+        if _is_raw(row):
             return array_of(read_bytes(storage, row, verify), row)
         return read_frame(storage, row)
 
@@ -56,7 +60,7 @@ class TarShards:
         Raw cells are read from the first plane that has any of the part to the last one.
         """
         shape, dtype = tuple(row["shape"]), np.dtype(row["dtype"])
-        if row["length"] != math.prod(shape) * dtype.itemsize:
+        if not _is_raw(row):
             return None
         # Axes from the left of which one place alone is read; planes lie along the next.
         ahead = next((k for k in range(len(shape)) if stops[k] - starts[k] > 1), len(shape) - 1)
@@ -67,9 +71,35 @@ class TarShards:
         count = stops[ahead] - starts[ahead]
         part = {**row, "offset": row["offset"] + first * inner, "length": count * inner,
                 "shape": (*(1,) * ahead, count, *shape[ahead + 1 :])}  # fmt: skip
-        planes = array_of(read_bytes(storage, part, verify=False), part)
+        planes = array_of(memoryview(read_bytes(storage, part, verify=False)), part)
         kept = tuple(map(slice, starts[ahead + 1 :], stops[ahead + 1 :]))
-        return np.ascontiguousarray(planes[(*(slice(None),) * (ahead + 1), *kept)])
+        return np.array(planes[(*(slice(None),) * (ahead + 1), *kept)], order="C")
+
+    def array_in(
+        self, data: memoryview, row: dict[str, Any], room: NDArray[np.uint8]
+    ) -> NDArray[Any]:
+        """Return the array of a row whose bytes are in memory, and are no raw cells.
+
+        Parameters
+        ----------
+        data : memoryview
+        row : dict
+        room : ndarray of uint8
+            Memory that it may be in.
+
+        Raises
+        ------
+        FastpixError
+            They are not what the manifest says.
+        """
+        check_sum(data, row)
+        return check_array(array_in(data, row, room), row)
+
+
+def _is_raw(row: dict[str, Any]) -> bool:
+    """Whether a sample is raw cells: they have the very length of the array, and no frame has."""
+    itemsize = np.dtype(row["dtype"]).itemsize
+    return bool(math.prod(row["shape"]) * itemsize == row["length"])
 
 
 def attempt_of(key: str) -> str:

@@ -69,7 +69,10 @@ def _files(sample: Sample, compress: str) -> dict[str, bytes]:
     compressors = None
     if compress != "none":
         compressors = zarr.codecs.BloscCodec(
-            cname="zstd", clevel=1, shuffle="bitshuffle", typesize=stored.itemsize
+            cname=compress,
+            clevel=1,
+            typesize=stored.itemsize,
+            shuffle="bitshuffle" if compress == "zstd" else "shuffle",
         )
     store = zarr.storage.MemoryStore()
     array = zarr.create_array(

@@ -19,11 +19,14 @@ class Sources:
     root_mode : {"source", "sources", "given", "absolute"}
         What relative paths are relative to: the one source; the folder of each of several, with its
         name; the root that was given; nothing.
+    roots : tuple of str
+        Absolute paths, or URLs, of these; none where paths are relative to nothing.
     """
 
     root_mode: str
     _parts: list[Callable[[Walk], Iterable[SourceFile]]] = field(default_factory=list)
     _skipped: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
 
     def files(self) -> Iterator[SourceFile]:
         """Yield the files as they are found; they are looked for anew each time."""

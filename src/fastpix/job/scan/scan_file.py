@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +48,7 @@ def write_scan(
     pa, parquet = _import_pyarrow()
     if out.suffix != ".parquet":
         raise FastpixError(f"{out} does not end in .parquet, by which convert knows a list")
-    schema = _schema(pa, sources.root_mode, headers)
+    schema = _schema(pa, sources, headers)
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(8)}.writing")
     own = {os.path.abspath(out), os.path.abspath(temporary)}  # it may lie in a source
     count = size = 0
@@ -77,12 +78,16 @@ def write_scan(
     return count
 
 
-def _schema(pa: Any, root_mode: str, headers: bool) -> Any:
+def _schema(pa: Any, sources: Sources, headers: bool) -> Any:
     text, number = pa.string(), pa.int64()
     columns = [*zip(_COLUMNS, (pa.binary(), pa.binary(), number, number), strict=True)]
     if headers:
         columns += zip(_HEADERS, (text, text, text, number, number, number), strict=True)
-    metadata = {b"fastpix.scan": _VERSION, b"fastpix.root_mode": root_mode.encode()}
+    metadata = {
+        b"fastpix.scan": _VERSION,
+        b"fastpix.root_mode": sources.root_mode.encode(),
+        b"fastpix.roots": json.dumps(sources.roots).encode(),
+    }
     return pa.schema(columns, metadata)
 
 
@@ -123,7 +128,11 @@ def read_scan(path: str, skipped: Sequence[str] = ()) -> Sources:
         raise _no_list(path) from error
     if metadata.get(b"fastpix.scan") != _VERSION:
         raise _no_list(path)
-    return Sources(metadata[b"fastpix.root_mode"].decode(), [lambda _: _rows(path, skipped)])
+    return Sources(
+        metadata[b"fastpix.root_mode"].decode(),
+        [lambda _: _rows(path, skipped)],
+        roots=tuple(json.loads(metadata.get(b"fastpix.roots", b"[]"))),
+    )
 
 
 def _rows(path: str, skipped: Sequence[str]) -> Iterator[SourceFile]:

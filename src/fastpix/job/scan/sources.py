@@ -88,7 +88,22 @@ def open_sources(
     start = _start(mode, names, root, is_pattern)
     relative = partial(_relative, mode=mode, start=start, is_pattern=is_pattern)
     return Sources(
-        mode, [lambda walk: _files(places, relative, walk, is_alone and not is_pattern)], left_out
+        mode,
+        [lambda walk: _files(places, relative, walk, is_alone and not is_pattern)],
+        left_out,
+        _roots(mode, start, places),
+    )
+
+
+def _roots(mode: str, start: str, places: Places) -> tuple[str, ...]:
+    if mode == "absolute":
+        return ()
+    # An archive alone, or a URL, is what its members are relative to.
+    if start and not (mode == "source" and list(places.kinds) == [ARCHIVE]):
+        return (start,)
+    return tuple(
+        os.path.dirname(path) if kind == DIRECTORY else path
+        for path, kind in zip(places.paths, places.kinds, strict=True)
     )
 
 

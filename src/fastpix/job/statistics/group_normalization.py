@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.formats import format_named
 from fastpix.job.patient_split import SPLITS, By, Fractions
+from fastpix.job.statistics.cache_statistics import read_statistics
 from fastpix.job.statistics.counted_images import Counted, counted_of
 from fastpix.job.statistics.group_counts import Group
 from fastpix.job.statistics.outliers import groups_of
-from fastpix.job.statistics.stats_report import VERSION, title_of
+from fastpix.job.statistics.stats_report import VERSION, stats_json, title_of
 from fastpix.job.storage import storage_at
 
 if TYPE_CHECKING:
@@ -73,15 +74,7 @@ class GroupNormalization:
             from fastpix.job.cache_opening import open_cache
 
             cache = open_cache(cache.destination)
-        settings = cache.settings
-        if format_named(settings.format).holds == "values" and (
-            settings.recipe.normalize is not None or settings.window is not None
-        ):
-            raise ArgumentError(
-                "normalize",
-                f"{settings.format} holds values that have been normalized, and statistics are of "
-                f"those before: convert without normalize and window, or with format='tar'",
-            )
+        _check_holds_values_before(cache)
         expected, _ = counted_of(cache, split, by, fractions, seed)
         try:
             data = storage_at(cache.destination).read(expected.key)
@@ -101,6 +94,36 @@ class GroupNormalization:
                 f"{expected.images} that belong there now: run {expected.command} again"
             )
         return found
+
+    @classmethod
+    def count(
+        cls,
+        cache: Cache,
+        split: str | None = "train",
+        by: By = "patient",
+        fractions: Fractions = SPLITS,
+        seed: int = 0,
+    ) -> GroupNormalization:
+        """Return what `of` does after ``fastpix stats``, and write nothing.
+
+        Images of batches that are not in the split as a whole are read for it.
+
+        Parameters
+        ----------
+        cache, split, by, fractions, seed
+            As in `of`.
+
+        Raises
+        ------
+        FastpixError
+            An image cannot be read.
+        ArgumentError
+            As in `of`.
+        """
+        _check_holds_values_before(cache)
+        found = read_statistics(cache.destination, split, by=by, fractions=fractions, seed=seed)
+        stats = json.loads(stats_json(found.groups, counted=found.counted))
+        return cls.from_stats(stats, is_of_all=split is None)
 
     @classmethod
     def from_stats(cls, stats: Mapping[str, Any], *, is_of_all: bool = False) -> GroupNormalization:
@@ -205,3 +228,15 @@ class GroupNormalization:
                 f"leave these images out, or pass normalize=(lo, hi)"
             )
         return found
+
+
+def _check_holds_values_before(cache: Cache) -> None:
+    settings = cache.settings
+    if format_named(settings.format).holds == "values" and (
+        settings.recipe.normalize is not None or settings.window is not None
+    ):
+        raise ArgumentError(
+            "normalize",
+            f"{settings.format} holds values that have been normalized, and statistics are of "
+            f"those before: convert without normalize and window, or with format='tar'",
+        )
