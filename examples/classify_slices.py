@@ -128,6 +128,7 @@ def accuracy_of(network: nn.Module, dataset: DicomDataset) -> float:
 def main(out: Path, lightning: bool) -> None:
     """Make a study, train on it, and test on patients that the network has not seen."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # the network is small; the cores are for the workers, too
     dicom, labels = make_study(out)
     index = out / "index"
     write_known_key(index)

@@ -31,7 +31,7 @@ from fastpix.torch import Loader, VolumeDataset
 PATIENTS = 10
 SPACING = (6.0, 6.0, 6.0)  # millimetres along slice, row and column
 PATCH = (16, 24, 24)
-EPOCHS = 5
+EPOCHS = 7
 WINDOW = (-1000, 400)  # Hounsfield units that become 0..1
 
 Item = dict[str, Any]
@@ -119,6 +119,7 @@ def predict(network: nn.Module, patches: VolumeDataset, shape: tuple[int, ...]) 
 def main(out: Path) -> None:
     """Make series, train on patches of all but one patient, and find the nodule of that one."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # the network is small; the cores are for the workers, too
     dicom, annotations = make_study(out)
     cache_folder = out / "volumes"
     write_known_key(cache_folder)
@@ -130,7 +131,7 @@ def main(out: Path) -> None:
     dataset = VolumeDataset(
         cache,
         patch=PATCH,
-        patches_per_volume=16,
+        patches_per_volume=12,
         spacing=SPACING,
         normalize=WINDOW,
         labels=nodules_of(cache),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import fastpix
 import numpy as np
-from made_data import chest_slices, make_patients, write, write_known_key
+from made_data import chest_slices, make_patients, mr_slices, write, write_known_key
 from PIL import Image
 from running import fastpix_command, run_example
 
@@ -53,7 +53,7 @@ def count_training_split(cache: fastpix.Cache, out: Path) -> None:
 
     (path,) = Path(cache.destination).glob("stats-train-*.json")
     (ct,) = (group for group in json.loads(path.read_text())["groups"] if group["modality"] == "CT")
-    train = cache.subset(fastpix_split(cache)["train"])
+    train = cache.subset(fastpix.split(cache, "patient", SHARES, SEED)["train"])
     pixels = np.concatenate([
         train[k].ravel() for k in range(len(train)) if train.row(k)["modality"] == "CT"
     ])  # fmt: skip
@@ -63,3 +63,44 @@ def count_training_split(cache: fastpix.Cache, out: Path) -> None:
     print(f"CT, training split: mean {ct['mean']:.1f} HU; normalize=({lo:g}, {hi:g})")
 
 
+def spread_by_scanner(dataset: CacheDataset) -> dict[str, float]:
+    """Return the standard deviation of the normalized pixels of each kind of scanner."""
+    found: dict[str, list[np.ndarray]] = {}
+    for batch in Loader(dataset, batch_size=32):
+        for number, image in zip(batch["index"].tolist(), batch["image"], strict=True):
+            row = dataset.cache.row(number)
+            assert 0 <= image.min() and image.max() <= 1
+            found.setdefault(f"{row['modality']} {row['manufacturer']}", []).append(image.numpy())
+    return {scanner: float(np.std(images)) for scanner, images in sorted(found.items())}
+
+
+def compare(cache: fastpix.Cache) -> None:
+    """Normalize by one interval for all, then by the interval of each group."""
+    train = cache.subset(fastpix.split(cache, "patient", SHARES, SEED)["train"])
+    pixels = np.concatenate([image.ravel() for image in train])
+    lo, hi = np.percentile(pixels, (0.5, 99.5)).tolist()
+    by_group = fastpix.GroupNormalization.of(cache, "train", fractions=SHARES, seed=SEED)
+    one = spread_by_scanner(CacheDataset(cache, normalize=(lo, hi)))
+    # With the default fractions and seed, normalize="group" is enough.
+    own = spread_by_scanner(CacheDataset(cache, normalize=by_group))
+
+    print(f"standard deviation of pixels    one interval {lo:.0f}..{hi:.0f}   one for each group")
+    for scanner in one:
+        print(f"  {scanner:28} {one[scanner]:20.3f} {own[scanner]:20.3f}")
+    assert max(one.values()) > 5 * min(one.values())  # some images are nearly black
+    assert max(own.values()) < 2 * min(own.values())
+
+
+def main(out: Path) -> None:
+    """Make files of three kinds of scanner, count the training split, and normalize."""
+    dicom = make_study(out)
+    folder = out / "cache"
+    write_known_key(folder)
+    fastpix_command("convert", dicom, folder)
+    cache = fastpix.open_cache(folder)
+    count_training_split(cache, out)
+    compare(cache)
+
+
+if __name__ == "__main__":
+    run_example(main, __doc__)
