@@ -6,9 +6,9 @@ Needs ``pip install 'fastpix[dask,torch]'``. The cluster is two processes of thi
 one, ``Client("tcp://scheduler:8786")`` is all that changes, or in the shell
 ``fastpix convert SRC DST --executor dask:tcp://scheduler:8786``.
 
-The steps: workers convert a folder into tar shards and commit them by themselves; the same call
-again has nothing to do; `CacheDataset` reads any image, `ShardDataset` streams the shards, as object
-storage wants it; both give the very values of `fastpix.imread`.
+The steps: workers convert a folder into tar shards, and commit these by themselves; the same call
+again finds nothing to do; `CacheDataset` reads any image by its number; `ShardDataset` streams the
+shards, which suits object storage. Both give the very values of `fastpix.imread`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import fastpix
 import numpy as np
 from distributed import Client, LocalCluster
 from made_data import chest_slices, make_patients, write
 from running import run_example
 
+import fastpix
 from fastpix.torch import CacheDataset, Loader, ShardDataset
 
 PATIENTS = 12

@@ -3,7 +3,8 @@
     python examples/classify_slices.py               a plain training loop
     python examples/classify_slices.py --lightning   the same with Lightning
 
-Needs ``pip install 'fastpix[job,torch]'``, and ``lightning`` for ``--lightning``. On CPU in seconds.
+Needs ``pip install 'fastpix[job,torch]'``, and ``lightning`` for ``--lightning``. Takes some
+seconds on CPU.
 
 The steps: an index of a folder (a manifest, no pixels), labels of a CSV joined to it, a split by
 patient, batches that are read by one call each, a small network.
@@ -15,12 +16,12 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import fastpix
 import torch
 from made_data import chest_slices, make_patients, write, write_known_key
 from running import fastpix_command, run_example
 from torch import nn
 
+import fastpix
 from fastpix.torch import DicomDataset, Loader
 
 PATIENTS = 40
@@ -91,7 +92,7 @@ def train_with_lightning(network: nn.Module, loader: Loader, out: Path) -> None:
     """Train with Lightning, which takes the same loader."""
     import lightning
 
-    class Classifier(lightning.LightningModule):
+    class Classifier(lightning.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.network = network
@@ -114,15 +115,14 @@ def train_with_lightning(network: nn.Module, loader: Loader, out: Path) -> None:
     trainer.fit(Classifier(), loader)
 
 
-@torch.no_grad()
 def accuracy_of(network: nn.Module, dataset: DicomDataset) -> float:
     """Return the share of slices that are classified right."""
     network.eval()
-    right = [
-        (network(batch["image"]).argmax(1) == batch["label"]).float()
-        for batch in Loader(dataset, 64)
-    ]
-    return torch.cat(right).mean().item()
+    right = 0
+    with torch.no_grad():
+        for batch in Loader(dataset, 64):
+            right += int((network(batch["image"]).argmax(1) == batch["label"]).sum())
+    return right / len(dataset)
 
 
 def main(out: Path, lightning: bool) -> None:

@@ -1,8 +1,8 @@
 """Phantoms as DICOM files, so that the examples need no data set.
 
-A chest is described once, in millimetres of patient space: body, fat, lungs, heart, spine, ribs, and
-a nodule. CT slices and volumes are cut out of it. Patients, IDs and UIDs are made up, and everything
-is the same in each run.
+A chest is described once, in millimetres of patient space: fat, muscle, lungs, heart, spine, ribs
+and a nodule. Slices are cut out of it. Patients, IDs and UIDs are made up, and everything is the
+same in each run.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def make_patients(count: int) -> list[Patient]:
 
 
 def chest(patient: Patient, z: Floats, y: Floats, x: Floats) -> Floats:
-    """Return Hounsfield units of a chest, without noise, at points in millimetres that broadcast."""
+    """Return Hounsfield units, without noise, at points in millimetres; their arrays broadcast."""
     build = np.random.default_rng(patient.number).uniform(0.92, 1.02)
     from_axis = np.hypot(x / (145 * build), y / (105 * build))
     body = np.select([from_axis < 0.86, from_axis < 1], [40.0, -100.0], -1000.0)  # fat outside
@@ -79,7 +79,7 @@ def chest(patient: Patient, z: Floats, y: Floats, x: Floats) -> Floats:
     body[heart] = 50
     body[np.broadcast_to(np.hypot(x / 18, (y - 68) / 16) < 1, body.shape)] = 350  # spine
     is_rib = np.sin(z / 9 + 2 * np.arctan2(y, x)) > 0.3
-    body[(0.74 < from_axis) & (from_axis < 0.82) & is_rib] = 500
+    body[(from_axis > 0.74) & (from_axis < 0.82) & is_rib] = 500
     if patient.nodule is not None:
         body[inside(patient.nodule, z, y, x)] = 60
     return body
@@ -126,7 +126,7 @@ def _cut(
 ) -> Iterator[tuple[Floats, dict[str, Any]]]:
     """Yield Hounsfield units of slices, and attributes that say where they lie."""
     pixel = WIDTH / size
-    line = (np.arange(size) - (size - 1) / 2) * pixel
+    line = (np.arange(size, dtype=np.float64) - (size - 1) / 2) * pixel
     thickness = float(np.median(np.diff(depths))) if len(depths) > 1 else 5.0
     for depth in depths:
         yield (

@@ -15,12 +15,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import fastpix
 import numpy as np
 from made_data import chest_slices, make_patients, mr_slices, write, write_known_key
 from PIL import Image
 from running import fastpix_command, run_example
 
+import fastpix
 from fastpix.torch import CacheDataset, Loader
 
 PATIENTS = 60
@@ -69,7 +69,7 @@ def spread_by_scanner(dataset: CacheDataset) -> dict[str, float]:
     for batch in Loader(dataset, batch_size=32):
         for number, image in zip(batch["index"].tolist(), batch["image"], strict=True):
             row = dataset.cache.row(number)
-            assert 0 <= image.min() and image.max() <= 1
+            assert image.min() >= 0 and image.max() <= 1
             found.setdefault(f"{row['modality']} {row['manufacturer']}", []).append(image.numpy())
     return {scanner: float(np.std(images)) for scanner, images in sorted(found.items())}
 
