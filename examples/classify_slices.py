@@ -92,7 +92,7 @@ def train_with_lightning(network: nn.Module, loader: Loader, out: Path) -> None:
     """Train with Lightning, which takes the same loader."""
     import lightning
 
-    class Classifier(lightning.LightningModule):  # type: ignore[misc, name-defined]
+    class Classifier(lightning.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.network = network

@@ -3,8 +3,7 @@
     python examples/patches_of_volumes.py
     python examples/patches_of_volumes.py --out FOLDER   keep the NIfTI files, for a viewer
 
-Needs ``pip install 'fastpix[job,torch,nifti,resample]'``. Takes some seconds
-on CPU.
+Needs ``pip install 'fastpix[job,torch,nifti,resample]'``. Takes some seconds on CPU.
 
 The steps: DICOM series become a cache of volumes; a CSV says where nodules are, in millimetres of
 patient space, as LUNA16 does; random patches of 6 mm are cut out of the cache, each with the affine

@@ -3,7 +3,7 @@
     python examples/statistics_and_normalization.py
     python examples/statistics_and_normalization.py --out FOLDER   keep the histograms
 
-Needs ``pip install 'fastpix[job,torch]' pillow``. In seconds.
+Needs ``pip install 'fastpix[job,torch]' pillow``. Takes some seconds.
 
 CT has Hounsfield units; the numbers of MR mean nothing, and each maker has its own scale. One
 interval for all leaves some images nearly black. The steps: ``fastpix stats`` on the patients of
@@ -69,7 +69,8 @@ def spread_by_scanner(dataset: CacheDataset) -> dict[str, float]:
     for batch in Loader(dataset, batch_size=32):
         for number, image in zip(batch["index"].tolist(), batch["image"], strict=True):
             row = dataset.cache.row(number)
-            assert image.min() >= 0 and image.max() <= 1
+            assert image.min() >= 0
+            assert image.max() <= 1
             found.setdefault(f"{row['modality']} {row['manufacturer']}", []).append(image.numpy())
     return {scanner: float(np.std(images)) for scanner, images in sorted(found.items())}
 

@@ -3,10 +3,10 @@
     python examples/tour_of_traps.py
     python examples/tour_of_traps.py --out FOLDER   keep the pictures: traps.png
 
-Needs ``pip install fastpix pillow``. In seconds.
+Needs ``pip install fastpix pillow``. Takes some seconds.
 
 Each trap is a file, or a series, made in memory, that the standard allows and that scanners and
-archives write. `naive` is code that many scripts have; it raises no error, and its values are wrong.
+archives write. The common code raises no error, and its values are wrong.
 """
 
 from __future__ import annotations
