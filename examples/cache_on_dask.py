@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from distributed import Client, LocalCluster
-from made_data import chest_slices, make_patients, write
+from made_data import chest_slices, make_patients, write, write_known_key
 from running import run_example
 
 import fastpix
@@ -87,6 +87,7 @@ def check_stream(cache: fastpix.Cache) -> None:
 def main(out: Path) -> None:
     """Make files, a cache of them, and read it both ways."""
     dicom = make_study(out)
+    write_known_key(out / "cache")
     convert_on_cluster(dicom, out / "cache")
     cache = fastpix.open_cache(out / "cache")
     print(f"{len(cache)} images in {len(cache.shards)} shards")

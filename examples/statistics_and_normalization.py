@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from made_data import chest_slices, make_patients, mr_slices, write, write_known_key
 from PIL import Image
 from running import fastpix_command, run_example
@@ -44,28 +46,35 @@ def make_study(out: Path) -> Path:
 
 def count_training_split(cache: fastpix.Cache, out: Path) -> None:
     """Run ``fastpix stats`` on the training split, and check what it says of the CT images."""
+    picture = out / "histograms.png"
+    fastpix_command("stats", cache.destination, "--split", "train", "--png", picture)
+    with Image.open(picture) as image:
+        print(f"histograms.png: {image.width} x {image.height} pixels")
+
+    stats = json.loads(Path(cache.destination, "stats-train.json").read_text())
+    (ct,) = (group for group in stats["groups"] if group["modality"] == "CT")
+    train = CacheDataset(cache, filter="modality = CT").split()["train"]
+    pixels = torch.cat([item["image"].ravel() for item in train]).double()
+    print(f"CT, training split: mean {ct['mean']:.1f} HU, --normalize {ct['normalize']}")
+    assert ct["images"] == len(train)
+    assert np.isclose(ct["mean"], pixels.mean().item(), rtol=1e-12, atol=0)
+
+
+def count_other_shares(cache: fastpix.Cache) -> None:
+    """Count by other shares and another seed, which then have to be named when training."""
     shares = ",".join(f"{name}={share}" for name, share in SHARES.items())
     how = ["--split", "train", "--fractions", shares, "--seed", SEED]
-    fastpix_command("stats", cache.destination, *how, "--png", out / "histograms.png")
-    with Image.open(out / "histograms.png") as picture:
-        print(f"histograms.png: {picture.width} x {picture.height} pixels")
-        assert picture.width > 400
-
-    (path,) = Path(cache.destination).glob("stats-train-*.json")
-    (ct,) = (group for group in json.loads(path.read_text())["groups"] if group["modality"] == "CT")
-    train = cache.subset(fastpix.split(cache, "patient", SHARES, SEED)["train"])
-    pixels = np.concatenate([
-        train[k].ravel() for k in range(len(train)) if train.row(k)["modality"] == "CT"
-    ])  # fmt: skip
-    assert ct["pixels"] == pixels.size
-    assert np.isclose(ct["mean"], pixels.mean(dtype=np.float64), rtol=1e-12, atol=0)
-    lo, hi = ct["normalize"]
-    print(f"CT, training split: mean {ct['mean']:.1f} HU; normalize=({lo:g}, {hi:g})")
+    fastpix_command("stats", cache.destination, *how)
+    own = fastpix.GroupNormalization.of(cache, "train", fractions=SHARES, seed=SEED)
+    parts = CacheDataset(cache, normalize=own).split(SHARES, seed=SEED)
+    images = {name: len(part) for name, part in parts.items()}
+    print(f"{images} images; statistics are of {own.counted.images}")
+    assert own.counted.images == images["train"]
 
 
 def spread_by_scanner(dataset: CacheDataset) -> dict[str, float]:
     """Return the standard deviation of the normalized pixels of each kind of scanner."""
-    found: dict[str, list[np.ndarray]] = {}
+    found: dict[str, list[Any]] = {}
     for batch in Loader(dataset, batch_size=32):
         for number, image in zip(batch["index"].tolist(), batch["image"], strict=True):
             row = dataset.cache.row(number)
@@ -77,14 +86,11 @@ def spread_by_scanner(dataset: CacheDataset) -> dict[str, float]:
 
 def compare(cache: fastpix.Cache) -> None:
     """Normalize by one interval for all, then by the interval of each group."""
-    train = cache.subset(fastpix.split(cache, "patient", SHARES, SEED)["train"])
-    pixels = np.concatenate([image.ravel() for image in train])
+    train = CacheDataset(cache).split()["train"]
+    pixels = torch.cat([item["image"].ravel() for item in train]).numpy()
     lo, hi = np.percentile(pixels, (0.5, 99.5)).tolist()
-    by_group = fastpix.GroupNormalization.of(cache, "train", fractions=SHARES, seed=SEED)
     one = spread_by_scanner(CacheDataset(cache, normalize=(lo, hi)))
-    # With the default fractions and seed, normalize="group" is enough.
-    own = spread_by_scanner(CacheDataset(cache, normalize=by_group))
-
+    own = spread_by_scanner(CacheDataset(cache, normalize="group"))
     print(f"standard deviation of pixels    one interval {lo:.0f}..{hi:.0f}   one for each group")
     for scanner in one:
         print(f"  {scanner:28} {one[scanner]:20.3f} {own[scanner]:20.3f}")
@@ -101,6 +107,7 @@ def main(out: Path) -> None:
     cache = fastpix.open_cache(folder)
     count_training_split(cache, out)
     compare(cache)
+    count_other_shares(cache)
 
 
 if __name__ == "__main__":
