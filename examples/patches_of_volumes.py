@@ -1,7 +1,7 @@
 """Train on 3-D patches, and put a prediction together that lies where the volume lies.
 
     python examples/patches_of_volumes.py
-    python examples/patches_of_volumes.py --out FOLDER   keep the NIfTI files, for a viewer
+    python examples/patches_of_volumes.py --out FOLDER   keep the NIfTI file, for a viewer
 
 Needs ``pip install 'fastpix[job,torch,nifti,resample]'``. Takes some seconds on CPU.
 
@@ -14,6 +14,7 @@ cover a volume that it has not seen, and its answers are saved with the affine o
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import nibabel
 import numpy as np
 import torch
 from made_data import Nodule, chest_slices, inside, make_patients, write, write_known_key
+from numpy.typing import NDArray
 from running import fastpix_command, run_example
 from torch import nn
 
@@ -31,6 +33,7 @@ from fastpix.torch import Loader, VolumeDataset
 PATIENTS = 10
 SPACING = (6.0, 6.0, 6.0)  # millimetres along slice, row and column
 PATCH = (16, 24, 24)
+STRIDE = (8, 12, 12)  # so that patches overlap
 EPOCHS = 7
 WINDOW = (-1000, 400)  # Hounsfield units that become 0..1
 
@@ -60,15 +63,18 @@ def nodules_of(cache: fastpix.Cache) -> list[Nodule]:
     return [Nodule(**row) for row in columns.to_pylist()]
 
 
+def mask_of(nodule: Nodule, shape: Sequence[int], affine: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which voxels lie in a nodule, by the place of each in the patient."""
+    slices, rows, columns = np.indices(shape)
+    voxels = np.stack([slices, rows, columns, np.ones(shape)])
+    x, y, z, _ = np.tensordot(affine, voxels, axes=1)  # millimetres, LPS
+    return inside(nodule, z, y, x)
+
+
 def with_mask(item: Item) -> Item:
     """Return an item with the mask of its nodule in place of the label."""
-    nodule: Nodule = item.pop("label")
-    shape = item["image"].shape[1:]
-    places = np.indices((*shape, 1))[:3, ..., 0]  # slice, row and column of each voxel
-    affine = item["affine"].numpy()
-    x, y, z = np.tensordot(affine[:3, :3], places, 1) + affine[:3, 3, None, None, None]
-    mask = inside(nodule, z, y, x)
-    return item | {"mask": torch.from_numpy(mask.astype(np.float32))[None]}
+    mask = mask_of(item.pop("label"), item["image"].shape[1:], item["affine"].numpy())
+    return item | {"mask": torch.from_numpy(mask[None]).float()}
 
 
 def make_network() -> nn.Module:
@@ -87,8 +93,20 @@ def dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return 1 - 2 * (found * mask).sum() / (found.sum() + mask.sum() + 1)
 
 
-def train(network: nn.Module, loader: Loader) -> None:
-    """Train on random patches, others in each epoch."""
+def train(cache: fastpix.Cache, volumes: Sequence[int]) -> nn.Module:
+    """Return a network that was trained on random patches of some volumes, others in each epoch."""
+    patches = VolumeDataset(
+        cache,
+        patch=PATCH,
+        patches_per_volume=12,
+        spacing=SPACING,
+        normalize=WINDOW,
+        labels=nodules_of(cache),
+        transform=with_mask,
+    ).subset(volumes)
+    print(f"{len(patches)} patches of {len(volumes)} volumes in each epoch")
+    loader = Loader(patches, 4, shuffle=True, seed=1, num_workers=2, persistent_workers=True)
+    network = make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     for epoch in range(EPOCHS):
         losses = []
@@ -99,12 +117,20 @@ def train(network: nn.Module, loader: Loader) -> None:
             optimizer.step()
             losses.append(loss.item())
         print(f"epoch {epoch}: loss {sum(losses) / len(losses):.3f}")
+    return network
 
 
-def predict(network: nn.Module, patches: VolumeDataset, shape: tuple[int, ...]) -> torch.Tensor:
+def predict(network: nn.Module, cache: fastpix.Cache, number: int) -> fastpix.Volume:
     """Return the probability of each voxel of a volume: the mean of the patches that hold it."""
+    volume = cache.volume(number).resample(SPACING)
+    patches = VolumeDataset(
+        cache, patch=PATCH, sampling="grid", stride=STRIDE, spacing=SPACING, normalize=WINDOW
+    ).subset([number])
+    assert volume.affine is not None
+    assert np.allclose(patches[0]["affine"].numpy(), volume.affine, rtol=0, atol=1e-9)
+    print(f"{len(patches)} patches cover a volume of {volume.array.shape} voxels")
     network.eval()
-    total, count = torch.zeros(shape), torch.zeros(shape)
+    total, count = torch.zeros(volume.array.shape), torch.zeros(volume.array.shape)
     for batch in Loader(patches, batch_size=4):
         with torch.no_grad():
             answers = network(batch["image"]).sigmoid()[:, 0]
@@ -113,7 +139,7 @@ def predict(network: nn.Module, patches: VolumeDataset, shape: tuple[int, ...]) 
             total[place] += answer
             count[place] += 1
     assert count.min() > 0  # the grid covers the volume
-    return total / count
+    return replace(volume, array=(total / count).numpy(), unit="")
 
 
 def main(out: Path) -> None:
@@ -121,59 +147,37 @@ def main(out: Path) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)  # the network is small; the cores are for the workers, too
     dicom, annotations = make_study(out)
-    cache_folder = out / "volumes"
-    write_known_key(cache_folder)
-    fastpix_command("convert", dicom, cache_folder, "--unit", "series", "--format", "b2nd")
-    fastpix_command("join", cache_folder, annotations, "--on", "SeriesInstanceUID")
-    cache = fastpix.open_cache(cache_folder)
-    seen, unseen = list(range(1, PATIENTS)), [0]
+    folder = out / "volumes"
+    write_known_key(folder)
+    fastpix_command("convert", dicom, folder, "--unit", "series", "--format", "b2nd")
+    fastpix_command("join", folder, annotations, "--on", "SeriesInstanceUID")
 
-    dataset = VolumeDataset(
-        cache,
-        patch=PATCH,
-        patches_per_volume=12,
-        spacing=SPACING,
-        normalize=WINDOW,
-        labels=nodules_of(cache),
-        transform=with_mask,
-    ).subset(seen)
-    print(f"{len(dataset)} patches of {len(seen)} volumes in each epoch")
-    network = make_network()
-    train(network, Loader(dataset, 4, shuffle=True, num_workers=2, seed=1, persistent_workers=True))
-
-    volume = cache.volume(unseen[0]).resample(SPACING)
-    half = (PATCH[0] // 2, PATCH[1] // 2, PATCH[2] // 2)
-    patches = VolumeDataset(
-        cache, patch=PATCH, sampling="grid", stride=half, spacing=SPACING, normalize=WINDOW
-    ).subset(unseen)
-    print(f"{len(patches)} patches cover a volume of {volume.array.shape} voxels")
-    answer = predict(network, patches, volume.array.shape).numpy()
-
-    prediction = replace(volume, array=answer, unit="")
-    volume.save(out / "volume.nii.gz")
+    cache = fastpix.open_cache(folder)
+    unseen = 0
+    network = train(cache, range(1, len(cache)))
+    prediction = predict(network, cache, unseen)
     prediction.save(out / "prediction.nii.gz")
-    check_geometry(out, volume)
-    check_answer(answer, volume, nodules_of(cache)[unseen[0]])
+    check_geometry(out / "prediction.nii.gz", cache.volume(unseen).resample(SPACING))
+    check_answer(prediction, nodules_of(cache)[unseen])
 
 
-def check_geometry(out: Path, volume: fastpix.Volume) -> None:
+def check_geometry(saved: Path, volume: fastpix.Volume) -> None:
     """Check that the saved prediction lies where the volume lies."""
-    saved = nibabel.load(out / "prediction.nii.gz")
+    image = nibabel.load(saved)
     affine = volume.affine_as("RAS", order="xyz")  # what NIfTI has
-    assert saved.shape == volume.array.shape[::-1]
-    assert np.allclose(saved.affine, affine, rtol=0, atol=1e-4)  # NIfTI has float32
-    assert np.array_equal(saved.affine, nibabel.load(out / "volume.nii.gz").affine)
-    print(f"saved with the affine of the volume: origin {saved.affine[:3, 3].round(2)} mm, RAS")
+    assert image.shape == volume.array.shape[::-1]
+    assert np.allclose(image.affine, affine, rtol=0, atol=1e-4)  # NIfTI has float32
+    print(f"saved with the affine of the volume: origin {image.affine[:3, 3].round(2)} mm, RAS")
 
 
-def check_answer(answer: Any, volume: fastpix.Volume, nodule: Nodule) -> None:
+def check_answer(prediction: fastpix.Volume, nodule: Nodule) -> None:
     """Check that the prediction is the nodule, and that its centre is that of the CSV."""
-    item = {"image": torch.empty(1, *answer.shape), "label": nodule}
-    assert volume.affine is not None
-    truth = with_mask(item | {"affine": torch.from_numpy(volume.affine)})["mask"][0].numpy() > 0
-    found = answer > 0.5
+    found = prediction.array > 0.5
+    affine = prediction.affine
+    assert affine is not None
+    truth = mask_of(nodule, found.shape, affine)
     dice = 2 * (found & truth).sum() / (found.sum() + truth.sum())
-    centre = volume.affine @ [*np.argwhere(found).mean(0), 1]
+    centre = affine @ [*np.argwhere(found).mean(axis=0), 1]
     away = np.linalg.norm(centre[:3] - [nodule.x, nodule.y, nodule.z])
     print(f"Dice {dice:.2f}; centre of the prediction {away:.1f} mm from that of the CSV")
     assert dice > 0.5

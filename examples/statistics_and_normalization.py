@@ -7,7 +7,8 @@ Needs ``pip install 'fastpix[job,torch]' pillow``. Takes some seconds.
 
 CT has Hounsfield units; the numbers of MR mean nothing, and each maker has its own scale. One
 interval for all leaves some images nearly black. The steps: ``fastpix stats`` on the patients of
-the training split alone; a picture of the histograms; ``normalize="group"``, beside one interval.
+the training split alone; a picture of the histograms; ``normalize="group"``, beside one interval;
+splits of other shares, whose statistics are counted anew.
 """
 
 from __future__ import annotations
