@@ -42,9 +42,7 @@ class Trap:
     effect: str
     naive: Values
     fastpix: Values
-    shown: Interval | None = (
-        SOFT  # None: from the smallest to the largest value, as many scripts do
-    )
+    shown: Interval | None = SOFT  # black and white; None: the smallest and the largest value
 
 
 def patient() -> Patient:
@@ -70,7 +68,10 @@ def naive(slice_: Dataset) -> Values:
 
 
 def garbage_in_unused_bits() -> Trap:
-    """12 bits are stored in 16: the other four may hold anything, here an old overlay."""
+    """12 bits are stored in 16: the other four may hold anything, here an old overlay.
+
+    pydicom's own pixel_array is right here, and in the next trap.
+    """
     slice_, truth = one_slice()
     overlay = np.zeros(truth.shape, np.uint16)
     overlay[20:108:8, 10:118] = 0x1000  # lines, in bit 12
@@ -93,8 +94,8 @@ def garbage_in_unused_bits() -> Trap:
 def lost_sign() -> Trap:
     """The sign bit is bit 11, the highest stored one, not bit 15 of the cell."""
     _, truth = one_slice()
-    stored = np.rint(truth).astype(np.int16) & 0x0FFF  # 12 bits of two's complement
-    slice_ = dicom_slice(stored.astype(np.int16), patient())
+    stored = np.rint(truth).astype(np.int16) & np.int16(0x0FFF)  # 12 bits of two's complement
+    slice_ = dicom_slice(stored, patient())
     cells = np.frombuffer(slice_.PixelData, np.int16).reshape(truth.shape)
     right = fastpix.imread(slice_)
     assert np.array_equal(right, truth)
