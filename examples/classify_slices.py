@@ -155,7 +155,7 @@ def main(out: Path, lightning: bool) -> None:
     chance = max(labels_of_test.count(0), labels_of_test.count(1)) / len(labels_of_test)
     accuracy = accuracy_of(network, splits["test"])
     print(f"accuracy on other patients: {accuracy:.2f}; always the same answer: {chance:.2f}")
-    assert accuracy > 0.85 > chance
+    assert accuracy > 0.8 > chance
 
 
 if __name__ == "__main__":
