@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import nox
@@ -59,7 +60,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Run mypy, strict, over the package, the tests and the benchmarks."""
+    """Run mypy, strict, over the package, the tests, the benchmarks and the examples."""
     session.install(*PROJECT["dependencies"], *EXTRAS["test"], *tools("mypy", "nox"))
     session.run("mypy", *session.posargs)
 
@@ -130,15 +131,24 @@ def fuzz(session: nox.Session) -> None:
 
 
 # Whose dependencies would have pip put another torch in the place of the one that is there.
-TRAINING = (
-    "monai==1.6.1", "torchio==1.2.1", "lightning==2.6.6", "pytorch-lightning==2.6.6",
-    "torchmetrics==1.9.0", "torchdata==0.11.0",
-)  # fmt: skip
+LIGHTNING = ("lightning==2.6.6", "pytorch-lightning==2.6.6", "torchmetrics==1.9.0")
+TRAINING = ("monai==1.6.1", "torchio==1.2.1", "torchdata==0.11.0", *LIGHTNING)
 # What these import.
 IMPORTED = (
     "lightning-utilities", "tqdm", "jaxtyping", "einops", "humanize", "deprecated", "SimpleITK",
     "fsspec", "pyyaml", "packaging", "requests", "nibabel", "typer",
 )  # fmt: skip
+
+
+EXAMPLES = (
+    "classify_slices.py",
+    "classify_slices.py --lightning",
+    "patches_of_volumes.py",
+    "cache_on_dask.py",
+    "statistics_and_normalization.py",
+    "tour_of_traps.py",
+)
+LONGEST_EXAMPLE = 60  # seconds, on two cores
 
 
 @nox.session
@@ -165,6 +175,27 @@ def torch(session: nox.Session) -> None:
     session.run(*PYTEST, "benchmarks/bench_monai.py", "--benchmark-disable")
     small = ("--rounds", "1", "--slices", "64", "--volumes", "1")
     session.run("python", "benchmarks/bench_training.py", *small)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the examples, each in less than a minute: ``nox -s examples -- tour_of_traps.py``.
+
+    FASTPIX_TORCH names a CPU build where the index at hand has one under another name.
+    """
+    install(session)  # with pillow, nibabel and the extra job
+    session.install(*EXTRAS["dask"][1:], *EXTRAS["resample"])
+    session.install(os.environ.get("FASTPIX_TORCH", "torch==2.13.0"))
+    session.install("lightning-utilities>=0.15.3", "PyYAML>5.4", "tqdm>=4.57")
+    # With their dependencies pip would put another torch here.
+    session.install("--no-deps", *LIGHTNING)
+    for script in session.posargs or EXAMPLES:
+        begin = time.monotonic()
+        session.run("python", *f"examples/{script}".split())
+        seconds = time.monotonic() - begin
+        session.log(f"{script}: {seconds:.0f} s")
+        if seconds > LONGEST_EXAMPLE:
+            session.error(f"{script} took {seconds:.0f} s: an example takes less than a minute")
 
 
 @nox.session

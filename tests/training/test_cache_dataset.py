@@ -167,6 +167,8 @@ def test_no_patient_is_in_two_parts(folders: Folders) -> None:
         assert list(parts) == ["train", "val", "test"]
         whose = [{of_file[name] for name in part.names} for part in parts.values()]
         assert sum(map(len, whose)) == len(set(of_file.values()))
+        keys = [set(part.patients) for part in parts.values()]
+        assert sum(map(len, keys)) == len(set(dataset.patients))
         assert sorted(n for part in parts.values() for n in part.names) == sorted(of_file)
     again = dataset.split((0.5, 0.25, 0.25), seed=3)
     assert [part.names for part in again.values()] == [part.names for part in parts.values()]

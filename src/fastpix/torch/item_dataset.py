@@ -142,6 +142,13 @@ class ItemDataset(Dataset[Item]):
         return [self._all_names[row] for row in self._rows.tolist()]
 
     @property
+    def patients(self) -> list[str]:
+        """The keyed hashes of the patients, in the order of items; empty where not known."""
+        if self._patients is None:
+            return [""] * len(self._rows)
+        return [self._patients[row] for row in self._rows.tolist()]
+
+    @property
     def labels(self) -> list[Any] | None:
         """The labels of the sources, in the order of items; None if there are none."""
         if self._labels is None:
