@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import default_collate
+from torch.utils.data import default_collate, default_convert
 
 from fastpix.errors import FastpixError
 
@@ -36,7 +36,8 @@ def collate(items: Sequence[Item]) -> Item:
     Parameters
     ----------
     items : sequence of dict
-        What a dataset of this package has given.
+        What a dataset of this package has given. One item, which a DataLoader without batches
+        gives, is returned as it is.
 
     Returns
     -------
@@ -53,12 +54,27 @@ def collate(items: Sequence[Item]) -> Item:
             "no image of this batch can be read: use fastpix.torch.Loader, which leaves such "
             "batches out, or larger batches"
         )
+    if isinstance(items, dict):  # a loader without batches: Loader(dataset, batch_size=None)
+        single: Item = default_convert(items)
+        return single
     image = items.image if isinstance(items, ItemsOfBatch) else None
-    if image is None:
+    if image is None or not _are_parts_of(image, items):
         collated: Item = default_collate(list(items))
         return collated
     rest = [{key: value for key, value in item.items() if key != "image"} for item in items]
     return {"image": image, **default_collate(rest)}
+
+
+def _are_parts_of(image: torch.Tensor, items: Sequence[Item]) -> bool:
+    """Whether items still are what they were made as: a wrapper may have changed them."""
+    return len(image) == len(items) and all(
+        isinstance(own := item.get("image"), torch.Tensor)
+        and own.data_ptr() == part.data_ptr()
+        and own.dtype == part.dtype
+        and own.shape == part.shape
+        and own.stride() == part.stride()
+        for item, part in zip(items, image, strict=True)
+    )
 
 
 def collate_or_nothing(items: Sequence[Item]) -> Item | None:

@@ -117,13 +117,16 @@ def _of_list(paths: Sequence[PathLike], filter: Filter) -> DicomFiles:
     if filter is None:
         names = [file.relative for file in files]
         return DicomFiles(names, names, None, None, no_column)
-    return _looked_at(files, filter)
+    return _looked_at(files, filter, in_order=True)
 
 
-def _looked_at(files: Iterable[SourceFile], filter: Filter) -> DicomFiles:
+def _looked_at(
+    files: Iterable[SourceFile], filter: Filter, *, in_order: bool = False
+) -> DicomFiles:
     """Return files whose headers say that they are images which the filter keeps.
 
-    Files that cannot be read are kept: reading them will tell.
+    Files that cannot be read are kept: reading them will tell. They come in the order of names, or
+    in that which they are given in.
     """
     # Nothing of these rows is kept but spacings: the key is thrown away.
     looked = _Looked(Describer(Names(secrets.token_bytes(32))), keeps_of(filter))
@@ -132,7 +135,8 @@ def _looked_at(files: Iterable[SourceFile], filter: Filter) -> DicomFiles:
         if is_kept:
             name = file.relative or os.path.basename(file.location)
             found.append((name, file.location, spacing))
-    found.sort(key=itemgetter(0))  # the order of a folder is another one on each machine
+    if not in_order:
+        found.sort(key=itemgetter(0))  # the order of a folder is another one on each machine
     names, locations, spacings = map(list, zip(*found, strict=True)) if found else ([], [], [])
     return DicomFiles(names, locations, None, spacings_of(spacings), no_column)
 

@@ -72,7 +72,7 @@ class ImageDataset(ItemDataset):
         return self._transformed(items, kept.images)
 
     def _item(self, row: int, image: torch.Tensor) -> Item:
-        spacing = torch.from_numpy(self._spacings[row])
+        spacing = torch.from_numpy(self._spacings[row].copy())
         return {"image": image, **self._identity(row), "spacing": spacing}
 
     @abstractmethod

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from fastpix.errors import ArgumentError
@@ -76,7 +77,7 @@ class ItemDataset(Dataset[Item]):
         if table is not None:
             self._patients = PackedTexts(each or "" for each in table.column("patient").to_pylist())
         self._repeats = repeats
-        self._skipped = Skipped(len(self._all_names))
+        self._skipped = Skipped(len(self._all_names), self.on_error)
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -96,10 +97,7 @@ class ItemDataset(Dataset[Item]):
             It cannot be read; the error names it. With ``on_error="skip"``, too: there is no other
             item to give.
         """
-        place = index(number)
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"item {number} of {len(self)}")
-        return self._items([place % len(self)], goes_on=False)[0]
+        return self._items([self._place(number)], goes_on=False)[0]
 
     def __getitems__(self, numbers: Sequence[int]) -> list[Any]:
         """Return several items, which are read into one array: what a DataLoader asks for.
@@ -113,7 +111,13 @@ class ItemDataset(Dataset[Item]):
         list of dict
             Fewer with ``on_error="skip"``, if some cannot be read.
         """
-        return self._items(list(numbers), goes_on=self.on_error == "skip")
+        return self._items([self._place(k) for k in numbers], goes_on=self.on_error == "skip")
+
+    def _place(self, number: int) -> int:
+        place, count = index(number), len(self)
+        if not -count <= place < count:
+            raise IndexError(f"item {number} of {count}")
+        return place % count
 
     @abstractmethod
     def _items(self, numbers: Sequence[int], goes_on: bool) -> list[Any]:
@@ -172,12 +176,17 @@ class ItemDataset(Dataset[Item]):
 
         Parameters
         ----------
-        numbers : sequence of int
-            Of sources, as `names` has them.
+        numbers : sequence of int, or of bool
+            Of sources, as `names` has them; or a flag for each.
+
+        Raises
+        ------
+        ArgumentError
+            They are neither.
         """
         part = copy.copy(self)
-        part._rows = self._rows[np.asarray(numbers, np.int64)]
-        part._skipped = Skipped(len(self._all_names))
+        part._rows = self._rows[_checked_numbers(numbers, len(self._rows))]
+        part._skipped = Skipped(len(self._all_names), self.on_error)
         return part
 
     def split(
@@ -211,3 +220,15 @@ class ItemDataset(Dataset[Item]):
             )
         parts = split(self._table.take(self._rows), by, fractions, seed)
         return {name: self.subset(numbers.tolist()) for name, numbers in parts.items()}
+
+
+def _checked_numbers(numbers: Sequence[int], count: int) -> NDArray[np.int64]:
+    """Return the numbers of sources, which flags may tell as well."""
+    chosen = np.asarray(numbers)
+    if chosen.dtype == np.bool_ and chosen.shape == (count,):
+        return np.flatnonzero(chosen)
+    if chosen.size and (chosen.ndim != 1 or chosen.dtype.kind not in "iu"):
+        raise ArgumentError(
+            "numbers", f"they are numbers of sources, or a flag for each of {count}"
+        )
+    return chosen.astype(np.int64).ravel()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.job.packed_columns import PackedTexts
 
-Labels: TypeAlias = "str | Sequence[Any] | NDArray[Any] | Mapping[Any, Any] | None"
+Labels: TypeAlias = "str | Sequence[Any] | NDArray[Any] | torch.Tensor | Mapping[Any, Any] | None"
 Unlabelled: TypeAlias = Literal["error", "drop"]
 LabelColumn: TypeAlias = Callable[[str], Sequence[Any]]
+
+_EXACT = 2**53  # float64 holds all whole numbers up to here
+_MISSING = ("NAType", "NaTType")  # of pandas
 
 
 def labels_of(
@@ -24,7 +29,8 @@ def labels_of(
     Parameters
     ----------
     labels : str, sequence, mapping or None
-        A column that `column` finds; one for each source; or labels by the names of sources.
+        A column that `column` finds; one for each source; or labels by the names of sources, in a
+        mapping or a pandas Series with names as its index.
     names : PackedTexts
     column : callable
         Returns the values of a column, one for each source.
@@ -34,7 +40,7 @@ def labels_of(
     Returns
     -------
     labels : sequence or None
-        Of all sources: an array where they are numbers.
+        Of all sources: packed where they are numbers or texts.
     kept : list of int
 
     Raises
@@ -49,8 +55,9 @@ def labels_of(
         return None, every
     if isinstance(labels, str):
         found = list(column(labels))
-    elif isinstance(labels, Mapping):
-        by_name = {str(name): label for name, label in labels.items()}
+    elif isinstance(labels, Mapping) or _is_named(labels):
+        named: Any = labels
+        by_name = {str(name): label for name, label in named.items()}
         found = [by_name.get(name) for name in names]
     else:
         found = list(labels)
@@ -62,26 +69,39 @@ def labels_of(
         if unlabelled == "error" or not kept:
             raise ArgumentError("labels", f"{counted}: unlabelled='drop' leaves them out")
         warn_caller(f"{counted}, and are left out", UserWarning)
+    if isinstance(labels, torch.Tensor) or (
+        isinstance(labels, np.ndarray) and labels.dtype.kind in "biuf"
+    ):
+        return _Rows(labels), kept
     return _packed(found, kept), kept
 
 
 def _packed(found: list[Any], kept: list[int]) -> Sequence[Any]:
     """Return labels without an object for each where they are numbers, or texts."""
     kinds = {type(found[k]) for k in kept}
-    if kinds == {str}:
+    if kinds <= {str, np.str_}:
         return PackedTexts("" if _is_missing(each) else each for each in found)  # type: ignore[return-value]
-    if kinds in ({int}, {bool}):
-        return _Numbers([0 if _is_missing(each) else each for each in found], kinds.pop())
-    if kinds == {float}:
-        return _Numbers([np.nan if each is None else each for each in found], float)
+    if kinds == {bool}:
+        return _Numbers([not _is_missing(each) and each for each in found], np.bool_)
+    if kinds == {int}:
+        whole = [0 if _is_missing(each) else each for each in found]
+        return _Numbers(whole, np.int64) if _are_within(whole, 2**63 - 1) else found
+    if kinds in ({float}, {int, float}):  # a batch of whole numbers is of the same dtype as others
+        numbers = [np.nan if _is_missing(each) else each for each in found]
+        if _are_within([each for each in numbers if isinstance(each, int)], _EXACT):
+            return _Numbers(numbers, np.float64)
     return found
+
+
+def _are_within(numbers: list[int], most: int) -> bool:
+    return not numbers or (-most <= min(numbers) and max(numbers) <= most)
 
 
 class _Numbers(Sequence[Any]):
     """Numbers of one kind in an array, which come out as Python's own."""
 
-    def __init__(self, numbers: list[Any], kind: type) -> None:
-        self._array = np.array(numbers, None if kind is int else kind)
+    def __init__(self, numbers: list[Any], dtype: type[np.generic]) -> None:
+        self._array = np.array(numbers, dtype)
 
     def __len__(self) -> int:
         return len(self._array)
@@ -90,5 +110,31 @@ class _Numbers(Sequence[Any]):
         return self._array[number].item()
 
 
+class _Rows(Sequence[Any]):
+    """Rows of an array or tensor, whose dtype they keep; a copy, which nobody else writes to."""
+
+    def __init__(self, rows: NDArray[Any] | torch.Tensor) -> None:
+        self._rows: Any = rows.detach().clone() if isinstance(rows, torch.Tensor) else rows.copy()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, number: Any) -> Any:
+        row = self._rows[number]
+        return row.clone() if isinstance(row, torch.Tensor) else row.copy()
+
+
+def _is_named(labels: Any) -> bool:
+    """Whether it is a pandas Series, or the like, whose index is names and not numbers."""
+    index = getattr(labels, "index", None)
+    if index is None or callable(index) or not hasattr(labels, "items"):
+        return False
+    return all(isinstance(name, (str, os.PathLike)) for name in index)
+
+
 def _is_missing(label: Any) -> bool:
-    return label is None or (isinstance(label, (float, np.floating)) and bool(np.isnan(label)))
+    if label is None or type(label).__name__ in _MISSING:
+        return True
+    if isinstance(label, torch.Tensor):
+        return label.ndim == 0 and bool(torch.isnan(label))
+    return isinstance(label, (float, np.floating)) and bool(np.isnan(label))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import ChainDataset, ConcatDataset, DataLoader, Dataset, Subset
 
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.notes import count_of
 from fastpix.torch.collating import Item, collate_or_nothing
+from fastpix.torch.seeds import checked_seed
 
 _NAMED = 5  # skipped sources that are told by name
 
@@ -58,16 +60,21 @@ class Loader(DataLoader[Item]):
             options["generator"] = torch.Generator()
         super().__init__(dataset, **options)
         self.epoch = 0
-        self._seed = seed
+        self._seed = None if seed is None else checked_seed(seed)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches of an epoch."""
+        for dataset in _wrapped(self.dataset):  # a stream that goes on knows in which epoch
+            resumed = getattr(dataset, "resumed_epoch", None)
+            self.epoch = self.epoch if resumed is None else resumed
         if self._seed is not None:
-            self.generator.manual_seed((self._seed << 20) + self.epoch)
-        for name, given in (("clear_skipped", ()), ("set_epoch", (self.epoch,))):
-            method = getattr(self.dataset, name, None)
-            if method is not None:
-                method(*given)
+            numbers = np.random.SeedSequence((self._seed, self.epoch)).generate_state(1, np.uint64)
+            self.generator.manual_seed(int(numbers[0]))
+        for dataset in _wrapped(self.dataset):
+            for name, given in (("clear_skipped", ()), ("set_epoch", (self.epoch,))):
+                method = getattr(dataset, name, None)
+                if method is not None:
+                    method(*given)
         set_epoch = getattr(self.sampler, "set_epoch", None)  # of a DistributedSampler
         if set_epoch is not None:
             set_epoch(self.epoch)
@@ -76,7 +83,9 @@ class Loader(DataLoader[Item]):
 
     def _batches(self, batches: Iterator[Any]) -> Iterator[Any]:
         yield from (batch for batch in batches if batch is not None)
-        skipped = getattr(self.dataset, "skipped", None)
+        skipped = [
+            name for each in _wrapped(self.dataset) for name in getattr(each, "skipped", None) or ()
+        ]
         if skipped:
             more = ", …" if len(skipped) > _NAMED else ""
             warn_caller(
@@ -85,3 +94,19 @@ class Loader(DataLoader[Item]):
                 f"{', '.join(skipped[:_NAMED])}{more}",
                 UserWarning,
             )
+
+
+def _wrapped(dataset: Any) -> list[Any]:
+    """Return a dataset, and those that torch's Subset, ConcatDataset and ChainDataset are of."""
+    found: list[Any] = []
+    waiting = [dataset]
+    while waiting:
+        one = waiting.pop()
+        if any(one is each for each in found):
+            continue
+        found.append(one)
+        if isinstance(one, Subset):
+            waiting.append(one.dataset)
+        elif isinstance(one, (ConcatDataset, ChainDataset)):
+            waiting += one.datasets
+    return found

@@ -31,10 +31,13 @@ class Skipped:
     ----------
     count : int
         Items of the dataset.
+    on_error : {"raise", "skip"}
+        Only what is skipped is counted: shared memory is a file descriptor for each dataset.
     """
 
-    def __init__(self, count: int) -> None:
-        self._flags = shared_zeros(count, torch.uint8)
+    def __init__(self, count: int, on_error: OnItemError) -> None:
+        make = shared_zeros if on_error == "skip" else torch.zeros
+        self._flags = make(count, dtype=torch.uint8)
 
     def add(self, number: int) -> None:
         """Note that an item could not be read.
