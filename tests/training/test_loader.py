@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ def test_options(tmp_path: Path) -> None:
     assert indices_of(loader) != indices_of(loader) or distributed.epoch == 1
     with pytest.raises(ArgumentError, match="seed or a generator"):
         Loader(dataset, 2, seed=1, generator=torch.Generator())
+
+
+def test_no_worker_outlives_an_error(tmp_path: Path) -> None:
+    dataset = DicomDataset([tmp_path / "missing.dcm"] * 8)
+    for workers in (1, 2):
+        before = set(multiprocessing.active_children())
+        with pytest.raises(FileNotFoundError, match=r"(?s)Traceback.*missing\.dcm") as caught:
+            indices_of(Loader(dataset, 2, num_workers=workers))
+        del caught
+        assert not set(multiprocessing.active_children()) - before
 
 
 def test_a_list_of_anything() -> None:

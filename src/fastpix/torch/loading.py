@@ -82,7 +82,15 @@ class Loader(DataLoader[Item]):
         return self._batches(super().__iter__())
 
     def _batches(self, batches: Iterator[Any]) -> Iterator[Any]:
-        yield from (batch for batch in batches if batch is not None)
+        try:
+            yield from (batch for batch in batches if batch is not None)
+        except Exception as error:
+            if not self.num_workers:
+                raise
+            # Frames of torch hold the error and the workers: these would live on until garbage is
+            # collected, which then waits for them for seconds. The text has the worker's own trace.
+            del batches
+            raise error.with_traceback(None)
         skipped = [
             name for each in _wrapped(self.dataset) for name in getattr(each, "skipped", None) or ()
         ]
