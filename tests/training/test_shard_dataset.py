@@ -149,6 +149,46 @@ def test_a_stream_goes_on_where_it_stood(shards: Path, shuffle: bool) -> None:
         ShardDataset(shards, seed=5).load_state_dict(state)
 
 
+def test_a_loader_goes_on_in_the_epoch_of_its_stream(shards: Path) -> None:
+    dataset = ShardDataset(shards, batch_size=4, buffer=7, seed=4)
+    loader = Loader(dataset, None)
+    epochs = [[batch["index"].tolist() for batch in loader]]
+    stream = iter(loader)
+    next(stream)
+    state = dataset.state_dict()
+    epochs += [[batch["index"].tolist() for batch in each] for each in (stream, loader)]
+    resumed = ShardDataset(shards, batch_size=4, buffer=7, seed=4)
+    resumed.load_state_dict(state)
+    again = Loader(resumed, None)
+    assert [[batch["index"].tolist() for batch in again] for _ in range(2)] == epochs[1:]
+    assert again.epoch == 3
+
+
+def test_a_stream_goes_on_with_the_same_readers_alone(shards: Path) -> None:
+    dataset = ShardDataset(shards, seed=4)
+    next(iter(dataset))
+    state = dataset.state_dict()
+    for workers in (1, 2):
+        again = ShardDataset(shards, seed=4)
+        again.load_state_dict(state)
+        with pytest.raises(FastpixError, match=rf"of 0 workers, here are {workers}"):
+            indices_of(Loader(again, 4, num_workers=workers))
+    for arguments, message in (
+        ({"rank": 0, "world_size": 2}, "of 1 processes, here are 2"),
+        ({"filter": lambda row: row["name"] != dataset.cache.names[0]}, "30 images, here are 29"),
+    ):
+        again = ShardDataset(shards, seed=4, **arguments)  # type: ignore[arg-type]
+        again.load_state_dict(state)
+        with pytest.raises(ArgumentError, match=message):
+            next(iter(again))
+
+
+def test_seeds_below_zero(shards: Path) -> None:
+    assert sorted(item["index"] for item in ShardDataset(shards, seed=-1)) == list(range(30))
+    with pytest.raises(ArgumentError, match="seed"):
+        ShardDataset(shards, seed=2**64)
+
+
 @pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")
 def test_a_stateful_loader(shards: Path) -> None:
     stateful = library("torchdata.stateful_dataloader").StatefulDataLoader

@@ -34,9 +34,10 @@ from fastpix.torch.collating import Item, ItemsOfBatch
 from fastpix.torch.image_dataset import spacings_of
 from fastpix.torch.item_dataset import Transform
 from fastpix.torch.item_labels import Labels, Unlabelled, labels_of
-from fastpix.torch.shard_order import Reader, rows_of_reader, runs_of, shuffled_within
+from fastpix.torch.seeds import checked_seed
+from fastpix.torch.shard_order import Reader, rows_of_reader, runs_of, share_of, shuffled_within
 from fastpix.torch.skipping import OnItemError, Skipped, checked_on_error
-from fastpix.torch.tensors import shared_zeros
+from fastpix.torch.tensors import for_main_process, shared_zeros
 
 _RUN = 2**23  # bytes that are read at once
 _GAP = 2**14  # bytes between samples that are read for nothing: headers and JSON of tar
@@ -113,7 +114,7 @@ class ShardDataset(IterableDataset[Item]):
         self.transform = transform
         self._shuffle = shuffle
         self._buffer = index(buffer)
-        self._seed = index(seed)
+        self._seed = checked_seed(seed)
         self._rank = _checked_rank(rank, world_size)
         self._size = size
         self._fill = fill
@@ -124,10 +125,10 @@ class ShardDataset(IterableDataset[Item]):
         self._patients = PackedTexts(p or "" for p in cache.table.column("patient").to_pylist())
         self._spacings = spacings_of(cache.table.column("pixel_spacing").to_pylist())
         self._set_shards(np.array(kept, np.int64))
-        self._skipped = Skipped(len(cache))
+        self._skipped = Skipped(len(cache), self.on_error)
         self._epoch = shared_zeros(1, torch.int64)  # workers may live on
         self._given = 0
-        self._resumed: tuple[int, int] | None = None
+        self._resumed: dict[str, int] | None = None
 
     def _set_shards(self, rows: NDArray[np.int64]) -> None:
         """Keep where samples lie, in the order of their shards and of their places in these."""
@@ -166,7 +167,18 @@ class ShardDataset(IterableDataset[Item]):
 
     def state_dict(self) -> dict[str, int]:
         """Return where the stream of this process or worker stands: a few plain numbers."""
-        return {"epoch": int(self._epoch), "given": self._given, "seed": self._seed}
+        return {"epoch": int(self._epoch), "given": self._given, **self._reading()}
+
+    def _reading(self) -> dict[str, int]:
+        """Return what must be the same for a stream to go on."""
+        reader, info = self._reader(), get_worker_info()
+        begin, end = share_of(sum(map(len, self._shards)), reader)
+        return {
+            "seed": self._seed,
+            "processes": reader.processes,
+            "workers": 0 if info is None else info.num_workers,
+            "images": end - begin,
+        }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on where a stream stood, when it is iterated next.
@@ -179,11 +191,29 @@ class ShardDataset(IterableDataset[Item]):
         Raises
         ------
         ArgumentError
-            It is of another seed.
+            It is of another seed. Other numbers of processes, workers or images are an error when
+            the stream is iterated.
         """
         if state["seed"] != self._seed:
             raise ArgumentError("state", f"it is of seed {state['seed']}, this is {self._seed}")
-        self._resumed = state["epoch"], state["given"]
+        self._resumed = dict(state)
+
+    @property
+    def resumed_epoch(self) -> int | None:
+        """The epoch that it goes on in when it is iterated next; None if no state was loaded."""
+        return None if self._resumed is None else self._resumed["epoch"]
+
+    def _go_on(self, state: dict[str, int]) -> None:
+        for name, now in self._reading().items():
+            if state[name] != now:
+                error = ArgumentError(
+                    "state",
+                    f"it is of {state[name]} {name}, here are {now}: to go on, they must be the "
+                    f"same; with workers, torchdata's StatefulDataLoader keeps all states",
+                )
+                raise for_main_process(error)
+        self._given = state["given"]
+        self._epoch.fill_(state["epoch"])
 
     @property
     def skipped(self) -> list[str]:
@@ -207,8 +237,7 @@ class ShardDataset(IterableDataset[Item]):
         """Yield the images of this process, or of this worker of it."""
         self._given = 0
         if self._resumed is not None:
-            epoch, self._given = self._resumed
-            self._epoch.fill_(epoch)
+            self._go_on(self._resumed)
             self._resumed = None
         epoch, reader = int(self._epoch), self._reader()
         order = list(range(len(self._shards)))
@@ -291,7 +320,7 @@ class ShardDataset(IterableDataset[Item]):
             "name": self._names[row],
             "patient": self._patients[row],
             "index": row,
-            "spacing": torch.from_numpy(self._spacings[row]),
+            "spacing": torch.from_numpy(self._spacings[row].copy()),
         }
         if self._labels is not None:
             item["label"] = self._labels[row]

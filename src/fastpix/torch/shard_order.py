@@ -43,10 +43,24 @@ def rows_of_reader(shards: Sequence[Rows], order: Sequence[int], reader: Reader)
     reader : Reader
     """
     rows = np.concatenate([shards[k] for k in order]) if len(order) else np.empty(0, np.int64)
-    share = len(rows) // reader.processes
-    own = rows[reader.rank * share : (reader.rank + 1) * share]
-    cuts = np.linspace(0, len(own), reader.workers + 1).astype(np.int64)
-    return own[cuts[reader.worker] : cuts[reader.worker + 1]]
+    return rows[slice(*share_of(len(rows), reader))]
+
+
+def share_of(count: int, reader: Reader) -> tuple[int, int]:
+    """Return where the share of a reader begins and ends.
+
+    Parameters
+    ----------
+    count : int
+        Samples of all.
+    reader : Reader
+    """
+    share = count // reader.processes
+    begin = reader.rank * share
+    return (
+        begin + share * reader.worker // reader.workers,
+        begin + share * (reader.worker + 1) // reader.workers,
+    )
 
 
 def shuffled_within(count: int, buffer: int, random: np.random.Generator) -> Rows:
