@@ -1,4 +1,4 @@
-"""What people do with datasets besides the documented loop: wrappers, flags, all kinds of labels."""
+"""What people do with datasets besides the documented loop: wrappers, flags, odd labels."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Places:
                 f"it is {self._out.shape} {self._out.dtype}, the batch is {wanted} {values.dtype}",
             )
         self._item = item
-        self._fill = _checked_fill(self._fill, self._out.dtype)
+        self._fill = checked_fill(self._fill, self._out.dtype)
         self.is_begun = True
 
     def _fitted(self, shape: tuple[int, ...], is_color: bool) -> tuple[int, ...]:
@@ -258,8 +258,19 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     return rows, columns
 
 
-def _checked_fill(fill: float, dtype: np.dtype[Any]) -> float:
-    """Return `fill` if the dtype holds it as it is."""
+def checked_fill(fill: float, dtype: np.dtype[Any]) -> float:
+    """Return `fill` if the dtype holds it as it is.
+
+    Parameters
+    ----------
+    fill : float
+    dtype : numpy dtype
+
+    Raises
+    ------
+    ArgumentError
+        It does not, or it is no number.
+    """
     try:
         number = float(fill)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
-from itertools import product
 from operator import index
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -17,7 +17,7 @@ from fastpix.image.frame_threads import checked_threads, in_parts
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.job.cache import Cache
 from fastpix.recipe import Recipe
-from fastpix.runs.batch_places import Places
+from fastpix.runs.batch_places import Places, checked_fill
 from fastpix.series.interpolation import check_scipy
 from fastpix.series.resampling import Interpolation, checked_interpolation
 from fastpix.series.volume import spacing_of
@@ -51,9 +51,10 @@ class VolumeDataset(ItemDataset):
         How many random patches an epoch has of each volume.
     sampling : {"random", "grid"}
         Patches anywhere, all positions alike; or side by side, so that they cover each volume: the
-        last along an axis ends where the volume does.
+        last along an axis ends where the volume does, and overlaps with the one before it.
     stride : (int, int, int), optional
-        How far patches of a grid are apart; as far as a patch is long if not given.
+        How far patches of a grid are apart; as far as a patch is long if not given. What lies
+        between patches that are further apart than they are long is in none of them.
     spacing : (float, float, float), optional
         Millimetres between slices, rows and columns that volumes are resampled to, as
         `Volume.resample` does it with what is read, normalized values included. Needs the extra
@@ -178,8 +179,8 @@ class VolumeDataset(ItemDataset):
 
         Parameters
         ----------
-        numbers : sequence of int
-            Of volumes, as `names` has them.
+        numbers : sequence of int, or of bool
+            Of volumes, as `names` has them; or a flag for each.
         """
         part = super().subset(numbers)
         if part._grid is not None:
@@ -193,6 +194,8 @@ class VolumeDataset(ItemDataset):
         chosen = [self._chosen(number) for number in numbers]
         if not chosen:
             return []
+        # Before threads read, which take turns as it comes: a seed decides.
+        drawn = torch.rand(len(chosen), 3, dtype=torch.float64).tolist()
         rows = [row for row, _ in chosen]
         batch = BatchImages(rows, None, self._fill)
         places = batch.places
@@ -203,7 +206,7 @@ class VolumeDataset(ItemDataset):
             for k in range(begin, end):
                 row, start = chosen[k]
                 try:
-                    items[k] = self._read(k, row, start, places)
+                    items[k] = self._read(k, row, start or drawn[k], places)
                 except (FastpixError, OSError) as error:
                     error.add_note(f"The volume is {self._all_names[row]}")
                     errors[k] = error
@@ -234,12 +237,11 @@ class VolumeDataset(ItemDataset):
             return int(self._rows[place]), start
         return int(self._rows[number // self._repeats]), None
 
-    def _read(self, place: int, row: int, start: Three | None, places: Places) -> Item:
+    def _read(self, place: int, row: int, at: Three | list[float], places: Places) -> Item:
         volume = self._volume(row)
         shape = volume.shape[:3]
         patch = self._patch or shape
-        if start is None:
-            start = _random_start(shape, patch)
+        start = at if isinstance(at, tuple) else _random_start(shape, patch, at)
         starts = tuple(max(a, 0) for a in start)
         stops = tuple(min(a + p, n) for a, p, n in zip(start, patch, shape, strict=True))
         values = volume.read(starts, stops)
@@ -248,16 +250,16 @@ class VolumeDataset(ItemDataset):
         slot = places.array(place, values.shape, values.dtype.name)
         slot[...] = values
         places.put(place, slot, volume.is_color)
-        at = int(self._samples.volumes[row])
         return {
             **self._identity(row),
             **_geometry(volume.affine, start),
             "start": torch.tensor(start),
-            "volume": max(at, 0),
+            "volume": max(int(self._samples.volumes[row]), 0),
         }
 
     def _surrounded(self, values: NDArray[Any], patch: Sequence[int], start: Three) -> NDArray[Any]:
-        whole = np.full((*patch, *values.shape[3:]), self._fill, values.dtype)
+        fill = checked_fill(self._fill, values.dtype)
+        whole = np.full((*patch, *values.shape[3:]), fill, values.dtype)
         inside = tuple(
             slice(max(-a, 0), max(-a, 0) + n) for a, n in zip(start, values.shape, strict=False)
         )
@@ -275,10 +277,12 @@ class _PatchGrid:
     """
 
     def __init__(self, shapes: Sequence[Sequence[int]], patch: Three, stride: Three) -> None:
-        self._starts = [
-            list(product(*map(_along, shape, patch, stride))) for shape in shapes
-        ]  # fmt: skip
-        self._ends = np.cumsum([len(starts) for starts in self._starts], dtype=np.int64)
+        # Along each axis: all patches of many volumes would be millions of objects.
+        self._along = [
+            [_along(*axis) for axis in zip(shape, patch, stride, strict=True)] for shape in shapes
+        ]
+        counts = [math.prod(map(len, axes)) for axes in self._along]
+        self._ends = np.cumsum(counts, dtype=np.int64)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -292,25 +296,29 @@ class _PatchGrid:
         """
         place = int(np.searchsorted(self._ends, number, side="right"))
         begin = int(self._ends[place - 1]) if place else 0
-        return place, self._starts[place][number - begin]  # type: ignore[return-value]
+        axes = self._along[place]
+        at = np.unravel_index(number - begin, tuple(map(len, axes)))
+        a, b, c = (int(starts[k]) for starts, k in zip(axes, at, strict=True))
+        return place, (a, b, c)
 
 
-def _along(length: int, patch: int, stride: int) -> list[int]:
+def _along(length: int, patch: int, stride: int) -> NDArray[np.int64]:
     """Return where patches begin along an axis; a volume that is smaller stands in the middle."""
     if length <= patch:
-        return [_middle(length, patch)]
+        return np.array([_middle(length, patch)])
     last = length - patch
-    return [*range(0, last, stride), last]
+    return np.array([*range(0, last, stride), last])
 
 
 def _middle(length: int, patch: int) -> int:
     return -((patch - length) // 2)
 
 
-def _random_start(shape: Sequence[int], patch: Sequence[int]) -> Three:
+def _random_start(shape: Sequence[int], patch: Sequence[int], drawn: Sequence[float]) -> Three:
+    """Return where a patch begins, by three random numbers of 0 to below 1."""
     a, b, c = (
-        _middle(length, size) if length <= size else int(torch.randint(length - size + 1, ()))
-        for length, size in zip(shape, patch, strict=True)
+        _middle(length, size) if length <= size else int(number * (length - size + 1))
+        for length, size, number in zip(shape, patch, drawn, strict=True)
     )
     return a, b, c
 
@@ -320,7 +328,9 @@ def _geometry(affine: NDArray[np.float64] | None, start: Three) -> Item:
         nothing = torch.full((4, 4), torch.nan, dtype=torch.float64)
         return {"affine": nothing, "spacing": nothing[0, :3].clone()}
     own = affine.copy()
-    own[:3, 3] += affine[:3, :3] @ np.array(start, np.float64)
+    for axis, steps in enumerate(start):
+        if steps:  # the distance of slices is NaN where there is one, at which patches begin
+            own[:3, 3] += steps * affine[:3, axis]
     return {
         "affine": torch.from_numpy(own),
         "spacing": torch.tensor(spacing_of(affine), dtype=torch.float64),
