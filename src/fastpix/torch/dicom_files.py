@@ -111,7 +111,7 @@ def _of_list(paths: Sequence[PathLike], filter: Filter) -> DicomFiles:
         if not isinstance(path, (str, os.PathLike)):
             raise ArgumentError("source", f"a {type(path).__name__} is not a path")
         name = os.fsdecode(path)
-        if os.path.isdir(name):
+        if not files and os.path.isdir(name):  # of the first alone: a million would take minutes
             raise ArgumentError("source", "a list names files; give a folder by itself")
         files.append(SourceFile(name, name, 0, 0))
     if filter is None:

@@ -90,7 +90,7 @@ class Loader(DataLoader[Item]):
             # Frames of torch hold the error and the workers: these would live on until garbage is
             # collected, which then waits for them for seconds. The text has the worker's own trace.
             del batches
-            raise error.with_traceback(None)
+            raise error.with_traceback(None) from None
         skipped = [
             name for each in _wrapped(self.dataset) for name in getattr(each, "skipped", None) or ()
         ]
