@@ -177,7 +177,7 @@ def test_a_stream_goes_on_with_the_same_readers_alone(shards: Path) -> None:
         ({"rank": 0, "world_size": 2}, "of 1 processes, here are 2"),
         ({"filter": lambda row: row["name"] != dataset.cache.names[0]}, "30 images, here are 29"),
     ):
-        again = ShardDataset(shards, seed=4, **arguments)  # type: ignore[arg-type]
+        again = ShardDataset(shards, seed=4, **arguments)
         again.load_state_dict(state)
         with pytest.raises(ArgumentError, match=message):
             next(iter(again))
