@@ -67,7 +67,7 @@ def test_kinds_of_sources(folders: Folders, tmp_path: Path) -> None:
     wanted = ["0/0.dcm", "0/2.dcm", "1/1.dcm", "1/3.dcm"]
     of_folder = DicomDataset(folders.src)
     assert of_folder.names == wanted
-    packed = tmp_path / "packed.zip"
+    packed = tmp_path / "PACKED.ZIP"
     with zipfile.ZipFile(packed, "w") as archive:
         for name in wanted:
             archive.write(folders.src / name, name)

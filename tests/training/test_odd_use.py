@@ -156,6 +156,12 @@ def test_labels_that_no_array_holds(tmp_path: Path) -> None:
     assert texts.labels == ["a", "", "c"]
 
 
+def test_labels_by_names_of_something_else(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, 2)
+    with pytest.raises(ArgumentError, match="none of 2 sources has one: names must be"):
+        DicomDataset(tmp_path, labels=dict.fromkeys(paths, 1), unlabelled="drop")
+
+
 class NAType:
     """As pandas has it: neither None nor a float."""
 

@@ -72,7 +72,7 @@ def find_files(source: PathLike | Iterable[PathLike] | Cache, filter: Filter) ->
     if isinstance(source, (str, os.PathLike)):
         if is_cache(source):
             return _of_cache(open_cache(source), filter)
-        if os.path.isfile(source) and not os.fspath(source).endswith(_LISTING):
+        if os.path.isfile(source) and not _has_many(os.fspath(source)):
             found = _of_list([source], filter)
         else:
             found = _looked_at(open_sources(source).files(), filter)
@@ -83,7 +83,12 @@ def find_files(source: PathLike | Iterable[PathLike] | Cache, filter: Filter) ->
     return found
 
 
-_LISTING = (".parquet", ".zip", ".tar", ".tar.gz", ".tgz", "DICOMDIR")
+_LISTINGS = (".parquet", "DICOMDIR")
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in letters of any case, as the scan has it
+
+
+def _has_many(path: str) -> bool:
+    return path.endswith(_LISTINGS) or path.lower().endswith(_ARCHIVES)
 
 
 def _of_cache(cache: Cache, filter: Filter) -> DicomFiles:

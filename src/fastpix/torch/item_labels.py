@@ -64,9 +64,13 @@ def labels_of(
         if len(found) != len(names):
             raise ArgumentError("labels", f"{len(found)} labels for {len(names)} sources")
     kept = [k for k in every if not _is_missing(found[k])]
+    if not kept:
+        raise ArgumentError(
+            "labels", f"none of {len(names)} sources has one: names must be those of the dataset"
+        )
     if len(kept) < len(names):
         counted = f"{len(names) - len(kept)} of {len(names)} sources have no label"
-        if unlabelled == "error" or not kept:
+        if unlabelled == "error":
             raise ArgumentError("labels", f"{counted}: unlabelled='drop' leaves them out")
         warn_caller(f"{counted}, and are left out", UserWarning)
     if isinstance(labels, torch.Tensor) or (
