@@ -55,6 +55,7 @@ def test_options(tmp_path: Path) -> None:
     assert len(Loader(dataset, 2, drop_last=True)) == 2
     sampler = torch.utils.data.BatchSampler([4, 0, 3], 2, drop_last=False)
     assert indices_of(Loader(dataset, batch_sampler=sampler)) == [4, 0, 3]
+    assert len(Loader(dataset, 2, batch_sampler=None)) == 3
     distributed = torch.utils.data.DistributedSampler(dataset, 2, 0, shuffle=True)
     loader = Loader(dataset, 3, sampler=distributed)
     assert indices_of(loader) != indices_of(loader) or distributed.epoch == 1

@@ -53,7 +53,7 @@ class Loader(DataLoader[Item]):
     ) -> None:
         if seed is not None and options.get("generator") is not None:
             raise ArgumentError("seed", "give a seed or a generator")
-        if "batch_sampler" not in options:
+        if options.get("batch_sampler") is None:  # Lightning passes None
             options["batch_size"] = batch_size
         options.setdefault("collate_fn", collate_or_nothing)
         if seed is not None:
