@@ -183,6 +183,14 @@ def test_a_stream_goes_on_with_the_same_readers_alone(shards: Path) -> None:
             next(iter(again))
 
 
+def test_a_rank_of_no_group(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "3")
+    with pytest.raises(ArgumentError, match="RANK=3 and WORLD_SIZE=1"):
+        list(ShardDataset(shards))
+    monkeypatch.setenv("WORLD_SIZE", "5")
+    assert len(list(ShardDataset(shards))) == 6
+
+
 def test_seeds_below_zero(shards: Path) -> None:
     assert sorted(item["index"] for item in ShardDataset(shards, seed=-1)) == list(range(30))
     with pytest.raises(ArgumentError, match="seed"):

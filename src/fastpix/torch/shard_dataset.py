@@ -150,7 +150,14 @@ class ShardDataset(IterableDataset[Item]):
             return self._rank
         if distributed.is_available() and distributed.is_initialized():
             return distributed.get_rank(), distributed.get_world_size()
-        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        number, count = (
+            int(os.environ.get(name, k)) for name, k in (("RANK", 0), ("WORLD_SIZE", 1))
+        )
+        if not 0 <= number < count:  # such a process would have no image at all
+            raise for_main_process(
+                ArgumentError("rank", f"RANK={number} and WORLD_SIZE={count} are of no group")
+            )
+        return number, count
 
     def __getstate__(self) -> dict[str, Any]:
         # A process that is started anew is in no group: what this one is must go along.
