@@ -110,8 +110,8 @@ def test_out_is_filled_and_returned(tmp_path: Path) -> None:
     "out",
     [np.empty((7, 16, 12), np.float32), np.empty((8, 16, 12), np.float64),
      np.empty((8, 16, 12, 1), np.float32), np.empty((8, 16, 24), np.float32)[..., ::2],
-     np.empty(8 * 16 * 12, np.float32), [1, 2]],
-    ids=lambda out: str(getattr(out, "shape", "list")),
+     np.empty(8 * 16 * 12, np.float32), np.empty((8, 16, 12), ">f4"), [1, 2]],
+    ids=lambda out: f"{getattr(out, 'shape', 'list')} {getattr(out, 'dtype', '')}",
 )  # fmt: skip
 def test_out_that_does_not_fit(tmp_path: Path, out: Any) -> None:
     paths = write_series(tmp_path, 8)

@@ -70,7 +70,7 @@ class Places:
             raise ArgumentError("sources", "there are none: a batch has at least one image")
         if out is not None:
             given = out if isinstance(out, np.ndarray) else np.empty(0)
-            checked_out(out, (count, *given.shape[1:]), given.dtype)
+            checked_out(out, (count, *given.shape[1:]), given.dtype.newbyteorder("="))
         self._count = count
         self._size = None if size is None else _checked_size(size)
         self._fill = fill
