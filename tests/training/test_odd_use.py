@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.builders import encode
+from support.jobs import Folders
 from support.libraries import library
 from support.many_files import write_series
 from support.training import indices_of, patient_file
@@ -19,7 +20,7 @@ library("pyarrow")
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset  # noqa: E402
 
 from fastpix.errors import ArgumentError, FastpixError  # noqa: E402
-from fastpix.torch import DicomDataset, Loader, collate  # noqa: E402
+from fastpix.torch import CacheDataset, DicomDataset, Loader, ShardDataset, collate  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
@@ -160,6 +161,15 @@ def test_labels_by_names_of_something_else(tmp_path: Path) -> None:
     paths = write_series(tmp_path, 2)
     with pytest.raises(ArgumentError, match="none of 2 sources has one: names must be"):
         DicomDataset(tmp_path, labels=dict.fromkeys(paths, 1), unlabelled="drop")
+
+
+def test_an_empty_cache(folders: Folders) -> None:
+    folders.src.mkdir(exist_ok=True)
+    (folders.src / "notes.txt").write_text("no image")
+    folders.convert()
+    for kind in (CacheDataset, ShardDataset):
+        with pytest.raises(ArgumentError, match="is empty"):
+            kind(folders.dst)
 
 
 class NAType:

@@ -33,13 +33,17 @@ def opened(source: str | os.PathLike[str] | Cache, unit: str) -> Cache:
     Raises
     ------
     ArgumentError
-        It is of the other kind.
+        It is of the other kind, or empty.
     """
     cache = source if isinstance(source, Cache) else open_cache(source)
     if cache.settings.unit != unit:
         use = "VolumeDataset" if unit == "file" else "CacheDataset"
         what = "volumes" if unit == "file" else "images"
         raise ArgumentError("source", f"{cache.destination} holds {what}: use {use}")
+    if not len(cache) and not cache.is_subset:  # a loop over nothing would train nothing, silently
+        raise ArgumentError(
+            "source", f"{cache.destination} is empty: no source of it has been converted"
+        )
     return cache
 
 
