@@ -359,3 +359,20 @@ def test_a_batch_that_is_not_like_the_last_one() -> None:
         assert_stacked([slice_of(k, shape) for k in range(1)], threads=1)
         assert_stacked([slice_of(k, shape) for k in range(4)], threads=1)
         assert_stacked([slice_of(k, shape) for k in range(4)], threads=1, dtype="float64")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_nothing_but_the_caller_keeps_a_batch(tmp_path: Path, threads: int) -> None:
+    """Without the collector of cycles: a loader would hold batch after batch until it comes by."""
+    paths = write_series(tmp_path, 12)
+    gc.disable()
+    try:
+        gone = []
+        for arguments in ({}, {"size": (9, 9)}, {"on_error": "mask"}):
+            batch: Any = fastpix.imread_batch(paths, threads=threads, **arguments)
+            array = batch.array if isinstance(batch, fastpix.MaskedBatch) else batch
+            gone.append(weakref.ref(array if array.base is None else array.base))
+            del batch, array
+        assert [each() is None for each in gone] == [True] * 3
+    finally:
+        gc.enable()

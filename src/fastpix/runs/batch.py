@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from math import inf
 from time import perf_counter
-from typing import Any, Literal, TypeAlias, get_args, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -289,7 +289,9 @@ class _BatchReading:
 
     def _reader(self, buffer: Buffer, threads: int | None) -> _Reader:
         inner = threads if len(self._files) == 1 else 1
-        return _Reader(self._how, inner, buffer, self._places)
+        here = _Here(self._places)
+        # The memory of the batch is there already, however many files a call reads.
+        return _Reader(here, RunReader(*self._how, inner, buffer, here.array, inf))
 
     def _is_left(self) -> bool:
         return self._next < self._stop
@@ -339,7 +341,7 @@ class _BatchReading:
             stop = self._next = min(at + self._share, len(self._files))
         while at < min(stop, self._stop):
             warned: Warned = {}
-            reader.at = at
+            reader.here.at = at
             results = reader.runs.read(self._files[at:stop], warned)
             self.warned |= {at + k: texts for k, texts in warned.items()}
             for k, (result, is_color) in enumerate(zip(results, reader.runs.colors, strict=True)):
@@ -352,17 +354,22 @@ class _BatchReading:
             at += len(results)
 
 
-class _Reader:
-    """A reader of files for one thread, and where in the batch it is."""
+class _Here:
+    """Where in the batch a reader is: it knows no reader, so that nothing outlives a batch."""
 
-    def __init__(self, how: _How, threads: int | None, buffer: Buffer, places: Places) -> None:
+    def __init__(self, places: Places) -> None:
         self.at = 0  # the place of the first file of a call
         self._places = places
-        # The memory of the batch is there already, however many files a call reads.
-        self.runs = RunReader(*how, threads, buffer, self._array, inf)
 
-    def _array(self, k: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    def array(self, k: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
         return self._places.array(self.at + k, shape, dtype)
+
+
+class _Reader(NamedTuple):
+    """A reader of files for one thread, and where in the batch it is."""
+
+    here: _Here
+    runs: RunReader
 
 
 class _Last(threading.local):

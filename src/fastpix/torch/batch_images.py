@@ -9,8 +9,9 @@ import torch
 
 from fastpix.job.packed_columns import PackedTexts
 from fastpix.runs.batch_places import Places
+from fastpix.torch.batch_memory import BatchMemory
 from fastpix.torch.skipping import Skipped
-from fastpix.torch.tensors import BatchMemory, channels_first, for_main_process
+from fastpix.torch.tensors import channels_first, for_main_process
 
 
 class Kept(NamedTuple):

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import default_collate, default_convert
 
 from fastpix.errors import FastpixError
+from fastpix.torch.batch_pool import handed_over
 
 Item = dict[str, Any]
 
@@ -78,10 +79,13 @@ def _are_parts_of(image: torch.Tensor, items: Sequence[Item]) -> bool:
 
 
 def collate_or_nothing(items: Sequence[Item]) -> Item | None:
-    """Return the batch of items; None if there is none.
+    """Return the batch of items for a `Loader`; None if there is none.
 
     Parameters
     ----------
     items : sequence of dict
     """
-    return collate(items) if items else None
+    if not items:
+        return None
+    batch = collate(items)
+    return {key: handed_over(value) if key == "image" else value for key, value in batch.items()}

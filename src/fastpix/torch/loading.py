@@ -11,6 +11,7 @@ from torch.utils.data import ChainDataset, ConcatDataset, DataLoader, Dataset, S
 
 from fastpix.errors import ArgumentError, warn_caller
 from fastpix.notes import count_of
+from fastpix.torch.batch_pool import BatchPool, BeginWorker, InitWorker, can_pool
 from fastpix.torch.collating import Item, collate_or_nothing
 from fastpix.torch.seeds import checked_seed
 
@@ -59,6 +60,8 @@ class Loader(DataLoader[Item]):
         if seed is not None:
             options["generator"] = torch.Generator()
         super().__init__(dataset, **options)
+        self._then: InitWorker = options.get("worker_init_fn")
+        self._pool: BatchPool | None = None
         self.epoch = 0
         self._seed = None if seed is None else checked_seed(seed)
 
@@ -79,6 +82,10 @@ class Loader(DataLoader[Item]):
         if set_epoch is not None:
             set_epoch(self.epoch)
         self.epoch += 1
+        if self.num_workers and (self._pool is None or not self.persistent_workers) and can_pool():
+            # A pool for each set of workers: what they had not handed over would stay taken.
+            self._pool = BatchPool(self.num_workers, 2 + (self.prefetch_factor or 2))
+            self.worker_init_fn = BeginWorker(self._pool, self._then)
         return self._batches(super().__iter__())
 
     def _batches(self, batches: Iterator[Any]) -> Iterator[Any]:
