@@ -172,6 +172,44 @@ def test_an_empty_cache(folders: Folders) -> None:
             kind(folders.dst)
 
 
+def image_of(item: dict[str, Any]) -> Any:
+    return item["image"]
+
+
+def pair_of(item: dict[str, Any]) -> Any:
+    return item["image"], item["index"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_transforms_that_give_no_dictionary(tmp_path: Path, workers: int) -> None:
+    paths = write_series(tmp_path, 3)
+    wanted = next(iter(Loader(DicomDataset(paths), 3)))["image"]
+    images: Any = next(iter(Loader(DicomDataset(paths, transform=image_of), 3,
+                                   num_workers=workers)))  # fmt: skip
+    assert torch.equal(images, wanted)
+    images, indices = next(iter(Loader(DicomDataset(paths, transform=pair_of), 3,
+                                       num_workers=workers)))  # fmt: skip
+    assert torch.equal(images, wanted)
+    assert indices.tolist() == [0, 1, 2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_fork_that_drops_a_batch_leaves_it_to_its_parent(tmp_path: Path) -> None:
+    dataset = DicomDataset(write_series(tmp_path, 24, shape=(512, 512)))
+    batches = iter(Loader(dataset, 2, num_workers=1))
+    held = {"image": next(batches)["image"]}
+    wanted = held["image"].clone()
+    next(batches)  # the loader itself holds the last one
+    child = os.fork()
+    if not child:
+        held.clear()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert len(list(batches)) == 10
+    assert torch.equal(held["image"], wanted)
+
+
 class NAType:
     """As pandas has it: neither None nor a float."""
 

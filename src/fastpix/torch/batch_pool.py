@@ -282,10 +282,13 @@ def _received(
         memory, flags = _map_of(process, handle, size), None
     else:
         memory, flags = pool.mapped(process, handle, generation, size), pool.flags
-    array = _array_in(memory, np.dtype(kind), math.prod(shape), _give_back, flags, place)
+    array = _array_in(
+        memory, np.dtype(kind), math.prod(shape), _give_back, flags, place, os.getpid()
+    )
     return torch.from_numpy(array).as_strided(shape, strides)
 
 
-def _give_back(flags: torch.Tensor | None, place: int) -> None:
-    if flags is not None:
+def _give_back(flags: torch.Tensor | None, place: int, process: int) -> None:
+    # A fork of the main process that lets go of its copy says nothing of the one in that process.
+    if flags is not None and process == os.getpid():
         flags.view(-1)[place] = 0

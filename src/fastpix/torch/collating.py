@@ -88,4 +88,6 @@ def collate_or_nothing(items: Sequence[Item]) -> Item | None:
     if not items:
         return None
     batch = collate(items)
+    if not isinstance(batch, dict):  # a transform makes something else of items
+        return batch
     return {key: handed_over(value) if key == "image" else value for key, value in batch.items()}
