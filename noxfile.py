@@ -168,7 +168,7 @@ def torch(session: nox.Session) -> None:
     }
     resampling = ("tests/series/test_resampling.py", "tests/job/test_resampled_caches.py")
     session.run(*PYTEST, *EVERY_CORE, "tests/training", *resampling, env=demanded)
-    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or README", env=demanded)
+    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or README or volumes", env=demanded)
     chosen = ("tests/interop/test_monai.py", "tests/interop/test_volume_export.py")
     demanded = {"FASTPIX_LIBRARIES": "monai"}
     session.run(*PYTEST, *chosen, "tests/test_docs.py", "-k", "monai", env=demanded)

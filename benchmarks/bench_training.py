@@ -16,6 +16,7 @@ import datetime
 import os
 import platform
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -27,11 +28,17 @@ from typing import Any
 
 import bench_read
 import numpy as np
-import torch
+import pytest
 from encoded_files import ct_slice
 from figure_table import Figure, table_of
 from numpy.typing import NDArray
 from rich.console import Console
+
+import fastpix
+
+pytest.importorskip("torch", reason="needs torch: pip install 'fastpix[torch]'")
+
+import torch
 from torch.utils.data import DataLoader
 from training_loaders import (
     monai_patches,
@@ -41,7 +48,6 @@ from training_loaders import (
     torchio_patches,
 )
 
-import fastpix
 import fastpix.torch
 
 BATCH, WORKERS, EPOCHS = 32, 2, 10
@@ -129,11 +135,36 @@ def batch_figures(files: Sequence[bench_read.File], rounds: int) -> list[Figure]
 
     assert batch(2)() == 64
     assert all((out[k] == file.expected).all() for k, file in enumerate(files))
-    turns = turns_of({"floor": floor, "one": batch(1), "two": batch(2)}, 10 * rounds)
+    members = {"floor": floor, "one": batch(1), "two": batch(2)}
+    known = np.ones_like(out)
+
+    def copy(parts: int) -> Epoch:
+        """Return what copies as many bytes as the batch has, in threads: the limit of memory."""
+
+        def run() -> int:
+            share = len(out) // parts
+            threads = [
+                threading.Thread(target=np.copyto, args=(out[a : a + share], known[a : a + share]))
+                for a in range(share, len(out), share)
+            ]
+            for thread in threads:
+                thread.start()
+            np.copyto(out[:share], known[:share])
+            for thread in threads:
+                thread.join()
+            return len(out)
+
+        return run
+
+    members |= {"copy": copy(1), "copies": copy(2)}
+    turns = turns_of(members, 10 * rounds)
     what = f"imread_batch of {len(files)} CT slices"
     return [
         Figure(f"{what}, one thread / floor", ratio(turns, "one", "floor"), 1.1),
         Figure(f"{what}, one thread / two", ratio(turns, "one", "two"), 1.7, more=True),
+        Figure(
+            "plain copies of that size, one / two", ratio(turns, "copy", "copies"), 0, more=True
+        ),
     ]
 
 

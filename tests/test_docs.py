@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What is not among the dependencies of the tests.
 NEEDS = {"masks.md": "skimage", "monai.md": "monai", "training.md": "torch"}
+BLOCKS_NEED = {"fastpix.torch": "torch", ".resample(": "scipy"}  # of one example of a page
 STRAIGHT: dict[str, Any] = {
     "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
     "RescaleType": "HU",
@@ -51,7 +52,7 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall(page.read_text())
     assert blocks, f"{page.name} has no example"
-    has_torch = importlib.util.find_spec("torch") is not None
+    missing = [s for s, name in BLOCKS_NEED.items() if importlib.util.find_spec(name) is None]
     namespace: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -59,7 +60,7 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
         try:
             for number, block in enumerate(blocks, 1):
-                if "fastpix.torch" in block and not has_torch:
+                if any(sign in block for sign in missing):
                     continue
                 exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
         finally:
