@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.image.frame_threads import checked_threads, cores, in_parts
+from fastpix.image.frame_threads import checked_threads, cores
 from fastpix.job.cache import Cache
-from fastpix.runs.batch_places import Places
+from fastpix.runs.batch_places import Places, read_each
 
 _WORTH_THREADS = 2**22  # pixels
 _SHARE = 4  # samples that a thread takes at a time
@@ -59,18 +59,8 @@ def cache_to_places(
             error.add_note(f"The sample is {cache.names[number]}")
             errors[k] = error
 
-    def work(start: int, stop: int) -> None:
-        for k in range(start, stop):
-            read(k)
-
-    begun = 0
-    while begun < len(keys) and not places.is_begun:  # the shape of all is that of one
-        read(begun)
-        begun += 1
     count = 1 if threads is None else checked_threads(threads)
     if threads is None and sum(math.prod(cache.shape(n)) for n in numbers) >= _WORTH_THREADS:
         count = cores()
-    for _ in in_parts(lambda start, stop: work(begun + start, begun + stop),
-                      len(keys) - begun, count, _SHARE):  # fmt: skip
-        pass
+    read_each(read, len(keys), places, count, _SHARE)
     return errors

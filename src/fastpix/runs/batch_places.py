@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError, SourceName, add_source
 from fastpix.image.frame_selection import checked_out
+from fastpix.image.frame_threads import in_parts
 
 _NAMED = 5  # images that an error names
 
@@ -246,6 +247,35 @@ class Places:
             self.result[place] = self._fill
             read[place] = False
         return MaskedBatch(self.result, read, errors)
+
+
+def read_each(
+    read: Callable[[int], None], count: int, places: Places, threads: int, share: int
+) -> None:
+    """Read the images of a batch: one by one until one has settled the shape, then by threads.
+
+    Parameters
+    ----------
+    read : callable
+        Reads an image, by its place, and puts it there.
+    count : int
+        Images of the batch.
+    places : Places
+    threads : int
+    share : int
+        Images that a thread takes at a time.
+    """
+    begun = 0
+    while begun < count and not places.is_begun:
+        read(begun)
+        begun += 1
+
+    def work(start: int, stop: int) -> None:
+        for place in range(begun + start, begun + stop):
+            read(place)
+
+    for _ in in_parts(work, count - begun, threads, share):
+        pass
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -35,13 +35,13 @@ class BatchMemory:
             array = np.empty(shape, dtype)
             self._tensor = torch.from_numpy(array)
             return array
-        kind = torch.from_numpy(np.empty(0, dtype)).dtype
-        size = math.prod(shape) * np.dtype(dtype).itemsize
         slots = slots_here()
         pooled = None if slots is None else slots.empty(shape, np.dtype(dtype))
         if pooled is not None:
             self._tensor = torch.from_numpy(pooled)
             return pooled
+        kind = torch.from_numpy(np.empty(0, dtype)).dtype
+        size = math.prod(shape) * np.dtype(dtype).itemsize
         # As torch's own collate does it.
         storage = torch.UntypedStorage._new_shared(size, device="cpu")
         self._tensor = torch.empty(0, dtype=kind).set_(storage, 0, shape)

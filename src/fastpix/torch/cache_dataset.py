@@ -19,9 +19,9 @@ from fastpix.torch.cached_samples import (
     opened,
 )
 from fastpix.torch.image_dataset import ImageDataset, spacings_of
-from fastpix.torch.item_dataset import Behaviour, Transform
 from fastpix.torch.item_labels import Labels, Unlabelled
 from fastpix.torch.skipping import OnItemError
+from fastpix.torch.source_items import Behaviour, Transform
 from fastpix.torch.tensors import threads_here
 
 

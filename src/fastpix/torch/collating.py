@@ -20,11 +20,11 @@ class ItemsOfBatch(list[Item]):
     Parameters
     ----------
     items : sequence of dict
-    image : Tensor or None
-        The images of all items, in their order; None where each has a tensor of its own.
+    image : Tensor
+        The images of all items, in their order.
     """
 
-    def __init__(self, items: Sequence[Item], image: torch.Tensor | None = None) -> None:
+    def __init__(self, items: Sequence[Item], image: torch.Tensor) -> None:
         super().__init__(items)
         self.image = image
 

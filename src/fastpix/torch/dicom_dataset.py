@@ -17,9 +17,9 @@ from fastpix.runs.batch_places import Places
 from fastpix.torch.cached_samples import Filter
 from fastpix.torch.dicom_files import find_files
 from fastpix.torch.image_dataset import ImageDataset
-from fastpix.torch.item_dataset import Behaviour, Transform
 from fastpix.torch.item_labels import Labels, Unlabelled
 from fastpix.torch.skipping import OnItemError
+from fastpix.torch.source_items import Behaviour, Transform
 from fastpix.torch.tensors import threads_here
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError, is_no_image
 from fastpix.job.cache import Cache
-from fastpix.job.cache_opening import is_cache, open_cache
+from fastpix.job.cache_opening import is_cache
 from fastpix.job.items import SourceFile
 from fastpix.job.rows import Describer, Row
 from fastpix.job.scan.header_rows import header_row
@@ -71,7 +71,7 @@ def find_files(source: PathLike | Iterable[PathLike] | Cache, filter: Filter) ->
         return _of_cache(source, filter)
     if isinstance(source, (str, os.PathLike)):
         if is_cache(source):
-            return _of_cache(open_cache(source), filter)
+            return _of_cache(source, filter)
         if os.path.isfile(source) and not _has_many(os.fspath(source)):
             found = _of_list([source], filter)
         else:
@@ -91,8 +91,8 @@ def _has_many(path: str) -> bool:
     return path.endswith(_LISTINGS) or path.lower().endswith(_ARCHIVES)
 
 
-def _of_cache(cache: Cache, filter: Filter) -> DicomFiles:
-    cache = kept_of(opened(cache, "file"), filter)
+def _of_cache(source: PathLike | Cache, filter: Filter) -> DicomFiles:
+    cache = kept_of(opened(source, "file"), filter)
     if cache.settings.format != "index":
         raise ArgumentError(
             "source",

@@ -14,8 +14,9 @@ from fastpix.errors import ArgumentError
 from fastpix.runs.batch_places import Places
 from fastpix.torch.batch_images import BatchImages
 from fastpix.torch.collating import Item
-from fastpix.torch.item_dataset import Behaviour, ItemDataset
+from fastpix.torch.item_dataset import ItemDataset
 from fastpix.torch.item_labels import LabelColumn
+from fastpix.torch.source_items import Behaviour
 
 if TYPE_CHECKING:
     import pyarrow
@@ -72,8 +73,7 @@ class ImageDataset(ItemDataset):
         return self._transformed(items, kept.images)
 
     def _item(self, row: int, image: torch.Tensor) -> Item:
-        spacing = torch.from_numpy(self._spacings[row].copy())
-        return {"image": image, **self._identity(row), "spacing": spacing}
+        return {"image": image, **self._identity(row), "spacing": spacing_at(self._spacings, row)}
 
     @abstractmethod
     def _read(self, rows: Sequence[int], places: Places, goes_on: bool) -> dict[int, Exception]:
@@ -93,6 +93,18 @@ def spacings_of(pixel_spacings: Iterable[Sequence[float] | None]) -> NDArray[np.
         for spacing in pixel_spacings
     ]
     return np.array(rows, np.float64).reshape(-1, 2)
+
+
+def spacing_at(spacings: NDArray[np.float64], row: int) -> torch.Tensor:
+    """Return the spacing of one image; a copy, which its user may write to.
+
+    Parameters
+    ----------
+    spacings : ndarray
+        See `spacings_of`.
+    row : int
+    """
+    return torch.from_numpy(spacings[row].copy())
 
 
 def no_column(name: str) -> Sequence[Any]:

@@ -1,47 +1,29 @@
-"""What all datasets by number share: names, labels, errors, splits and who asks for what."""
+"""`ItemDataset`: what datasets by number share: lengths, batches, subsets and splits."""
 
 from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from fastpix.errors import ArgumentError
-from fastpix.job.packed_columns import PackedTexts
 from fastpix.job.patient_split import SPLITS, By, Fractions, split
-from fastpix.torch.collating import Item, ItemsOfBatch
-from fastpix.torch.item_labels import LabelColumn, Labels, Unlabelled, labels_of
-from fastpix.torch.skipping import Skipped, checked_on_error
+from fastpix.torch.collating import Item
+from fastpix.torch.item_labels import LabelColumn
+from fastpix.torch.skipping import Skipped
+from fastpix.torch.source_items import Behaviour, SourceItems
 
 if TYPE_CHECKING:
     import pyarrow
 
-Transform: TypeAlias = Callable[[Item], Any]
 
-
-class Behaviour(NamedTuple):
-    """What a user asks of the items of a dataset, whatever it is over.
-
-    Attributes
-    ----------
-    labels, unlabelled, transform, on_error
-        As the datasets document them.
-    """
-
-    labels: Labels
-    unlabelled: Unlabelled
-    transform: Transform | None
-    on_error: str
-
-
-class ItemDataset(Dataset[Item]):
+class ItemDataset(SourceItems, Dataset[Item]):
     """Items by number, several of which are read by one call.
 
     Parameters
@@ -65,19 +47,10 @@ class ItemDataset(Dataset[Item]):
         behaviour: Behaviour,
         repeats: int = 1,
     ) -> None:
-        self.on_error = checked_on_error(behaviour.on_error)
-        self.transform = behaviour.transform
-        self._all_names = PackedTexts(names)
-        self._labels, kept = labels_of(
-            behaviour.labels, self._all_names, column, behaviour.unlabelled
-        )
-        self._rows = np.array(kept, np.int64)  # the sources that this dataset has, by number
+        super().__init__(names, table, column, behaviour)
+        self._rows = np.array(self._labelled, np.int64)  # those that this dataset has, by number
         self._table = table
-        self._patients: PackedTexts | None = None
-        if table is not None:
-            self._patients = PackedTexts(each or "" for each in table.column("patient").to_pylist())
         self._repeats = repeats
-        self._skipped = Skipped(len(self._all_names), self.on_error)
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -123,23 +96,6 @@ class ItemDataset(Dataset[Item]):
     def _items(self, numbers: Sequence[int], goes_on: bool) -> list[Any]:
         """Return items; where it goes on, without those that cannot be read."""
 
-    def _transformed(self, items: list[Item], images: torch.Tensor) -> list[Any]:
-        """Return items as the user wants them; images are those of all, in their order."""
-        if self.transform is None:
-            return ItemsOfBatch(items, images)
-        return [self.transform(item) for item in items]
-
-    def _identity(self, row: int) -> Item:
-        """Return what an item says of its source."""
-        item: Item = {
-            "name": self._all_names[row],
-            "patient": "" if self._patients is None else self._patients[row],
-            "index": row,
-        }
-        if self._labels is not None:
-            item["label"] = self._labels[row]
-        return item
-
     @property
     def names(self) -> list[str]:
         """The names of the sources, in the order of items."""
@@ -158,18 +114,6 @@ class ItemDataset(Dataset[Item]):
         if self._labels is None:
             return None
         return [self._labels[row] for row in self._rows.tolist()]
-
-    @property
-    def skipped(self) -> list[str]:
-        """The names of sources that could not be read, in this process and in its workers.
-
-        A `Loader` clears them when an epoch begins.
-        """
-        return [self._all_names[row] for row in self._skipped.numbers()]
-
-    def clear_skipped(self) -> None:
-        """Forget which sources could not be read."""
-        self._skipped.clear()
 
     def subset(self, numbers: Sequence[int]) -> Self:
         """Return a dataset of some of these sources, which reads as this one does.

@@ -18,8 +18,6 @@ from torch.utils.data import IterableDataset, get_worker_info
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.cache_run import read_cache_run
-from fastpix.job.packed_columns import PackedTexts
-from fastpix.job.remaining import normalized
 from fastpix.runs.batch_places import Places
 from fastpix.torch.batch_images import BatchImages
 from fastpix.torch.cached_samples import (
@@ -30,20 +28,20 @@ from fastpix.torch.cached_samples import (
     label_column,
     opened,
 )
-from fastpix.torch.collating import Item, ItemsOfBatch
-from fastpix.torch.image_dataset import spacings_of
-from fastpix.torch.item_dataset import Transform
-from fastpix.torch.item_labels import Labels, Unlabelled, labels_of
+from fastpix.torch.collating import Item
+from fastpix.torch.image_dataset import spacing_at, spacings_of
+from fastpix.torch.item_labels import Labels, Unlabelled
 from fastpix.torch.seeds import checked_seed
 from fastpix.torch.shard_order import Reader, rows_of_reader, runs_of, share_of, shuffled_within
-from fastpix.torch.skipping import OnItemError, Skipped, checked_on_error
+from fastpix.torch.skipping import OnItemError
+from fastpix.torch.source_items import Behaviour, SourceItems, Transform
 from fastpix.torch.tensors import for_main_process, shared_zeros
 
 _RUN = 2**23  # bytes that are read at once
 _GAP = 2**14  # bytes between samples that are read for nothing: headers and JSON of tar
 
 
-class ShardDataset(IterableDataset[Item]):
+class ShardDataset(SourceItems, IterableDataset[Item]):
     """Images of a cache in format ``tar``, streamed shard by shard: for object storage.
 
     Shards are read from their beginning to their end, several megabytes at a time. They are shared
@@ -109,9 +107,13 @@ class ShardDataset(IterableDataset[Item]):
             raise ArgumentError("batch_size", f"{batch_size!r} is not above 0")
         BatchImages([0], size, fill)  # an error now, not in a worker
         self._batch = None if batch_size is None else index(batch_size)
+        super().__init__(
+            cache.names,
+            cache.table,
+            partial(label_column, cache),
+            Behaviour(labels, unlabelled, transform, on_error),
+        )
         self.cache = cache
-        self.on_error = checked_on_error(on_error)
-        self.transform = transform
         self._shuffle = shuffle
         self._buffer = index(buffer)
         self._seed = checked_seed(seed)
@@ -119,13 +121,8 @@ class ShardDataset(IterableDataset[Item]):
         self._size = size
         self._fill = fill
         self._intervals = intervals_of(cache, normalize)
-        names = PackedTexts(cache.names)
-        self._labels, kept = labels_of(labels, names, partial(label_column, cache), unlabelled)
-        self._names = names
-        self._patients = PackedTexts(p or "" for p in cache.table.column("patient").to_pylist())
         self._spacings = spacings_of(cache.table.column("pixel_spacing").to_pylist())
-        self._set_shards(np.array(kept, np.int64))
-        self._skipped = Skipped(len(cache), self.on_error)
+        self._set_shards(np.array(self._labelled, np.int64))
         self._epoch = shared_zeros(1, torch.int64)  # workers may live on
         self._given = 0
         self._resumed: dict[str, int] | None = None
@@ -222,15 +219,6 @@ class ShardDataset(IterableDataset[Item]):
         self._given = state["given"]
         self._epoch.fill_(state["epoch"])
 
-    @property
-    def skipped(self) -> list[str]:
-        """The names of images that could not be read, in this process and in its workers."""
-        return [self._names[row] for row in self._skipped.numbers()]
-
-    def clear_skipped(self) -> None:
-        """Forget which images could not be read."""
-        self._skipped.clear()
-
     def _reader(self) -> Reader:
         info = get_worker_info()
         number, count = self._processes()
@@ -301,37 +289,24 @@ class ShardDataset(IterableDataset[Item]):
             except (FastpixError, OSError) as error:
                 errors[place] = error
         skipped = self._skipped if self.on_error == "skip" else None
-        kept = batch.finish(errors, self._names, skipped)
+        kept = batch.finish(errors, self._all_names, skipped)
         if kept is None:
             return []
         items = [
             self._item(rows[place], image)
             for place, image in zip(kept.places, kept.images, strict=True)
         ]
-        if self.transform is None:
-            return ItemsOfBatch(items, kept.images)
-        return [self.transform(item) for item in items]
+        return self._transformed(items, kept.images)
 
     def _put(self, places: Places, place: int, row: int, stored: NDArray[Any]) -> None:
         is_color = self.cache.is_color(row)
-        remaining = self.cache.remaining(row)
         interval = None if self._intervals is None else self._intervals[row]
-        if interval is not None:
-            remaining = normalized(remaining, is_color, interval)
+        remaining = self.cache.remaining(row, interval)
         values = remaining.values(stored, places.array(place, stored.shape, remaining.output))
         places.put(place, values, is_color)
 
     def _item(self, row: int, image: torch.Tensor) -> Item:
-        item: Item = {
-            "image": image,
-            "name": self._names[row],
-            "patient": self._patients[row],
-            "index": row,
-            "spacing": torch.from_numpy(self._spacings[row].copy()),
-        }
-        if self._labels is not None:
-            item["label"] = self._labels[row]
-        return item
+        return {"image": image, **self._identity(row), "spacing": spacing_at(self._spacings, row)}
 
 
 def _checked_rank(rank: int | None, world_size: int | None) -> tuple[int, int] | None:

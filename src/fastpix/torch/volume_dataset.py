@@ -13,21 +13,22 @@ import torch
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.image.frame_threads import checked_threads, in_parts
+from fastpix.image.frame_threads import checked_threads
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.job.cache import Cache
 from fastpix.recipe import Recipe
-from fastpix.runs.batch_places import Places, checked_fill
+from fastpix.runs.batch_places import Places, checked_fill, read_each
 from fastpix.series.interpolation import check_scipy
 from fastpix.series.resampling import Interpolation, checked_interpolation
 from fastpix.series.volume import spacing_of
 from fastpix.torch.batch_images import BatchImages
 from fastpix.torch.cached_samples import Filter, Normalize
 from fastpix.torch.collating import Item
-from fastpix.torch.item_dataset import Behaviour, ItemDataset, Transform
+from fastpix.torch.item_dataset import ItemDataset
 from fastpix.torch.item_labels import Labels, Unlabelled
 from fastpix.torch.patch_grid import Grid, grid_of
 from fastpix.torch.skipping import OnItemError
+from fastpix.torch.source_items import Behaviour, Transform
 from fastpix.torch.tensors import threads_here
 from fastpix.torch.volume_samples import open_volumes
 
@@ -202,23 +203,17 @@ class VolumeDataset(ItemDataset):
         items: list[Item] = [{} for _ in chosen]
         errors: dict[int, Exception] = {}
 
-        def work(begin: int, end: int) -> None:
-            for k in range(begin, end):
-                row, start = chosen[k]
-                try:
-                    items[k] = self._read(k, row, start or drawn[k], places)
-                except (FastpixError, OSError) as error:
-                    error.add_note(f"The volume is {self._all_names[row]}")
-                    errors[k] = error
+        def read(k: int) -> None:
+            row, start = chosen[k]
+            try:
+                items[k] = self._read(k, row, start or drawn[k], places)
+            except (FastpixError, OSError) as error:
+                error.add_note(f"The volume is {self._all_names[row]}")
+                errors[k] = error
 
-        begun = 0
-        while begun < len(chosen) and not places.is_begun:  # the shape of all is that of one
-            work(begun, begun + 1)
-            begun += 1
         asked = threads_here(self._threads)
         count = 1 if asked is None else checked_threads(asked)
-        for _ in in_parts(lambda a, b: work(begun + a, begun + b), len(chosen) - begun, count, 1):
-            pass
+        read_each(read, len(chosen), places, count, 1)
         skipped = self._skipped if goes_on else None
         remedy = "give patch=, or batches of one volume"
         kept = batch.finish(errors, self._all_names, skipped, remedy)

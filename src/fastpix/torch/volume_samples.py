@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.image.limits import MAX_BYTES
 from fastpix.job.cache import Cache
 from fastpix.job.cache_block import read_cache_block
-from fastpix.job.cache_opening import is_cache, open_cache
+from fastpix.job.cache_opening import is_cache
 from fastpix.recipe import Recipe
 from fastpix.series.open_series import open_series
 from fastpix.series.stack import Stack
@@ -187,7 +186,7 @@ def volumes_of_files(
     recipe: Recipe,
     filter: Filter,
     gaps: str,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int,
 ) -> VolumeSamples:
     """Return the volumes of DICOM series, whose headers are read.
 
@@ -269,8 +268,7 @@ def open_volumes(
     if isinstance(source, Cache) or (isinstance(source, (str, os.PathLike)) and is_cache(source)):
         if recipe is not None:
             raise ArgumentError("recipe", "a cache has its own: pass normalize, or convert anew")
-        cache = source if isinstance(source, Cache) else open_cache(source)
-        return volumes_of_cache(cache, filter, normalize)
+        return volumes_of_cache(source, filter, normalize)
     if normalize is not None:
         raise ArgumentError("normalize", "of DICOM series it is part of the recipe")
     return volumes_of_files(source, recipe or Recipe(), filter, gaps, max_bytes)
