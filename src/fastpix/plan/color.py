@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
+import numpy as np
 
 from fastpix.errors import ArgumentError, PixelHeaderError
 from fastpix.header.header import Header
@@ -109,12 +109,11 @@ def _with_palette(
     palette: tuple[Lut, Lut, Lut], cells: Steps, limits: Range | None, notes: list[Note]
 ) -> Steps:
     """Return the steps of an index: its table holds a red, a green and a blue value an entry."""
-    red, green, blue = (memoryview(lut.entries).cast("d") for lut in palette)
-    triples = zip(red, green, blue, strict=True)
-    entries = array("d", (value for triple in triples for value in triple))
+    entries = np.stack([np.frombuffer(lut.entries, np.float64) for lut in palette], axis=1)
     table = entries.tobytes()
     if limits is not None:
-        table = values_of(entries, _depth(palette, max(entries), notes), limits)
+        bits = _depth(palette, float(entries.max()), notes)
+        table = values_of(entries.astype(np.int64), bits, limits)
     return cells._replace(table=table, first=float(palette[0].first))
 
 

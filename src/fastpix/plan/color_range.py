@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
-
 import numpy as np
+from numpy.typing import NDArray
 
 from fastpix.errors import PixelHeaderError
 from fastpix.header.header import Header
@@ -18,17 +16,17 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 Range = tuple[float, float]
 
 
-def eight_bits(value: int, bits: int) -> int:
-    """Return a sample of `bits` bits on the scale of 8 bits.
+def eight_bits(samples: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
+    """Return samples of `bits` bits on the scale of 8 bits.
 
     Deeper samples lose their lower bits. Shallower ones are spread, so that the highest is 255.
 
     Parameters
     ----------
-    value : int
+    samples : ndarray of int64
     bits : int
     """
-    return value >> (bits - 8) if bits >= 8 else value * 255 // (2**bits - 1)
+    return samples >> (bits - 8) if bits >= 8 else samples * 255 // (2**bits - 1)
 
 
 def line_of(color_range: Range) -> tuple[float, float]:
@@ -42,19 +40,17 @@ def line_of(color_range: Range) -> tuple[float, float]:
     return (hi - lo) / 255, lo
 
 
-def values_of(samples: Iterable[float], bits: int, color_range: Range) -> bytes:
+def values_of(samples: NDArray[np.int64], bits: int, color_range: Range) -> bytes:
     """Return the values of samples, as the table of `Steps` has them.
 
     Parameters
     ----------
-    samples : iterable of float
-        Whole numbers.
+    samples : ndarray of int64
     bits : int
     color_range : (float, float)
     """
     slope, intercept = line_of(color_range)
-    values = (eight_bits(int(sample), bits) * slope + intercept for sample in samples)
-    return array("d", values).tobytes()
+    return np.asarray(eight_bits(samples, bits) * slope + intercept, np.float64).tobytes()
 
 
 def in_range(samples: Steps, header: Header, color_range: Range) -> Steps:
@@ -82,7 +78,7 @@ def in_range(samples: Steps, header: Header, color_range: Range) -> Steps:
             remedy="read the image without color_range",
         )
     if samples.bits < 8:
-        every = range(2**samples.bits)
+        every = np.arange(2**samples.bits, dtype=np.int64)
         return samples._replace(table=values_of(every, samples.bits, color_range))
     slope, intercept = line_of(color_range)
     return samples._replace(shift=samples.bits - 8, slope=slope, intercept=intercept)
