@@ -22,9 +22,8 @@ from fastpix.job.rows import header_columns
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.source_locations import open_location
 from fastpix.job.settings import Job
-from fastpix.job.source_verdicts import describer_for, obeyed
+from fastpix.job.source_verdicts import describer_for, obeyed, unseen_text
 from fastpix.job.vocabulary import modality_term, photometric_term
-from fastpix.notes import count_of
 from fastpix.plan.making import make_plan
 from fastpix.recipe import Recipe
 from fastpix.source.opening import open_file, read_source
@@ -107,9 +106,7 @@ def troubles_in(
                 found[key] += 1
                 errors[key] = error
     if unseen:
-        ids = ", ".join(f"{source} ({count_of(n, 'image')})" for source, n in unseen.most_common())
-        sources = "source" if len(unseen) == 1 else "sources"
-        raise UnseenSourceError(unseen, f"{sources} {ids} of the first images")
+        raise UnseenSourceError(unseen, f"{unseen_text(unseen)} of the first images")
     return [Trouble(errors[key], key[0], count, images) for key, count in found.most_common()]
 
 
