@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from fastpix.image.frame_selection import Frames
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.job.cache import Cache
@@ -113,29 +115,38 @@ class DicomDataset(ImageDataset):
         )
         self.recipe = recipe or Recipe()
         self._locations = PackedTexts(found.locations)
-        self._is_inverted = found.is_inverted
+        self._is_inverted = found.is_inverted if found.is_inverted.any() else None
         self._frames = frames
         self._threads = threads
         self._max_bytes = checked_limit(max_bytes)
 
     def _read(self, rows: Sequence[int], places: Places, goes_on: bool) -> dict[int, Exception]:
+        if self._is_inverted is None:
+            return self._read_alike(rows, places, goes_on, False)
         errors: dict[int, Exception] = {}
-        is_inverted = self._is_inverted
+        is_inverted = self._is_inverted[list(rows)]
         for exchanges in (False, True):
-            numbers = [k for k, row in enumerate(rows) if is_inverted[row] == exchanges]
+            numbers = np.flatnonzero(is_inverted == exchanges).tolist()
             if not numbers or (errors and not goes_on):
                 continue
-            locations = [self._locations[rows[k]] for k in numbers]
-            sources: list[Any] = [e if is_plain(e) else LazyFile(e) for e in locations]
-            found = read_to_places(
-                sources,
-                PartOfPlaces(places, numbers),
-                self.recipe,
-                self._frames,
-                self._max_bytes,
-                threads_here(self._threads),
-                goes_on=goes_on,
-                exchanges=exchanges,
-            )
+            part = PartOfPlaces(places, numbers)
+            found = self._read_alike([rows[k] for k in numbers], part, goes_on, exchanges)
             errors |= {numbers[k]: error for k, error in found.items()}
         return errors
+
+    def _read_alike(
+        self, rows: Sequence[int], places: Places, goes_on: bool, exchanges: bool
+    ) -> dict[int, Exception]:
+        """Read images, either all of which are of inverted sources, or none."""
+        locations = [self._locations[row] for row in rows]
+        sources: list[Any] = [e if is_plain(e) else LazyFile(e) for e in locations]
+        return read_to_places(
+            sources,
+            places,
+            self.recipe,
+            self._frames,
+            self._max_bytes,
+            threads_here(self._threads),
+            goes_on=goes_on,
+            exchanges=exchanges,
+        )
