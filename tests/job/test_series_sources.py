@@ -12,11 +12,12 @@ from support.jobs import Folders
 from support.series_files import enhanced, slice_dataset, write_slices
 
 import fastpix
-from fastpix.errors import FastpixError, UnseenSourceError
+from fastpix.errors import FastpixError
 from fastpix.header.instance import read_instance
 from fastpix.job import one_series, preflight
 from fastpix.source.stored import Memory
 from fastpix.sources.source_key import BY, source_id, source_key
+from fastpix.sources.unseen_sources import UnseenSourceError
 from fastpix.sources.verdicts import Status, Verdict, Verdicts
 
 pytestmark = pytest.mark.usefixtures("in_this_process")

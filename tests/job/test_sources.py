@@ -14,11 +14,12 @@ from support.jobs import Folders
 
 import fastpix
 from fastpix import Recipe
-from fastpix.errors import ArgumentError, FastpixError, UnseenSourceError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.header.instance import read_instance
 from fastpix.job import one_image, preflight, source_verdicts
 from fastpix.source.stored import Memory
 from fastpix.sources.source_key import BY, source_id, source_key
+from fastpix.sources.unseen_sources import UnseenSourceError
 from fastpix.sources.verdicts import Status, Verdict, Verdicts
 
 pytestmark = pytest.mark.usefixtures("in_this_process")

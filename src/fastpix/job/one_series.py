@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import FastpixError, SeriesError, UnseenSourceError
+from fastpix.errors import FastpixError, SeriesError
 from fastpix.job.items import Item, SourceFile
 from fastpix.job.made import Made, given_up, group_of, is_being_written
 from fastpix.job.one_image import columns_of_values, stored_recipe, with_peak
@@ -28,6 +28,7 @@ from fastpix.series.open_series import find_stacks
 from fastpix.series.plane_reader import plans_of
 from fastpix.series.stack import Stack
 from fastpix.series.volume import PlaneSource, Volume
+from fastpix.sources.unseen_sources import UnseenSourceError
 
 _TOLERANCE = 0.05  # of the even grid, in gaps: that of read_series
 _VOLUME = 16  # times what an image may decode to

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from fastpix.errors import (
     ArgumentError,
     FastpixError,
-    UnseenSourceError,
     UnsupportedTransferSyntaxError,
 )
 from fastpix.frames.codecs import usable_decoders
@@ -22,12 +21,13 @@ from fastpix.job.rows import header_columns
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.source_locations import open_location
 from fastpix.job.settings import Job
-from fastpix.job.source_verdicts import describer_for, obeyed, unseen_text
+from fastpix.job.source_verdicts import describer_for, obeyed
 from fastpix.job.vocabulary import modality_term, photometric_term
 from fastpix.plan.making import make_plan
 from fastpix.recipe import Recipe
 from fastpix.source.opening import open_file, read_source
 from fastpix.source.stored import HEAD, File
+from fastpix.sources.unseen_sources import UnseenSourceError, unseen_text
 from fastpix.standard.syntaxes import NATIVE
 
 LOOKED_AT = 256

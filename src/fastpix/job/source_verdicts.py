@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import ArgumentError, FastpixError, UnseenSourceError
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.rows import Row, describer_of
 from fastpix.job.settings import Job
 from fastpix.job.storage.storage_protocol import Storage
-from fastpix.notes import count_of
 from fastpix.pseudonyms import Names
 from fastpix.sources.run_verdicts import RunVerdicts, is_stale
+from fastpix.sources.unseen_sources import UnseenSourceError
 from fastpix.sources.verdicts import Verdicts, read_verdicts
 
 if TYPE_CHECKING:
@@ -106,18 +105,6 @@ def obeyed(row: Row, job: Job) -> str | None:
     if verdicts.is_refused(status):
         raise UnseenSourceError([row["source"]])
     return status
-
-
-def unseen_text(unseen: Counter[str]) -> str:
-    """Return how many images each source has that nobody has looked at.
-
-    Parameters
-    ----------
-    unseen : Counter
-        By the ids of sources.
-    """
-    ids = ", ".join(f"{source} ({count_of(n, 'image')})" for source, n in unseen.most_common())
-    return f"{'source' if len(unseen) == 1 else 'sources'} {ids}"
 
 
 def source_of(row: Row) -> Row:

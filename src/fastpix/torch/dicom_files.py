@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import ArgumentError, FastpixError, UnseenSourceError, is_no_image
+from fastpix.errors import ArgumentError, FastpixError, is_no_image
 from fastpix.job.cache import Cache
 from fastpix.job.cache_opening import is_cache, open_cache
 from fastpix.job.items import SourceFile
@@ -23,9 +23,10 @@ from fastpix.job.rows import Describer, Row
 from fastpix.job.scan.header_rows import header_row
 from fastpix.job.scan.sources import open_sources
 from fastpix.job.scan.waiting import map_waiting
-from fastpix.job.source_verdicts import SourcesLike, run_verdicts, unseen_text
+from fastpix.job.source_verdicts import SourcesLike, run_verdicts
 from fastpix.pseudonyms import Names, load_key
 from fastpix.sources.run_verdicts import RunVerdicts
+from fastpix.sources.unseen_sources import UnseenSourceError, unseen_text
 from fastpix.torch.cached_samples import Filter, keeps_of, kept_of, label_column, opened
 from fastpix.torch.image_dataset import no_column, spacings_of
 from fastpix.torch.item_labels import LabelColumn

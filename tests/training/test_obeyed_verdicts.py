@@ -16,10 +16,11 @@ library("pyarrow")
 
 import fastpix  # noqa: E402
 from fastpix import Recipe  # noqa: E402
-from fastpix.errors import ArgumentError, FastpixError, UnseenSourceError  # noqa: E402
+from fastpix.errors import ArgumentError, FastpixError  # noqa: E402
 from fastpix.header.instance import read_instance  # noqa: E402
 from fastpix.source.stored import Memory  # noqa: E402
 from fastpix.sources.source_key import BY, source_id, source_key  # noqa: E402
+from fastpix.sources.unseen_sources import UnseenSourceError  # noqa: E402
 from fastpix.sources.verdict_writing import write_verdicts  # noqa: E402
 from fastpix.sources.verdicts import Status, Verdict, Verdicts  # noqa: E402
 from fastpix.torch import CacheDataset, DicomDataset  # noqa: E402
