@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.builders import encode, make_dataset
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from support.builders import compress, encode, make_dataset
 from support.jobs import Folders
 
 import fastpix
 from fastpix import Recipe
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.header.instance import read_instance
-from fastpix.job import one_image, preflight, source_verdicts
+from fastpix.job import columns, one_image, preflight, source_verdicts
 from fastpix.source.stored import Memory
 from fastpix.sources.source_key import BY, source_id, source_key
 from fastpix.sources.unseen_sources import UnseenSourceError
@@ -27,16 +28,18 @@ SECRET = "Zq7Xw"
 MAKERS = ("ACME", "Bolt", f"{SECRET} Ltd")
 
 
-def image(maker: str, number: int = 0, photometric: str = "MONOCHROME2", **more: Any) -> bytes:
+def image(
+    maker: str, number: int = 0, photometric: str = "MONOCHROME2",
+    syntax: str = ExplicitVRLittleEndian, **more: Any,
+) -> bytes:  # fmt: skip
     """An image whose values depend on its number."""
     values = np.arange(12, dtype=np.uint16).reshape(3, 4) + number
-    return encode(
-        make_dataset(
-            values, PhotometricInterpretation=photometric, Manufacturer=maker, Modality="CR",
-            ManufacturerModelName=f"{SECRET} model", SoftwareVersions=f"{SECRET} 1",
-            SOPInstanceUID=f"1.2.3.{number}", **more,
-        )
+    dataset = make_dataset(
+        values, PhotometricInterpretation=photometric, Manufacturer=maker, Modality="CR",
+        ManufacturerModelName=f"{SECRET} model", SoftwareVersions=f"{SECRET} 1",
+        SOPInstanceUID=f"1.2.3.{number}", **more,
     )  # fmt: skip
+    return compress(dataset, syntax) if syntax == RLELossless else encode(dataset, syntax)
 
 
 def id_of(data: bytes, folders: Folders) -> str:
@@ -345,3 +348,41 @@ def test_verdicts_of_a_later_version(sources: Sources) -> None:
     (sources.folders.dst / source_verdicts.KEY).write_text('{"version": 2}')
     with pytest.raises(FastpixError, match="use that one"):
         sources.folders.cache()
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("form", "syntax"),
+    [
+        ("tar", ExplicitVRLittleEndian),
+        ("npz", RLELossless),
+        ("index", ExplicitVRLittleEndian),
+    ],
+)
+def test_formats(folders: Folders, form: str, syntax: str, photometric: str) -> None:
+    other = {"MONOCHROME1": "MONOCHROME2", "MONOCHROME2": "MONOCHROME1"}[photometric]
+    files = [image("ACME", 1, each, syntax) for each in (photometric, other)]
+    path = folders.add("a.dcm", files[0])
+    given = Verdicts({id_of(path.read_bytes(), folders): Verdict("invert")})
+    folders.convert(sources=given, format=form)
+    assert np.array_equal(folders.cache()[0], fastpix.imread(files[1]))
+
+
+def test_manifests_that_are_older_than_verdicts(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert = sources.folders.convert
+    with monkeypatch.context() as patch:
+        older = tuple(each for each in columns.COLUMNS if each.name not in ("source", "verdict"))
+        patch.setattr(columns, "COLUMNS", older)
+        patch.setattr("fastpix.job.manifest.COLUMNS", older)
+        convert()
+    assert len(sources.folders.rows()) == 9
+    assert not any("source" in row for row in sources.folders.rows().values())
+    added = sources.add("A7.dcm", image("ACME", 7))
+    # Whose source is not known was taken as it is, and stays.
+    counts = convert(sources=sources.verdicts(A="accept")).counts
+    assert (counts.present, counts.converted) == (9, 1)
+    assert sources.folders.row(added)["verdict"] == "accept"
+    assert len(sources.folders.cache()) == 10
+    assert fastpix.read_manifest(sources.folders.dst).column_names == list(columns.NAMES)

@@ -113,7 +113,7 @@ def _joined(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
     import pyarrow as pa
 
     plain = [table.replace_schema_metadata(None) for table in tables]
-    return pa.concat_tables(plain, promote_options="default").select(schema().names)
+    return pa.concat_tables([schema().empty_table(), *plain], promote_options="default")
 
 
 def rows_taken(table: pyarrow.Table, rows: Sequence[int] | NDArray[Any]) -> pyarrow.Table:
