@@ -29,7 +29,10 @@ def ids(folders: Folders) -> dict[str, str]:
     """Three series of different makers; the ids of their sources."""
     found = {}
     for number, maker in enumerate("ABC"):
-        more = {"SeriesInstanceUID": f"1.2.{number}", "Manufacturer": f"{maker} Ltd"}
+        more: dict[str, Any] = {
+            "SeriesInstanceUID": f"1.2.{number}",
+            "Manufacturer": f"{maker} Ltd",
+        }
         slices = [
             slice_dataset(k, SOPInstanceUID=f"1.3.{number}.{k}", **more) for k in range(COUNT)
         ]

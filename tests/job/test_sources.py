@@ -18,6 +18,7 @@ from fastpix import Recipe
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.header.instance import read_instance
 from fastpix.job import columns, one_image, preflight, source_verdicts
+from fastpix.job.scan.source_locations import open_location
 from fastpix.source.stored import Memory
 from fastpix.sources.source_key import BY, source_id, source_key
 from fastpix.sources.unseen_sources import UnseenSourceError
@@ -96,11 +97,10 @@ def sources(folders: Folders) -> Sources:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that jobs convert."""
     found: list[str] = []
-    real = one_image.open_location
 
     def noted(location: str) -> Any:
         found.append(os.path.basename(location))
-        return real(location)
+        return open_location(location)
 
     monkeypatch.setattr(one_image, "open_location", noted)
     monkeypatch.setattr(preflight, "open_location", noted)

@@ -15,7 +15,7 @@ from fastpix.errors import ArgumentError, FastpixError
 from fastpix.sources import verdict_writing
 from fastpix.sources.source_key import BY
 from fastpix.sources.verdict_writing import add_sources, mark, write_verdicts
-from fastpix.sources.verdicts import STATUSES, Verdict, Verdicts, read_verdicts
+from fastpix.sources.verdicts import STATUSES, Verdict, Verdicts, read_verdicts, verdicts_of
 
 ONE, TWO, NEW = "0123456789abcdef", "fedcba9876543210", "00000000ffffffff"
 DAY = datetime.date(2026, 1, 31)
@@ -185,11 +185,10 @@ def test_what_is_no_mark(path: Path, arguments: tuple[str, str, str], said: str)
 def test_a_file_that_an_editor_has_saved_meanwhile(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = verdict_writing.verdicts_of
 
     def saved_meanwhile(*arguments: object) -> Verdicts:
         path.write_text(BY_HAND + "# saved\n")
-        return real(*arguments)  # type: ignore[arg-type]
+        return verdicts_of(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(verdict_writing, "verdicts_of", saved_meanwhile)
     with pytest.raises(FastpixError, match="has changed since it was read"):

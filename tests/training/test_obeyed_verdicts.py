@@ -85,7 +85,7 @@ def test_verdicts_are_obeyed(
 
 
 def test_unseen_sources(folders: Folders, paths: list[Path], key_file: Path) -> None:
-    given = {"sources": verdicts(folders, A="accept"), "key_file": key_file}
+    given: dict[str, Any] = {"sources": verdicts(folders, A="accept"), "key_file": key_file}
     with pytest.raises(UnseenSourceError, match=r"\(4 images\), \w+ \(4 images\): open") as caught:
         DicomDataset(folders.src, **given)
     assert len(caught.value.sources) == 2
@@ -121,15 +121,15 @@ def test_a_stale_cache_is_refused(
 
 
 def test_a_file_that_cannot_be_read(folders: Folders, paths: list[Path], key_file: Path) -> None:
-    given = {"sources": verdicts(folders, A="accept", B="invert", C="invert")}
+    given: dict[str, Any] = {"sources": verdicts(folders, A="accept", B="invert", C="invert")}
     for number in (1, 3):  # of either kind
-        dataset = DicomDataset(paths, key_file=key_file, on_error="skip", **given)  # type: ignore[arg-type]
+        dataset = DicomDataset(paths, key_file=key_file, on_error="skip", **given)
         paths[number].write_bytes(image(number)[:-5])
         items = dataset.__getitems__(list(range(6)))
         assert [item["index"] for item in items] == [k for k in range(6) if k not in (1, number)]
         assert str(paths[number]) in dataset.skipped
         with pytest.raises(FastpixError):
-            DicomDataset(paths, key_file=key_file, **given).__getitems__([0, 1, 2, 3])  # type: ignore[arg-type]
+            DicomDataset(paths, key_file=key_file, **given).__getitems__([0, 1, 2, 3])
 
 
 def test_arguments(folders: Folders, paths: list[Path], tmp_path: Path) -> None:
