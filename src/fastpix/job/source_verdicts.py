@@ -213,7 +213,8 @@ def stale_rows(table: pyarrow.Table, verdicts: RunVerdicts | None) -> NDArray[np
         With `COLUMNS`; without the first two where it is older than these.
     verdicts : RunVerdicts or None
     """
-    if "source" not in table.column_names:
+    is_older = "source" not in table.column_names
+    if is_older or (verdicts is None and table.column("verdict").null_count == len(table)):
         return np.zeros(len(table), np.bool_)
     codes = np.zeros(len(table), np.int64)
     columns = [_codes(table.column(name)) for name in COLUMNS]
