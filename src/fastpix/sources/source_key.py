@@ -1,0 +1,124 @@
+"""`SourceKey`: the attributes of one header that tell one source of images from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from fastpix.errors import ArgumentError
+from fastpix.header.header import Header
+from fastpix.header.instance import Instance
+from fastpix.header.plain_values import Values, values_at_top
+from fastpix.pseudonyms import Names
+from fastpix.standard.tags import Tag
+
+BY = ("manufacturer", "model", "modality", "photometric", "presentation")
+"""What tells sources apart unless others are asked for."""
+
+_TAGS = {
+    "manufacturer": Tag.Manufacturer,
+    "model": Tag.ManufacturerModelName,
+    "presentation": Tag.PresentationIntentType,
+    "software": Tag.SoftwareVersions,
+}
+_BETWEEN = "\x1f"  # no text of a header has it
+
+
+class SourceKey(NamedTuple):
+    r"""What a header says of the device and the kind of its images; empty where it says nothing.
+
+    Attributes
+    ----------
+    manufacturer, model : str
+        As the file has them.
+    modality : str
+        PS3.3 C.7.3.1.1.1.
+    photometric : str
+        Photometric Interpretation.
+    presentation : str
+        Presentation Intent Type (PS3.3 C.8.11.1): ``FOR PROCESSING``, ``FOR PRESENTATION``.
+    software : str
+        Software Versions, several of them parted by ``\``.
+    """
+
+    manufacturer: str = ""
+    model: str = ""
+    modality: str = ""
+    photometric: str = ""
+    presentation: str = ""
+    software: str = ""
+
+
+def source_key(instance: Instance) -> SourceKey:
+    """Return the source of an instance.
+
+    Parameters
+    ----------
+    instance : Instance
+        As its file has it: one with an exchanged header is of another source.
+    """
+    return source_key_of(values_at_top(instance), instance.header)
+
+
+def source_key_of(values: Values, header: Header) -> SourceKey:
+    """Return the source that values of a data set and its pixel header name.
+
+    Parameters
+    ----------
+    values : dict of int to bytes
+        By tags: those of `values_at_top`.
+    header : Header
+    """
+    texts = {name: _text(values.get(tag)) for name, tag in _TAGS.items()}
+    return SourceKey(modality=header.modality, photometric=header.photometric, **texts)
+
+
+@lru_cache(1024)
+def _text(value: bytes | None) -> str:
+    if not value:
+        return ""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    return "\\".join(" ".join(part.split()) for part in text.replace("\0", " ").split("\\"))
+
+
+def checked_by(by: Sequence[str]) -> tuple[str, ...]:
+    """Return attributes that tell sources apart, if they are known.
+
+    Parameters
+    ----------
+    by : sequence of str
+
+    Raises
+    ------
+    ArgumentError
+    """
+    names = (by,) if isinstance(by, str) else tuple(by)
+    wrong = [name for name in names if name not in SourceKey._fields]
+    if wrong or not names:
+        known = ", ".join(SourceKey._fields)
+        raise ArgumentError("by", f"{', '.join(wrong) or 'nothing'}: it takes {known}")
+    return tuple(name for name in SourceKey._fields if name in names)
+
+
+def source_id(key: SourceKey, names: Names, by: Sequence[str] = BY) -> str:
+    """Return the id of a source: the same in an audit, in ``sources.toml`` and in a manifest.
+
+    Parameters
+    ----------
+    key : SourceKey
+    names : Names
+        The key of the job: another key gives other ids.
+    by : sequence of str
+        The attributes that count. Capitals do not: files of one device differ in them.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    parts = [f"{name}={getattr(key, name).casefold()}" for name in checked_by(by)]
+    return names.of_text(_BETWEEN.join(("source", *parts)))[:16]
