@@ -77,7 +77,7 @@ class Seen(NamedTuple):
     remarks: list[str]
 
 
-def seen_of_image(image: Image, look: Look = Look()) -> Seen:  # noqa: B008 (it is frozen)
+def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     """Return the frames of an image as they are shown.
 
     Parameters
@@ -121,7 +121,7 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:  # noqa: B008 (it 
 
 def seen_of_volume(
     volume: Volume,
-    look: Look = Look(),  # noqa: B008 (it is frozen)
+    look: Look = Look(),
     *,
     proposals: Sequence[Voi] = (),
     is_inverse: bool = False,

@@ -46,9 +46,7 @@ def _of_window(values: NDArray[Any], voi: VoiWindow) -> NDArray[np.float64]:
     center, width = voi.center, voi.width
     if voi.function == "LINEAR":  # PS3.3 C.11.2.1.2.1
         center, width = center - 0.5, width - 1
-    return apply_window(
-        values, Window(voi.function != "SIGMOID", center, width, 0.0, WHITE, WHITE)
-    )
+    return apply_window(values, Window(voi.function != "SIGMOID", center, width, 0.0, WHITE, WHITE))
 
 
 def _of_table(values: NDArray[Any], voi: VoiTable) -> NDArray[np.float64]:
@@ -64,9 +62,7 @@ def as_gray(shades: NDArray[np.float64], is_inverse: bool) -> NDArray[np.uint8]:
     return gray
 
 
-def window_by_percentiles(
-    values: NDArray[Any], low: float = 1.0, high: float = 99.0
-) -> VoiWindow:
+def window_by_percentiles(values: NDArray[Any], low: float = 1.0, high: float = 99.0) -> VoiWindow:
     """Return the window between two percentiles of the values that are finite.
 
     Parameters
