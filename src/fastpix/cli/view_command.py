@@ -111,18 +111,21 @@ def _check_out(out: Path, force: bool) -> None:
 
 
 def _write(out: Path, png: bytes, force: bool) -> None:
-    """Write the file at once: a reader finds all of it or none."""
+    """Write the file, for its owner alone; what was there stays until all is written."""
+    if not force:
+        try:
+            handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # made since it was checked
+            _check_out(out, force)
+            raise
+        with os.fdopen(handle, "wb") as file:
+            file.write(png)
+        return
     handle, name = tempfile.mkstemp(suffix=".png", prefix=".", dir=out.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(png)
-        if force:
-            os.replace(name, out)
-            return
-        try:
-            os.link(name, out)
-        except FileExistsError:
-            fail(f"{out} exists: give another name, or --force to write over it")
+        os.replace(name, out)
     finally:
         Path(name).unlink(missing_ok=True)
 

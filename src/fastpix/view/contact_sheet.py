@@ -42,7 +42,7 @@ def _picture(cache: Cache, place: int) -> NDArray[np.uint8]:
     enlarged = max(1, _SIDE // max(small.shape[:2]))
     small = small.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
     if is_color:
-        low, high = color_limits(cache, place, small)
+        low, high = color_limits(cache, small)
         levels: NDArray[np.uint8] = (
             np.nan_to_num((small - low) / (high - low)).clip(0, 1) * 255
         ).astype(np.uint8)
@@ -50,16 +50,15 @@ def _picture(cache: Cache, place: int) -> NDArray[np.uint8]:
     return as_gray(shades_of(small, window_by_percentiles(small)), is_inverse=False)
 
 
-def color_limits(cache: Cache, place: int, values: NDArray[np.float64]) -> tuple[float, float]:
+def color_limits(cache: Cache, values: NDArray[np.float64]) -> tuple[float, float]:
     """Return what black and white are in a colour image of a cache.
 
     Parameters
     ----------
     cache : Cache
-    place : int
-        Number of the image.
     values : ndarray
-        Some of it: where the recipe does not say, the largest tells how many bits a sample has.
+        Some of an image: where the recipe does not say, the largest tells how many bits a sample
+        has.
     """
     limits = cache.settings.recipe.color_range
     if limits is not None:

@@ -39,7 +39,7 @@ def draw(
         Pixels of the longer side of a pane: at most, for an enlarged pixel is a whole number of
         pixels wide; 896 for a single pane, else 256, if not given.
     columns : int, optional
-        How many panes stand side by side in a group; 4 for every 3 rows if not given.
+        How many panes stand side by side in a group; see `columns_for` if not given.
 
     Returns
     -------
@@ -56,8 +56,17 @@ def draw(
     if side is None:
         side = LARGE_SIDE // len(groups) if most == 1 else SIDE
     if columns is None:
-        columns = max(1, min(most, math.ceil(math.sqrt(most * 4 / 3))))
+        columns = columns_for(most)
     return side_by_side([_draw_group(group, side, columns) for group in groups])
+
+
+def columns_for(count: int) -> int:
+    """Return how many panes stand side by side: a sheet as wide as high, up to twice as wide.
+
+    Of these numbers the one that leaves the fewest places empty.
+    """
+    candidates = range(math.ceil(math.sqrt(count)), math.ceil(math.sqrt(2 * count)) + 1)
+    return min(candidates, key=lambda columns: (-count % columns, columns))
 
 
 def _draw_group(group: Group, side: int, columns: int) -> NDArray[np.uint8]:

@@ -63,6 +63,14 @@ class Look:
             raise ArgumentError("most", f"{self.most} is not above 0")
 
 
+class _Chosen(NamedTuple):
+    """A window, and what the title and the remarks say of it."""
+
+    voi: Voi
+    said: str
+    remarks: list[str]
+
+
 class Seen(NamedTuple):
     """What is drawn, and what is said about it.
 
@@ -100,14 +108,15 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     if not header.is_gray:
         colors = image.read(dtype="float32", color_range=(0, 255), frames=numbers)
         return seen_of_color(colors, place, captions, look, what)
-    # PS3.3 C.8.8.3: Dose Grid Scaling is no Modality LUT, so the file's windows are of stored values.
+    # PS3.3 C.8.8.3: Dose Grid Scaling is no Modality LUT, so windows are of stored values.
     is_of_stored = header.modality == "RTDOSE" and look.window is None
     rescale = header.rescale_error is None and not is_of_stored
     padding = None if header.padding is None else math.nan
     values = image.read(
         dtype="float64", invert="none", rescale=rescale, padding=padding, frames=numbers
     )
-    vois, remarks = _vois_of_image(image, look, numbers, values)
+    found = _chosen_of_image(image, look, numbers, values)
+    remarks = list(found[0].remarks)
     inverse = is_shown_inverse(header, attributes)
     if inverse != (header.photometric == "MONOCHROME1"):
         shape = "INVERSE" if inverse else "IDENTITY"
@@ -116,7 +125,7 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
             "it is followed; --both shows both"
         )
         what += f", Presentation LUT Shape {shape}"
-    return _seen_of_gray(values, vois, inverse, place, captions, look, what, remarks)
+    return _seen_of_gray(values, found, inverse, place, captions, look, what, remarks)
 
 
 def seen_of_volume(
@@ -164,10 +173,9 @@ def seen_of_volume(
         low, high = color_range
         colors = (values.astype(np.float64) - low) * (255 / (high - low))
         return seen_of_color(colors, place, captions, look, what)
-    voi, remarks = _voi_of(list(proposals), look, values)
-    return _seen_of_gray(
-        values, [voi] * len(numbers), is_inverse, place, captions, look, what, remarks
-    )
+    found = [_chosen(proposals, look, values)] * len(numbers)
+    remarks = list(found[0].remarks)
+    return _seen_of_gray(values, found, is_inverse, place, captions, look, what, remarks)
 
 
 def seen_of_color(
@@ -186,7 +194,7 @@ def seen_of_color(
 
 def _seen_of_gray(
     values: NDArray[Any],
-    vois: Sequence[Voi],
+    found: Sequence[_Chosen],
     is_inverse: bool,
     place: Place,
     captions: Sequence[str],
@@ -195,10 +203,10 @@ def _seen_of_gray(
     remarks: list[str],
 ) -> Seen:
     panes = [
-        Pane(as_gray(shades_of(plane, voi), is_inverse), place, caption)
-        for plane, voi, caption in zip(values, vois, captions, strict=True)
+        Pane(as_gray(shades_of(plane, each.voi), is_inverse), place, caption)
+        for plane, each, caption in zip(values, found, captions, strict=True)
     ]
-    windows = {str(voi) for voi in vois}
+    windows = {each.said for each in found}
     said = windows.pop() if len(windows) == 1 else "windows of the frames"
     if not look.both:
         return Seen([Group(f"{what}; {said}", panes)], remarks)
@@ -207,46 +215,48 @@ def _seen_of_gray(
         ends.reverse()
     # Unknown pixels are black in both, so the other polarity is made of shades, too.
     others = [
-        pane._replace(pixels=as_gray(shades_of(plane, voi), not is_inverse))
-        for pane, plane, voi in zip(panes, values, vois, strict=True)
+        pane._replace(pixels=as_gray(shades_of(plane, each.voi), not is_inverse))
+        for pane, plane, each in zip(panes, values, found, strict=True)
     ]
     titles = (f"As the file says: {ends[0]}", f"The other way round: {ends[1]}")
     return Seen([Group(titles[0], panes), Group(titles[1], others)], [f"{what}; {said}", *remarks])
 
 
-def _vois_of_image(
+def _chosen_of_image(
     image: Image, look: Look, numbers: Sequence[int], values: NDArray[Any]
-) -> tuple[list[Voi], list[str]]:
+) -> list[_Chosen]:
     """Return the window of each frame: the file's may differ from frame to frame."""
     if look.window is not None or look.percentiles is not None:
-        voi, remarks = _voi_of([], look, values)
-        return [voi] * len(numbers), remarks
+        return [_chosen([], look, values)] * len(numbers)
     try:
         proposals = [proposals_of(image, number) for number in numbers]
     except PixelHeaderError as error:
         if look.voi is not None:
             raise
-        voi, remarks = _voi_of([], look, values)
-        return [voi] * len(numbers), [f"{error}; shown by percentiles", *remarks]
-    if all(proposals):
-        found = [_voi_of(each, look, values) for each in proposals]
-        return [voi for voi, _ in found], found[0][1]
-    voi, remarks = _voi_of(proposals[0] if look.voi is not None else [], look, values)
-    return [voi] * len(numbers), remarks
+        found = _chosen([], look, values)
+        found.remarks.insert(0, f"{error}; shown by percentiles")
+        return [found] * len(numbers)
+    if not all(proposals):
+        return [_chosen(proposals[0] if look.voi is not None else [], look, values)] * len(numbers)
+    return [_chosen(each, look, values) for each in proposals]
 
 
-def _voi_of(proposals: list[Voi], look: Look, values: NDArray[Any]) -> tuple[Voi, list[str]]:
+def _chosen(proposals: Sequence[Voi], look: Look, values: NDArray[Any]) -> _Chosen:
     """Return the window that is asked for, and what the file has besides."""
     if look.window is not None:
-        return look.window, []
+        return _Chosen(look.window, str(look.window), [])
     if look.percentiles is None and (proposals or look.voi is not None):
         voi = chosen(proposals, 0 if look.voi is None else look.voi)
-        if len(proposals) == 1:
-            return voi, [f"the file's {described(voi)}"]
-        there = "; ".join(f"{k}: {described(each)}" for k, each in enumerate(proposals))
-        return voi, [f"the file's {described(voi)}, one of several (--voi): {there}"]
+        remarks = [f"the file's {described(voi)}"]
+        if len(proposals) > 1:
+            there = "; ".join(f"{k}: {described(each)}" for k, each in enumerate(proposals))
+            remarks = [f"{remarks[0]}, one of several (--voi): {there}"]
+        return _Chosen(voi, str(voi), remarks)
     low, high = look.percentiles or PERCENTILES
-    return window_by_percentiles(values, low, high), [f"percentiles {low:g} to {high:g}"]
+    found = window_by_percentiles(values, low, high)
+    ends = found.center - found.width / 2, found.center + found.width / 2
+    said = f"percentiles {low:g} to {high:g}: values {ends[0]:.4g} to {ends[1]:.4g}"
+    return _Chosen(found, said, [])
 
 
 def _numbers(look: Look, count: int) -> list[int]:

@@ -79,5 +79,4 @@ def png_bytes(sheet: NDArray[np.uint8]) -> bytes:
     """Return a sheet as a PNG, which holds pixels and nothing else."""
     import imagecodecs
 
-    encoded: bytes = imagecodecs.png_encode(sheet)
-    return encoded
+    return bytes(imagecodecs.png_encode(sheet))

@@ -129,13 +129,13 @@ def _seen_of_sample(destination: str, name: str, look: Look, number: int) -> See
         key = int(name)
         if key >= len(cache):
             raise FastpixError(f"the cache has samples 0 to {len(cache) - 1}, so no {name}")
-    row, is_color, place = cache.row(key), cache.is_color(key), cache.place(key)
+    row, is_color = cache.row(key), cache.is_color(key)
     volume = cache.volume(key)
     array = volume.array
     what = f"{row['modality'] or 'sample'} {' x '.join(map(str, array.shape))}"
     limits = 0.0, 255.0
     if is_color:
-        limits = color_limits(cache, place, np.asarray(array, np.float64))
+        limits = color_limits(cache, np.asarray(array, np.float64))
     if array.ndim == (3 if is_color else 2):
         array = array[np.newaxis]
     is_inverse = row["photometric"] == "MONOCHROME1" and cache.settings.recipe.invert == "none"
