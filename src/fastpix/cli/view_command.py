@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from fastpix.cli.commands import app, fail
+from fastpix.errors import ArgumentError, FastpixError, SeriesError
 
 
 @app.command("view")
@@ -87,7 +88,12 @@ def view_command(
         numbers=tuple(frame) if frame else None,
         most=most,
     )
-    found = seen(source, look, series_uid=series_uid, stack=stack, volume=volume)
+    try:
+        found = seen(source, look, series_uid=series_uid, stack=stack, volume=volume)
+    except (ArgumentError, SeriesError):  # of what was asked
+        raise
+    except FastpixError as error:
+        fail(f"{source if error.source is None else error.source}: {error}")
     picture = draw(found.groups, side)
     for remark in found.remarks:
         typer.echo(remark, err=True)

@@ -115,6 +115,8 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     values = image.read(
         dtype="float64", invert="none", rescale=rescale, padding=padding, frames=numbers
     )
+    if not rescale:
+        what += ", stored values"
     found = _chosen_of_image(image, look, numbers, values)
     remarks = list(found[0].remarks)
     inverse = is_shown_inverse(header, attributes)
@@ -165,7 +167,8 @@ def seen_of_volume(
             raise ArgumentError("volume", f"{number} is not one of 0 to {len(array) - 1}")
         array = array[number]
         what += f", {volume.axes[0].replace('_', ' ')} {number} of {len(volume.array)}"
-    numbers = _numbers(look, len(array))
+    there = _slices_there(volume, number, len(array))
+    numbers = _numbers(look, len(array), there)
     place = place_of(volume.spacing, edges_of_affine(volume.affine))
     captions = [f"slice {each}" if len(array) > 1 else "" for each in numbers]
     values = array[numbers]
@@ -259,9 +262,17 @@ def _chosen(proposals: Sequence[Voi], look: Look, values: NDArray[Any]) -> _Chos
     return _Chosen(found, said, [])
 
 
-def _numbers(look: Look, count: int) -> list[int]:
+def _slices_there(volume: Volume, number: int, count: int) -> list[int]:
+    """Return the slices of a volume that its files have: planes of NaN fill the gaps."""
+    sources = volume.sources[number * count : (number + 1) * count]
+    return [k for k, source in enumerate(sources) if source is not None] or list(range(count))
+
+
+def _numbers(look: Look, count: int, there: Sequence[int] = ()) -> list[int]:
     if look.numbers is None:
-        return evenly(count, look.most)
+        return (
+            [there[k] for k in evenly(len(there), look.most)] if there else evenly(count, look.most)
+        )
     for number in look.numbers:
         if not 0 <= number < count:
             raise ArgumentError("frame", f"{number} is not one of 0 to {count - 1}")

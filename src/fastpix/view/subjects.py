@@ -13,6 +13,7 @@ from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, PixelHead
 from fastpix.image.image import Image
 from fastpix.image.open_image import open as open_image
 from fastpix.job.storage import is_url
+from fastpix.notes import count_of
 from fastpix.source.archives import kind_of_archive
 from fastpix.standard.terms import MODALITIES
 from fastpix.view.looks import Look, Seen, seen_of_image, seen_of_volume
@@ -85,8 +86,9 @@ def _seen_of_series(
     from fastpix.series.open_series import open_series
 
     found, _ = choose_stack(open_series(source), series_uid, stack)
-    read = found.read(invert="none", color_range=(0, 255))
-    remarks: list[str] = []
+    read = found.read(invert="none", color_range=(0, 255), gaps="fill")
+    missing = sum(origin is None for origin in read.sources)
+    remarks = [f"{count_of(missing, 'slice')} missing, of {len(read.sources)}"] if missing else []
     proposals: list[Voi] = []
     is_inverse = False
     origins = [origin for origin in read.sources if origin is not None]
@@ -94,7 +96,8 @@ def _seen_of_series(
     if origins and not is_color:
         middle = origins[len(origins) // 2]
         with open_image(middle.source) as image:
-            proposals, remarks = _proposals(image, middle.frame, look)
+            proposals, why = _proposals(image, middle.frame, look)
+            remarks += why
             is_inverse = is_shown_inverse(image.header, image.attributes)
     of = found.modality if found.modality in MODALITIES else "series"
     what = f"{of} {' x '.join(map(str, read.array.shape))}"
