@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
 from support.builders import encode, make_dataset, make_item
+from support.sizes import cases
 
 import fastpix
 from fastpix.errors import ArgumentError, PixelHeaderError
@@ -51,7 +52,7 @@ values = st.sampled_from(["u1", "i2", "u2", "i4", "f4", "f8"]).flatmap(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(1200), deadline=None)
 @given(
     values=values,
     function=st.sampled_from(FUNCTIONS),
@@ -67,16 +68,17 @@ def test_a_window_is_pydicoms_bit_for_bit(
     header.VOILUTFunction = function
     header.add_new("WindowCenter", "FD", center)  # no 16 characters of a decimal string between
     header.add_new("WindowWidth", "FD", width)
-    expected = apply_windowing(values, header)
+    with np.errstate(over="ignore"):  # pydicom warns of a steep SIGMOID; this project does not
+        expected = apply_windowing(values, header)
     found = shades_of(values, checked_window(center, width, function))
     assert found.tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=cases(600), deadline=None)
 @given(
     values=arrays.arrays("i2", (3, 4)),
     first=st.integers(0, 200),
-    entries=arrays.arrays("u2", st.integers(1, 40), elements=st.integers(0, 4095)),
+    entries=arrays.arrays("u2", st.integers(2, 40), elements=st.integers(0, 4095)),
 )
 def test_a_table_is_pydicoms_bit_for_bit(
     values: NDArray[Any], first: int, entries: NDArray[np.uint16]

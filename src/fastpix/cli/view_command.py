@@ -78,7 +78,7 @@ def view_command(
     spoken = protocol or protocol_of(sys.stdout, os.environ)
     if out is None and not to_open and spoken is None:
         fail("no picture can be shown here: give -o OUT.png, or --open")
-    if to_open and out is None and not sys.stdin.isatty():
+    if to_open and out is None and not _is_interactive():
         fail("--open keeps its picture until you press Enter, and nobody can: give -o OUT.png, too")
     look = Look(
         window=None if window is None else checked_window(*window, function),
@@ -134,6 +134,10 @@ def _write(out: Path, png: bytes, force: bool) -> None:
         os.replace(name, out)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _open(png: bytes, out: Path | None) -> None:

@@ -39,7 +39,7 @@ def letters_of(direction: Sequence[float]) -> str:
     length = float(np.linalg.norm(direction))
     if not np.isfinite(length) or not length:
         return ""
-    parts = [component / length for component in direction]
+    parts = [float(component) / length for component in direction]
     order = sorted(range(3), key=lambda axis: -abs(parts[axis]))
     return "".join(
         _TOWARDS[axis][parts[axis] < 0]

@@ -46,7 +46,9 @@ def _of_window(values: NDArray[Any], voi: VoiWindow) -> NDArray[np.float64]:
     center, width = voi.center, voi.width
     if voi.function == "LINEAR":  # PS3.3 C.11.2.1.2.1
         center, width = center - 0.5, width - 1
-    return apply_window(values, Window(voi.function != "SIGMOID", center, width, 0.0, WHITE, WHITE))
+    window = Window(voi.function != "SIGMOID", center, width, 0.0, WHITE, WHITE)
+    with np.errstate(over="ignore"):  # far below a steep SIGMOID, where the result is 0
+        return apply_window(values, window)
 
 
 def _of_table(values: NDArray[Any], voi: VoiTable) -> NDArray[np.float64]:
