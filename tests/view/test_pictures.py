@@ -36,7 +36,7 @@ def pane_at(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
 
 def corners_of(pane: NDArray[np.uint8]) -> list[int]:
     assert (pane == pane[:, :, :1]).all()
-    return pane[[0, 0, -1, -1], [0, -1, 0, -1], 0].tolist()
+    return list(map(int, pane[[0, 0, -1, -1], [0, -1, 0, -1], 0]))
 
 
 def test_corners_in_both_polarities() -> None:
@@ -50,7 +50,7 @@ def test_corners_in_both_polarities() -> None:
     width = both.shape[1] // 2
     assert corners_of(pane_at(both[:, :width], 96, 128)) == inverse
     assert corners_of(pane_at(both[:, width:], 96, 128)) == shades
-    caption = both[:GAP + 18].max(axis=2)
+    caption = both[: GAP + 18].max(axis=2)
     assert caption[:, :width].max() > 200
     assert caption[:, width:].max() > 200
 
@@ -101,7 +101,7 @@ def test_edges() -> None:
     affine[:3, 1], affine[:3, 2] = DIRECTIONS[:, 1], DIRECTIONS[:, 0]
     found = edges_of_affine(affine)
     assert found is not None
-    assert found.right == letters_of(DIRECTIONS[:, 0])
+    assert found.right == letters_of(DIRECTIONS[:, 0].tolist())
     assert edges_of_affine(None) is None
     assert edges_of_text("L\\F") == Edges("R", "L", "H", "F")
     assert edges_of_text("AL\\FPR") == Edges("PR", "AL", "HA", "FP")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
+from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 from support.builders import encode, make_dataset, make_item
 from support.sizes import cases
 
@@ -228,9 +228,12 @@ def test_what_no_window_can_be(arguments: tuple[float, float, str]) -> None:
 
 def test_what_no_look_can_be() -> None:
     image = opened(make_dataset(RAMP))
-    for wrong in ({"percentiles": (5, 5)}, {"percentiles": (-1, 50)}, {"most": 0}):
+    wrongs: list[dict[str, Any]] = [
+        {"percentiles": (5, 5)}, {"percentiles": (-1, 50)}, {"most": 0}
+    ]  # fmt: skip
+    for wrong in wrongs:
         with pytest.raises(ArgumentError):
-            Look(**wrong)  # type: ignore[arg-type]
+            Look(**wrong)
     with pytest.raises(ArgumentError, match="frame: 1 is not one of 0 to 0"):
         seen_of_image(image, Look(numbers=(1,)))
     with pytest.raises(ArgumentError, match="it has none"):
