@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import sys
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,10 @@ def test_open_leaves_nothing_behind(
     out = tmp_path / "out.png"
     run(file, "-o", out, "--open")
     assert shown[1] == (out, out.stat().st_size)
+    monkeypatch.setattr("typer.launch", lambda path: 1)
+    before = set(Path(tempfile.gettempdir()).glob("fastpix-*"))
+    assert "no viewer of a desktop" in run(file, "--open", code=1).stderr
+    assert set(Path(tempfile.gettempdir()).glob("fastpix-*")) <= before
 
 
 def test_a_series(tmp_path: Path) -> None:
@@ -180,6 +185,7 @@ def test_a_series(tmp_path: Path) -> None:
     assert pixels_of(out).shape == two.shape
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_samples_of_a_cache(tmp_path: Path) -> None:
     folders = Folders(tmp_path / "src", tmp_path / "dst")
     path = folders.add("a.dcm", encode(make_dataset(

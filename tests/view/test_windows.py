@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
-from support.builders import encode, make_dataset, make_item
+from support.builders import encode, make_dataset, make_item, set_raw
 from support.sizes import cases
 
 import fastpix
@@ -216,6 +216,13 @@ def test_dose_is_windowed_in_stored_values() -> None:
     assert seen_of_image(image).groups[0].panes[0].pixels.tolist() == [[0, 128, 255]]
     gray = Look(window=VoiWindow(0.05, 0.1, "LINEAR_EXACT"))
     assert seen_of_image(image, gray).groups[0].panes[0].pixels.tolist() == [[0, 128, 255]]
+
+
+def test_a_broken_slope_leaves_stored_values() -> None:
+    dataset = set_raw(make_dataset(RAMP, RescaleIntercept="0"), 0x00281053, "DS", b"1,x ")
+    found = seen_of_image(opened(dataset))
+    assert "stored values" in found.groups[0].title
+    assert any("RescaleSlope (0028,1053)" in remark for remark in found.remarks)
 
 
 @pytest.mark.parametrize(

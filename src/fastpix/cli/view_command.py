@@ -143,13 +143,18 @@ def _is_interactive() -> bool:
 def _open(png: bytes, out: Path | None) -> None:
     """Show a PNG in the viewer of the desktop; one that nobody asked to keep does not stay."""
     if out is not None:
-        typer.launch(str(out))
+        _launch(out)
         return
     folder = Path(tempfile.mkdtemp(prefix="fastpix-"))  # for its owner alone
     try:
         path = folder / "view.png"
         path.write_bytes(png)
-        typer.launch(str(path))
+        _launch(path)
         typer.prompt("Press Enter to remove the picture", default="", show_default=False, err=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _launch(path: Path) -> None:
+    if typer.launch(str(path)) != 0:
+        fail("there is no viewer of a desktop here: give -o OUT.png alone")

@@ -117,8 +117,11 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     )
     if not rescale:
         what += ", stored values"
+    error = header.rescale_error
     found = _chosen_of_image(image, look, numbers, values)
     remarks = list(found[0].remarks)
+    if error is not None:
+        remarks.append(f"{error}; stored values are shown")
     inverse = is_shown_inverse(header, attributes)
     if inverse != (header.photometric == "MONOCHROME1"):
         shape = "INVERSE" if inverse else "IDENTITY"
@@ -140,6 +143,7 @@ def seen_of_volume(
     color_range: tuple[float, float] = (0.0, 255.0),
     is_color: bool | None = None,
     what: str = "",
+    teller: str = "file",
 ) -> Seen:
     """Return slices of a volume as they are shown: one window for all.
 
@@ -159,6 +163,8 @@ def seen_of_volume(
         Whether the last axis is red, green and blue; by the number of axes if not given.
     what : str
         For the title: free of text from the file.
+    teller : {"file", "cache"}
+        What tells which polarity is right.
     """
     array = volume.array
     color = array.ndim == 4 + bool(volume.axes) if is_color is None else is_color
@@ -178,7 +184,7 @@ def seen_of_volume(
         return seen_of_color(colors, place, captions, look, what)
     found = [_chosen(proposals, look, values)] * len(numbers)
     remarks = list(found[0].remarks)
-    return _seen_of_gray(values, found, is_inverse, place, captions, look, what, remarks)
+    return _seen_of_gray(values, found, is_inverse, place, captions, look, what, remarks, teller)
 
 
 def seen_of_color(
@@ -204,6 +210,7 @@ def _seen_of_gray(
     look: Look,
     what: str,
     remarks: list[str],
+    teller: str = "file",
 ) -> Seen:
     panes = [
         Pane(as_gray(shades_of(plane, each.voi), is_inverse), place, caption)
@@ -221,7 +228,7 @@ def _seen_of_gray(
         pane._replace(pixels=as_gray(shades_of(plane, each.voi), not is_inverse))
         for pane, plane, each in zip(panes, values, found, strict=True)
     ]
-    titles = (f"As the file says: {ends[0]}", f"The other way round: {ends[1]}")
+    titles = (f"As the {teller} says: {ends[0]}", f"The other way round: {ends[1]}")
     return Seen([Group(titles[0], panes), Group(titles[1], others)], [f"{what}; {said}", *remarks])
 
 

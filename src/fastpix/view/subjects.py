@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from fastpix.view.looks import Look, Seen, seen_of_image, seen_of_volume
 from fastpix.view.pane import is_flat
 from fastpix.view.tones import is_shown_inverse
 from fastpix.view.voi import Voi, proposals_of
+
+_SAMPLE = re.compile(r"[0-9a-f]{32}(-[0-9]+)?|[0-9]+")  # a name, or a number
 
 
 def seen(
@@ -71,9 +74,10 @@ def _is_series(source: str) -> bool:
 
 def _sample_named(source: str) -> tuple[str, str] | None:
     """Return cache and name, if that is what is named."""
-    folder, _, name = source.rstrip("/").rpartition("/")
     if is_url(source):
-        return folder, name
+        folder, _, name = source.rstrip("/").rpartition("/")
+        return (folder, name) if _SAMPLE.fullmatch(name) else None
+    folder, name = os.path.split(source)
     if os.path.exists(source) or not (Path(folder) / "manifest").is_dir():
         return None
     return folder, name
@@ -144,5 +148,5 @@ def _seen_of_sample(destination: str, name: str, look: Look, number: int) -> See
     is_inverse = row["photometric"] == "MONOCHROME1" and cache.settings.recipe.invert == "none"
     return seen_of_volume(
         replace(volume, array=array), look, is_inverse=is_inverse, number=number,
-        color_range=limits, is_color=is_color, what=what,
+        color_range=limits, is_color=is_color, what=what, teller="cache",
     )  # fmt: skip
