@@ -185,6 +185,19 @@ def test_a_series(tmp_path: Path) -> None:
     assert pixels_of(out).shape == two.shape
 
 
+def test_a_series_that_makes_no_volume(tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for k in (0, 1, 2.5, 7.2):
+        (folder / f"{k}.dcm").write_bytes(encode(slice_dataset(k, number=int(k))))
+    out = tmp_path / "out.png"
+    result = run(folder, "-o", out, "--side", 128)
+    assert "shown file by file: " in result.stderr
+    assert pixels_of(out).shape[1] == 8 + 2 * (71 + 8)
+    run(folder, "-o", out, "--side", 128, "--both", "--force")
+    assert pixels_of(out).shape[1] == 2 * (8 + 2 * (71 + 8))
+
+
 @pytest.mark.usefixtures("quick_processes")
 def test_samples_of_a_cache(tmp_path: Path) -> None:
     folders = Folders(tmp_path / "src", tmp_path / "dst")

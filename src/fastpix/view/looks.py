@@ -99,7 +99,7 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
         The file, or what is asked of it; the error names the attribute.
     """
     header = image.header
-    numbers = _numbers(look, len(image))
+    numbers = numbers_of(look, len(image))
     little = header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
     attributes = Attributes(image.dataset, Notes(), little)
     place = _place_of_image(image, attributes)
@@ -174,7 +174,7 @@ def seen_of_volume(
         array = array[number]
         what += f", {volume.axes[0].replace('_', ' ')} {number} of {len(volume.array)}"
     there = _slices_there(volume, number, len(array))
-    numbers = _numbers(look, len(array), there)
+    numbers = numbers_of(look, len(array), there)
     place = place_of(volume.spacing, edges_of_affine(volume.affine))
     captions = [f"slice {each}" if len(array) > 1 else "" for each in numbers]
     values = array[numbers]
@@ -275,7 +275,21 @@ def _slices_there(volume: Volume, number: int, count: int) -> list[int]:
     return [k for k, source in enumerate(sources) if source is not None] or list(range(count))
 
 
-def _numbers(look: Look, count: int, there: Sequence[int] = ()) -> list[int]:
+def numbers_of(look: Look, count: int, there: Sequence[int] = ()) -> list[int]:
+    """Return which of `count` frames, slices or files are shown.
+
+    Parameters
+    ----------
+    look : Look
+    count : int
+    there : sequence of int
+        What may be shown without being asked for; all if empty.
+
+    Raises
+    ------
+    ArgumentError
+        One is asked for that there is not.
+    """
     if look.numbers is None:
         return (
             [there[k] for k in evenly(len(there), look.most)] if there else evenly(count, look.most)

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, PixelHeaderError
+from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, PixelHeaderError, SeriesError
 from fastpix.image.image import Image
 from fastpix.image.open_image import open as open_image
 from fastpix.job.storage import is_url
 from fastpix.notes import count_of
+from fastpix.series.choosing import choose_stack
+from fastpix.series.open_series import open_series
+from fastpix.series.stack import Stack
 from fastpix.source.archives import kind_of_archive
 from fastpix.standard.terms import MODALITIES
-from fastpix.view.looks import Look, Seen, seen_of_image, seen_of_volume
-from fastpix.view.pane import is_flat
+from fastpix.view.looks import Look, Seen, numbers_of, seen_of_image, seen_of_volume
+from fastpix.view.pane import Group, is_flat
 from fastpix.view.tones import is_shown_inverse
 from fastpix.view.voi import Voi, proposals_of
 
@@ -86,11 +89,12 @@ def _sample_named(source: str) -> tuple[str, str] | None:
 def _seen_of_series(
     source: str, look: Look, series_uid: str | None, stack: int | None, number: int
 ) -> Seen:
-    from fastpix.series.choosing import choose_stack
-    from fastpix.series.open_series import open_series
-
     found, _ = choose_stack(open_series(source), series_uid, stack)
-    read = found.read(invert="none", color_range=(0, 255), gaps="fill")
+    try:
+        read = found.read(invert="none", color_range=(0, 255), gaps="fill")
+    except SeriesError as error:  # no volume, but pictures all the same
+        shown = _seen_of_files(found, look)
+        return shown._replace(remarks=[f"shown file by file: {error}", *shown.remarks])
     missing = sum(origin is None for origin in read.sources)
     remarks = [f"{count_of(missing, 'slice')} missing, of {len(read.sources)}"] if missing else []
     proposals: list[Voi] = []
@@ -109,6 +113,29 @@ def _seen_of_series(
         read, look, proposals=proposals, is_inverse=is_inverse, number=number, what=what
     )
     return shown._replace(remarks=[*remarks, *shown.remarks])
+
+
+def _seen_of_files(stack: Stack, look: Look) -> Seen:
+    """Return the first frames of the files of a stack, or all frames of its only file."""
+    files = stack.files
+    if len(files) == 1:
+        with open_image(files[0].source) as image:
+            return seen_of_image(image, look)
+    groups: list[Group] = []
+    remarks: dict[str, None] = {}
+    for number in numbers_of(look, len(files)):
+        with open_image(files[number].source) as image:
+            shown = seen_of_image(image, replace(look, numbers=(0,)))
+        titled = groups or [group._replace(panes=[]) for group in shown.groups]
+        groups = [
+            group._replace(panes=[*group.panes, other.panes[0]._replace(caption=f"file {number}")])
+            for group, other in zip(titled, shown.groups, strict=True)
+        ]
+        remarks |= dict.fromkeys(shown.remarks)
+    if len(groups) == 1:  # its title tells of the first file's window alone
+        what = f"{stack.modality if stack.modality in MODALITIES else 'series'}, file by file"
+        groups = [groups[0]._replace(title=what)]
+    return Seen(groups, list(remarks)[:3])
 
 
 def _proposals(image: Image, frame: int, look: Look) -> tuple[list[Voi], list[str]]:
