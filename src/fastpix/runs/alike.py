@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -21,12 +20,14 @@ from numpy.typing import NDArray
 from fastpix._index import AlikeFiles, tags_of
 from fastpix.errors import ArgumentError, add_source, warnings_kept
 from fastpix.header.attributes import Attributes
+from fastpix.header.exchanged import exchanged
 from fastpix.header.header import Header
 from fastpix.header.index import Index, elements_of
 from fastpix.header.instance import read_instance
 from fastpix.header.pydicom_settings import is_pydicom_as_it_comes
 from fastpix.header.rescale import RescaleError, read_rescales
 from fastpix.image.frame_selection import Frames, checked_out, frame_indices, frozen_frames
+from fastpix.image.frame_starts import starts_of
 from fastpix.image.image import Image
 from fastpix.kernel.registry import current_kernel
 from fastpix.kernel.steps import Steps
@@ -101,7 +102,7 @@ class AlikeReader:
         self._rescales = recipe.rescale and plan.color is None
         self._may_differ = _may_scales_differ(index, header, recipe)
         size = math.prod(plan.shape[1:])
-        self._starts = _starts_of(indices, size)
+        self._starts = starts_of(indices, size)
         self._all_cells = plan.shape[0] * size if plan.needs_peak else 0  # has the maximum
         self._shape = shape
         self._dtype = np.dtype(plan.dtype)
@@ -193,13 +194,6 @@ def _may_scales_differ(index: Index, header: Header, recipe: Recipe) -> bool:
     return header.modality != "RTDOSE" and recipe.dtype != "auto"
 
 
-def _starts_of(indices: Sequence[int], size: int) -> NDArray[np.int64]:
-    """Return where the cells of frames begin; of the first alone if all follow each other."""
-    if all(b - a == 1 for a, b in pairwise(indices)):
-        indices = indices[:1]
-    return np.array([index * size for index in indices], np.int64)
-
-
 def alike_reader(
     last: Index | None,
     index: Index | None,
@@ -281,6 +275,8 @@ class RunReader:
     allocate : Allocate
     run_bytes : float
         Bytes of arrays after which a call reads no more.
+    exchanges : bool
+        Read all files with MONOCHROME1 and MONOCHROME2 exchanged.
 
     Attributes
     ----------
@@ -297,7 +293,9 @@ class RunReader:
         buffer: Buffer,
         allocate: Allocate,
         run_bytes: float = RUN_BYTES,
+        exchanges: bool = False,
     ) -> None:
+        self._exchanges = exchanges
         self._recipe = recipe
         self._frames = frames
         self._max_bytes = max_bytes
@@ -384,6 +382,8 @@ class RunReader:
         stored = read_source(source, lent=self._buffer)
         try:
             instance = read_instance(stored, self._max_bytes, only_pixels=True)
+            if self._exchanges:
+                instance = instance.read_as(exchanged(instance.header))
             image = Image(instance, self._max_bytes, empty=partial(self._allocate, place))
             values = image.read(self._recipe, frames=self._frames, threads=self._threads)
         finally:

@@ -185,6 +185,7 @@ def read_to_places(
     threads: int | None,
     *,
     goes_on: bool,
+    exchanges: bool = False,
 ) -> dict[int, Exception]:
     """Read images to their places in a batch, and warn of oddities.
 
@@ -200,13 +201,15 @@ def read_to_places(
         None: as many as help.
     goes_on : bool
         Whether files after one that cannot be read are read.
+    exchanges : bool
+        Read all files with MONOCHROME1 and MONOCHROME2 exchanged.
 
     Returns
     -------
     dict of int to Exception
         Why images could not be read, by their places.
     """
-    reading = _BatchReading(files, places, recipe, frames, max_bytes, goes_on)
+    reading = _BatchReading(files, places, recipe, frames, max_bytes, goes_on, exchanges)
     try:
         reading.run(threads)
     finally:
@@ -234,6 +237,8 @@ class _BatchReading:
         Of one image.
     goes_on : bool
         Whether files are read after one that cannot be.
+    exchanges : bool
+        MONOCHROME1 and MONOCHROME2 are exchanged.
     """
 
     def __init__(
@@ -244,11 +249,13 @@ class _BatchReading:
         frames: Frames,
         max_bytes: int,
         goes_on: bool,
+        exchanges: bool,
     ) -> None:
         self._files = files
         self._places = places
         self._how = recipe, frames, max_bytes
-        self._key = recipe, max_bytes
+        self._key = recipe, max_bytes, exchanges
+        self._exchanges = exchanges
         self._goes_on = goes_on
         self._lock = threading.Lock()
         self._next = 0  # the first file that no thread has taken
@@ -291,7 +298,8 @@ class _BatchReading:
         inner = threads if len(self._files) == 1 else 1
         here = _Here(self._places)
         # The memory of the batch is there already, however many files a call reads.
-        return _Reader(here, RunReader(*self._how, inner, buffer, here.array, inf))
+        runs = RunReader(*self._how, inner, buffer, here.array, inf, self._exchanges)
+        return _Reader(here, runs)
 
     def _is_left(self) -> bool:
         return self._next < self._stop
@@ -375,7 +383,7 @@ class _Reader(NamedTuple):
 class _Last(threading.local):
     """What the last batch of this thread has left: the next one mostly has files like its."""
 
-    key: tuple[Recipe, int] | None = None
+    key: tuple[Recipe, int, bool] | None = None
     state: ReaderState = ReaderState()
 
 

@@ -248,6 +248,34 @@ class Places:
         return MaskedBatch(self.result, read, errors)
 
 
+class PartOfPlaces(Places):
+    """Some of the places of a batch: other images of it are read by another call.
+
+    Parameters
+    ----------
+    whole : Places
+    numbers : sequence of int
+        Which places.
+    """
+
+    def __init__(self, whole: Places, numbers: Sequence[int]) -> None:
+        self._whole = whole
+        self._numbers = numbers
+
+    @property
+    def is_begun(self) -> bool:  # type: ignore[override]
+        """Whether an image of the batch has been put."""
+        return self._whole.is_begun
+
+    def array(self, place: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+        """Return memory for an image: see `Places.array`."""
+        return self._whole.array(self._numbers[place], shape, dtype)
+
+    def put(self, place: int, values: NDArray[Any], is_color: bool) -> None:
+        """Put an image to its place: see `Places.put`."""
+        self._whole.put(self._numbers[place], values, is_color)
+
+
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     try:
         rows, columns = map(index, size)

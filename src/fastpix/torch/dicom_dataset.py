@@ -6,16 +6,19 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from fastpix.image.frame_selection import Frames
 from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.job.cache import Cache
 from fastpix.job.packed_columns import PackedTexts
 from fastpix.job.scan.source_locations import LazyFile, is_plain
+from fastpix.job.source_verdicts import SourcesLike
 from fastpix.recipe import Recipe
 from fastpix.runs.batch import read_to_places
-from fastpix.runs.batch_places import Places
+from fastpix.runs.batch_places import PartOfPlaces, Places
 from fastpix.torch.cached_samples import Filter
-from fastpix.torch.dicom_files import find_files
+from fastpix.torch.dicom_files import find_files, obeyed_of
 from fastpix.torch.image_dataset import ImageDataset
 from fastpix.torch.item_dataset import Behaviour, Transform
 from fastpix.torch.item_labels import Labels, Unlabelled
@@ -58,6 +61,13 @@ class DicomDataset(ImageDataset):
     on_error : {"raise", "skip"}
         What becomes of images that cannot be read, or do not fit into their batch: an error that
         names them, or they are left out of their batches, and counted: see `skipped`.
+    sources : path or Verdicts, optional
+        ``sources.toml``: as `fastpix.convert` obeys it. Headers are read now, and sources that
+        nobody has looked at are an error. A cache has obeyed its verdicts already.
+    allow_unseen : bool
+        Take sources that nobody has looked at as they are.
+    key_file : path, optional
+        The key that the ids of `sources` were made with.
 
     Notes
     -----
@@ -94,19 +104,40 @@ class DicomDataset(ImageDataset):
         threads: int | None = None,
         max_bytes: int = MAX_BYTES,
         on_error: OnItemError = "raise",
+        sources: SourcesLike = None,
+        allow_unseen: bool = False,
+        key_file: str | os.PathLike[str] | None = None,
     ) -> None:
-        found = find_files(source, filter)
+        found = find_files(source, filter, obeyed_of(sources, allow_unseen, key_file))
         behaviour = Behaviour(labels, unlabelled, transform, on_error)
         super().__init__(
             found.names, found.table, found.spacings, found.column, behaviour, size, fill
         )
         self.recipe = recipe or Recipe()
         self._locations = PackedTexts(found.locations)
+        self._is_inverted = found.is_inverted if found.is_inverted.any() else None
         self._frames = frames
         self._threads = threads
         self._max_bytes = checked_limit(max_bytes)
 
     def _read(self, rows: Sequence[int], places: Places, goes_on: bool) -> dict[int, Exception]:
+        if self._is_inverted is None:
+            return self._read_alike(rows, places, goes_on, False)
+        errors: dict[int, Exception] = {}
+        is_inverted = self._is_inverted[list(rows)]
+        for exchanges in (False, True):
+            numbers = np.flatnonzero(is_inverted == exchanges).tolist()
+            if not numbers or (errors and not goes_on):
+                continue
+            part = PartOfPlaces(places, numbers)
+            found = self._read_alike([rows[k] for k in numbers], part, goes_on, exchanges)
+            errors |= {numbers[k]: error for k, error in found.items()}
+        return errors
+
+    def _read_alike(
+        self, rows: Sequence[int], places: Places, goes_on: bool, exchanges: bool
+    ) -> dict[int, Exception]:
+        """Read images, either all of which are of inverted sources, or none."""
         locations = [self._locations[row] for row in rows]
         sources: list[Any] = [e if is_plain(e) else LazyFile(e) for e in locations]
         return read_to_places(
@@ -117,4 +148,5 @@ class DicomDataset(ImageDataset):
             self._max_bytes,
             threads_here(self._threads),
             goes_on=goes_on,
+            exchanges=exchanges,
         )
