@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from fastpix import Recipe
 from fastpix.cli import view_command
 from fastpix.cli.commands import app
+from fastpix.view.subjects import low_is_white
 
 RAMP = np.arange(12, dtype=np.uint16).reshape(3, 4)
 MARKER = "Marker^Patient"
@@ -224,3 +225,14 @@ def test_samples_of_a_cache(tmp_path: Path) -> None:
 def test_pillow_is_of_an_extra(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "PIL.ImageDraw", None)
     assert "pip install 'fastpix[view]'" in run_error(file, "-o", tmp_path / "out.png")
+
+
+@pytest.mark.parametrize(
+    ("photometric", "verdict", "is_white"),
+    [("MONOCHROME1", None, True), ("MONOCHROME2", "accept", False),
+     ("MONOCHROME1", "invert", False), ("MONOCHROME2", "invert", True), ("RGB", "invert", False)],
+)  # fmt: skip
+def test_samples_of_a_source_that_lies(
+    photometric: str, verdict: str | None, is_white: bool
+) -> None:
+    assert low_is_white({"photometric": photometric, "verdict": verdict}) == is_white

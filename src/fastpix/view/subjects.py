@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -172,8 +174,20 @@ def _seen_of_sample(destination: str, name: str, look: Look, number: int) -> See
         limits = color_limits(cache, np.asarray(array, np.float64))
     if array.ndim == (3 if is_color else 2):
         array = array[np.newaxis]
-    is_inverse = row["photometric"] == "MONOCHROME1" and cache.settings.recipe.invert == "none"
+    is_inverse = cache.settings.recipe.invert == "none" and low_is_white(row)
     return seen_of_volume(
         replace(volume, array=array), look, is_inverse=is_inverse, number=number,
         color_range=limits, is_color=is_color, what=what, teller="cache",
     )  # fmt: skip
+
+
+def low_is_white(row: Mapping[str, Any]) -> bool:
+    """Whether low stored values are white, by the row of a sample and the verdict on its source.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        Of a manifest: it has the file's own photometric interpretation.
+    """
+    photometric, is_exchanged = row["photometric"], row.get("verdict") == "invert"
+    return bool(photometric == ("MONOCHROME2" if is_exchanged else "MONOCHROME1"))
