@@ -12,6 +12,7 @@ from fastpix.cli import (  # they add themselves to the command
     scan_command,
     series_command,
     stats_command,
+    view_command,
 )
 from fastpix.cli.commands import main
 
@@ -24,4 +25,5 @@ __all__ = [
     "scan_command",
     "series_command",
     "stats_command",
+    "view_command",
 ]

@@ -165,7 +165,7 @@ def demo(
     import pydicom.data
 
     from fastpix.job.cache_opening import open_cache
-    from fastpix.job.contact_sheet import write_contact_sheet
+    from fastpix.view.contact_sheet import write_contact_sheet
 
     source = Path(pydicom.data.__file__).parent / "test_files"
     typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")

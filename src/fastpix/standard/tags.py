@@ -67,6 +67,7 @@ class Tag(IntEnum):
     SeriesNumber = 0x00200011
     AcquisitionNumber = 0x00200012
     InstanceNumber = 0x00200013
+    PatientOrientation = 0x00200020
     ImagePositionPatient = 0x00200032
     ImageOrientationPatient = 0x00200037
     FrameOfReferenceUID = 0x00200052
@@ -97,6 +98,7 @@ class Tag(IntEnum):
     Rows = 0x00280010
     Columns = 0x00280011
     PixelSpacing = 0x00280030
+    PixelAspectRatio = 0x00280034
     BitsAllocated = 0x00280100
     BitsStored = 0x00280101
     HighBit = 0x00280102
@@ -111,9 +113,12 @@ class Tag(IntEnum):
     PixelIntensityRelationship = 0x00281040
     PixelIntensityRelationshipSign = 0x00281041
     WindowCenter = 0x00281050
+    WindowWidth = 0x00281051
     RescaleIntercept = 0x00281052
     RescaleSlope = 0x00281053
     RescaleType = 0x00281054
+    WindowCenterWidthExplanation = 0x00281055
+    VOILUTFunction = 0x00281056
     RedPaletteColorLookupTableDescriptor = 0x00281101
     GreenPaletteColorLookupTableDescriptor = 0x00281102
     BluePaletteColorLookupTableDescriptor = 0x00281103
@@ -127,8 +132,10 @@ class Tag(IntEnum):
     SegmentedAlphaPaletteColorLookupTableData = 0x00281224
     ModalityLUTSequence = 0x00283000
     LUTDescriptor = 0x00283002
+    LUTExplanation = 0x00283003
     ModalityLUTType = 0x00283004
     LUTData = 0x00283006
+    VOILUTSequence = 0x00283010
     PixelMeasuresSequence = 0x00289110
     FrameVOILUTSequence = 0x00289132
     PixelValueTransformationSequence = 0x00289145

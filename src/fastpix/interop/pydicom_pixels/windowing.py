@@ -66,6 +66,23 @@ def apply_windowing(arr: NDArray[Any], ds: Dataset, index: int = 0) -> NDArray[A
     window = _read_window(ds, index)
     if window is None:
         return pydicom_apply_windowing(arr, ds, index)
+    return apply_window(arr, window)
+
+
+def apply_window(arr: NDArray[Any], window: Window) -> NDArray[np.float64]:
+    """Apply a window that is settled.
+
+    Parameters
+    ----------
+    arr : ndarray
+        Modality values: real numbers, no subclass, not empty.
+    window : Window
+
+    Returns
+    -------
+    ndarray of float64
+        In `y_min` .. `y_max`.
+    """
     arr = as_kind(arr)
     if not window.is_linear:
         return _apply_sigmoid(arr, window)
