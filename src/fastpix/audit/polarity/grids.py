@@ -15,7 +15,7 @@ Grid: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 SIDE = 128  # cells; a rib of an adult is 3 to 5 cells wide on a whole chest
-LEAST = 12  # cells a side: nothing is said about smaller images
+LEAST = 24  # cells a side: nothing is said about smaller images
 FLAT = 0.015  # of the range: the noise of a collimated border is below, that of anatomy above
 PENUMBRA = 4  # cells beside a flat border that belong to its edge
 
