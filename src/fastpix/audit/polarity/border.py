@@ -7,6 +7,7 @@ import numpy as np
 from fastpix.audit.polarity.grids import Grid, Mask, edge, flat_border, grown, spread
 
 AIR = -800.0  # HU; between lung at full inspiration and air, and far from fat and water
+LEAST_BODY = 0.1  # of `below_middle`
 TENTH = 0.1
 LEAST_AIR, MOST_AIR = 0.03, 0.9  # share of the image that air beside a body takes
 
@@ -15,16 +16,18 @@ def border_air(grid: Grid) -> float | None:
     """Return 1 where the edge of a CT image is air, -1 where it is the opposite, else 0.
 
     The corners lie outside of the body unless the field of view is small; air is -1000 HU there, and
-    what scanners write outside of the reconstructed circle is lower.
+    what scanners write outside of the reconstructed circle is lower. An image whose middle does not
+    differ from its edge shows no body, and counts as 0.
     """
-    if spread(grid) is None:
-        return None
-    cells = grid[edge(grid.shape, 2)]
+    below = below_middle(grid)
+    cells = grid[edge(grid.shape, 2)] if below is not None else grid
     cells = cells[np.isfinite(cells)]
-    if not cells.size:
+    if below is None or not cells.size:
         return None
     median = float(np.median(cells))
-    return 1.0 if median <= AIR else -1.0 if median >= -AIR else 0.0
+    if median <= AIR and below >= LEAST_BODY:
+        return 1.0
+    return -1.0 if median >= -AIR and below <= -LEAST_BODY else 0.0
 
 
 def below_middle(grid: Grid) -> float | None:
@@ -87,7 +90,8 @@ def air(grid: Grid, constant: bool) -> float | None:
     Returns
     -------
     float or None
-        -0.5 to 0.5; None where no border is without structure, or where there is nothing else.
+        -0.5 to 0.5; None where no border is without structure, where there is nothing else, and
+        where some borders are brighter and others darker than the body: air beside a collimator.
     """
     limits = spread(grid)
     if limits is None:
@@ -98,7 +102,13 @@ def air(grid: Grid, constant: bool) -> float | None:
         flat &= ~_repeated(grid, limits)
     if not LEAST_AIR <= float(flat.mean()) <= MOST_AIR:
         return None
-    return chance_below(grid[flat], grid[body])
+    tissue = grid[body & np.isfinite(grid)]
+    if tissue.size:
+        low, high = np.percentile(tissue, [100 * TENTH, 100 * (1 - TENTH)])
+        ends = (float(np.mean(flat & (grid < low))), float(np.mean(flat & (grid > high))))
+        if min(ends) >= LEAST_AIR:
+            return None
+    return chance_below(grid[flat], tissue)
 
 
 def _repeated(grid: Grid, limits: tuple[float, float]) -> Mask:

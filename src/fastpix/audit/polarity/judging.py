@@ -92,7 +92,7 @@ def cues_of(modality: str, body_part: str = "") -> tuple[Cue, ...]:
             Cue("middle", anatomy.middle, 0.3, 2.0 if chest else 1.25, _MIDDLE),
             Cue("thin_structures", anatomy.thin_structures, 0.4, 1.5 if chest else 1.0, _THIN),
             # Shutters and arms lie at the border of a chest.
-            Cue("air_at_border", varying, 0.4, 0.0 if chest else 0.75, _AIR),
+            Cue("air_at_border", varying, 0.4, 0.0 if chest else 0.5, _AIR),
         )
     if modality == "MG":
         return (
