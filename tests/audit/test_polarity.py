@@ -77,8 +77,8 @@ def resonance(seed: int = 0) -> Image:
 
 def angiogram(seed: int = 0) -> Image:
     """Dark vessels on a bright ground."""
-    _, x = _places()
-    return 900 - 500 * (np.abs(x - 0.5) < 0.02) + _noise(seed, 9)
+    y, x = _places()
+    return 900 + 400 * y - 500 * (np.abs(x - 0.5) < 0.01) + _noise(seed, 30)
 
 
 BODIES: dict[str, tuple[str, str, Callable[[int], Image]]] = {
@@ -272,7 +272,7 @@ def test_other_sources_are_heard_and_do_not_decide() -> None:
 
 
 def test_other_sources_that_differ_say_nothing() -> None:
-    mixed = [Profile("MR", sign * 1.5, 0.4, 0.1) for sign in (1, -1, 1, -1)]
+    mixed = [Profile("MR", *numbers) for numbers in ((1.5, 0.4, 0.1), (-1.5, 0.1, 0.4)) * 2]
     (found,) = (e for e in judge(_source("MR"), mixed).evidence if e.name == "other_sources")
     assert (found.says, found.points) == ("nothing", 0.0)
 

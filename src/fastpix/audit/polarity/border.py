@@ -91,7 +91,8 @@ def air(grid: Grid, constant: bool) -> float | None:
     -------
     float or None
         -0.5 to 0.5; None where no border is without structure, where there is nothing else, and
-        where some borders are brighter and others darker than the body: air beside a collimator.
+        (unless `constant`) where some borders are brighter and others darker than the body: air
+        beside a collimator.
     """
     limits = spread(grid)
     if limits is None:
@@ -103,7 +104,7 @@ def air(grid: Grid, constant: bool) -> float | None:
     if not LEAST_AIR <= float(flat.mean()) <= MOST_AIR:
         return None
     tissue = grid[body & np.isfinite(grid)]
-    if tissue.size:
+    if tissue.size and not constant:
         low, high = np.percentile(tissue, [100 * TENTH, 100 * (1 - TENTH)])
         ends = (float(np.mean(flat & (grid < low))), float(np.mean(flat & (grid > high))))
         if min(ends) >= LEAST_AIR:
