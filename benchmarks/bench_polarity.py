@@ -1,10 +1,10 @@
 """How often the audit finds a source whose images are turned over, and how often it cries wolf.
 
-Radiographs of known polarity (a folder of 8-bit PNG, low values black) are wrapped into DICOM under
-either Photometric Interpretation and grouped into sources; every second source is turned over without
-its header saying so. Other modalities come from folders of DICOM files: each source as it is, which is
-taken to be right, and turned over. Thresholds were chosen on one half of the radiographs (every second
-file in order of name); by default the other half is reported.
+Radiographs of known polarity (a folder of 8-bit PNG, low values black) are wrapped into DICOM
+under either Photometric Interpretation and grouped into sources; every second source is turned over
+without its header saying so. Other modalities come from folders of DICOM files: each source as it
+is, which is taken to be right, and turned over. Thresholds were chosen on one half of the
+radiographs (every second file in order of name); by default the other half is reported.
 
     python benchmarks/bench_polarity.py --radiographs FOLDER --corpus FOLDER [--half all]
 """
@@ -104,7 +104,9 @@ def wrapped(pixels: NDArray[np.uint8], photometric: str, turned: bool) -> bytes:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = ComputedRadiographyImageStorage
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = (
+        ComputedRadiographyImageStorage
+    )
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset.Modality = "CR"
     dataset.PhotometricInterpretation = photometric
@@ -176,7 +178,7 @@ def sources_of(folders: Iterable[Path]) -> Iterator[tuple[str, list[Sampled]]]:
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         try:
             header = dcmread(path, stop_before_pixels=True)
-        except Exception:  # noqa: S112, BLE001: not DICOM, whatever it is
+        except Exception:  # no DICOM, whatever it is
             continue
         uid = str(header.get("SOPInstanceUID"))
         photometric = str(header.get("PhotometricInterpretation", ""))
@@ -228,7 +230,9 @@ def main() -> None:
             tallies[group].add(polarity.verdict, turned)
             if chosen.verbose:
                 numbers = [f"{e.name} {e.number} {e.points:+.2f}" for e in polarity.evidence]
-                console.print(modality, len(given), turned, polarity.verdict, polarity.score, numbers)
+                console.print(
+                    modality, len(given), turned, polarity.verdict, polarity.score, numbers
+                )
     for group, tally in sorted(tallies.items()):
         table.add_row(group, *tally.row())
     console.print(table)

@@ -1,4 +1,4 @@
-"""`judge`: made bodies of every modality, as they are and turned over, and images without a body."""
+"""`judge`: made bodies of every modality, either way round, and images without a body."""
 
 from __future__ import annotations
 
@@ -204,7 +204,9 @@ def test_colour_has_no_polarity(photometric: str) -> None:
 
 @pytest.mark.parametrize("modality", ["XA", "RF"])
 @pytest.mark.parametrize("make", [angiogram, chest])
-def test_fluoroscopy_is_measured_and_not_judged(make: Callable[[int], Image], modality: str) -> None:
+def test_fluoroscopy_is_measured_and_not_judged(
+    make: Callable[[int], Image], modality: str
+) -> None:
     polarity = judge([Sampled(make(seed), modality) for seed in range(3)])
     assert polarity.verdict == "cannot tell"
     assert abs(_numbers(polarity)["thin_structures"]) > 0.2
@@ -243,9 +245,7 @@ def test_presentation_lut_shape(photometric: str, shape: str, says: str) -> None
     ],
 )
 def test_intensity_sign(photometric: str, sign: int, says: str) -> None:
-    image = Sampled(
-        chest(), "DX", photometric, intensity_sign=sign, presentation="FOR PROCESSING"
-    )
+    image = Sampled(chest(), "DX", photometric, intensity_sign=sign, presentation="FOR PROCESSING")
     (found,) = (e for e in judge([image]).evidence if e.name == "intensity_sign")
     assert found.says == says
     assert ("FOR PROCESSING" in found.text) == (says == "against")
@@ -253,7 +253,7 @@ def test_intensity_sign(photometric: str, sign: int, says: str) -> None:
 
 
 def test_pixels_outweigh_one_attribute_and_two_attributes_decide_alone() -> None:
-    facts = {"presentation_lut_shape": "INVERSE", "intensity_sign": 1}
+    facts: dict[str, Any] = {"presentation_lut_shape": "INVERSE", "intensity_sign": 1}
     assert judge(_source("chest", presentation_lut_shape="INVERSE")).verdict == "agrees"
     blank = [Sampled(_noise(seed, 9), "DX", **facts) for seed in range(3)]
     assert judge(blank).verdict == "contradicts"

@@ -1,6 +1,6 @@
-"""Does the Photometric Interpretation of a source fit what its images show?
+"""Whether the Photometric Interpretation of a source fits what its images show.
 
-In: sampled images of one source with a few facts of their headers, and profiles of the other sources.
+In: sampled images of one source with facts of their headers, and profiles of the other sources.
 Out: `Polarity`: a verdict, its score, and each piece of evidence with its number and a sentence.
 Stands on: numpy alone. It takes no text of a header into its sentences but terms of the standard.
 """

@@ -1,4 +1,4 @@
-"""What the body shows in a projection radiograph: one number an image, positive if bone is white."""
+"""What a radiograph shows of the body: one number an image, positive if bone is white."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST_THIN = 1e-3  # share of cells: fewer are noise
 
 
 def exposed(grid: Grid) -> Mask | None:
-    """Return the exposed field without flat borders and their edges, None where too little is left."""
+    """Return the field without flat borders and their edges, None where too little is left."""
     limits = spread(grid)
     if limits is None:
         return None
@@ -40,7 +40,7 @@ def exposed(grid: Grid) -> Mask | None:
 def middle(grid: Grid) -> float | None:
     """Return how much more the middle of the field absorbs than what lies on both sides of it.
 
-    On a chest: spine and mediastinum against both lungs; on a limb: bone against soft tissue and air.
+    On a chest: spine and mediastinum against lungs; on a limb: bone against soft tissue, air.
 
     Returns
     -------

@@ -15,9 +15,9 @@ LEAST_AIR, MOST_AIR = 0.03, 0.9  # share of the image that air beside a body tak
 def border_air(grid: Grid) -> float | None:
     """Return 1 where the edge of a CT image is air, -1 where it is the opposite, else 0.
 
-    The corners lie outside of the body unless the field of view is small; air is -1000 HU there, and
-    what scanners write outside of the reconstructed circle is lower. An image whose middle does not
-    differ from its edge shows no body, and counts as 0.
+    The corners lie outside of the body unless the field of view is small; air is -1000 HU there,
+    and what scanners write outside of the reconstructed circle is lower. An image whose middle does
+    not differ from its edge shows no body, and counts as 0.
     """
     below = below_middle(grid)
     cells = grid[edge(grid.shape, 2)] if below is not None else grid

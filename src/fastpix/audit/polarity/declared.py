@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from fastpix.audit.polarity.facts import Evidence, Sampled, Says, modality_of
 
-AGREED = 0.25  # a header that is wrong is mostly wrong in one piece, so that agreement is worth little
+AGREED = (
+    0.25  # a header that is wrong is mostly wrong in one piece, so that agreement is worth little
+)
 DENIED = -0.75  # two attributes that deny decide, one does not
 NO_SIGN = ("XA", "RF")  # their modules have no Pixel Intensity Relationship Sign
 
@@ -37,8 +39,8 @@ def presentation_lut_shape(images: Sequence[Sampled]) -> Evidence | None:
 def intensity_sign(images: Sequence[Sampled]) -> Evidence | None:
     """Return whether bone is white by Pixel Intensity Relationship Sign, None where it is absent.
 
-    -1: higher values are less X-ray intensity, so bone is high, and white under MONOCHROME2. 1: bone is
-    low, and white under MONOCHROME1 (PS3.3 C.8.11.3.1.2).
+    -1: higher values are less X-ray intensity, so bone is high, and white under MONOCHROME2. 1: bone
+    is low, and white under MONOCHROME1 (PS3.3 C.8.11.3.1.2).
 
     Parameters
     ----------
@@ -56,8 +58,8 @@ def intensity_sign(images: Sequence[Sampled]) -> Evidence | None:
     return _evidence(
         "intensity_sign",
         fits,
-        "Pixel Intensity Relationship Sign {} Photometric Interpretation in {} of {} images: bone is "
-        "white under MONOCHROME2 with -1 and under MONOCHROME1 with 1 (PS3.3 C.8.11.3.1.2)."
+        "Pixel Intensity Relationship Sign {} Photometric Interpretation in {} of {} images: bone "
+        "is white under MONOCHROME2 with -1 and under MONOCHROME1 with 1 (PS3.3 C.8.11.3.1.2)."
         + (more if raw and fits and not all(fits) else ""),
     )
 

@@ -59,7 +59,8 @@ class Evidence:
     ----------
     name : str
         Stable: ``presentation_lut_shape``, ``intensity_sign``, ``middle``, ``thin_structures``,
-        ``air_at_border``, ``border_hu``, ``border_below_middle``, ``background``, ``other_sources``.
+        ``air_at_border``, ``border_hu``, ``border_below_middle``, ``background``,
+        ``other_sources``.
     says : {"for", "against", "nothing"}
         For or against the Photometric Interpretation of the files.
     number : float or None

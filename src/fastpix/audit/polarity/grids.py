@@ -80,7 +80,7 @@ def flat_border(grid: Grid, limits: tuple[float, float]) -> Mask:
     windows = sliding_window_view(np.pad(filled, 1, "edge"), (3, 3))
     flat = windows.max((-1, -2)) - windows.min((-1, -2)) < FLAT * (limits[1] - limits[0])
     flat |= ~np.isfinite(grid)
-    mask = edge(grid.shape) & flat
+    mask: Mask = edge(grid.shape) & flat
     while True:
         more = (grown(mask) & flat) | mask
         if np.array_equal(more, mask):

@@ -1,8 +1,8 @@
 """`judge`: pieces of evidence, their points, and the verdict.
 
 A piece of evidence taken from values is measured in every image, divided by the number that leaves
-no doubt, held to -1 to 1, averaged over the images, and multiplied by its weight. The weights are such
-that one image decides only where its pieces of evidence agree.
+no doubt, held to -1 to 1, averaged over the images, and multiplied by its weight. Pieces of evidence
+that oppose each other cancel out, and the verdict is *cannot tell*.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from fastpix.audit.polarity.grids import Grid, reduced
 from fastpix.audit.polarity.others import other_sources, profile_of_grids
 
 DECIDES = 1.0  # points, on either side
-SPEAKS = 0.15  # of the weight: a piece of evidence below says nothing (its points count nevertheless)
+SPEAKS = (
+    0.15  # of the weight: a piece of evidence below says nothing (its points count nevertheless)
+)
 RADIOGRAPHS = ("CR", "DX", "IO", "PX", "RG")
 FLUOROSCOPY = ("XA", "RF")
 COUNTS = ("MR", "PT", "NM", "US")  # no signal outside of the body or the beam: nothing below it
@@ -60,12 +62,12 @@ class Cue:
 
 
 _MIDDLE = (
-    "The middle of the exposed field against both sides of it (spine against lungs, bone against soft "
-    "tissue) differs by {:+.2f} of all ranks: positive where the middle is whiter."
+    "The middle of the exposed field against both sides of it (spine against lungs, bone against "
+    "soft tissue) differs by {:+.2f} of all ranks: positive where the middle is whiter."
 )
 _THIN = (
-    "Thin bright structures against thin dark ones (ribs, cortical bone, lead letters, wires): {:+.2f}, "
-    "positive where bright ones prevail."
+    "Thin bright structures against thin dark ones (ribs, cortical bone, lead letters, wires): "
+    "{:+.2f}, positive where bright ones prevail."
 )
 _AIR = (
     "Border without structure (air, direct exposure) against the rest: {:+.2f}, positive where the "
@@ -109,24 +111,26 @@ def cues_of(modality: str, body_part: str = "") -> tuple[Cue, ...]:
         return (
             Cue(
                 "border_hu", border.border_air, 1.0, 2.0,
-                "The edge of the image is air (-800 HU or less) in the share {:+.2f} of the images; "
-                "negative: its sign is the opposite.",
+                "The edge of the image is air (-800 HU or less) in the share {:+.2f} of the "
+                "images; negative: its sign is the opposite.",
             ),
             Cue(
                 "border_below_middle", border.below_middle, 0.4, 1.25,
-                "A pixel of the edge is darker than one of the middle with a chance of 50 % {:+.2f}.",
+                "A pixel of the edge is darker than one of the middle with a chance of "
+                "50 % {:+.0%}.",
             ),
         )  # fmt: skip
     if modality in COUNTS:
         return (
             Cue(
                 "background", border.background, 0.5, 1.5,
-                "Share of the edge near the minimum less the share near the maximum: {:+.2f}; where "
-                "there is no signal, values are lowest.",
+                "Share of the edge near the minimum less the share near the maximum: {:+.2f}; "
+                "where there is no signal, values are lowest.",
             ),
             Cue(
                 "border_below_middle", border.below_middle, 0.4, 1.0,
-                "A pixel of the edge is darker than one of the middle with a chance of 50 % {:+.2f}.",
+                "A pixel of the edge is darker than one of the middle with a chance of "
+                "50 % {:+.0%}.",
             ),
         )  # fmt: skip
     return ()
@@ -138,15 +142,15 @@ def judge(images: Sequence[Sampled], others: Sequence[Profile] = ()) -> Polarity
     Parameters
     ----------
     images : sequence of Sampled
-        Of one source: one modality, one Photometric Interpretation. More images judge better; twelve
-        are enough.
+        Of one source: one modality, one Photometric Interpretation. More images judge better;
+        twelve are enough.
     others : sequence of Profile
         Of the other sources (`profile_of`); those of another modality are passed over.
 
     Returns
     -------
     Polarity
-        Turned-over images give the opposite numbers and points of all evidence that comes from values.
+        Turned-over images give opposite numbers and points of all evidence that comes from values.
     """
     planes = [plane for image in images if (plane := shown(image)) is not None]
     grids = [reduced(plane) for plane in planes]

@@ -95,8 +95,8 @@ def other_sources(own: Profile | None, others: Sequence[Profile]) -> Evidence | 
         "nothing": "neither as it is nor turned over, or these differ among themselves",
     }[says]
     text = (
-        f"The histogram (skewness {own.skewness:.2f}, above {rank:.0%} of {len(table)} other sources "
-        f"of the modality) is more like theirs {told} ({number:+.2f})."
+        f"The histogram (skewness {own.skewness:.2f}, above {rank:.0%} of {len(table)} other "
+        f"sources of the modality) is more like theirs {told} ({number:+.2f})."
     )
     return Evidence("other_sources", says, number, points, text)
 
