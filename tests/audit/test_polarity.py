@@ -72,7 +72,8 @@ def resonance(seed: int = 0) -> Image:
     """A head on a background of noise."""
     y, x = _places()
     head = np.hypot((x - 0.5) / 0.36, (y - 0.5) / 0.42) < 1
-    return np.abs(head * (500 + 150 * np.sin(20 * x) * np.sin(17 * y)) + _noise(seed, 9))
+    signal: Image = head * (500 + 150 * np.sin(20 * x) * np.sin(17 * y))
+    return np.abs(signal + _noise(seed, 9))
 
 
 def angiogram(seed: int = 0) -> Image:

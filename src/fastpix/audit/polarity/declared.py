@@ -39,8 +39,8 @@ def presentation_lut_shape(images: Sequence[Sampled]) -> Evidence | None:
 def intensity_sign(images: Sequence[Sampled]) -> Evidence | None:
     """Return whether bone is white by Pixel Intensity Relationship Sign, None where it is absent.
 
-    -1: higher values are less X-ray intensity, so bone is high, and white under MONOCHROME2. 1: bone
-    is low, and white under MONOCHROME1 (PS3.3 C.8.11.3.1.2).
+    -1: higher values are less X-ray intensity, so bone is high, white under MONOCHROME2. 1: bone is
+    low, white under MONOCHROME1 (PS3.3 C.8.11.3.1.2).
 
     Parameters
     ----------

@@ -78,8 +78,8 @@ def flat_border(grid: Grid, limits: tuple[float, float]) -> Mask:
     """
     filled = np.where(np.isfinite(grid), grid, 0.0)
     windows = sliding_window_view(np.pad(filled, 1, "edge"), (3, 3))
-    flat = windows.max((-1, -2)) - windows.min((-1, -2)) < FLAT * (limits[1] - limits[0])
-    flat |= ~np.isfinite(grid)
+    ranges = windows.max((-1, -2)) - windows.min((-1, -2))
+    flat: Mask = (ranges < FLAT * (limits[1] - limits[0])) | ~np.isfinite(grid)
     mask: Mask = edge(grid.shape) & flat
     while True:
         more = (grown(mask) & flat) | mask

@@ -1,8 +1,8 @@
 """`judge`: pieces of evidence, their points, and the verdict.
 
 A piece of evidence taken from values is measured in every image, divided by the number that leaves
-no doubt, held to -1 to 1, averaged over the images, and multiplied by its weight. Pieces of evidence
-that oppose each other cancel out, and the verdict is *cannot tell*.
+no doubt, held to -1 to 1, averaged over the images, and multiplied by its weight. Pieces of
+evidence that oppose each other cancel out, and the verdict is *cannot tell*.
 """
 
 from __future__ import annotations
