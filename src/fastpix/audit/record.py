@@ -1,0 +1,565 @@
+"""The data model of ``audit.json``: every number of an audit, and nothing of a patient.
+
+Counts are of files unless a name says otherwise. Names of files, series and patients are keyed
+hashes. Manufacturer, model and software versions are the only texts of a file, so that a person
+recognises a device; ``--pseudonymous`` replaces them as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+VERSION = 1
+"""Of the data model; a reader refuses another one."""
+
+Says: TypeAlias = Literal["for", "against", "nothing"]
+PolarityVerdict: TypeAlias = Literal["agrees", "contradicts", "cannot tell"]
+BurnedInVerdict: TypeAlias = Literal["look", "unlikely"]
+Status: TypeAlias = Literal["unseen", "accept", "invert", "exclude"]
+Counted: TypeAlias = Mapping[str, int]
+"""How often each text occurs, the most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far a number differs from file to file.
+
+    Attributes
+    ----------
+    count : int
+        How many numbers there are.
+    low, median, high : float
+    """
+
+    count: int
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """How many files have a finding.
+
+    Attributes
+    ----------
+    id : str
+        Of the catalogue: ``HDR_HIGH_BIT``.
+    files : int
+        For ``GEO_`` the number of series, for ``SET_`` of groups or files, as the catalogue says.
+    details : mapping of str to int
+        The most frequent texts, each with its count. They hold numbers, and no text of a file.
+    """
+
+    id: str
+    files: int
+    details: Counted = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation that speaks for or against the polarity that the header claims.
+
+    Attributes
+    ----------
+    name : str
+    says : {"for", "against", "nothing"}
+    number : float or None
+        What was measured.
+    text : str
+        What it means, in words of our own.
+    """
+
+    name: str
+    says: Says
+    number: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Polarity:
+    """Whether the pictures look as Photometric Interpretation claims.
+
+    Attributes
+    ----------
+    verdict : {"agrees", "contradicts", "cannot tell"}
+    score : float or None
+        From -1 (contradicts) to 1 (agrees).
+    evidence : tuple of Evidence
+    """
+
+    verdict: PolarityVerdict = "cannot tell"
+    score: float | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How cells are stored, and in how many files they are stored so.
+
+    Attributes
+    ----------
+    bits_allocated, bits_stored, high_bit : int
+    signed : bool
+    files : int
+    """
+
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rescale:
+    """A slope and an intercept that are in use.
+
+    Attributes
+    ----------
+    slope, intercept : float
+        Modality units per stored unit, and modality units.
+    files : int
+    """
+
+    slope: float
+    intercept: float
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of a header: a hint for the eye, which no loader applies.
+
+    Attributes
+    ----------
+    center, width : float
+        In modality units.
+    files : int
+    """
+
+    center: float
+    width: float
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of a source.
+
+    Attributes
+    ----------
+    per_file : mapping of str to int
+        How many windows files have: ``{"0": 3, "1": 90}``.
+    functions : mapping of str to int
+        VOI LUT Function: ``LINEAR``, ``LINEAR_EXACT``, ``SIGMOID``; ``other`` for what is no term
+        of the standard.
+    tables : int
+        Files with a VOI LUT Sequence; counted on sampled images.
+    used : tuple of Window
+        The most frequent ones.
+    """
+
+    per_file: Counted = field(default_factory=dict)
+    functions: Counted = field(default_factory=dict)
+    tables: int = 0
+    used: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How values are spread, in bins of one width.
+
+    Attributes
+    ----------
+    low, width : float
+        Where the first bin begins, and how wide each is, in the unit of the values.
+    counts : tuple of int
+        Pixels of each bin.
+    """
+
+    low: float
+    width: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values of the sampled images that have one unit, as `imread` gives them; padding left out.
+
+    Attributes
+    ----------
+    unit : str
+        ``HU``, ``stored values``, ``RGB``, ...; never the file's own words.
+    images, pixels, padding, nans : int
+        Images and pixels that were counted; pixels that are padding; NaN or infinite ones.
+    min, max, mean, std : float or None
+    percentiles : mapping of str to float
+        ``{"0.5": -1024.0, ...}``.
+    saturated_low, saturated_high : float
+        The share of pixels that have the least and the greatest value of their own image, averaged
+        over images: high where a detector or a conversion has clipped.
+    at_lowest_bit, at_highest_bit : float
+        The share of pixels at the ends of what Bits Stored can hold.
+    used_bits : float
+        log2 of the number of values between the least and the greatest stored one, to be compared
+        with Bits Stored.
+    histogram : Histogram or None
+    """
+
+    unit: str
+    images: int
+    pixels: int
+    padding: int
+    nans: int
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    percentiles: Mapping[str, float] = field(default_factory=dict)
+    saturated_low: float = 0.0
+    saturated_high: float = 0.0
+    at_lowest_bit: float = 0.0
+    at_highest_bit: float = 0.0
+    used_bits: float = 0.0
+    histogram: Histogram | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Where pixels are in space, over the series that were looked at.
+
+    Attributes
+    ----------
+    series, volumes, refused : int
+        Series that were looked at (a sample of all), volumes in them, and stacks that are none.
+    refusals : mapping of str to int
+        Why stacks are no volume: ``missing_slices``, ``irregular``, ``uneven``, ...
+    remarks : mapping of str to int
+        What was read over.
+    orientations : mapping of str to int
+        ``axial``, ``coronal``, ``sagittal``, ``oblique``, ``none``.
+    row_spacing, column_spacing, slice_spacing, slice_thickness : Spread or None
+        In mm.
+    tilt : Spread or None
+        Degrees between the slice normal and the direction in which slices follow each other.
+    detector_spacing : int
+        Files that have Imager Pixel Spacing alone.
+    no_spacing : int
+        Files that have no spacing at all.
+    """
+
+    series: int = 0
+    volumes: int = 0
+    refused: int = 0
+    refusals: Counted = field(default_factory=dict)
+    remarks: Counted = field(default_factory=dict)
+    orientations: Counted = field(default_factory=dict)
+    row_spacing: Spread | None = None
+    column_spacing: Spread | None = None
+    slice_spacing: Spread | None = None
+    slice_thickness: Spread | None = None
+    tilt: Spread | None = None
+    detector_spacing: int = 0
+    no_spacing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderDifference:
+    """Two installed decoders that do not give the same cells for a sampled image.
+
+    Attributes
+    ----------
+    first, second : str
+        Names of decoders; ``second`` may have failed.
+    transfer_syntax : str
+    samples : int
+        Sampled images that both were asked for.
+    differing : int
+        Of these, the ones whose cells differ.
+    largest : int
+        The largest difference of two cells.
+    failed : int
+        Images that only one of them could decode.
+    """
+
+    first: str
+    second: str
+    transfer_syntax: str
+    samples: int
+    differing: int
+    largest: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """How pixels are coded.
+
+    Attributes
+    ----------
+    transfer_syntaxes : mapping of str to int
+        By name.
+    lossy : int
+        Files whose transfer syntax loses, or that say they were compressed with loss before.
+    ratio : Spread or None
+        Lossy Image Compression Ratio, as files state it.
+    measured_ratio : Spread or None
+        Bytes of cells over bytes of the file, of encapsulated ones.
+    decoders : mapping of str to int
+        What decoded the sampled images, with versions.
+    differences : tuple of DecoderDifference
+    """
+
+    transfer_syntaxes: Counted = field(default_factory=dict)
+    lossy: int = 0
+    ratio: Spread | None = None
+    measured_ratio: Spread | None = None
+    decoders: Counted = field(default_factory=dict)
+    differences: tuple[DecoderDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BurnedIn:
+    """Whether pictures may show names. No audit can say that they do not.
+
+    Attributes
+    ----------
+    verdict : {"look", "unlikely"}
+    reasons : tuple of str
+        Why to look.
+    annotation : mapping of str to int
+        Burned In Annotation: ``YES``, ``NO``, ``absent``, ``other``.
+    """
+
+    verdict: BurnedInVerdict = "look"
+    reasons: tuple[str, ...] = ()
+    annotation: Counted = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """One image whose pixels were read.
+
+    Attributes
+    ----------
+    name, series, patient : str
+        Keyed hashes: of the path, the Series Instance UID and the Patient ID.
+    shape : tuple of int
+        Of what `imread` gives.
+    frame : int
+        The frame that was looked at; of one with several, the middle one.
+    photometric, transfer_syntax, unit : str
+    min, max, mean, std : float or None
+        Of values, padding left out.
+    low, high : float or None
+        The percentiles 1 and 99, for a picture.
+    padding : float
+        The share of pixels that are padding.
+    findings : tuple of str
+        Ids.
+    error : str
+        Why its pixels could not be read; empty where they could.
+    """
+
+    name: str
+    series: str
+    patient: str
+    shape: tuple[int, ...]
+    frame: int
+    photometric: str
+    transfer_syntax: str
+    unit: str
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    low: float | None = None
+    high: float | None = None
+    padding: float = 0.0
+    findings: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """What one source is like.
+
+    Attributes
+    ----------
+    id : str
+        Its keyed hash, the same in ``sources.toml`` and in a manifest.
+    manufacturer, model : str
+        As files have them, or keyed names.
+    software : mapping of str to int
+        Versions, with the number of files of each.
+    modality, photometric, presentation : str
+    files, images, series, studies, patients : int
+        Files; frames; the rest as the UIDs and IDs of headers tell.
+    status : {"unseen", "accept", "invert", "exclude"}
+        What a person has decided.
+    kinds : mapping of str to int
+        SOP Classes by name.
+    shapes : mapping of str to int
+        ``rows x columns``, the most frequent ones.
+    encodings : tuple of Encoding
+    rescales : tuple of Rescale
+    padded : int
+        Files that declare padding.
+    polarity : Polarity
+    values : tuple of Values
+        One for each unit.
+    windows, geometry, compression, burned_in
+    findings : tuple of FindingCount
+    samples : tuple of SampleRecord
+    """
+
+    id: str
+    manufacturer: str
+    model: str
+    software: Counted
+    modality: str
+    photometric: str
+    presentation: str
+    files: int
+    images: int
+    series: int
+    studies: int
+    patients: int
+    status: Status = "unseen"
+    kinds: Counted = field(default_factory=dict)
+    shapes: Counted = field(default_factory=dict)
+    encodings: tuple[Encoding, ...] = ()
+    rescales: tuple[Rescale, ...] = ()
+    padded: int = 0
+    polarity: Polarity = Polarity()
+    values: tuple[Values, ...] = ()
+    windows: Windows = Windows()
+    geometry: Geometry = Geometry()
+    compression: Compression = Compression()
+    burned_in: BurnedIn = BurnedIn()
+    findings: tuple[FindingCount, ...] = ()
+    samples: tuple[SampleRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts over all sources.
+
+    Attributes
+    ----------
+    files, bytes : int
+        All that were found.
+    images : int
+        Files that hold an image whose header can be read.
+    frames : int
+    not_images : int
+        Reports, presentation states, directories, and what is no DICOM.
+    failed : int
+        Files that should be images and cannot be read.
+    studies, series, patients : int
+    duplicate_uids : int
+        Files whose SOP Instance UID another one has.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    images: int = 0
+    frames: int = 0
+    not_images: int = 0
+    failed: int = 0
+    studies: int = 0
+    series: int = 0
+    patients: int = 0
+    duplicate_uids: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decodable:
+    """Whether a transfer syntax can be decoded here.
+
+    Attributes
+    ----------
+    transfer_syntax : str
+        By name.
+    files : int
+    decoders : tuple of str
+        That are installed, with versions; empty: none is needed, or none is there.
+    remedy : str
+        What to install; empty where it can be decoded.
+    """
+
+    transfer_syntax: str
+    files: int
+    decoders: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the audit, and how long it took.
+
+    Attributes
+    ----------
+    name : str
+        ``headers``, ``pixels``, ``geometry``.
+    things : int
+        Files, images or series.
+    seconds : float
+    """
+
+    name: str
+    things: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All that an audit found.
+
+    Attributes
+    ----------
+    version : int
+        Of this data model.
+    made : str
+        When, as ``2026-05-04T12:00:00+00:00``.
+    fastpix : str
+        Version of fastpix.
+    by : tuple of str
+        The attributes that tell sources apart.
+    pseudonymous : bool
+    samples : int
+        The most images whose pixels were read of each source.
+    seed : int
+    key : str
+        Fingerprint of the key: ids of another key cannot be compared.
+    counts : Counts
+    not_images : mapping of str to int
+        What the files are that hold no image: SOP Classes by name.
+    failures : mapping of str to int
+        Why files cannot be read.
+    decodable : tuple of Decodable
+    phases : tuple of Phase
+    findings : tuple of FindingCount
+        Over all files, those of no source too.
+    sources : tuple of SourceRecord
+        The one with most files first.
+    """
+
+    version: int
+    made: str
+    fastpix: str
+    by: tuple[str, ...]
+    pseudonymous: bool
+    samples: int
+    seed: int
+    key: str
+    counts: Counts
+    not_images: Counted = field(default_factory=dict)
+    failures: Counted = field(default_factory=dict)
+    decodable: tuple[Decodable, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    findings: tuple[FindingCount, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
