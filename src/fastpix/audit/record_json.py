@@ -62,9 +62,7 @@ def _no_audit(reason: str) -> FastpixError:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {
-            each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)
-        }
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, (tuple, list)):

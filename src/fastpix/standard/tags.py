@@ -22,6 +22,7 @@ class Tag(IntEnum):
     AcquisitionTime = 0x00080032
     ContentTime = 0x00080033
     Modality = 0x00080060
+    PresentationIntentType = 0x00080068
     Manufacturer = 0x00080070
     SeriesDescription = 0x0008103E
     ManufacturerModelName = 0x00081090
@@ -39,6 +40,7 @@ class Tag(IntEnum):
     InversionTime = 0x00180082
     EchoNumbers = 0x00180086
     SpacingBetweenSlices = 0x00180088
+    SoftwareVersions = 0x00181020
     TriggerTime = 0x00181060
     ImagerPixelSpacing = 0x00181164
     ConvolutionKernel = 0x00181210

@@ -99,7 +99,9 @@ def _stored_values(
         values = _as_integers(samples, precision, case, stream.signed, wanted.signed)
         too_low = values.dtype.kind == "i" and int(values.min(initial=0)) < low
         if too_low or int(values.max(initial=0)) > high:
-            remark(_beyond(precision, wanted.bits_stored, stream.lossy))
+            remark(
+                _beyond(precision, wanted.bits_stored, stream.lossy), code="PIX_CODESTREAM_WIDER"
+            )
     # Negative samples in an unsigned dtype, as some decoders return them, need to be extended.
     wide_enough = container >= wanted.bits_allocated or not stream.signed or has_sign
     if case.kept and wide_enough:
