@@ -38,7 +38,6 @@ _WANTED = frozenset(
     }
 )  # fmt: skip
 _LONGEST = 4096  # bytes of a value that is looked at
-_UNDEFINED = 0xFFFFFFFF
 
 
 class ExtraValues(NamedTuple):
@@ -86,9 +85,9 @@ def extra_values(instance: Instance) -> ExtraValues:
     big = not index.is_little_endian
     found, _ = top_level(stream, start, index.implicit, big, _WANTED)
     values = {}
-    for tag, _, at, length in found:
-        size = 0 if length == _UNDEFINED else min(length, _LONGEST)
-        values[tag] = stream[at : at + size]
+    for tag, _, at, end in found:
+        if tag not in values:  # of an element that occurs twice, the first counts
+            values[tag] = stream[at : min(end, at + _LONGEST)]
     return ExtraValues(values, has_preamble or index.inflated is not None)
 
 

@@ -1,0 +1,110 @@
+"""Counters whose memory is bounded, and numbers of which a sample tells the spread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from fastpix.audit.record import Spread
+
+K = TypeVar("K", bound=Hashable)
+
+_MOST_KEYS = 4096
+_MOST_NUMBERS = 4096
+
+
+@dataclass(slots=True)
+class BoundedCounter(Generic[K]):
+    """Counts of keys; once there are many, further ones are counted together.
+
+    Attributes
+    ----------
+    counts : Counter
+    others : int
+        Of keys that came when there were many already.
+    """
+
+    counts: Counter[K] = field(default_factory=Counter)
+    others: int = 0
+
+    def add(self, key: K, count: int = 1) -> None:
+        """Count a key."""
+        if key in self.counts or len(self.counts) < _MOST_KEYS:
+            self.counts[key] += count
+        else:
+            self.others += count
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def most(self, limit: int) -> list[tuple[K, int]]:
+        """Return the most frequent keys, with their counts; equal ones in the order of their text."""
+        ordered = sorted(self.counts.items(), key=lambda each: (-each[1], str(each[0])))
+        return ordered[:limit]
+
+    def texts(self, limit: int = 24) -> dict[str, int]:
+        """Return the most frequent keys as text; the rest is counted as ``others``."""
+        ordered = self.most(len(self.counts))
+        found = {str(key): count for key, count in ordered[:limit]}
+        rest = sum(count for _, count in ordered[limit:]) + self.others
+        return found | ({"others": rest} if rest else {})
+
+
+@dataclass(slots=True)
+class Numbers:
+    """The least, the middle and the greatest of many numbers.
+
+    The middle is exact up to 4,096 numbers, and that of the first 4,096 then.
+    """
+
+    count: int = 0
+    low: float = float("inf")
+    high: float = float("-inf")
+    _some: list[float] = field(default_factory=list)
+
+    def add(self, number: float | None) -> None:
+        """Add a number; None and what is not finite does not count."""
+        if number is None or not abs(number) < float("inf"):
+            return
+        self.count += 1
+        self.low, self.high = min(self.low, number), max(self.high, number)
+        if len(self._some) < _MOST_NUMBERS:
+            self._some.append(number)
+
+    def spread(self) -> Spread | None:
+        """Return the spread; None without numbers."""
+        if not self.count:
+            return None
+        return Spread(self.count, self.low, float(np.median(self._some)), self.high)
+
+
+@dataclass(slots=True)
+class FindingCounts:
+    """Findings, each with how often it was made, and its most frequent texts."""
+
+    files: Counter[str] = field(default_factory=Counter)
+    details: dict[str, BoundedCounter[str]] = field(default_factory=dict)
+
+    def add(self, findings: Mapping[str, str]) -> None:
+        """Count the findings of one file, series or group: an id counts once.
+
+        Parameters
+        ----------
+        findings : mapping of str to str
+            Texts by id; empty where the id says all.
+        """
+        for name, text in findings.items():
+            self.files[name] += 1
+            if text:
+                self.details.setdefault(name, BoundedCounter()).add(text)
+
+    def add_all(self, other: FindingCounts) -> None:
+        """Add what another has counted."""
+        self.files.update(other.files)
+        for name, texts in other.details.items():
+            for text, count in texts.counts.items():
+                self.details.setdefault(name, BoundedCounter()).add(text, count)
