@@ -301,6 +301,26 @@ class SeriesError(FastpixError):
         self.codes = tuple(codes)
 
 
+class UnseenSourceError(FastpixError):
+    """Nobody has looked at the images of this device yet, and a job obeys verdicts on devices.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        Ids of the sources.
+    """
+
+    def __init__(self, sources: Iterable[str], which: str = "") -> None:
+        self.sources = tuple(sources)
+        ids = ", ".join(self.sources)
+        what = which or f"source {ids}"
+        super().__init__(
+            f"nobody has looked at {what}: open what 'fastpix audit SRC OUT' writes, then run "
+            f"'fastpix audit mark {self.sources[0]} accept --sources sources.toml --by NAME' (or "
+            f"invert, or exclude), or pass allow_unseen=True (--allow-unseen)"
+        )
+
+
 class LabelMismatchError(FastpixError):
     """A label (a segmentation, a structure set) does not lie on the voxels of a volume.
 

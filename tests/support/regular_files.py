@@ -94,7 +94,7 @@ SAMPLES = {
 SAMPLES_OF_VRS = {
     "UI": b"1.2", "CS": b"A_B", "IS": b"1", "DS": b"1", "LO": b"A", "SH": b"A", "DA": b"20260102",
     "TM": b"101112", "DT": b"20260102101112", "FD": struct.pack("<d", 0.5), "UL": b"\1\0\0\0",
-    "US": b"\1\0", "AT": b"\x20\0\x32\0",
+    "US": b"\1\0", "SS": b"\xff\xff", "AT": b"\x20\0\x32\0",
 }  # fmt: skip
 
 

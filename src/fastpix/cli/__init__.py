@@ -5,6 +5,7 @@ Stands on: everything else.
 """
 
 from fastpix.cli import (  # they add themselves to the command
+    audit_command,
     cache_commands,
     convert_command,
     join_command,
@@ -15,6 +16,7 @@ from fastpix.cli import (  # they add themselves to the command
 from fastpix.cli.commands import main
 
 __all__ = [
+    "audit_command",
     "cache_commands",
     "convert_command",
     "join_command",

@@ -97,6 +97,13 @@ def convert_command(
         Path | None,
         typer.Option(help="Hash paths relative to this folder [default: the source]."),
     ] = None,
+    sources: Annotated[
+        Path | None,
+        typer.Option(help="sources.toml: what was decided about each source."),
+    ] = None,
+    allow_unseen: Annotated[
+        bool, typer.Option("--allow-unseen", help="Take sources that nobody has looked at.")
+    ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take other settings than the cache was made by.")
     ] = False,
@@ -124,14 +131,14 @@ def convert_command(
         dtype, rescale, invert, normalize, padding, decoder, color_range  # type: ignore[arg-type]
     )  # fmt: skip
     is_one = len(src) == 1 and src != ["-"]
-    sources = src[0] if is_one else sources_of(src)
+    source = src[0] if is_one else sources_of(src)
     run = functools.partial(
-        _run, sources, recipe=recipe, format=form, unit=unit,
+        _run, source, recipe=recipe, format=form, unit=unit,
         compress=compress, only=only or (), duplicates=duplicates, gaps=gaps, partial=partial,
         spacing=spacing, order=order, window=window, executor=executor, workers=workers,
         shard=shard_of(shard, os.environ),
-        key_file=key_file, root=root, replace=replace, retry_failed=retry_failed, prune=prune,
-        timeout=timeout, max_bytes=max_bytes,
+        key_file=key_file, root=root, sources=sources, allow_unseen=allow_unseen,
+        replace=replace, retry_failed=retry_failed, prune=prune, timeout=timeout, max_bytes=max_bytes,
     )  # fmt: skip
     try:
         summary = run(dst)

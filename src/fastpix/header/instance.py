@@ -64,6 +64,12 @@ class Instance:
             pixels = pixels._replace(stored=closed)
         return Instance(self.header, pixels, closed, self._max_bytes, self.index, self._dataset)
 
+    def read_as(self, header: Header) -> Instance:
+        """Return the instance with another header in place of the one that its file has."""
+        return Instance(
+            header, self.pixels, self._stored, self._max_bytes, self.index, self._dataset
+        )
+
     def before_pixels(self) -> bytes | None:
         """Read the bytes of a regular file before its pixels; None of other files.
 

@@ -19,6 +19,7 @@ from fastpix.job.manifest import commit
 from fastpix.job.rows import Row
 from fastpix.job.settings import Job
 from fastpix.job.source_paths import keep_paths
+from fastpix.job.source_verdicts import source_of
 from fastpix.job.statistics import BatchStatistics
 from fastpix.job.storage import storage_at
 from fastpix.kernel.registry import use_kernel
@@ -119,6 +120,7 @@ def _refused(item: Item, made: Made, error: Exception) -> Made:
     row = {
         "item": item.name, "name": item.name, "kind": kind, "status": "failed",
         "state": item.state, "error": type(error).__name__, "reason": reason,
+        **source_of(made.rows[0]),
     }  # fmt: skip
     files = [row for row in made.rows[1:] if row["kind"] == "file"]
     for each in files:

@@ -10,8 +10,10 @@ import numpy as np
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
 from fastpix.job.dataset_file import is_foreign, read_settings
+from fastpix.job.live_rows import is_one_of
 from fastpix.job.manifest_table import live_table
 from fastpix.job.settings import Settings
+from fastpix.job.source_verdicts import refuse_stale
 from fastpix.job.storage import is_url, storage_at
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def open_cache(dst: str | os.PathLike[str]) -> Cache:
     Raises
     ------
     FastpixError
-        It is no cache, or one of another version.
+        It is no cache, or one of another version, or holds images that were made under another
+        verdict than the one of their source now.
     """
     destination = os.fspath(dst)
     storage = storage_at(destination)
@@ -44,7 +47,14 @@ def open_cache(dst: str | os.PathLike[str]) -> Cache:
             f"{destination} is no cache: it has no dataset.json. A folder of NAME.npz with "
             f"NAME.json, of an older fastpix, is read with numpy.load, or converted anew"
         )
-    table = live_table(storage, settings, kinds=_SAMPLES, statuses=("done",))
+    is_volumes = settings.unit == "series"
+    kinds = (*_SAMPLES, "file") if is_volumes else _SAMPLES
+    table = live_table(storage, settings, kinds=kinds, statuses=("done",))
+    refuse_stale(storage, table)
+    if is_volumes:
+        import pyarrow as pa
+
+        table = table.filter(pa.array(is_one_of(table.column("kind"), _SAMPLES)))
     return Cache(destination, settings, _without_duplicates(table, settings))
 
 

@@ -45,6 +45,7 @@ from fastpix.job.scan.source_locations import BETWEEN
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
 from fastpix.job.source_roots import OtherFiles, keep_roots, other_roots
+from fastpix.job.source_verdicts import SourcesLike, check_kept, keep_verdicts, run_verdicts
 from fastpix.job.storage import is_url, storage_at
 from fastpix.job.storage.storage_protocol import Storage
 from fastpix.job.summary import Summary
@@ -102,6 +103,8 @@ def convert(
     shard: tuple[int, int] | None = None,
     key_file: PathLike | None = None,
     root: PathLike | None = None,
+    sources: SourcesLike = None,
+    allow_unseen: bool = False,
     replace: bool = False,
     retry_failed: bool = False,
     prune: bool = False,
@@ -155,6 +158,11 @@ def convert(
     root : path, optional
         What paths are taken relative to for names; the source folder itself if not given, so that
         names do not depend on where it is mounted.
+    sources : path or Verdicts, optional
+        ``sources.toml``, what a person has decided about each source: some are left out, of some
+        MONOCHROME1 and MONOCHROME2 are exchanged, and what nobody has looked at is refused.
+    allow_unseen : bool
+        Take sources that nobody has looked at as they are.
     replace : bool
         Take other settings than those of the cache: what is there does not count any more.
     retry_failed : bool
@@ -190,6 +198,7 @@ def convert(
     run = _Run(
         src, dst, workers=workers, shard=shard, key_file=key_file, root=root, timeout=timeout,
         max_bytes=max_bytes, only=(only,) if isinstance(only, str) else tuple(only),
+        sources=sources, allow_unseen=allow_unseen,
         settings={
             "recipe": recipe if recipe is not None else Recipe(),
             "format": format or default_format(unit), "unit": unit, "compress": compress,
@@ -221,6 +230,8 @@ class _Run:
         *,
         settings: dict[str, Any],
         only: tuple[str, ...],
+        sources: SourcesLike,
+        allow_unseen: bool,
         workers: int | None,
         shard: tuple[int, int] | None,
         key_file: PathLike | None,
@@ -261,6 +272,7 @@ class _Run:
             decoders=decoders_fingerprint(),
             started=time.time(),
             run=secrets.token_hex(8),
+            verdicts=run_verdicts(sources, allow_unseen, self._names),
         )
         self.storage: Storage = storage_at(self.job.destination)
         self._known = Known()
@@ -271,11 +283,13 @@ class _Run:
 
     def begin(self, replace: bool, retry_failed: bool) -> None:
         """Settle what the cache is made by, mend what a run that died has left, and read on."""
+        check_kept(self.storage, self.job.verdicts, replace)
         self.settings = settle(self.storage, self.settings, replace)
         self.job = dataclasses.replace(self.job, settings=self.settings)
         make_paths_folder(self.job.paths)
         self.finish()
-        self._known = known_items(self.storage, self.settings.id, self.job.decoders, retry_failed)
+        of_run = self.settings.id, self.job.decoders, retry_failed, self.job.verdicts
+        self._known = known_items(self.storage, *of_run)
 
     def finish(self) -> None:
         """Give files their names whose workers were ended just before they did."""
@@ -288,7 +302,8 @@ class _Run:
         items = self._items()
         first = list(islice(items, LOOKED_AT))
         files = (file for item in first for file in item.files)
-        troubles = troubles_in(files, self.settings.recipe, self.job.max_bytes)
+        troubles = troubles_in(files, self.settings.recipe, self.job.max_bytes, self.job)
+        keep_verdicts(self.storage, self.job.verdicts)
         if troubles:
             on_trouble(troubles)
         todo = batches(

@@ -9,6 +9,7 @@ from fastpix.errors import FastpixError, is_no_image, is_ours
 from fastpix.job.items import Item
 from fastpix.job.made import Made, given_up
 from fastpix.job.settings import Job
+from fastpix.job.source_verdicts import kept_source
 
 
 def make_item(item: Item, job: Job) -> Made:
@@ -30,18 +31,25 @@ def make_item(item: Item, job: Job) -> Made:
         from fastpix.job.one_series import make_series
 
         return make_series(item, job)
-    except FastpixError as error:
+    except Exception as error:
+        made = _failure(item, job, kind, error)
+        for row in made.rows:
+            row |= kept_source(error)
+        return made
+
+
+def _failure(item: Item, job: Job, kind: str, error: Exception) -> Made:
+    if isinstance(error, FastpixError):
         status = "not an image" if is_no_image(error) else "failed"
         return given_up(item, job, kind, status, type(error).__name__, error.storable)
-    except OSError as error:
+    if isinstance(error, OSError):
         reason = error.strerror or "input or output"
         return given_up(item, job, kind, "failed", type(error).__name__, reason)
-    except MemoryError:
+    if isinstance(error, MemoryError):
         reason = "there is not enough memory for this image"
         return given_up(item, job, kind, "failed", "MemoryError", reason)
-    except Exception as error:  # ours to mend; the job goes on
-        reason = f"unexpected, at {place_of(error)}"
-        return given_up(item, job, kind, "failed", type(error).__name__, reason)
+    reason = f"unexpected, at {place_of(error)}"  # ours to mend; the job goes on
+    return given_up(item, job, kind, "failed", type(error).__name__, reason)
 
 
 def place_of(error: Exception) -> str:

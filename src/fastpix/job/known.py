@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from fastpix.job.live_rows import DONE, TOP_KINDS, is_one_of, live, name_numbers
 from fastpix.job.manifest import read_parts
+from fastpix.job.source_verdicts import COLUMNS as SOURCE_COLUMNS
+from fastpix.job.source_verdicts import stale_rows
 from fastpix.job.storage.storage_protocol import Storage
+from fastpix.sources.run_verdicts import RunVerdicts
 
 NEW, PRESENT, FAILED = 0, 1, 2
 """What `Known.look_up` says of an item: to be done; done; failed, and not changed since."""
@@ -19,7 +22,7 @@ _BUCKET_BITS = 5  # so that large ones go back to the system when they are let g
 _FIELDS = np.dtype(
     [("name", "u8"), ("state", "u8"), ("generation", "u2"), ("is_done", "?"), ("is_gone", "?")]
 )
-_COLUMNS = ("item", "kind", "status", "state", "error", "decoders_here")
+_COLUMNS = ("item", "kind", "status", "state", "decoders_here", *SOURCE_COLUMNS)
 
 
 class Known:
@@ -87,7 +90,13 @@ class Known:
         return found
 
 
-def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bool) -> Known:
+def known_items(
+    storage: Storage,
+    settings: str,
+    decoders: str,
+    retry_failed: bool,
+    verdicts: RunVerdicts | None = None,
+) -> Known:
     """Return what the manifest knows.
 
     Parameters
@@ -99,6 +108,8 @@ def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bo
         Fingerprint of the decoders here: what failed for want of others is tried again.
     retry_failed : bool
         Try everything again that failed.
+    verdicts : RunVerdicts or None
+        On sources: what was made under others is done again.
 
     Raises
     ------
@@ -119,7 +130,9 @@ def known_items(storage: Storage, settings: str, decoders: str, retry_failed: bo
             is_again &= is_one_of(table.column("error"), _DECODING)[rows]
             is_again &= ~is_one_of(table.column("decoders_here"), {decoders})[rows]
         part = np.empty(len(rows), _FIELDS)
-        part["name"] = name_numbers(table.column("item"))[rows]
+        items = name_numbers(table.column("item"))
+        part["name"] = items[rows]
+        is_again |= np.isin(items[rows], items[stale_rows(table, verdicts)])  # by any of its files
         part["state"] = name_numbers(table.column("state"))[rows]
         part["state"][is_again] = 0  # no state is: the item is done again
         part["generation"] = min(facts.generation, 2**16 - 1)

@@ -14,7 +14,10 @@ from fastpix.job.settings import Job
 
 _SETTLED = 5.0  # seconds before a run in which no file has changed that the run may call damaged
 
-_SURE = frozenset({"ArgumentError", "InexactError", "UnsupportedTransferSyntaxError", "WorkerDied"})
+_SURE = frozenset({
+    "ArgumentError", "InexactError", "UnsupportedTransferSyntaxError", "UnseenSourceError",
+    "WorkerDied",
+})  # fmt: skip
 """Failures of files that are whole: waiting would not help."""
 
 

@@ -82,7 +82,7 @@ def live_table(
         tables.append(table)
     if not tables:
         return schema().empty_table()
-    whole = pa.concat_tables(tables).replace_schema_metadata(None).unify_dictionaries()
+    whole = _joined(tables).unify_dictionaries()
     items = name_numbers(whole.column("item"))
     status = np.array(whole.column("status").to_pylist(), dtype=np.str_)
     is_done = np.isin(status, list(DONE))
@@ -106,6 +106,14 @@ def live_table(
         found = found.filter(compute.is_in(found.column("kind").cast(pa.string()),
                                            value_set=pa.array(list(kinds))))  # fmt: skip
     return found.take(compute.sort_indices(found.column("name")))
+
+
+def _joined(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
+    """Return the rows of all parts; of older ones, columns that they do not have are empty."""
+    import pyarrow as pa
+
+    plain = [table.replace_schema_metadata(None) for table in tables]
+    return pa.concat_tables(plain, promote_options="default").select(schema().names)
 
 
 def rows_taken(table: pyarrow.Table, rows: Sequence[int] | NDArray[Any]) -> pyarrow.Table:

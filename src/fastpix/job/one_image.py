@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpix.header.exchanged import exchanged
 from fastpix.header.image_affine import image_geometry
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.image import Image
@@ -19,11 +20,12 @@ from fastpix.image.reading import plan_of_alike
 from fastpix.job.items import Item
 from fastpix.job.made import Made, group_of
 from fastpix.job.remaining import Remaining, check_exactness, peak_of, remaining_of
-from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
+from fastpix.job.rows import Row, failed_row, header_columns, unit_of
 from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.source_locations import open_location
 from fastpix.job.settings import Job
+from fastpix.job.source_verdicts import describer_for, keep_source, obeyed, source_of
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
 from fastpix.recipe import Recipe
@@ -95,14 +97,27 @@ def make_image(item: Item, job: Job) -> Made:
 
 
 def _made(instance: Instance, item: Item, job: Job) -> Made:
-    recipe, header = job.settings.recipe, instance.header
     row: Row = {
         "item": item.name, "name": item.name, "kind": "image", "status": "done",
         "state": item.state, "files": 1,
-        **header_columns(header), **describer_of(job.key).identity(instance),
+        **header_columns(instance.header), **describer_for(job).identity(instance),
     }  # fmt: skip
     if not filters_of(job.settings.only).matches(row):
         return Made([failed_row(item, "image", "left out")])
+    try:
+        verdict = obeyed(row, job)
+        if verdict == "exclude":
+            return Made([failed_row(item, "image", "left out") | source_of(row)])
+        if verdict == "invert":
+            instance = instance.read_as(exchanged(instance.header))
+        return _read(instance, item, job, row)
+    except Exception as error:
+        keep_source(error, row)
+        raise
+
+
+def _read(instance: Instance, item: Item, job: Job, row: Row) -> Made:
+    recipe, header = job.settings.recipe, instance.header
     is_shared = instance.index is not None
     plan = (plan_of_alike if is_shared else make_plan)(header, recipe)
     image = Image(instance, job.max_bytes, recipe.decoder, _kept.empty)

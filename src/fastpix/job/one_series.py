@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import FastpixError, SeriesError
+from fastpix.errors import FastpixError, SeriesError, UnseenSourceError
 from fastpix.job.items import Item, SourceFile
 from fastpix.job.made import Made, given_up, group_of, is_being_written
 from fastpix.job.one_image import columns_of_values, stored_recipe, with_peak
 from fastpix.job.remaining import Remaining, check_exactness, remaining_of
 from fastpix.job.resampled_volume import resampled
-from fastpix.job.rows import Row, describer_of, failed_row, header_columns, unit_of
+from fastpix.job.rows import Row, failed_row, header_columns, unit_of
 from fastpix.job.sample import Sample
 from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.source_locations import open_location
 from fastpix.job.settings import Job
+from fastpix.job.source_verdicts import describer_for
 from fastpix.plan.plan import Plan
 from fastpix.pseudonyms import Names
 from fastpix.series.open_series import find_stacks
@@ -57,7 +58,7 @@ def make_series(item: Item, job: Job) -> Made:
         return _with_files(made, item, job, {}, "failed", kind, words)
     if not found.stacks:
         return given_up(item, job, "series", "not an image", "", "")
-    described = describer_of(job.key)
+    described = describer_for(job)
     locations = {id(source): file for source, file in zip(sources, item.files, strict=True)}
     rows: list[Row] = []
     made = Made([failed_row(item, "series", "done")], [])
@@ -77,12 +78,21 @@ def make_series(item: Item, job: Job) -> Made:
             **header_columns(first.header), **files[locations[id(first.source)].relative],
         }  # fmt: skip
         row |= {"instance_number": None, "sop_instance": None}
+        own = [files[locations[id(file.source)].relative] for file in stack.files]
         if not filters_of(job.settings.only).matches(row):
+            for each in (row, *own):
+                each["source"] = None  # whatever its verdict is
             row["status"] = "left out"
             rows.append(row)
             continue
         try:
-            sample, group = _sample(stack, name, row, job)
+            verdict = _verdict(row, own, job)
+            if verdict == "exclude":
+                row["status"] = "left out"
+                rows.append(row)
+                continue
+            read = stack.exchanged() if verdict == "invert" else stack
+            sample, group = _sample(read, name, row, job)
         except FastpixError as error:
             failure = type(error).__name__, _words(error)
             row |= {"status": "failed", "error": failure[0], "reason": failure[1]}
@@ -103,6 +113,34 @@ def make_series(item: Item, job: Job) -> Made:
         made.rows.append(_file_row(file, item, job, identity, statuses.get(
             volumes.get(file.relative, ""))))  # fmt: skip
     return made
+
+
+def _verdict(row: Row, files: Sequence[Row], job: Job) -> str | None:
+    """Return the verdict on the source of a volume, which all its files have.
+
+    Parameters
+    ----------
+    row : dict
+        Of the volume; it takes the verdict.
+    files : sequence of dict
+        Rows of its files; they take theirs.
+    job : Job
+    """
+    if job.verdicts is None:
+        return None
+    for file in files:
+        file["verdict"] = job.verdicts.status_of(file["source"])
+    row["verdict"] = files[0]["verdict"]
+    found = {file["verdict"]: file["source"] for file in files}
+    if job.verdicts.is_refused("unseen") and "unseen" in found:
+        raise UnseenSourceError([found["unseen"]])
+    same = {"accept" if each == "unseen" else each for each in found}
+    if len(same) > 1:
+        raise SeriesError(
+            f"the files of this volume are of sources with different verdicts "
+            f"({', '.join(sorted(found))}): give these sources the same one, or leave files out"
+        )
+    return row["verdict"]
 
 
 def _sample(

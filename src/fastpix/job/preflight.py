@@ -7,13 +7,24 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fastpix.errors import ArgumentError, FastpixError, UnsupportedTransferSyntaxError
+from fastpix.errors import (
+    ArgumentError,
+    FastpixError,
+    UnseenSourceError,
+    UnsupportedTransferSyntaxError,
+)
 from fastpix.frames.codecs import usable_decoders
+from fastpix.header.exchanged import exchanged
 from fastpix.header.header import Header
 from fastpix.header.instance import read_instance
 from fastpix.job.items import SourceFile
+from fastpix.job.rows import header_columns
+from fastpix.job.scan.filters import filters_of
 from fastpix.job.scan.source_locations import open_location
+from fastpix.job.settings import Job
+from fastpix.job.source_verdicts import describer_for, obeyed
 from fastpix.job.vocabulary import modality_term, photometric_term
+from fastpix.notes import count_of
 from fastpix.plan.making import make_plan
 from fastpix.recipe import Recipe
 from fastpix.source.opening import open_file, read_source
@@ -48,7 +59,9 @@ class Trouble(NamedTuple):
         return f"{self.files} of the first {self.images} images{which}: {words}"
 
 
-def troubles_in(files: Iterable[SourceFile], recipe: Recipe, max_bytes: int) -> list[Trouble]:
+def troubles_in(
+    files: Iterable[SourceFile], recipe: Recipe, max_bytes: int, job: Job | None = None
+) -> list[Trouble]:
     """Read the headers of files, and return what is going to fail for all files of a kind.
 
     Parameters
@@ -57,21 +70,35 @@ def troubles_in(files: Iterable[SourceFile], recipe: Recipe, max_bytes: int) -> 
         The first `LOOKED_AT` are read.
     recipe : Recipe
     max_bytes : int
+    job : Job, optional
+        Whose verdicts on sources are obeyed.
 
     Returns
     -------
     list of Trouble
         The most frequent first.
+
+    Raises
+    ------
+    UnseenSourceError
+        Nobody has looked at the source of some of them.
     """
     found: Counter[tuple[str, str]] = Counter()
     errors: dict[tuple[str, str], FastpixError] = {}
     images = 0
     planned: dict[Header, ArgumentError | None] = {}
+    unseen: Counter[str] = Counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _, file in zip(range(LOOKED_AT), files, strict=False):
             try:
-                is_image, what, error = _trouble(file, recipe, max_bytes, planned)
+                header = _header(file, max_bytes, job)
+                if header is None:
+                    continue
+                is_image, what, error = _trouble(header, recipe, planned)
+            except UnseenSourceError as found_unseen:
+                unseen.update(found_unseen.sources)
+                continue
             except (FastpixError, OSError):  # told when it is converted
                 continue
             images += is_image
@@ -79,22 +106,37 @@ def troubles_in(files: Iterable[SourceFile], recipe: Recipe, max_bytes: int) -> 
                 key = what, str(error)
                 found[key] += 1
                 errors[key] = error
+    if unseen:
+        ids = ", ".join(f"{source} ({count_of(n, 'image')})" for source, n in unseen.most_common())
+        sources = "source" if len(unseen) == 1 else "sources"
+        raise UnseenSourceError(unseen, f"{sources} {ids} of the first images")
     return [Trouble(errors[key], key[0], count, images) for key, count in found.most_common()]
 
 
-def _trouble(
-    file: SourceFile,
-    recipe: Recipe,
-    max_bytes: int,
-    planned: dict[Header, ArgumentError | None],
-) -> tuple[bool, str, FastpixError | None]:
+def _header(file: SourceFile, max_bytes: int, job: Job | None) -> Header | None:
+    """Return the header by which a file is going to be read; None if it is left out."""
     source = open_location(file.location)
     stored = open_file(source, 0, HEAD) if isinstance(source, str) else read_source(source)
     try:
-        header = read_instance(stored, max_bytes).header
+        instance = read_instance(stored, max_bytes)
+        header = instance.header
+        if job is None or job.verdicts is None:
+            return header
+        row = {**header_columns(header), **describer_for(job).identity(instance)}
+        if not filters_of(job.settings.only).matches(row):
+            return None
+        verdict = obeyed(row, job)
     finally:
         if isinstance(stored, File):
             stored.close()
+    if verdict == "exclude":
+        return None
+    return exchanged(header) if verdict == "invert" else header
+
+
+def _trouble(
+    header: Header, recipe: Recipe, planned: dict[Header, ArgumentError | None]
+) -> tuple[bool, str, FastpixError | None]:
     try:
         if header.transfer_syntax not in NATIVE:
             usable_decoders(header.transfer_syntax, recipe.decoder)

@@ -5,6 +5,7 @@ Numbers, terms of the standard, entries of our own tables, and keyed hashes: no 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from fastpix.plan.plan import Plan
 from fastpix.pseudonyms import Names
 from fastpix.recipe import Recipe
 from fastpix.series.plane_values import integer, long, text, uid
+from fastpix.sources.source_key import BY, source_id, source_key_of
 from fastpix.standard.syntaxes import syntax_name, uid_name
 from fastpix.standard.tags import Tag
 
@@ -93,15 +95,18 @@ class Describer:
     Parameters
     ----------
     names : Names
+    by : sequence of str
+        The attributes that tell sources apart.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, by: Sequence[str] = BY) -> None:
         self._names = names
         # Files of a series say the same: each different text is hashed and looked up once.
         self._uid = lru_cache(4096)(lambda value: names.of_uid(uid(value)) if uid(value) else None)
         self._patient = lru_cache(1024)(lambda i, s: names.of_patient(text(i), text(s)))
         self._maker = lru_cache(256)(lambda value: maker(text(value), names))
         self._model = lru_cache(256)(lambda value: model(text(value), names))
+        self._source = lru_cache(256)(lambda key: source_id(key, names, by))
 
     def identity(self, instance: Instance) -> Row:
         """Return who and what an instance is of, in keyed hashes and terms, and where it lies.
@@ -113,9 +118,10 @@ class Describer:
         values: PlainValues | None
         try:
             values = plain_values(instance)
-            get = values.top.get
+            top = values.top
         except PixelHeaderError:  # functional groups that stored values do without
-            values, get = None, values_at_top(instance).get
+            values, top = None, values_at_top(instance)
+        get = top.get
         sop = uid(get(Tag.SOPInstanceUID))
         temporal = integer(get(Tag.TemporalPositionIdentifier))
         if temporal is None:
@@ -124,6 +130,7 @@ class Describer:
             "sop_class": _sop_class(get(Tag.SOPClassUID)),
             "manufacturer": self._maker(get(Tag.Manufacturer)),
             "model": self._model(get(Tag.ManufacturerModelName)),
+            "source": self._source(source_key_of(top, instance.header)),
             "burned_in_annotation": _yes_or_no(get(Tag.BurnedInAnnotation)),
             "patient": self._patient(get(Tag.PatientID), get(Tag.IssuerOfPatientID)),
             "study": self._uid(get(Tag.StudyInstanceUID)),
@@ -159,14 +166,16 @@ class Describer:
 
 
 @lru_cache(16)
-def describer_of(key: bytes) -> Describer:
+def describer_of(key: bytes, by: tuple[str, ...] = BY) -> Describer:
     """Return the describer of a key, whose caches live as long as the process.
 
     Parameters
     ----------
     key : bytes
+    by : tuple of str
+        The attributes that tell sources apart.
     """
-    return Describer(Names(key))
+    return Describer(Names(key), by)
 
 
 @lru_cache(256)

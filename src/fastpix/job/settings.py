@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from fastpix.errors import ArgumentError
 from fastpix.recipe import Recipe
 from fastpix.series.resampling import Interpolation, checked_interpolation
+from fastpix.sources.run_verdicts import RunVerdicts
 
 Unit: TypeAlias = Literal["file", "series"]
 Compress: TypeAlias = Literal["none", "lz4", "zstd"]
@@ -155,6 +156,8 @@ class Job:
         When the run began, in seconds since 1970.
     run : str
         Unique to this run.
+    verdicts : RunVerdicts or None
+        What is done about each source; None: all are taken as they are.
     """
 
     settings: Settings
@@ -168,3 +171,4 @@ class Job:
     decoders: str = ""
     started: float = math.inf
     run: str = ""
+    verdicts: RunVerdicts | None = None

@@ -20,6 +20,7 @@ from fastpix.errors import (
     is_no_image,
     warnings_kept,
 )
+from fastpix.header.exchanged import exchanged
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
 from fastpix.series.plane import Plane
@@ -53,6 +54,8 @@ class SeriesFile(NamedTuple):
     stamp : tuple of int or None
         What the file must still be when its pixels are read.
     max_bytes : int
+    is_exchanged : bool
+        Whether `header` says MONOCHROME1 where the file says MONOCHROME2, or the other way round.
     """
 
     source: SourceLike
@@ -61,11 +64,18 @@ class SeriesFile(NamedTuple):
     again: SourceLike | None
     stamp: tuple[int, ...] | None
     max_bytes: int
+    is_exchanged: bool = False
 
     @property
     def name(self) -> SourceName:
         """What errors call it."""
         return name_of(self.source)
+
+    def exchanged(self) -> SeriesFile:
+        """Return the file as it was read, with MONOCHROME1 and MONOCHROME2 exchanged."""
+        header = exchanged(self.header)
+        kept = None if self.kept is None else self.kept.read_as(header)
+        return self._replace(header=header, kept=kept, is_exchanged=True)
 
     def instance(self) -> Instance:
         """Return the instance, ready to have its pixels read.
@@ -80,6 +90,8 @@ class SeriesFile(NamedTuple):
         assert self.again is not None
         with warnings_kept():  # they were given when the header was read
             instance = read_instance(read_source(self.again), self.max_bytes)
+        if self.is_exchanged:
+            instance = instance.read_as(exchanged(instance.header))
         if instance.header != self.header or _stamp_of(self.again) != self.stamp:
             raise PixelDataError(
                 reason="the file has changed since its header was read", remedy="open it again"

@@ -180,6 +180,13 @@ class Stack:
             hint=hint_of(self._first),
         )
 
+    def exchanged(self) -> Stack:
+        """Return the same planes, read with MONOCHROME1 and MONOCHROME2 exchanged."""
+        files = [file.exchanged() for file in self._files]
+        other = Stack(files, self._planes, self._arrangement, self._tolerance)
+        other.number = self.number
+        return other
+
     def plan(
         self,
         recipe: Recipe | None = None,
@@ -284,13 +291,12 @@ class Stack:
         reader = PlaneReader(self._files, planes, asked, threads)
         plan = reader.plan
         check_fill(planes, plan)
-        shape = self._shape_of(arrangement)
-        size = math.prod(shape) * np.dtype(plan.dtype).itemsize
-        check_size(size, limit, "the volume takes", _TOO_LARGE)
+        shape, dtype = self._shape_of(arrangement), np.dtype(plan.dtype)
+        check_size(math.prod(shape) * dtype.itemsize, limit, "the volume takes", _TOO_LARGE)
         if out is None:
-            result: NDArray[Any] = np.empty(shape, plan.dtype)
+            result: NDArray[Any] = np.empty(shape, dtype)
         else:
-            result = checked_out(out, shape, np.dtype(plan.dtype))
+            result = checked_out(out, shape, dtype)
         reader.fill(result.reshape(len(planes), *shape[1 + bool(arrangement.axes) :]))
         notes = reader.notes(arrangement.findings)
         self._warn(notes)
@@ -358,8 +364,7 @@ class Stack:
 
     def _warn(self, notes: Sequence[Note]) -> None:
         """Warn of oddities, but of those of headers: who opened the files was warned of them."""
-        used = {plane.source for plane in self._planes}
-        told = {note for number in used for note in self._files[number].header.notes}
+        told = {note for p in self._planes for note in self._files[p.source].header.notes}
         for note in notes:
             if note.oddity and note not in told:
                 warn_caller(note.text)

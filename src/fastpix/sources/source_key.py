@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from fastpix.errors import ArgumentError
+from fastpix.header.header import Header
 from fastpix.header.instance import Instance
 from fastpix.header.plain_values import Values, values_at_top
 from fastpix.pseudonyms import Names
@@ -17,8 +19,6 @@ BY = ("manufacturer", "model", "modality", "photometric", "presentation")
 _TAGS = {
     "manufacturer": Tag.Manufacturer,
     "model": Tag.ManufacturerModelName,
-    "modality": Tag.Modality,
-    "photometric": Tag.PhotometricInterpretation,
     "presentation": Tag.PresentationIntentType,
     "software": Tag.SoftwareVersions,
 }
@@ -26,7 +26,7 @@ _BETWEEN = "\x1f"  # no text of a header has it
 
 
 class SourceKey(NamedTuple):
-    """What a header says of the device and the kind of its images; empty where it says nothing.
+    r"""What a header says of the device and the kind of its images; empty where it says nothing.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class SourceKey(NamedTuple):
     presentation : str
         Presentation Intent Type (PS3.3 C.8.11.1): ``FOR PROCESSING``, ``FOR PRESENTATION``.
     software : str
-        Software Versions, several of them parted by ``\\``.
+        Software Versions, several of them parted by ``\``.
     """
 
     manufacturer: str = ""
@@ -56,26 +56,33 @@ def source_key(instance: Instance) -> SourceKey:
     Parameters
     ----------
     instance : Instance
+        As its file has it: one with an exchanged header is of another source.
     """
-    return source_key_of(values_at_top(instance))
+    return source_key_of(values_at_top(instance), instance.header)
 
 
-def source_key_of(values: Values) -> SourceKey:
-    """Return the source that values of a header name.
+def source_key_of(values: Values, header: Header) -> SourceKey:
+    """Return the source that values of a data set and its pixel header name.
 
     Parameters
     ----------
-    values : mapping of int to bytes
-        By tags.
+    values : dict of int to bytes
+        By tags: those of `values_at_top`.
+    header : Header
     """
-    return SourceKey(**{name: _text(values.get(tag)) for name, tag in _TAGS.items()})
+    texts = {name: _text(values.get(tag)) for name, tag in _TAGS.items()}
+    return SourceKey(modality=header.modality, photometric=header.photometric, **texts)
 
 
+@lru_cache(1024)
 def _text(value: bytes | None) -> str:
-    if value is None:
+    if not value:
         return ""
-    text = value.decode("latin-1").replace("\0", " ")
-    return "\\".join(" ".join(part.split()) for part in text.split("\\"))
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    return "\\".join(" ".join(part.split()) for part in text.replace("\0", " ").split("\\"))
 
 
 def checked_by(by: Sequence[str]) -> tuple[str, ...]:
@@ -90,10 +97,11 @@ def checked_by(by: Sequence[str]) -> tuple[str, ...]:
     ArgumentError
     """
     names = (by,) if isinstance(by, str) else tuple(by)
-    wrong = [name for name in names if name not in _TAGS]
+    wrong = [name for name in names if name not in SourceKey._fields]
     if wrong or not names:
-        raise ArgumentError("by", f"{', '.join(wrong) or 'nothing'}: it takes {', '.join(_TAGS)}")
-    return tuple(name for name in _TAGS if name in names)
+        known = ", ".join(SourceKey._fields)
+        raise ArgumentError("by", f"{', '.join(wrong) or 'nothing'}: it takes {known}")
+    return tuple(name for name in SourceKey._fields if name in names)
 
 
 def source_id(key: SourceKey, names: Names, by: Sequence[str] = BY) -> str:

@@ -108,6 +108,8 @@ class Tag(IntEnum):
     FloatPixelPaddingRangeLimit = 0x00280124
     DoubleFloatPixelPaddingRangeLimit = 0x00280125
     BurnedInAnnotation = 0x00280301
+    PixelIntensityRelationship = 0x00281040
+    PixelIntensityRelationshipSign = 0x00281041
     WindowCenter = 0x00281050
     RescaleIntercept = 0x00281052
     RescaleSlope = 0x00281053
