@@ -70,12 +70,15 @@ class Evidence:
         What was measured.
     text : str
         What it means, in words of our own.
+    points : float
+        What it adds to the score.
     """
 
     name: str
     says: Says
     number: float | None
     text: str
+    points: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Polarity:
     ----------
     verdict : {"agrees", "contradicts", "cannot tell"}
     score : float or None
-        From -1 (contradicts) to 1 (agrees).
+        Sum of the points, positive for *agrees*; None where no image could be looked at.
     evidence : tuple of Evidence
     """
 
@@ -187,7 +190,9 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Values of the sampled images that have one unit, as `imread` gives them; padding left out.
+    """Values of the sampled images that have one unit, before MONOCHROME1 is turned over.
+
+    Padding is left out. Of several frames the middle one counts.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ from fastpix.audit.series_planes import KeptSeries
 from fastpix.audit.standard_checks import is_lossy
 from fastpix.header.header import Header
 from fastpix.sources.source_key import SourceKey
-from fastpix.standard.syntaxes import syntax_name, uid_name
+from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
 
 _FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
@@ -86,7 +86,7 @@ class SourceTally:
         self.software.add(image.key.software)
         self.kinds.add(uid_name(extra.text(Tag.SOPClassUID)) or "unknown")
         self.shapes.add(f"{header.rows} x {header.columns}")
-        self.syntaxes.add(syntax_name(header.transfer_syntax) or "unknown")
+        self.syntaxes.add(header.transfer_syntax)
         self.padded += header.padding is not None
         self.detector_spacing += "GEO_DETECTOR_SPACING" in facts.findings
         self.no_spacing += "GEO_NO_SPACING" in facts.findings
