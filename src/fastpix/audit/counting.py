@@ -100,11 +100,34 @@ class FindingCounts:
         for name, text in findings.items():
             self.files[name] += 1
             if text:
-                self.details.setdefault(name, BoundedCounter()).add(text)
+                self.tell(name, text, 1)
+
+    def add_many(self, name: str, files: int, text: str = "") -> None:
+        """Count one finding of many files.
+
+        Parameters
+        ----------
+        name : str
+        files : int
+        text : str
+        """
+        self.files[name] += files
+        if text:
+            self.tell(name, text, files)
+
+    def tell(self, name: str, text: str, count: int) -> None:
+        """Count a text of a finding that is counted already.
+
+        Parameters
+        ----------
+        name, text : str
+        count : int
+        """
+        self.details.setdefault(name, BoundedCounter()).add(text, count)
 
     def add_all(self, other: FindingCounts) -> None:
         """Add what another has counted."""
         self.files.update(other.files)
         for name, texts in other.details.items():
             for text, count in texts.counts.items():
-                self.details.setdefault(name, BoundedCounter()).add(text, count)
+                self.tell(name, text, count)

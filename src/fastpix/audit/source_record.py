@@ -215,14 +215,12 @@ def _of_the_set(tally: SourceTally) -> FindingCounts:
     }
     for name, different in several.items():
         if len(different) > 1:
-            found.files[name] = tally.files
-            found.add({name: f"{len(different)} different ones"})
-            found.files[name] -= 1
+            found.add_many(name, tally.files, f"{len(different)} different ones")
     for uid, count in tally.syntaxes.counts.items():
         decodable = decodable_of(uid, count)
         if decodable.remedy:
-            found.files["FILE_DECODER_MISSING"] += count - 1
-            found.add({"FILE_DECODER_MISSING": f"{decodable.transfer_syntax}: {decodable.remedy}"})
+            text = f"{decodable.transfer_syntax}: {decodable.remedy}"
+            found.add_many("FILE_DECODER_MISSING", count, text)
     return found
 
 
