@@ -14,6 +14,7 @@ from fastpix.errors import (
     UnsupportedTransferSyntaxError,
     is_no_image,
 )
+from fastpix.header.instance import Instance
 
 _PARTIAL = (".crdownload", ".part", ".partial", ".tmp", ".download", ".filepart")
 _AZURE = ".azDownload-"
@@ -110,3 +111,19 @@ def kind_of(error: Exception) -> str:
     if isinstance(error, NoPixelDataError):
         return error.sop_class or "DICOM without pixels"
     return "not DICOM"
+
+
+def missing_bytes(instance: Instance) -> str:
+    """Return that native pixels are cut off, in words; empty where they are not.
+
+    Parameters
+    ----------
+    instance : Instance
+    """
+    header, pixels = instance.header, instance.pixels
+    if header.encapsulated:
+        return ""
+    samples = 2 if header.photometric == "YBR_FULL_422" else header.samples
+    bits = header.frames * header.rows * header.columns * samples * header.bits_allocated
+    found = min(header.pixel_bytes, pixels.stored.size - pixels.start)
+    return "there are fewer bytes of pixels than the frames need" if found * 8 < bits else ""

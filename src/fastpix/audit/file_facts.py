@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fastpix.audit.extra_values import ExtraValues, extra_values
-from fastpix.audit.file_errors import file_findings, finding_of, is_failure, kind_of
+from fastpix.audit.file_errors import file_findings, finding_of, is_failure, kind_of, missing_bytes
 from fastpix.audit.standard_checks import header_findings
 from fastpix.errors import FastpixError, warnings_kept
 from fastpix.header.header import Header
@@ -72,9 +72,9 @@ def look_at_file(file: SourceFile) -> FileFacts:
     except (FastpixError, OSError) as error:
         return _no_image(file, error, findings)
     findings |= header_findings(image.header, image.extra)
-    cut = _cut_off(instance, image.header)
-    if cut:
-        findings["FILE_CUT_OFF"] = cut
+    cut_off = missing_bytes(instance)
+    if cut_off:
+        findings["FILE_CUT_OFF"] = cut_off
     return FileFacts(file, image, findings)
 
 
@@ -90,16 +90,6 @@ def _image_facts(instance: Instance) -> ImageFacts:
     except FastpixError:  # broken functional groups: a finding says so
         planes = ()
     return ImageFacts(key, header, extra, planes)
-
-
-def _cut_off(instance: Instance, header: Header) -> str:
-    """Return how much of native pixels is missing; empty where nothing is."""
-    if header.encapsulated:
-        return ""
-    samples = 2 if header.photometric == "YBR_FULL_422" else header.samples
-    bits = header.frames * header.rows * header.columns * samples * header.bits_allocated
-    found = min(header.pixel_bytes, instance.pixels.stored.size - instance.pixels.start)
-    return "fewer bytes of pixels than the frames need" if found < (bits + 7) // 8 else ""
 
 
 def _no_image(file: SourceFile, error: Exception, findings: dict[str, str]) -> FileFacts:

@@ -521,6 +521,25 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What is new since an earlier audit.
+
+    Attributes
+    ----------
+    source : str
+        Id; empty for what concerns all files.
+    kind : str
+        ``source``, ``gone``, ``software``, ``finding``, ``encoding``, ``polarity``, ``values``.
+    text : str
+        In words of our own; of a source it names nothing but software versions.
+    """
+
+    source: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """All that an audit found.
 
@@ -551,6 +570,10 @@ class Audit:
         Over all files, those of no source too.
     sources : tuple of SourceRecord
         The one with most files first.
+    compared_with : str
+        When the audit was made that this one was compared with; empty: none was.
+    changes : tuple of Change
+        What is new since then.
     """
 
     version: int
@@ -568,3 +591,5 @@ class Audit:
     phases: tuple[Phase, ...] = ()
     findings: tuple[FindingCount, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
+    compared_with: str = ""
+    changes: tuple[Change, ...] = ()

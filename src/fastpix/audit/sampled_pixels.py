@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.audit.extra_values import WINDOW_CENTER, WINDOW_WIDTH, ExtraValues, extra_values
-from fastpix.audit.file_errors import finding_of
+from fastpix.audit.file_errors import finding_of, missing_bytes
 from fastpix.errors import FastpixError, warnings_kept
 from fastpix.frames.codecs import all_decoders
 from fastpix.header.header import Header
@@ -111,7 +112,11 @@ def look_at_pixels(file: SourceFile, max_bytes: int, compare: bool) -> Look | Un
         with warnings_kept():
             stored = read_source(open_location(file.location))
             try:
-                return _look(read_instance(stored, max_bytes), file, max_bytes, compare)
+                instance = read_instance(stored, max_bytes)
+                cut_off = missing_bytes(instance)
+                if cut_off:  # the header pass has counted it
+                    return Unread(file, {}, f"PixelDataError: {cut_off}")
+                return _look(instance, file, max_bytes, compare)
             finally:
                 if isinstance(stored, File):
                     stored.close()
@@ -136,7 +141,8 @@ def _look(instance: Instance, file: SourceFile, max_bytes: int, compare: bool) -
             slopes=(remaining.slopes[frame],),
             intercepts=(remaining.intercepts[frame],),
         )
-    findings = {note.code: note.text for note in image.notes if note.code}
+    # Those of the header are counted in all files.
+    findings = {n.code: n.text for n in image.notes if n.code and n not in header.notes}
     extra = extra_values(instance)
     if has_garbage(instance, frame):
         findings["PIX_GARBAGE_BITS"] = f"bits beside the {header.bits_stored} stored ones are set"
@@ -262,7 +268,9 @@ def _differences(
         if not decoder.is_present() or decoder.name == used:
             continue
         try:
-            other = Image(instance, max_bytes, decoder.name).stored(frames=frame)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # decoders that are not asked otherwise may warn
+                other = Image(instance, max_bytes, decoder.name).stored(frames=frame)
         except FastpixError:
             yield used, decoder.name, -1
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,13 +157,8 @@ class SourcePixels:
             for number, record in enumerate(self.records):
                 if record.name in far and record.unit == unit:
                     self.findings.add({"SET_INTENSITY_OUTLIER": ""})
-                    self.records[number] = _with(record, "SET_INTENSITY_OUTLIER")
-
-
-def _with(record: SampleRecord, finding: str) -> SampleRecord:
-    from dataclasses import replace
-
-    return replace(record, findings=(*record.findings, finding))
+                    more = (*record.findings, "SET_INTENSITY_OUTLIER")
+                    self.records[number] = replace(record, findings=more)
 
 
 def _findings(look: Look, own: SampleStatistics) -> dict[str, str]:
@@ -179,10 +174,11 @@ def _findings(look: Look, own: SampleStatistics) -> dict[str, str]:
         found["PIX_NOT_FINITE"] = ""
     if own.min is None or own.min == own.max:
         return found
-    is_binary = look.header.bits_stored == 1
-    if look.saturated[0] > _SATURATED_LOW and not is_binary:
+    # A mask has two values, and white paper is no saturation.
+    may_clip = look.header.bits_stored > 1 and look.header.is_gray
+    if look.saturated[0] > _SATURATED_LOW and may_clip:
         found["PIX_SATURATED_LOW"] = ""
-    if look.saturated[1] > _SATURATED and not is_binary:
+    if look.saturated[1] > _SATURATED and may_clip:
         found["PIX_SATURATED_HIGH"] = ""
     if look.used_bits and look.used_bits <= look.header.bits_stored - _BITS_UNUSED:
         bits = int(np.ceil(look.used_bits))
