@@ -138,7 +138,8 @@ def convert_command(
         spacing=spacing, order=order, window=window, executor=executor, workers=workers,
         shard=shard_of(shard, os.environ),
         key_file=key_file, root=root, sources=sources, allow_unseen=allow_unseen,
-        replace=replace, retry_failed=retry_failed, prune=prune, timeout=timeout, max_bytes=max_bytes,
+        replace=replace, retry_failed=retry_failed, prune=prune,
+        timeout=timeout, max_bytes=max_bytes,
     )  # fmt: skip
     try:
         summary = run(dst)

@@ -80,8 +80,8 @@ def make_series(item: Item, job: Job) -> Made:
         row |= {"instance_number": None, "sop_instance": None}
         own = [files[locations[id(file.source)].relative] for file in stack.files]
         if not filters_of(job.settings.only).matches(row):
-            for each in (row, *own):
-                each["source"] = None  # whatever its verdict is
+            for told in (row, *own):
+                told["source"] = None  # whatever its verdict is
             row["status"] = "left out"
             rows.append(row)
             continue
@@ -128,10 +128,10 @@ def _verdict(row: Row, files: Sequence[Row], job: Job) -> str | None:
     """
     if job.verdicts is None:
         return None
-    for file in files:
-        file["verdict"] = job.verdicts.status_of(file["source"])
-    row["verdict"] = files[0]["verdict"]
-    found = {file["verdict"]: file["source"] for file in files}
+    found: dict[str, str] = {}
+    for each in (*files, row):
+        each["verdict"] = job.verdicts.status_of(each["source"])
+        found[each["verdict"]] = each["source"]
     if job.verdicts.is_refused("unseen") and "unseen" in found:
         raise UnseenSourceError([found["unseen"]])
     same = {"accept" if each == "unseen" else each for each in found}
@@ -140,7 +140,7 @@ def _verdict(row: Row, files: Sequence[Row], job: Job) -> str | None:
             f"the files of this volume are of sources with different verdicts "
             f"({', '.join(sorted(found))}): give these sources the same one, or leave files out"
         )
-    return row["verdict"]
+    return str(row["verdict"])
 
 
 def _sample(
