@@ -127,7 +127,7 @@ def make_audit(
     records = _beside_others(records)
     audit = Audit(
         version=VERSION,
-        made=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         fastpix=version("fastpix"),
         by=tuple(by),
         pseudonymous=pseudonymous,

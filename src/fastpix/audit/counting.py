@@ -42,7 +42,7 @@ class BoundedCounter(Generic[K]):
         return len(self.counts)
 
     def most(self, limit: int) -> list[tuple[K, int]]:
-        """Return the most frequent keys, with their counts; equal ones in the order of their text."""
+        """Return the most frequent keys with their counts; equal ones in the order of texts."""
         ordered = sorted(self.counts.items(), key=lambda each: (-each[1], str(each[0])))
         return ordered[:limit]
 

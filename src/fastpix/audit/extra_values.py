@@ -54,7 +54,7 @@ class ExtraValues(NamedTuple):
     has_preamble: bool
 
     def text(self, tag: int) -> str:
-        """Return text without padding; several values stay parted by ``\\``."""
+        """Return text without padding; several values stay parted by backslashes."""
         return self.values.get(tag, b"").decode("latin-1").strip(" \0\t\r\n")
 
     def numbers(self, tag: int) -> list[float] | None:
@@ -98,7 +98,7 @@ def _of_dataset(dataset: Any) -> ExtraValues:
             continue
         try:
             raw = dataset.get_item(tag).value
-        except Exception:  # noqa: BLE001 (a conversion inside pydicom: the value says nothing)
+        except Exception:  # a conversion inside pydicom: the value says nothing
             continue
         values[tag] = _bytes_of(raw)
     return ExtraValues(values, bool(getattr(dataset, "preamble", None)))

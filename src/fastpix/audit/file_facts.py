@@ -81,10 +81,8 @@ def look_at_file(file: SourceFile) -> FileFacts:
 def _image_facts(instance: Instance) -> ImageFacts:
     extra = extra_values(instance)
     header = instance.header
-    if instance.index is None:
-        key = source_key(instance)
-    else:
-        key = source_key_of(extra.values, header)
+    is_indexed = instance.index is not None  # then these are the bytes that the index has
+    key = source_key_of(extra.values, header) if is_indexed else source_key(instance)
     try:
         planes = tuple(planes_of(instance, 0))
     except FastpixError:  # broken functional groups: a finding says so

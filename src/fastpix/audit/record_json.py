@@ -80,7 +80,7 @@ def _types_of(kind: type[Any]) -> dict[str, Any]:
 def _built(kind: type[T], found: Any) -> T:
     if not isinstance(found, dict):
         raise TypeError
-    types_ = _types_of(kind)
+    types_ = _types_of(kind)  # type: ignore[arg-type]
     return kind(**{name: _value(types_[name], each) for name, each in found.items()
                    if name in types_})  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""Which images of a source are looked at: seeded, spread over patients and series, in bounded memory.
+"""Which images of a source are looked at: seeded, spread over patients and series.
+
+Memory is bounded.
 
 Every file, series and patient has a rank that its UID and the seed decide. Those with the lowest
 ranks stay. So the choice depends neither on the order of files nor on how they came in batches.

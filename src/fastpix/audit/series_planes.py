@@ -1,4 +1,4 @@
-"""Planes of a few series of a source, gathered while headers are read, and what volumes they make."""
+"""Planes of a few series of a source, kept while headers are read, and the volumes they make."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ class SourcePixels:
                     unit="",
                     findings=tuple(look.findings),
                     error=look.error,
-                )  # fmt: skip
+                )
             )
             self.findings.add(look.findings)
             return
@@ -93,10 +94,10 @@ class SourcePixels:
                 high=high,
                 padding=own.padding / size,
                 findings=tuple(findings),
-            )  # fmt: skip
+            )
         )
 
-    def _who(self, candidate: Candidate) -> dict[str, str]:
+    def _who(self, candidate: Candidate) -> dict[str, Any]:
         names = self.names
         series = candidate.series.decode("latin-1").strip(" \0")
         patient, _, issuer = candidate.patient.decode("latin-1").partition("\0")
@@ -115,13 +116,23 @@ class SourcePixels:
         low, high, lowest, highest, bits = looks.mean(axis=0).tolist()
         percentiles = {f"{q:g}": result.percentile(q) for q in PERCENTILES}
         return Values(
-            unit=result.group.unit, images=result.images, pixels=result.pixels,
-            padding=result.padding, nans=result.nans, min=result.min, max=result.max,
-            mean=result.mean, std=result.std,
+            unit=result.group.unit,
+            images=result.images,
+            pixels=result.pixels,
+            padding=result.padding,
+            nans=result.nans,
+            min=result.min,
+            max=result.max,
+            mean=result.mean,
+            std=result.std,
             percentiles={q: number for q, number in percentiles.items() if number is not None},
-            saturated_low=low, saturated_high=high, at_lowest_bit=lowest, at_highest_bit=highest,
-            used_bits=bits, histogram=_histogram(result),
-        )  # fmt: skip
+            saturated_low=low,
+            saturated_high=high,
+            at_lowest_bit=lowest,
+            at_highest_bit=highest,
+            used_bits=bits,
+            histogram=_histogram(result),
+        )
 
     def differences(self) -> tuple[DecoderDifference, ...]:
         """Return what decoders were compared, and how far they were apart."""
@@ -137,7 +148,7 @@ class SourcePixels:
                     sum(each > 0 for each in compared),
                     max(compared, default=0),
                     len(largest) - len(compared),
-                )  # fmt: skip
+                )
             )
         return tuple(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fastpix.audit.burned_in import burned_in_of
 from fastpix.audit.counting import FindingCounts
@@ -207,7 +208,7 @@ def decodable_of(uid: str, files: int) -> Decodable:
 def _of_the_set(tally: SourceTally) -> FindingCounts:
     """Return what the headers of a source tell together; counted in files."""
     found = FindingCounts()
-    several = {
+    several: dict[str, set[Any]] = {
         "SET_MIXED_BITS": {(stored, signed) for _, stored, _, signed in tally.encodings.counts},
         "SET_MIXED_SYNTAX": set(tally.syntaxes.counts),
         "SET_MIXED_RESCALE": set(tally.rescales.counts),

@@ -31,8 +31,8 @@ _KINDS = {
 _HEAD = """\
 # Findings
 
-What `fastpix audit` finds has an id that never changes. Each is counted, for each source, in files; pixels in
-sampled images; geometry in series.
+What `fastpix audit` finds has an id that never changes. Each is counted for each source: in files,
+those about pixels in sampled images, and those about geometry in series.
 
 *error*: the image cannot be read. *warning*: its values may mislead. *note*: worth knowing.
 """

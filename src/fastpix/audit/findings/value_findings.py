@@ -32,7 +32,7 @@ VALUE_FINDINGS = (
         "Compare the range of values with that of other sources.",
     ),
     Entry(
-        "HDR_XRAY_RESCALE", "warning", "Slope other than 1, or intercept other than 0, in DX, MG, IO",
+        "HDR_XRAY_RESCALE", "warning", "A slope other than 1, or an intercept, in DX, MG or IO",
         _WRITER,
         "Values are on another scale than those of other X-ray sources, or turned over by a "
         "negative slope.",
@@ -96,7 +96,7 @@ VALUE_FINDINGS = (
         "Exclude the source, if it should be gray: it may be a screenshot.",
     ),
     Entry(
-        "HDR_CHARACTERS", "note", "Manufacturer, model or software holds other characters than text",
+        "HDR_CHARACTERS", "note", "Manufacturer, model or software holds control characters",
         _WRITER, "Files of one device may be taken for several sources.", "PS3.5 6.1",
         "Compare the sources on the page.",
     ),
