@@ -72,6 +72,8 @@ def look_at_file(file: SourceFile) -> FileFacts:
     except (FastpixError, OSError) as error:
         return _no_image(file, error, findings)
     findings |= header_findings(image.header, image.extra)
+    if not all(text.isprintable() for text in image.key):
+        findings["HDR_CHARACTERS"] = ""
     cut_off = missing_bytes(instance)
     if cut_off:
         findings["FILE_CUT_OFF"] = cut_off

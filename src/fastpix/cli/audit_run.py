@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -27,7 +27,7 @@ _RUN = "run"
 class RunByDefault(TyperGroup):
     """A group whose command is ``run`` where the first word names none."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put ``run`` before arguments that begin with no command."""
         asks_for_help = bool(args) and args[0] in ("--help", *ctx.help_option_names)
         if args and args[0] not in self.commands and not asks_for_help:
