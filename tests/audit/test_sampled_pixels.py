@@ -122,7 +122,7 @@ def test_decoders_that_agree_and_differ(source: Source, monkeypatch: pytest.Monk
         "fastpix.audit.sampled_pixels._differences", lambda *_: [("a", "b", 5), ("a", "c", -1)]
     )
     source.add(encode(make_dataset(RAMP)))
-    first, second = source.pixels.differences()[-2:]
+    first, second = (each for each in source.pixels.differences() if each.first == "a")
     assert (first.first, first.second, first.differing, first.largest) == ("a", "b", 1, 5)
     assert (second.differing, second.largest, second.failed) == (0, 0, 1)
     assert "PIX_DECODERS_DIFFER" in source.pixels.records[1].findings
