@@ -68,8 +68,8 @@ def archive(tmp_path: Path) -> Archive:
     for number in range(3):
         archive.add(
             f"dx{number}", Modality="DX", Manufacturer="FUJI", PatientID=str(number),
-            PhotometricInterpretation=f"MONOCHROME{1 + number % 2}", SeriesInstanceUID=f"2.{number}",
-            PresentationIntentType="FOR PRESENTATION", BurnedInAnnotation="NO",
+            SeriesInstanceUID=f"2.{number}", PresentationIntentType="FOR PRESENTATION",
+            PhotometricInterpretation=f"MONOCHROME{1 + number % 2}", BurnedInAnnotation="NO",
         )  # fmt: skip
     return archive
 
