@@ -35,7 +35,7 @@ FORMS = (SECRET, f"MONOCHROME1\\{SECRET}", f" 1.2.840.10008.5.1.4.1.1.2{SECRET}"
 
 
 def planted(tags: Iterable[int]) -> Iterable[bytes]:
-    """Yield files, each with a secret in one element; a few of them without pixels or compressed."""
+    """Yield files, each with a secret in one element; a few without pixels or compressed."""
     for number, tag in enumerate(sorted(tags)):
         for form in FORMS[: 1 + number % 3]:
             value = form.encode()

@@ -17,7 +17,7 @@ from pydicom.uid import (
 from support.builders import encode, make_dataset, remove
 
 import fastpix
-from fastpix.audit.file_facts import FileFacts, look_at_file
+from fastpix.audit.file_facts import FileFacts, Looker
 from fastpix.audit.findings import CATALOGUE, findings_page
 from fastpix.job.items import SourceFile
 
@@ -53,7 +53,8 @@ def look(tmp_path: Path) -> Callable[..., FileFacts]:
     def look(data: bytes, name: str = "file") -> FileFacts:
         path = tmp_path / name
         path.write_bytes(data)
-        return look_at_file(SourceFile(str(path), name, len(data), 0))
+        looker = Looker(lambda *_: True)
+        return looker.look(SourceFile(str(path), name, len(data), 0))
 
     return look
 
@@ -99,7 +100,7 @@ def test_of_a_header(
     finding: str, attributes: dict[str, Any], look: Callable[..., FileFacts]
 ) -> None:
     facts = look(encode(make_dataset(**attributes)))
-    assert facts.image is not None
+    assert facts.kind is not None
     assert finding in facts.findings
     assert set(facts.findings) <= set(CATALOGUE)
 
@@ -113,7 +114,7 @@ def test_a_sound_header_has_none(finding: str, look: Callable[..., FileFacts]) -
         Manufacturer="Maker",
     )  # fmt: skip
     facts = look(encode(sound))
-    assert facts.image is not None
+    assert facts.kind is not None
     assert finding not in facts.findings
 
 
@@ -161,7 +162,7 @@ def test_other_objects_are_no_broken_images(
     facts = look(encode(dataset))
     assert finding in facts.findings
     assert not facts.failure
-    assert facts.kind == sop_class.name  # type: ignore[attr-defined]
+    assert facts.object == sop_class.name  # type: ignore[attr-defined]
 
 
 def test_a_syntax_that_does_not_fit(look: Callable[..., FileFacts]) -> None:

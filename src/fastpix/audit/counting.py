@@ -7,8 +7,6 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-import numpy as np
-
 from fastpix.audit.record import Spread
 
 K = TypeVar("K", bound=Hashable)
@@ -58,28 +56,33 @@ class BoundedCounter(Generic[K]):
 class Numbers:
     """The least, the middle and the greatest of many numbers.
 
-    The middle is exact up to 4,096 numbers, and that of the first 4,096 then.
+    The middle is exact up to 4,096 different numbers, and that of the first 4,096 then.
     """
 
     count: int = 0
     low: float = float("inf")
     high: float = float("-inf")
-    _some: list[float] = field(default_factory=list)
+    _some: Counter[float] = field(default_factory=Counter)
 
-    def add(self, number: float | None) -> None:
-        """Add a number; None and what is not finite does not count."""
+    def add(self, number: float | None, times: int = 1) -> None:
+        """Add a number, so many times; None and what is not finite does not count."""
         if number is None or not abs(number) < float("inf"):
             return
-        self.count += 1
+        self.count += times
         self.low, self.high = min(self.low, number), max(self.high, number)
-        if len(self._some) < _MOST_NUMBERS:
-            self._some.append(number)
+        if number in self._some or len(self._some) < _MOST_NUMBERS:
+            self._some[number] += times
 
     def spread(self) -> Spread | None:
         """Return the spread; None without numbers."""
         if not self.count:
             return None
-        return Spread(self.count, self.low, float(np.median(self._some)), self.high)
+        rank, middle = (sum(self._some.values()) + 1) // 2, self.low
+        for number in sorted(self._some):
+            middle, rank = number, rank - self._some[number]
+            if rank <= 0:
+                break
+        return Spread(self.count, self.low, middle, self.high)
 
 
 @dataclass(slots=True)

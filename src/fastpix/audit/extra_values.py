@@ -37,6 +37,18 @@ _WANTED = frozenset(
         VOI_LUT_SEQUENCE, LOSSY, LOSSY_RATIO, INTENSITY_SIGN, LUT_SHAPE,
     }
 )  # fmt: skip
+_OWN = frozenset(
+    map(
+        int,
+        (
+            Tag.SOPInstanceUID, Tag.PatientID, Tag.IssuerOfPatientID, Tag.StudyInstanceUID,
+            Tag.SeriesInstanceUID,
+        ),
+    )
+)  # fmt: skip
+SHARED = tuple(sorted(_WANTED - _OWN))
+"""Tags whose values many files have alike."""
+
 _LONGEST = 4096  # bytes of a value that is looked at
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from fastpix.audit.counting import BoundedCounter, FindingCounts
-from fastpix.audit.file_facts import FileFacts, look_at_file
+from fastpix.audit.file_facts import FileFacts, ImageKind, Looker
 from fastpix.audit.sampling import Reservoir
 from fastpix.audit.series_planes import KeptSeries
 from fastpix.audit.source_tally import SourceTally
@@ -19,6 +19,8 @@ from fastpix.sources.source_key import SourceKey, source_id
 from fastpix.standard.tags import Tag
 
 _TOLD = 256  # files after which progress is told
+_MOST_KINDS = 1024  # of headers, that are kept at a time
+_SOP_INSTANCE = int(Tag.SOPInstanceUID)
 
 OnProgress: TypeAlias = Callable[[str, int, int | None], object]
 """Is given the phase, how many things are done, and of how many, as far as that is known."""
@@ -54,7 +56,12 @@ class HeaderPass:
     findings: FindingCounts = field(default_factory=FindingCounts)
     sources: dict[str, SourceTally] = field(default_factory=dict)
     _ids: dict[SourceKey, str] = field(default_factory=dict)
-    _uids: set[int] = field(default_factory=set)  # hashes: 8 bytes an image, and their set
+    _uids: set[int] = field(default_factory=set)  # hashes
+    _uncounted: dict[int, ImageKind] = field(default_factory=dict)
+    _looker: Looker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._looker = Looker(self._wants_planes)
 
     def run(self, files: Iterable[SourceFile], on_progress: OnProgress | None = None) -> None:
         """Read the headers of files.
@@ -65,10 +72,13 @@ class HeaderPass:
             Taken as their headers are read.
         on_progress : callable, optional
         """
-        for facts in map_waiting(look_at_file, files):
+        for facts in map_waiting(self._looker.look, files):
             self.add(facts)
+            if len(self._looker.kinds) > _MOST_KINDS:
+                self._settle()
             if on_progress is not None and self.files % _TOLD == 0:
                 on_progress("headers", self.files, None)
+        self._settle()
         if on_progress is not None:
             on_progress("headers", self.files, self.files)
 
@@ -81,26 +91,39 @@ class HeaderPass:
         """
         self.files += 1
         self.bytes += facts.file.size
-        image = facts.image
-        if image is None:
-            self.findings.add(facts.findings)
+        kind = facts.kind
+        if kind is None:
+            self.findings.add(facts.own)
             if facts.failure:
                 self.failed += 1
                 self.failures.add(facts.failure)
             else:
-                self.not_images.add(facts.kind)
+                self.not_images.add(facts.object)
             return
-        uid = image.extra.values.get(Tag.SOPInstanceUID)
+        uid = facts.values.get(_SOP_INSTANCE)
         if uid:
             number = hash(uid)
             if number in self._uids:
                 self.duplicate_uids += 1
-                facts.findings["SET_DUPLICATE_UID"] = ""
+                facts.own["SET_DUPLICATE_UID"] = ""
             self._uids.add(number)
         self.images += 1
-        self.frames += image.header.frames
-        self.syntaxes[image.header.transfer_syntax] += 1
-        self._tally(image.key).add(facts, image)
+        self.frames += kind.header.frames
+        kind.count += 1
+        self._uncounted[id(kind)] = kind
+        self._tally(kind.key).add_file(facts, kind)
+
+    def _settle(self) -> None:
+        """Count the files of all kinds in their sources, and forget the kinds."""
+        for kind in self._uncounted.values():
+            self.syntaxes[kind.header.transfer_syntax] += kind.count
+            self._tally(kind.key).add_kind(kind)
+        self._uncounted.clear()
+        self._looker.kinds.clear()
+
+    def _wants_planes(self, kind: ImageKind, series: bytes) -> bool:
+        tally = self.sources.get(self._ids.get(kind.key, ""))
+        return tally is None or tally.kept_series.wants(series)
 
     def _tally(self, key: SourceKey) -> SourceTally:
         source = self._ids.get(key)

@@ -57,6 +57,18 @@ class KeptSeries:
     _planes: dict[bytes, list[Plane]] = field(default_factory=dict)
     _ranks: dict[bytes, int] = field(default_factory=dict)
     _files: Counter[bytes] = field(default_factory=Counter)
+    _limit: int | None = None  # the highest rank, once there are enough series
+
+    def wants(self, series: bytes) -> bool:
+        """Whether planes of a series may be kept; another thread may be offering some.
+
+        Parameters
+        ----------
+        series : bytes
+        """
+        if not series or series in self._planes:
+            return bool(series)
+        return self._limit is None or rank_of(self.seed, b"series", series) <= self._limit
 
     def offer(self, series: bytes, planes: Sequence[Plane]) -> None:
         """Take the planes of a file, if its series is one that is kept.
@@ -79,6 +91,8 @@ class KeptSeries:
                 del self._planes[worst], self._ranks[worst], self._files[worst]
             kept = self._planes[series] = []
             self._ranks[series] = rank
+            if len(self._planes) == self.size:
+                self._limit = max(self._ranks.values())
         number = self._files[series]
         self._files[series] += 1
         if len(kept) + len(planes) <= _MOST_PLANES:

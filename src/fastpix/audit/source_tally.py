@@ -13,7 +13,7 @@ from fastpix.audit.extra_values import (
     WINDOW_CENTER,
     WINDOW_WIDTH,
 )
-from fastpix.audit.file_facts import FileFacts, ImageFacts
+from fastpix.audit.file_facts import FileFacts, ImageKind
 from fastpix.audit.sampling import Reservoir
 from fastpix.audit.series_planes import KeptSeries
 from fastpix.audit.standard_checks import is_lossy
@@ -23,6 +23,8 @@ from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
 
 _FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
+_PATIENT, _ISSUER = int(Tag.PatientID), int(Tag.IssuerOfPatientID)
+_SERIES, _STUDY = int(Tag.SeriesInstanceUID), int(Tag.StudyInstanceUID)
 _MOST_RESCALES = 64  # slopes of one file: those of a long series say no more
 
 
@@ -69,78 +71,87 @@ class SourceTally:
     series: set[int] = field(default_factory=set)
     patients: set[int] = field(default_factory=set)
 
-    def add(self, facts: FileFacts, image: ImageFacts) -> None:
-        """Count a file.
+    def add_file(self, facts: FileFacts, kind: ImageKind) -> None:
+        """Count what a file has for itself.
 
         Parameters
         ----------
         facts : FileFacts
-        image : ImageFacts
+        kind : ImageKind
             That of the facts.
         """
-        header, extra = image.header, image.extra
-        values = extra.values
-        self.files += 1
-        self.images += header.frames
-        self.findings.add(facts.findings)
-        self.software.add(image.key.software)
-        self.kinds.add(uid_name(extra.text(Tag.SOPClassUID)) or "unknown")
-        self.shapes.add(f"{header.rows} x {header.columns}")
-        self.syntaxes.add(header.transfer_syntax)
-        self.padded += header.padding is not None
-        self.detector_spacing += "GEO_DETECTOR_SPACING" in facts.findings
-        self.no_spacing += "GEO_NO_SPACING" in facts.findings
-        if not header.is_float:
-            self.encodings.add(
-                (header.bits_allocated, header.bits_stored, header.high_bit, header.signed)
-            )
-        self._count_rescales(header)
-        self._count_windows(image)
-        self._count_compression(facts, image)
-        said = extra.text(Tag.BurnedInAnnotation).upper()
-        self.burned_in[said if said in ("YES", "NO") else "other" if said else "absent"] += 1
-        for plane in image.planes[:1]:
-            if plane.spacing is not None:
-                self.row_spacing.add(plane.spacing[0])
-                self.column_spacing.add(plane.spacing[1])
-            self.thickness.add(plane.thickness)
-        patient = values.get(Tag.PatientID, b"") + b"\0" + values.get(Tag.IssuerOfPatientID, b"")
-        series = values.get(Tag.SeriesInstanceUID, b"")
+        values = facts.values
+        if facts.own:
+            self.findings.add(facts.own)
+        patient = values.get(_PATIENT, b"") + b"\0" + values.get(_ISSUER, b"")
+        series = values.get(_SERIES, b"")
         self.patients.add(hash(patient))
-        self.studies.add(hash(values.get(Tag.StudyInstanceUID, b"")))
+        self.studies.add(hash(values.get(_STUDY, b"")))
         self.series.add(hash(series))
         self.reservoir.offer(facts.file, patient, series)
-        self.kept_series.offer(series, image.planes)
+        if facts.planes:
+            self.kept_series.offer(series, facts.planes)
+        header = kind.header
+        if header.encapsulated and facts.file.size:
+            cells = header.frames * header.rows * header.columns * header.samples
+            self.measured_ratio.add(cells * header.bits_allocated / 8 / facts.file.size)
 
-    def _count_rescales(self, header: Header) -> None:
+    def add_kind(self, kind: ImageKind) -> None:
+        """Count what all files of a kind have, and that they are counted.
+
+        Parameters
+        ----------
+        kind : ImageKind
+        """
+        files, kind.count = kind.count, 0
+        header, extra = kind.header, kind.extra
+        self.files += files
+        self.images += header.frames * files
+        for name, text in kind.findings.items():
+            self.findings.add_many(name, files, text)
+        self.software.add(kind.key.software, files)
+        self.kinds.add(uid_name(extra.text(Tag.SOPClassUID)) or "unknown", files)
+        self.shapes.add(f"{header.rows} x {header.columns}", files)
+        self.syntaxes.add(header.transfer_syntax, files)
+        self.padded += files * (header.padding is not None)
+        self.detector_spacing += files * ("GEO_DETECTOR_SPACING" in kind.findings)
+        self.no_spacing += files * ("GEO_NO_SPACING" in kind.findings)
+        if not header.is_float:
+            encoding = header.bits_allocated, header.bits_stored, header.high_bit, header.signed
+            self.encodings.add(encoding, files)
+        self._count_rescales(header, files)
+        self._count_windows(kind, files)
+        if is_lossy(header, extra):
+            self.lossy += files
+            for ratio in (extra.numbers(LOSSY_RATIO) or ())[-1:]:
+                self.ratio.add(ratio, files)
+        said = extra.text(Tag.BurnedInAnnotation).upper()
+        self.burned_in[said if said in ("YES", "NO") else "other" if said else "absent"] += files
+        spacing = extra.numbers(Tag.PixelSpacing) or extra.numbers(Tag.ImagerPixelSpacing) or ()
+        for numbers, mm in zip((self.row_spacing, self.column_spacing), spacing, strict=False):
+            numbers.add(mm, files)
+        for mm in (extra.numbers(Tag.SliceThickness) or ())[:1]:
+            self.thickness.add(mm, files)
+
+    def _count_rescales(self, header: Header, files: int) -> None:
         if header.modality_lut is not None or header.rescale_error is not None:
             return
         pairs = {(each.slope, each.intercept) for each in header.rescales[:_MOST_RESCALES]}
         for pair in pairs:
-            self.rescales.add(pair)
+            self.rescales.add(pair, files)
 
-    def _count_windows(self, image: ImageFacts) -> None:
-        extra = image.extra
-        if not image.header.is_gray:
+    def _count_windows(self, kind: ImageKind, files: int) -> None:
+        extra = kind.extra
+        if not kind.header.is_gray:
             return
         centers, widths = extra.numbers(WINDOW_CENTER), extra.numbers(WINDOW_WIDTH)
         pairs = (
             [] if centers is None or widths is None else list(zip(centers, widths, strict=False))
         )
-        self.windows_per_file.add(len(pairs))
+        self.windows_per_file.add(len(pairs), files)
         for pair in dict.fromkeys(pairs):
-            self.windows.add(pair)
+            self.windows.add(pair, files)
         function = extra.text(VOI_LUT_FUNCTION).upper()
         if function:
-            self.functions.add(function if function in _FUNCTIONS else "other")
-        self.tables += VOI_LUT_SEQUENCE in extra.values
-
-    def _count_compression(self, facts: FileFacts, image: ImageFacts) -> None:
-        header, extra = image.header, image.extra
-        if is_lossy(header, extra):
-            self.lossy += 1
-            for ratio in (extra.numbers(LOSSY_RATIO) or ())[-1:]:
-                self.ratio.add(ratio)
-        if header.encapsulated and facts.file.size:
-            cells = header.frames * header.rows * header.columns * header.samples
-            self.measured_ratio.add(cells * header.bits_allocated / 8 / facts.file.size)
+            self.functions.add(function if function in _FUNCTIONS else "other", files)
+        self.tables += files * (VOI_LUT_SEQUENCE in extra.values)
