@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.datadict import dictionary_VR
@@ -43,7 +44,7 @@ def planted(tags: Iterable[int]) -> Iterable[bytes]:
             yield encode(
                 set_raw(dataset, tag, TEXTS.get(tag, "LO"), value + b" " * (len(value) % 2))
             )
-    named = {"PatientName": SECRET, "PatientID": SECRET, "StudyDescription": SECRET}
+    named: dict[str, Any] = {"PatientName": SECRET, "PatientID": SECRET, "StudyDescription": SECRET}
     yield encode(remove(make_dataset(**named), "PixelData"))
     yield encode(make_dataset(ContentSequence=[make_item(TextValue=SECRET)], **named))
     yield compress(make_dataset(**named), RLELossless)
@@ -87,8 +88,8 @@ def test_pseudonyms_of_devices(tmp_path: Path) -> None:
 
 
 def test_known_makers_keep_their_name(tmp_path: Path) -> None:
-    device = {"Manufacturer": "SIEMENS Healthineers", "ManufacturerModelName": "SOMATOM Force"}
-    files = [encode(make_dataset(SOPInstanceUID=f"1.{k}", **device)) for k in range(4)]  # type: ignore[arg-type]
+    device: dict[str, Any] = {"Manufacturer": "SIEMENS Healthineers", "ManufacturerModelName": "SOMATOM Force"}
+    files = [encode(make_dataset(SOPInstanceUID=f"1.{k}", **device)) for k in range(4)]
     text = written(tmp_path, files, pseudonymous=True)
     assert '"manufacturer": "Siemens"' in text
     assert '"model": "SOMATOM Force"' in text

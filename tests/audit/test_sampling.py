@@ -113,8 +113,8 @@ def test_counters_are_bounded() -> None:
     texts = counter.texts(2)
     assert texts == {"3": 2, "0": 1, "others": 10_001 - 3}
     numbers = Numbers()
-    for number in (3.0, 1.0, None, float("nan"), 2.0, float("inf")):
-        numbers.add(number)
+    for each in (3.0, 1.0, None, float("nan"), 2.0, float("inf")):
+        numbers.add(each)
     assert numbers.spread() == Spread(3, 1.0, 2.0, 3.0)
     assert Numbers().spread() is None
 

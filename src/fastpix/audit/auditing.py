@@ -181,7 +181,7 @@ def _counts(found: HeaderPass) -> Counts:
     tallies = found.sources.values()
     return Counts(
         files=found.files,
-        bytes=found.bytes,
+        bytes=found.size,
         images=found.images,
         frames=found.frames,
         not_images=found.files - found.images - found.failed,

@@ -45,7 +45,7 @@ class HeaderPass:
     samples: int
     seed: int
     files: int = 0
-    bytes: int = 0
+    size: int = 0  # bytes
     images: int = 0
     frames: int = 0
     failed: int = 0
@@ -90,7 +90,7 @@ class HeaderPass:
         facts : FileFacts
         """
         self.files += 1
-        self.bytes += facts.file.size
+        self.size += facts.file.size
         kind = facts.kind
         if kind is None:
             self.findings.add(facts.own)

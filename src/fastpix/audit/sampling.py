@@ -83,16 +83,18 @@ class Reservoir:
         candidate = Candidate(rank_of(self.seed, b"file", own), file, patient, series)
         if len(kept) < self.size:
             kept.append(candidate)
+            kept.sort(key=_order)
             return
-        last = max(range(len(kept)), key=lambda k: (kept[k].rank, kept[k].file.relative))
-        if (candidate.rank, file.relative) < (kept[last].rank, kept[last].file.relative):
-            kept[last] = candidate
+        # The last one has the highest rank.
+        if (candidate.rank, file.relative) < (kept[-1].rank, kept[-1].file.relative):
+            kept[-1] = candidate
+            kept.sort(key=_order)
 
     def chosen(self) -> list[Candidate]:
         """Return the images to look at: of each patient one, then of each series one, and so on."""
         by_patient: dict[bytes, list[list[Candidate]]] = {}
         for series in sorted(self._series, key=lambda each: (self._ranks[each], each)):
-            files = sorted(self._series[series], key=lambda c: (c.rank, c.file.relative))
+            files = self._series[series]
             by_patient.setdefault(files[0].patient, []).append(files)
         queues = [_by_turns(series) for series in by_patient.values()]
         return _by_turns(queues)[: self.size]
@@ -102,6 +104,10 @@ class Reservoir:
         """The series with the lowest ranks, as many as images are looked at."""
         ordered = sorted(self._series, key=lambda each: (self._ranks[each], each))
         return ordered[: self.size]
+
+
+def _order(candidate: Candidate) -> tuple[int, str]:
+    return candidate.rank, candidate.file.relative
 
 
 def _by_turns(queues: list[list[Candidate]]) -> list[Candidate]:
