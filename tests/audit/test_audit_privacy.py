@@ -88,7 +88,10 @@ def test_pseudonyms_of_devices(tmp_path: Path) -> None:
 
 
 def test_known_makers_keep_their_name(tmp_path: Path) -> None:
-    device: dict[str, Any] = {"Manufacturer": "SIEMENS Healthineers", "ManufacturerModelName": "SOMATOM Force"}
+    device: dict[str, Any] = {
+        "Manufacturer": "SIEMENS Healthineers",
+        "ManufacturerModelName": "SOMATOM Force",
+    }
     files = [encode(make_dataset(SOPInstanceUID=f"1.{k}", **device)) for k in range(4)]
     text = written(tmp_path, files, pseudonymous=True)
     assert '"manufacturer": "Siemens"' in text

@@ -96,10 +96,8 @@ def extra_values(instance: Instance) -> ExtraValues:
     start = data_set_start(stream)
     big = not index.is_little_endian
     found, _ = top_level(stream, start, index.implicit, big, _WANTED)
-    values = {}
-    for tag, _, at, end in found:
-        if tag not in values:  # of an element that occurs twice, the first counts
-            values[tag] = stream[at : min(end, at + _LONGEST)]
+    # Of an element that occurs twice, the first counts.
+    values = {tag: stream[at:end] for tag, _, at, end in reversed(found)}
     return ExtraValues(values, has_preamble or index.inflated is not None)
 
 
