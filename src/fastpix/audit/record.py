@@ -237,9 +237,9 @@ class SourceRecord:
     padded: int = 0
     polarity: Polarity = Polarity()
     values: tuple[Values, ...] = ()
-    windows: Windows = Windows()
-    geometry: Geometry = Geometry()
-    compression: Compression = Compression()
+    windows: Windows = field(default_factory=Windows)
+    geometry: Geometry = field(default_factory=Geometry)
+    compression: Compression = field(default_factory=Compression)
     burned_in: BurnedIn = BurnedIn()
     findings: tuple[FindingCount, ...] = ()
     samples: tuple[SampleRecord, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,7 +93,8 @@ def run_command(
     out.mkdir(parents=True, exist_ok=True)
     names = Names(load_key(key, out))
     attributes = BY if by is None else tuple(each.strip() for each in by.split(","))
-    with _Bar(console) as bar:
+    with _Bar(console) as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # findings say it, without text of the file
         found = make_audit(
             sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
             seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out], max_bytes=max_bytes,
@@ -156,10 +158,10 @@ def _show(audit: Audit, show: Callable[..., object]) -> None:
     from fastpix.audit.findings import CATALOGUE
 
     for record in audit.sources[:_SHOWN]:
-        warnings = sum(CATALOGUE[each.id].weight != "note" for each in record.findings)
+        weighty = sum(CATALOGUE[each.id].weight != "note" for each in record.findings)
         table.add_row(
             record.id, str(record.files), what_of(record), record.status, record.polarity.verdict,
-            record.burned_in.verdict, str(warnings),
+            record.burned_in.verdict, str(weighty),
         )  # fmt: skip
     show(table, highlight=False, markup=False)
     if audit.compared_with:

@@ -17,7 +17,7 @@ def to_cells(
     samples: NDArray[Any],
     stream: Codestream | None,
     wanted: FrameFormat,
-    remark: Callable[[str, str], None],
+    remark: Callable[[str], None],
 ) -> NDArray[np.uint8]:
     """Return samples as the bytes of cells of Bits Allocated, in the machine's byte order.
 
@@ -84,10 +84,7 @@ def sample_case(lossy: bool, stream_signed: bool, signed: bool, extra_bits: int)
 
 
 def _stored_values(
-    samples: NDArray[Any],
-    stream: Codestream,
-    wanted: FrameFormat,
-    remark: Callable[[str, str], None],
+    samples: NDArray[Any], stream: Codestream, wanted: FrameFormat, remark: Callable[[str], None]
 ) -> NDArray[Any]:
     """Return what becomes stored values by the mask and the sign of steps 2 and 3."""
     container = 8 * samples.dtype.itemsize
@@ -102,7 +99,7 @@ def _stored_values(
         values = _as_integers(samples, precision, case, stream.signed, wanted.signed)
         too_low = values.dtype.kind == "i" and int(values.min(initial=0)) < low
         if too_low or int(values.max(initial=0)) > high:
-            remark(_beyond(precision, wanted.bits_stored, stream.lossy), "PIX_CODESTREAM_WIDER")
+            remark(_beyond(precision, wanted.bits_stored, stream.lossy))
     # Negative samples in an unsigned dtype, as some decoders return them, need to be extended.
     wide_enough = container >= wanted.bits_allocated or not stream.signed or has_sign
     if case.kept and wide_enough:
