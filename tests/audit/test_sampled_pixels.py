@@ -10,7 +10,7 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 from support.builders import compress, encode, make_dataset
 
-from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels
+from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced, values_of
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.source_pixels import SourcePixels
 from fastpix.job.items import SourceFile
@@ -150,3 +150,14 @@ def test_what_cannot_be_read_is_a_record_too(source: Source) -> None:
     assert set(look.findings) & {"FILE_CUT_OFF", "PIX_DATA_WRONG"}
     assert [bool(record.error) for record in source.pixels.records] == [True, True]
     assert source.pixels.values() == ()
+
+
+def test_a_reduced_sample_and_its_values(source: Source) -> None:
+    cells = np.arange(1100 * 30, dtype=np.uint16).reshape(1100, 30)
+    look = source.add(encode(make_dataset(cells, PixelPaddingValue=0, RescaleIntercept="-7")))
+    assert isinstance(look, Look)
+    values = values_of(reduced(look))
+    expected = cells[::3, ::3].astype(np.float32) - 7
+    expected[0, 0] = np.nan
+    np.testing.assert_array_equal(values, expected)
+    assert values.dtype == np.float32

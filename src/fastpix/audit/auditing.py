@@ -13,7 +13,7 @@ from fastpix.audit.counting import FindingCounts
 from fastpix.audit.header_pass import HeaderPass, OnProgress
 from fastpix.audit.judging_sources import judge_source
 from fastpix.audit.record import VERSION, Audit, Counts, FindingCount, Phase, SourceRecord
-from fastpix.audit.sampled_pixels import Look, look_at_pixels
+from fastpix.audit.sampled_pixels import Look, look_at_pixels, reduced
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.series_planes import GeometryTally
 from fastpix.audit.source_pixels import SourcePixels
@@ -172,7 +172,7 @@ def _look_at_source(
         look = look_at_pixels(candidate.file, max_bytes, number < _COMPARED)
         pixels.add(candidate, look)
         if isinstance(look, Look):
-            looks.append(look)
+            looks.append(reduced(look))
     pixels.settle()
     return source_record(source, tally, pixels, geometry, judge_source(looks, ()), texts)
 

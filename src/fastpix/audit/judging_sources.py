@@ -14,7 +14,7 @@ def judge_source(looks: Sequence[Look], others: Sequence[Sequence[Look]]) -> Pol
     Parameters
     ----------
     looks : sequence of Look
-        The sampled images of the source.
+        The sampled images of the source, reduced; `values_of` gives their values.
     others : sequence of sequence of Look
         Those of the other sources of its modality.
     """

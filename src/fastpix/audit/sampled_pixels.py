@@ -31,6 +31,7 @@ from fastpix.source.stored import File
 # MONOCHROME1 is left as it is: sources are compared by what their files hold.
 _RECIPE = Recipe("float64", invert="none", padding=0.0)
 _MOST_PIXELS = 2**20  # that a percentile is taken of
+_SIDE = 512  # pixels of a side of a reduced sample
 _WHITE, _CLIPPED = 0.5, 0.9  # shares of pixels beyond a window
 
 
@@ -159,6 +160,31 @@ def _look(instance: Instance, file: SourceFile, max_bytes: int, compare: bool) -
         file, header, extra, frame, cells, remaining, unit_of(header, plan, recipe),
         image.decoders, _digest(cells), findings, *ends, percentiles, differences,
     )  # fmt: skip
+
+
+def reduced(look: Look) -> Look:
+    """Return a sample with every k-th pixel, so that those of a source fit into memory.
+
+    Parameters
+    ----------
+    look : Look
+    """
+    step = -(-max(look.cells.shape[:2]) // _SIDE)
+    return replace(look, cells=np.ascontiguousarray(look.cells[::step, ::step]))
+
+
+def values_of(look: Look) -> NDArray[Any]:
+    """Return values as float32, MONOCHROME1 as the file has it, and padding as NaN.
+
+    Parameters
+    ----------
+    look : Look
+    """
+    remaining = replace(look.remaining, output="float32")
+    if remaining.padding is not None:
+        first, last, _ = remaining.padding
+        remaining = replace(remaining, padding=(first, last, float("nan")))
+    return remaining.values(look.cells)
 
 
 def _digest(cells: NDArray[Any]) -> bytes:
