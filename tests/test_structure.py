@@ -42,10 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loaders": {*DECIDING, "image", "runs", "series"},
     "interop": {*DECIDING, "frames", "image", "series", "loaders"},
     "job": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series"},
+    "audit": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series", "job"},
     "torch": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series", "loaders", "job"},
     "compare": {*LEAVES, *JOB_LEAVES, "image", "loaders", "interop", "job"},
     "cli": {*LEAVES, *JOB_LEAVES, "plan", "frames", "image", "series", "loaders", "interop", "job",
-            "compare"},
+            "audit", "compare"},
     # The public face: names, and nothing of their own.
     "backend": {"interop"},
     "monai": {"interop"},

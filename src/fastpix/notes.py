@@ -10,10 +10,12 @@ class Note(NamedTuple):
     """Something a reader of the values should know.
 
     `oddity`: the header was wrong in a way that one reading mends; warned about as `HeaderWarning`.
+    `code`: what kind of note it is, an id of docs/findings.md; empty for notes about a call.
     """
 
     text: str
     oddity: bool = False
+    code: str = ""
 
 
 class Notes:
@@ -24,13 +26,13 @@ class Notes:
     def __init__(self) -> None:
         self._notes: dict[Note, None] = {}
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: str, code: str = "") -> None:
         """Add an oddity that was read over, in words free of the file's text; once."""
-        self._notes[Note(text, oddity=True)] = None
+        self._notes[Note(text, oddity=True, code=code)] = None
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, code: str = "") -> None:
         """Add a plain note; once."""
-        self._notes[Note(text)] = None
+        self._notes[Note(text, code=code)] = None
 
     def __iter__(self) -> Iterator[Note]:
         return iter(self._notes)

@@ -1,6 +1,6 @@
-"""A new source of images, looked at once before anything is trained on it.
+"""What a new source of images is like, before anything is trained on it.
 
-In: files of one or more sources. Out: what speaks for and against each source: a person decides.
-Stands on: errors, notes, standard, recipe, pseudonyms, processes, source, sources, header, plan,
-frames, image, series, job, view.
+In: files of any kind, as a job takes them. Out: an `Audit`, the data model of ``audit.json``.
+Stands on: errors, notes, standard, recipe, pseudonyms, sources, source, header, plan, frames,
+image, series, job.
 """

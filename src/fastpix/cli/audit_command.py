@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from fastpix.cli.audit_run import RunByDefault, run_command
 from fastpix.cli.commands import app
 
-audit = typer.Typer(help="Look at new sources of images, and decide about them.")
+audit = typer.Typer(
+    help="Look at new sources of images (fastpix audit SRC [OUT]), and decide about them.",
+    cls=RunByDefault,
+)
+audit.command("run")(run_command)
 app.add_typer(audit, name="audit", no_args_is_help=True)
 
 

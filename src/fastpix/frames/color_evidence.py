@@ -138,7 +138,7 @@ def _has(evidence: str) -> str:
 
 
 def _odd(text: str, ybr: bool | None = None) -> FrameColors:
-    return FrameColors(ybr, None, (Note(text, oddity=True),))
+    return FrameColors(ybr, None, (Note(text, oddity=True, code="PIX_COLORS_CONTRADICT"),))
 
 
 def _error(header: Header, reason: str, remedy: str = "correct the attributes") -> PixelHeaderError:

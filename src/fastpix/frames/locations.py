@@ -187,7 +187,11 @@ class FrameLocations:
                     starts, count, lengths = table.starts, table.starts.size, table.lengths
                     break
             notes.append(
-                Note(f"{table.name} does not fit the fragments: it is not used", oddity=True)
+                Note(
+                    f"{table.name} does not fit the fragments: it is not used",
+                    oddity=True,
+                    code="PIX_OFFSET_TABLE_WRONG",
+                )
             )
         else:
             walk, ending = self._walk(pixels, None)
@@ -195,7 +199,7 @@ class FrameLocations:
         if walk.empty:
             what = f"{count_of(walk.empty, 'fragment')} of Pixel Data (7FE0,0010) without a byte"
             text = f"{what}: left out, which is right only if nothing was lost"
-            notes.insert(0, Note(text, oddity=True))
+            notes.insert(0, Note(text, oddity=True, code="PIX_EMPTY_FRAGMENTS"))
         if count < frames:
             raise PixelDataError(
                 expected=frames,
@@ -209,13 +213,20 @@ class FrameLocations:
                     f"Pixel Data (7FE0,0010) holds {count_of(count, 'frame')}, NumberOfFrames "
                     f"(0028,0008) says {frames}: those beyond are not read",
                     oddity=True,
+                    code="PIX_FRAMES_BEYOND",
                 )
             )
         if ending != _DELIMITED and (rest := self._length - walk.at):
             text = f"Pixel Data (7FE0,0010) ends with {count_of(rest, 'byte')} in place of its "
-            notes.append(Note(f"{text}delimiter", oddity=True))
+            notes.append(Note(f"{text}delimiter", oddity=True, code="FILE_NO_DELIMITER"))
         elif isinstance(pixels.stored, File) and pixels.start + walk.at == pixels.stored.size:
-            notes.append(Note("Pixel Data (7FE0,0010) ends without its delimiter", oddity=True))
+            notes.append(
+                Note(
+                    "Pixel Data (7FE0,0010) ends without its delimiter",
+                    oddity=True,
+                    code="FILE_NO_DELIMITER",
+                )
+            )
         bounds = np.append(starts[: frames + 1], walk.at)[: frames + 1]
         return _Found(bounds, lengths), notes
 
@@ -255,6 +266,7 @@ class FrameLocations:
                         f"the one frame of Pixel Data (7FE0,0010) is in {fragments} fragments, "
                         "where RLE has one: they are joined",
                         oddity=True,
+                        code="PIX_RLE_FRAGMENTS",
                     )
                 )
         if by_fragment:

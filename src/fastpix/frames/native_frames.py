@@ -74,13 +74,15 @@ def native_frames(header: Header, pixels: Pixels) -> NativeFrames:
             f"{header.pixel_keyword} holds its {frames} of {bits} bits padded to whole bytes each, "
             "which frames must not be: read without the padding"
         )
-        return NativeFrames(Pixels(tight, 0, tight.size), bits, [Note(text, oddity=True)])
+        return NativeFrames(
+            Pixels(tight, 0, tight.size), bits, [Note(text, oddity=True, code="PIX_ONE_BIT_PADDED")]
+        )
     whole = excess * 8 // bits
     text = (
         f"{header.pixel_keyword} holds {excess} bytes beyond its {frames}, enough for "
         f"{count_of(whole, 'whole frame')} more: they are not read"
     )
-    return NativeFrames(in_order, bits, [Note(text, oddity=True)])
+    return NativeFrames(in_order, bits, [Note(text, oddity=True, code="PIX_BYTES_BEYOND")])
 
 
 def _without_padding(pixels: Pixels, bits: int, frames: int) -> Memory:

@@ -218,7 +218,10 @@ class Attributes:
         if len(numbers) > 1:
             if any(number != numbers[0] for number in numbers):
                 raise header_error(tag, numbers, "several values that differ, where one belongs")
-            self.remark(f"{name_of(tag)} repeats one value {len(numbers)} times: taken once")
+            self.remark(
+                f"{name_of(tag)} repeats one value {len(numbers)} times: taken once",
+                code="HDR_VALUE_REPEATED",
+            )
         return numbers[0] + 0.0  # a header's -0 is 0
 
     def integer(self, tag: int) -> int | None:
@@ -259,7 +262,10 @@ class Attributes:
         numeric = usual in _BINARY or usual in ("DS", "IS")
         if numeric and element.VR is not None and str(element.VR) not in usual and element.value:
             found = str(element.VR) if str(element.VR) in _VRS else "an unknown one"
-            self.remark(f"{name_of(tag)} has VR {found} in place of {usual}: read as a number")
+            self.remark(
+                f"{name_of(tag)} has VR {found} in place of {usual}: read as a number",
+                code="HDR_VR_UNEXPECTED",
+            )
 
     def _unpack(self, tag: int, raw: bytes, vr: str | None, little: bool) -> list[Any]:
         usual = _usual_vr(tag)
@@ -288,7 +294,9 @@ class Attributes:
             if not _NUMBER.fullmatch(text):
                 if not _COMMA.fullmatch(text):
                     raise header_error(tag, text, _NOT_A_NUMBER)
-                self.remark(f"{name_of(tag)} has a decimal comma: read as a point")
+                self.remark(
+                    f"{name_of(tag)} has a decimal comma: read as a point", code="HDR_DECIMAL_COMMA"
+                )
                 text = text.replace(",", ".")
             number = float(text)
             if number == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):

@@ -20,7 +20,7 @@ from fastpix.header.header import Header, PixelElement, header_of
 from fastpix.header.index import IndexElement
 from fastpix.header.large_files import find_large_pixels
 from fastpix.header.top_level import TopLevel, look_over
-from fastpix.notes import Notes
+from fastpix.notes import Note, Notes
 from fastpix.source.stored import File, Memory, Pixels
 from fastpix.standard.syntaxes import NATIVE, syntax_name, uid_name, what_instead
 from fastpix.standard.tags import Tag
@@ -64,7 +64,7 @@ class _Parsed(NamedTuple):
         What the positions of elements count in: what the file inflates to, if it is deflated.
     read : Memory, optional
         The bytes that were parsed: those before the pixels, in a large file.
-    oddities : sequence of str
+    oddities : sequence of Note
         What was mended to parse them.
     """
 
@@ -72,7 +72,7 @@ class _Parsed(NamedTuple):
     file: Memory | File | None = None
     stored: Memory | File | None = None
     read: Memory | None = None
-    oddities: Sequence[str] = ()
+    oddities: Sequence[Note] = ()
 
     @property
     def is_partial(self) -> bool:
@@ -97,8 +97,8 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
     parsed = _parse(source, max_bytes)
     dataset, read = parsed.dataset, parsed.read
     notes = Notes()
-    for text in parsed.oddities:
-        notes.remark(text)
+    for note in parsed.oddities:
+        notes.remark(note.text, note.code)
     try:
         syntax = _transfer_syntax(dataset, notes)
         seen = None if read is None else _look_over(read, dataset, notes)
@@ -113,7 +113,7 @@ def read_by_pydicom(source: Memory | File | Dataset, max_bytes: int) -> ReadByPy
         pixels, undefined = _pixel_bytes(attributes, tag, parsed.stored)
         encapsulated = syntax not in NATIVE
         if undefined and not encapsulated and not _has_items(pixels):
-            notes.remark(_NO_LENGTH)
+            notes.remark(_NO_LENGTH, code="HDR_PIXEL_LENGTH_UNDEFINED")
             pixels, undefined = _to_the_end(pixels), False
         if encapsulated != undefined and (undefined or parsed.stored is not None):
             form = "encapsulated" if undefined else "native"
@@ -172,7 +172,10 @@ def _transfer_syntax(dataset: Dataset, notes: Notes) -> str:
         else:
             syntax = EXPLICIT_VR_LITTLE_ENDIAN if implicit is False else IMPLICIT_VR_LITTLE_ENDIAN
         name = syntax_name(syntax)
-        notes.remark(f"Transfer Syntax UID (0002,0010) is missing: read as {name}")
+        notes.remark(
+            f"Transfer Syntax UID (0002,0010) is missing: read as {name}",
+            code="HDR_TRANSFER_SYNTAX_MISSING",
+        )
         return syntax
     if not syntax_name(uid):
         raise UnsupportedTransferSyntaxError(uid, "", what_instead(uid))
@@ -184,7 +187,10 @@ def _look_over(stored: Memory, dataset: Dataset, notes: Notes) -> TopLevel:
     implicit, little = dataset.original_encoding
     seen = look_over(stored.whole(), bool(implicit), little is not False)
     for tag in sorted(seen.repeated):
-        notes.remark(f"{name_of(tag)} occurs more than once, with one value: read once")
+        notes.remark(
+            f"{name_of(tag)} occurs more than once, with one value: read once",
+            code="HDR_ELEMENT_TWICE",
+        )
     return seen
 
 

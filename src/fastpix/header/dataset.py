@@ -14,6 +14,7 @@ from fastpix.errors import FastpixError, NotDicomError, PixelDataError, PixelHea
 from fastpix.header.dcmread import dcmread
 from fastpix.header.file_meta import META, PREAMBLE, has_prefix, transfer_syntax_of
 from fastpix.header.top_level import data_set_start, find_element
+from fastpix.notes import Note
 from fastpix.source.inflate import inflate
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import GE_IMPLICIT_VR
@@ -37,7 +38,7 @@ _OPEN_PIXELS = (
 _SIGNS_OF_AN_INSTANCE = ("SOPClassUID", "SOPInstanceUID", "Modality", "Rows", "PixelData")
 
 
-def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list[str]]:
+def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list[Note]]:
     """Parse a DICOM file held in memory.
 
     Parameters
@@ -52,7 +53,7 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     dataset : pydicom.dataset.FileDataset
     stream : bytes
         The bytes that positions in `dataset` count in: `data`, or what it inflates to.
-    oddities : list of str
+    oddities : list of Note
         What was mended to parse them.
 
     Raises
@@ -68,7 +69,7 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     oddities = []
     stream = _with_known_vr(data)
     if stream is not data:
-        oddities.append("Pixel Data (7FE0,0010) has VR OX: read as OW")
+        oddities.append(Note("Pixel Data (7FE0,0010) has VR OX: read as OW", code="HDR_PIXEL_VR"))
         data = stream
     try:
         start = META if has_preamble else 0
@@ -83,7 +84,12 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
             stream = data + delimiter if delimiter else data
             dataset = dcmread(BytesIO(stream), force=not has_preamble)
             if delimiter and Tag.PixelData in dataset:
-                oddities.append("Pixel Data (7FE0,0010) ends without its delimiter")
+                oddities.append(
+                    Note(
+                        "Pixel Data (7FE0,0010) ends without its delimiter",
+                        code="FILE_NO_DELIMITER",
+                    )
+                )
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise PixelDataError(reason="File Meta hides that the data set is deflated")
         plausible = has_preamble or any(keyword in dataset for keyword in _SIGNS_OF_AN_INSTANCE)

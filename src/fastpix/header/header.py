@@ -183,7 +183,9 @@ def header_of(attributes: Attributes, syntax: str, pixels: PixelElement) -> Head
     palette = None
     if photometric == "PALETTE COLOR":
         if _is_label_map(attributes):
-            attributes.notes.add("PALETTE COLOR of a label map: its values are segment numbers")
+            attributes.notes.add(
+                "PALETTE COLOR of a label map: its values are segment numbers", code="HDR_LABEL_MAP"
+            )
         else:
             palette = read_palette(attributes, signed)
     planar = read_planar(attributes, samples)
@@ -225,12 +227,14 @@ def _modality(attributes: Attributes) -> str:
     sop_class = attributes.uid(Tag.SOPClassUID)
     if modality != "RTDOSE" and sop_class == RT_DOSE_STORAGE:
         attributes.remark(
-            "Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose"
+            "Modality (0008,0060) is not RTDOSE, but the SOP Class is: read as a dose",
+            code="HDR_DOSE_MODALITY",
         )
         return "RTDOSE"
     if modality != "RTDOSE" and Tag.DoseGridScaling in attributes:
         attributes.remark(
-            "DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied"
+            "DoseGridScaling (3004,000E) is present, but this is no RTDOSE: not applied",
+            code="HDR_DOSE_SCALING_STRAY",
         )
     if not modality and sop_class == PET_IMAGE_STORAGE:
         return "PT"
@@ -250,7 +254,8 @@ def _modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> Lut |
     if Tag.ModalityLUTSequence in attributes and _is_fluoroscopy(attributes):
         attributes.remark(
             "ModalityLUTSequence (0028,3000) of an X-ray angiography or fluoroscopy leads back to "
-            "beam intensity: reported, not applied"
+            "beam intensity: reported, not applied",
+            code="HDR_MODALITY_LUT_FLUOROSCOPY",
         )
         return None
     return read_modality_lut(attributes, signed, is_float)
@@ -285,9 +290,9 @@ def _padding(
     except PixelHeaderError as error:
         text = f"{error.storable}: padding cannot be told apart"
         if tag is Tag.PixelData:
-            attributes.remark(text)
+            attributes.remark(text, code="HDR_PADDING_INVALID")
         else:  # it is NaN, most likely, which is no oddity in float data
-            attributes.notes.add(text)
+            attributes.notes.add(text, code="HDR_PADDING_INVALID")
         return None, error
 
 
@@ -315,19 +320,37 @@ def _report(attributes: Attributes, photometric: str, in_groups: set[int]) -> No
     add = attributes.notes.add
     mapping = Tag.RealWorldValueMappingSequence
     if mapping in attributes or mapping in in_groups:
-        add("RealWorldValueMappingSequence (0040,9096) is present: reported, not applied")
+        add(
+            "RealWorldValueMappingSequence (0040,9096) is present: reported, not applied",
+            code="HDR_REAL_WORLD_VALUES",
+        )
     if Tag.WindowCenter in attributes or Tag.FrameVOILUTSequence in in_groups:
-        add("WindowCenter (0028,1050) is present: reported, not applied")
+        add("WindowCenter (0028,1050) is present: reported, not applied", code="HDR_WINDOW")
     if _has_philips_scale(attributes):
-        add("Philips' private scale (2005,xx0E) is present: reported, not applied")
+        add(
+            "Philips' private scale (2005,xx0E) is present: reported, not applied",
+            code="HDR_PHILIPS_SCALE",
+        )
     if attributes.text(Tag.PresentationLUTShape) == "INVERSE" and photometric != "MONOCHROME1":
-        add("PresentationLUTShape (2050,0020) is INVERSE: reported, not applied")
+        add(
+            "PresentationLUTShape (2050,0020) is INVERSE: reported, not applied",
+            code="HDR_LUT_SHAPE_INVERSE",
+        )
     if (presentation := attributes.text(Tag.PixelPresentation)) in ("COLOR", "MIXED"):
-        add(f"PixelPresentation (0008,9205) is {presentation}: colour is not applied")
+        add(
+            f"PixelPresentation (0008,9205) is {presentation}: colour is not applied",
+            code="HDR_COLOR_PRESENTATION",
+        )
     if attributes.text(Tag.BurnedInAnnotation) == "YES":
-        add("BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays")
+        add(
+            "BurnedInAnnotation (0028,0301) is YES: the pixels hold text, which stays",
+            code="HDR_BURNED_IN",
+        )
     if attributes.text(Tag.SegmentationType) == "FRACTIONAL":
-        add("fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)")
+        add(
+            "fractional segmentation: values are not divided by MaximumFractionalValue (0062,000E)",
+            code="HDR_FRACTIONAL_SEGMENTATION",
+        )
 
 
 def _tags_of_groups(attributes: Attributes, problem: PixelHeaderError | None) -> set[int]:
@@ -336,7 +359,7 @@ def _tags_of_groups(attributes: Attributes, problem: PixelHeaderError | None) ->
         return attributes.tags_of_groups()
     except PixelHeaderError as error:
         say = attributes.notes.add if problem else attributes.remark  # an error says it, or a word
-        say(f"{error.storable}: what it may report is not known")
+        say(f"{error.storable}: what it may report is not known", code="HDR_GROUPS_BROKEN")
         return set()
 
 

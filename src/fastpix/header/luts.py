@@ -78,11 +78,15 @@ def read_lut(
     if found > count + 1:  # one word of padding is fine
         attributes.remark(
             f"a look-up table holds {found} entries where its descriptor says {count}: "
-            f"the first {count} are used"
+            f"the first {count} are used",
+            code="HDR_LUT_TOO_LONG",
         )
     entries = entries[:count]
     if int(entries.max()) >> bits:
-        attributes.remark(f"a look-up table of {bits} bits holds larger entries: 16 bits assumed")
+        attributes.remark(
+            f"a look-up table of {bits} bits holds larger entries: 16 bits assumed",
+            code="HDR_LUT_BITS",
+        )
         bits = 16
     return Lut(first, bits, entries.astype(np.float64).tobytes())
 
@@ -102,14 +106,18 @@ def read_modality_lut(attributes: Attributes, signed: bool, is_float: bool) -> L
         raise header_error(Tag.ModalityLUTSequence, f"{len(items)} items", "it has one")
     lut = read_lut(items[0], Tag.LUTDescriptor, Tag.LUTData, signed)
     if lut is None:
-        attributes.remark("ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent")
+        attributes.remark(
+            "ModalityLUTSequence (0028,3000) has no LUT Descriptor: read as absent",
+            code="HDR_MODALITY_LUT_EMPTY",
+        )
     elif is_float:
         raise header_error(Tag.ModalityLUTSequence, "present", "a table cannot map float data")
     elif Tag.DoseGridScaling in attributes:
         raise header_error(Tag.ModalityLUTSequence, "present", "DoseGridScaling scales as well")
     elif Tag.RescaleSlope in attributes or Tag.RescaleIntercept in attributes:
         attributes.remark(
-            "ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept"
+            "ModalityLUTSequence (0028,3000) takes the place of Rescale Slope and Intercept",
+            code="HDR_MODALITY_LUT_AND_RESCALE",
         )
     return lut
 

@@ -33,7 +33,9 @@ def read_samples(attributes: Attributes) -> int:
     """Read Samples per Pixel: 1 or 3."""
     value = attributes.integer(Tag.SamplesPerPixel)
     if value is None:
-        attributes.remark("SamplesPerPixel (0028,0002) is missing: read as 1")
+        attributes.remark(
+            "SamplesPerPixel (0028,0002) is missing: read as 1", code="HDR_SAMPLES_MISSING"
+        )
         return 1
     if value not in (1, 3):
         raise header_error(Tag.SamplesPerPixel, value, "pixels have 1 or 3 samples")
@@ -45,7 +47,10 @@ def read_photometric(attributes: Attributes, samples: int) -> str:
     text = attributes.text(Tag.PhotometricInterpretation)
     if text is None:
         text = "MONOCHROME2" if samples == 1 else "RGB"
-        attributes.remark(f"PhotometricInterpretation (0028,0004) is missing: read as {text}")
+        attributes.remark(
+            f"PhotometricInterpretation (0028,0004) is missing: read as {text}",
+            code="HDR_PHOTOMETRIC_MISSING",
+        )
     text = text.upper()
     single = text in MONOCHROME or text == "PALETTE COLOR"
     if single and samples != 1:
@@ -62,7 +67,8 @@ def read_planar(attributes: Attributes, samples: int) -> bool:
     value = attributes.integer(Tag.PlanarConfiguration)
     if value is None:
         attributes.remark(
-            "PlanarConfiguration (0028,0006) is missing: read as 0, samples interleaved"
+            "PlanarConfiguration (0028,0006) is missing: read as 0, samples interleaved",
+            code="HDR_PLANAR_MISSING",
         )
         return False
     if value not in (0, 1):
@@ -99,16 +105,23 @@ def read_bits(attributes: Attributes, allocated: int) -> tuple[int, int]:
     if not stored:
         what = "missing" if stored is None else "0"
         stored = allocated
-        attributes.remark(f"BitsStored (0028,0101) is {what}: read as BitsAllocated, {allocated}")
+        attributes.remark(
+            f"BitsStored (0028,0101) is {what}: read as BitsAllocated, {allocated}",
+            code="HDR_BITS_STORED_MISSING",
+        )
     if not 0 < stored <= allocated:
         raise header_error(Tag.BitsStored, stored, f"it lies in 1..{allocated}, BitsAllocated")
     high = attributes.integer(Tag.HighBit)
     if high is None:
         high = stored - 1
-        attributes.remark(f"HighBit (0028,0102) is missing: read as BitsStored - 1, {high}")
+        attributes.remark(
+            f"HighBit (0028,0102) is missing: read as BitsStored - 1, {high}",
+            code="HDR_HIGH_BIT_MISSING",
+        )
     elif not stored - 1 <= high <= allocated - 1:
         attributes.remark(
-            f"HighBit (0028,0102) is {high}, impossible: read as BitsStored - 1, {stored - 1}"
+            f"HighBit (0028,0102) is {high}, impossible: read as BitsStored - 1, {stored - 1}",
+            code="HDR_HIGH_BIT_IMPOSSIBLE",
         )
         high = stored - 1
     return stored, high
@@ -118,7 +131,10 @@ def read_signed(attributes: Attributes) -> bool:
     """Read Pixel Representation."""
     value = attributes.integer(Tag.PixelRepresentation)
     if value is None:
-        attributes.remark("PixelRepresentation (0028,0103) is missing: read as 0, unsigned")
+        attributes.remark(
+            "PixelRepresentation (0028,0103) is missing: read as 0, unsigned",
+            code="HDR_PIXEL_REPRESENTATION_MISSING",
+        )
         return False
     if value not in (0, 1):
         raise header_error(Tag.PixelRepresentation, value, "it is 0 or 1")
@@ -140,7 +156,8 @@ def read_padding(attributes: Attributes, tag: Tag, signed: bool) -> tuple[float,
         if attributes.numbers(limit_tag):
             attributes.remark(
                 f"{name_of(limit_tag)} is present without {name_of(value_tag)}: "
-                f"no pixel is read as padding"
+                f"no pixel is read as padding",
+                code="HDR_PADDING_LIMIT_ALONE",
             )
         return None
     limit = attributes.number(limit_tag)

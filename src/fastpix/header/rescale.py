@@ -134,7 +134,8 @@ def read_rescales(attributes: Attributes, frames: int, modality: str) -> Rescale
     if any(own) and not all(own):
         attributes.remark(
             f"{own.count(None)} of {frames} frames have no Pixel Value "
-            f"Transformation of their own: the shared or top level one is used"
+            f"Transformation of their own: the shared or top level one is used",
+            code="HDR_GROUPS_PARTIAL",
         )
     return _rescales(rescales)
 
@@ -183,7 +184,8 @@ def _own_rescales(attributes: Attributes, frames: int, modality: str) -> list[Re
     if found > frames:
         attributes.remark(
             f"{name} has {found} items, NumberOfFrames (0028,0008) says {frames}: "
-            f"those beyond are not used"
+            f"those beyond are not used",
+            code="HDR_GROUPS_TOO_MANY",
         )
     own: list[Rescale | None] = []
     for group, count in groups:
@@ -235,7 +237,8 @@ def _read(attributes: Attributes, modality: str) -> Rescale:
         if modality == "PT":
             raise header_error(Tag.RescaleSlope, slope, "it would pass counts off as activity")
         attributes.remark(
-            "RescaleSlope (0028,1053) is 0, some vendors' way to say absent: read as 1"
+            "RescaleSlope (0028,1053) is 0, some vendors' way to say absent: read as 1",
+            code="HDR_SLOPE_ZERO",
         )
         slope = 1.0
     return Rescale(

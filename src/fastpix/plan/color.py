@@ -101,7 +101,7 @@ def _notes(header: Header) -> list[Note]:
             "PhotometricInterpretation (0028,0004) is YBR_FULL_422, but the data holds 3 "
             "samples a pixel: read as YBR_FULL"
         )
-        return [Note(text, oddity=True)]
+        return [Note(text, oddity=True, code="HDR_YBR_422_FULL")]
     return []
 
 
@@ -127,5 +127,5 @@ def _depth(palette: tuple[Lut, Lut, Lut], highest: float, notes: list[Note]) -> 
             f"the palette has entries of {bits} bits by its descriptors, but none is above 255: "
             f"color_range takes them for entries of 8 bits"
         )
-        notes.append(Note(text, oddity=True))
+        notes.append(Note(text, oddity=True, code="HDR_PALETTE_BITS"))
     return 8

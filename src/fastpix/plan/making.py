@@ -110,7 +110,12 @@ def _padding(
         return None
     first, last = header.padding
     if not header.is_float and (last < stored[0] or first > stored[1]):
-        notes.append(Note("PixelPaddingValue (0028,0120) lies outside what the stored bits hold"))
+        notes.append(
+            Note(
+                "PixelPaddingValue (0028,0120) lies outside what the stored bits hold",
+                code="HDR_PADDING_OUT_OF_RANGE",
+            )
+        )
     if recipe.padding is not None:
         return first, last, recipe.padding
     if inverted:
@@ -119,6 +124,7 @@ def _padding(
                 "MONOCHROME1 with PixelPaddingValue (0028,0120): padding counts as pixels; "
                 "pass padding= to set it apart",
                 oddity=recipe.invert != "none",  # it decides nothing then
+                code="HDR_PADDING_IN_MONOCHROME1",
             )
         )
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -168,4 +169,5 @@ def _decode(
     shape = (wanted.frame_bytes,) if packed else wanted.shape
     if samples.shape != shape or samples.dtype.kind not in "iu":
         raise ValueError(f"it gave {samples.dtype} of {samples.shape} for a frame of {shape}")
-    return to_cells(samples, stream, wanted, notes.remark)
+    remark = partial(notes.remark, code="PIX_CODESTREAM_WIDER")
+    return to_cells(samples, stream, wanted, remark)

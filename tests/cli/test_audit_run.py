@@ -1,0 +1,60 @@
+"""`fastpix audit SRC OUT`: what it writes and says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.builders import encode, make_dataset
+
+Call = Callable[..., str]
+
+
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    folder = tmp_path / "src"
+    folder.mkdir()
+    for number in range(3):
+        data = encode(make_dataset(Modality="CT", Manufacturer="M", SOPInstanceUID=f"1.{number}"))
+        (folder / f"{number}.dcm").write_bytes(data)
+    (folder / "notes").write_bytes(b"a text that is no image")
+    return folder
+
+
+def test_an_audit(src: Path, tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "out"
+    said = call("audit", src, out, "--csv")
+    assert "4 files: 3 images, 1 not images, 0 failed" in said
+    assert "fastpix audit mark" in said
+    assert sorted(path.name for path in out.iterdir()) == [
+        "audit.json", "findings.csv", "samples.csv", "sources.toml",
+    ]  # fmt: skip
+    found = json.loads((out / "audit.json").read_text())
+    (source,) = found["sources"]
+    assert source["id"] in said
+    assert (tmp_path / "out.key").stat().st_mode & 0o777 == 0o600
+    call("audit", "mark", source["id"], "accept", "--sources", out / "sources.toml", "--by", "me")
+    (out / "audit.json").rename(tmp_path / "old.json")
+    data = encode(make_dataset(Modality="MR"))
+    (src / "new.dcm").write_bytes(data)
+    said = call("audit", "--compare", tmp_path / "old.json", "--samples", "1", src, out)
+    assert "New since" in said
+    assert "a new source, of 1 files" in said
+    found = json.loads((out / "audit.json").read_text())
+    assert [each["status"] for each in found["sources"]] == ["accept", "unseen"]
+    assert len(found["sources"][0]["samples"]) == 1
+
+
+def test_what_it_refuses(src: Path, tmp_path: Path, call: Call) -> None:
+    assert "by:" in call("audit", src, tmp_path / "o", "--by", "patient", code=1)
+    (tmp_path / "no.json").write_text("{}")
+    said = call("audit", src, tmp_path / "o", "--compare", tmp_path / "no.json", code=1)
+    assert "no audit.json" in said
+
+
+def test_help_names_both_commands(call: Call) -> None:
+    said = call("audit", "--help")
+    assert "run" in said
+    assert "mark" in said
