@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastpix.audit.polarity import Polarity, Profile, Sampled, judge, profile_of
+from fastpix.audit.polarity import Polarity, Profile, Sampled, judge, observe
 
 ROWS, COLUMNS = 240, 208
 FROM_HEADER = ("presentation_lut_shape", "intensity_sign")
@@ -185,7 +185,7 @@ def test_images_without_content_say_nothing(values: NDArray[Any], modality: str)
     polarity = judge([Sampled(values, modality)] * 3)
     assert (polarity.verdict, polarity.score) == ("cannot tell", None)
     assert _numbers(polarity) == {}
-    assert profile_of([Sampled(values, modality)]) is None
+    assert observe([Sampled(values, modality)]).profile is None
 
 
 def test_no_images() -> None:
@@ -262,7 +262,7 @@ def test_pixels_outweigh_one_attribute_and_two_attributes_decide_alone() -> None
 
 
 def test_other_sources_are_heard_and_do_not_decide() -> None:
-    others = [p for k in range(3, 9) if (p := profile_of(_source("MR", k))) is not None]
+    others = [p for k in range(3, 9) if (p := observe(_source("MR", k)).profile) is not None]
     foreign = [Profile("CT", -2.0, 0.0, 0.9)] * 5
     images = _source("MR")
     for given, says in ((images, "for"), (_turned(images), "against")):

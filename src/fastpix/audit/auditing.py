@@ -11,7 +11,8 @@ from importlib.metadata import version
 
 from fastpix.audit.counting import FindingCounts
 from fastpix.audit.header_pass import HeaderPass, OnProgress
-from fastpix.audit.judging_sources import judge_source
+from fastpix.audit.judging_sources import observed_of
+from fastpix.audit.polarity import Observed, judge_observed
 from fastpix.audit.record import VERSION, Audit, Counts, FindingCount, Phase, SourceRecord
 from fastpix.audit.sampled_pixels import Look, look_at_pixels, reduced
 from fastpix.audit.sampling import Candidate
@@ -113,18 +114,20 @@ def make_audit(
     chosen = {each: found.sources[each].reservoir.chosen() for each in order}
     total = sum(map(len, chosen.values()))
     records: list[SourceRecord] = []
+    observed: list[Observed] = []
     done, in_geometry = 0, 0.0
     for source in order:
         tally = found.sources[source]
         geometry, seconds = _geometry(tally)
         in_geometry += seconds
-        record = _look_at_source(source, tally, chosen[source], geometry, names, texts, max_bytes)
-        records.append(record)
+        pixels, seen = _look_at_samples(chosen[source], names, max_bytes)
+        records.append(source_record(source, tally, pixels, geometry, texts))
+        observed.append(seen)
         done += len(chosen[source])
         if on_progress is not None:
             on_progress("pixels", done, total)
     seconds = time.perf_counter() - headers_done - in_geometry
-    records = _beside_others(records)
+    records = _beside_others(_judged(records, observed))
     audit = Audit(
         version=VERSION,
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -157,15 +160,9 @@ def _geometry(tally: SourceTally) -> tuple[GeometryTally, float]:
     return geometry, time.perf_counter() - start
 
 
-def _look_at_source(
-    source: str,
-    tally: SourceTally,
-    chosen: Sequence[Candidate],
-    geometry: GeometryTally,
-    names: Names,
-    texts: SourceTexts,
-    max_bytes: int,
-) -> SourceRecord:
+def _look_at_samples(
+    chosen: Sequence[Candidate], names: Names, max_bytes: int
+) -> tuple[SourcePixels, Observed]:
     pixels = SourcePixels(names)
     looks: list[Look] = []
     for number, candidate in enumerate(chosen):
@@ -174,7 +171,17 @@ def _look_at_source(
         if isinstance(look, Look):
             looks.append(reduced(look))
     pixels.settle()
-    return source_record(source, tally, pixels, geometry, judge_source(looks, ()), texts)
+    return pixels, observed_of(looks)
+
+
+def _judged(records: Sequence[SourceRecord], observed: Sequence[Observed]) -> list[SourceRecord]:
+    """Return records with the polarity of each source, held against all others."""
+    profiles = [each.profile for each in observed]
+    found = []
+    for number, (record, own) in enumerate(zip(records, observed, strict=True)):
+        others = [p for k, p in enumerate(profiles) if k != number and p is not None]
+        found.append(replace(record, polarity=judge_observed(own, others)))
+    return found
 
 
 def _counts(found: HeaderPass) -> Counts:

@@ -21,7 +21,9 @@ VOI_LUT_FUNCTION = 0x00281056
 VOI_LUT_SEQUENCE = 0x00283010
 LOSSY = 0x00282110
 LOSSY_RATIO = 0x00282112
-INTENSITY_SIGN = 0x00281041
+INTENSITY_SIGN = int(Tag.PixelIntensityRelationshipSign)
+INTENSITY_RELATIONSHIP = int(Tag.PixelIntensityRelationship)
+BODY_PART = 0x00180015
 LUT_SHAPE = int(Tag.PresentationLUTShape)
 SLOPE = int(Tag.RescaleSlope)
 INTERCEPT = int(Tag.RescaleIntercept)
@@ -34,7 +36,8 @@ _WANTED = frozenset(
         int(Tag.SeriesInstanceUID), int(Tag.PhotometricInterpretation), int(Tag.PixelSpacing),
         int(Tag.ImagerPixelSpacing), int(Tag.NominalScannedPixelSpacing), int(Tag.SliceThickness),
         int(Tag.BurnedInAnnotation), WINDOW_CENTER, WINDOW_WIDTH, VOI_LUT_FUNCTION,
-        VOI_LUT_SEQUENCE, LOSSY, LOSSY_RATIO, INTENSITY_SIGN, LUT_SHAPE,
+        VOI_LUT_SEQUENCE, LOSSY, LOSSY_RATIO, INTENSITY_SIGN, INTENSITY_RELATIONSHIP, LUT_SHAPE,
+        BODY_PART,
     }
 )  # fmt: skip
 _OWN = frozenset(
@@ -98,6 +101,8 @@ def extra_values(instance: Instance) -> ExtraValues:
     found, _ = top_level(stream, start, index.implicit, big, _WANTED)
     # Of an element that occurs twice, the first counts.
     values = {tag: stream[at:end] for tag, _, at, end in reversed(found)}
+    if big and INTENSITY_SIGN in values:  # the only number that is not text
+        values[INTENSITY_SIGN] = values[INTENSITY_SIGN][::-1]
     return ExtraValues(values, has_preamble or index.inflated is not None)
 
 

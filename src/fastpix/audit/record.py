@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from fastpix.audit.polarity import Evidence, Polarity
 from fastpix.audit.record_numbers import (
     Compression,
     Counted,
@@ -42,10 +43,8 @@ __all__ = [
     "Histogram",
     "Phase",
     "Polarity",
-    "PolarityVerdict",
     "Rescale",
     "SampleRecord",
-    "Says",
     "SourceRecord",
     "Spread",
     "Status",
@@ -57,8 +56,6 @@ __all__ = [
 VERSION = 1
 """Of the data model; a reader refuses another one."""
 
-Says: TypeAlias = Literal["for", "against", "nothing"]
-PolarityVerdict: TypeAlias = Literal["agrees", "contradicts", "cannot tell"]
 BurnedInVerdict: TypeAlias = Literal["look", "unlikely"]
 Status: TypeAlias = Literal["unseen", "accept", "invert", "exclude"]
 
@@ -80,46 +77,6 @@ class FindingCount:
     id: str
     files: int
     details: Counted = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One observation that speaks for or against the polarity that the header claims.
-
-    Attributes
-    ----------
-    name : str
-    says : {"for", "against", "nothing"}
-    number : float or None
-        What was measured.
-    text : str
-        What it means, in words of our own.
-    points : float
-        What it adds to the score.
-    """
-
-    name: str
-    says: Says
-    number: float | None
-    text: str
-    points: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Polarity:
-    """Whether the pictures look as Photometric Interpretation claims.
-
-    Attributes
-    ----------
-    verdict : {"agrees", "contradicts", "cannot tell"}
-    score : float or None
-        Sum of the points, positive for *agrees*; None where no image could be looked at.
-    evidence : tuple of Evidence
-    """
-
-    verdict: PolarityVerdict = "cannot tell"
-    score: float | None = None
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

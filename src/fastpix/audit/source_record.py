@@ -15,7 +15,6 @@ from fastpix.audit.record import (
     Encoding,
     FindingCount,
     Geometry,
-    Polarity,
     Rescale,
     SourceRecord,
     Window,
@@ -75,7 +74,6 @@ def source_record(
     tally: SourceTally,
     pixels: SourcePixels,
     geometry: GeometryTally,
-    polarity: Polarity,
     texts: SourceTexts,
 ) -> SourceRecord:
     """Return the record of a source.
@@ -87,7 +85,6 @@ def source_record(
     tally : SourceTally
     pixels : SourcePixels
     geometry : GeometryTally
-    polarity : Polarity
     texts : SourceTexts
     """
     key = tally.key
@@ -121,7 +118,6 @@ def source_record(
         ),
         rescales=tuple(Rescale(*pair, count) for pair, count in tally.rescales.most(_SHOWN)),
         padded=tally.padded,
-        polarity=polarity,
         values=pixels.values(),
         windows=Windows(
             tally.windows_per_file.texts(_SHOWN),

@@ -5,8 +5,16 @@ Out: `Polarity`: a verdict, its score, and each piece of evidence with its numbe
 Stands on: numpy alone. It takes no text of a header into its sentences but terms of the standard.
 """
 
-from fastpix.audit.polarity.facts import Evidence, Polarity, Profile, Sampled
-from fastpix.audit.polarity.judging import judge
-from fastpix.audit.polarity.others import profile_of
+from fastpix.audit.polarity.facts import Evidence, Observed, Polarity, Profile, Sampled
+from fastpix.audit.polarity.judging import judge, judge_observed, observe
 
-__all__ = ["Evidence", "Polarity", "Profile", "Sampled", "judge", "profile_of"]
+__all__ = [
+    "Evidence",
+    "Observed",
+    "Polarity",
+    "Profile",
+    "Sampled",
+    "judge",
+    "judge_observed",
+    "observe",
+]

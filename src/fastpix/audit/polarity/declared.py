@@ -76,4 +76,4 @@ def _evidence(name: str, fits: Sequence[bool], text: str) -> Evidence | None:
     points = number * AGREED if number > 0 else -number * DENIED
     count = sum(fits) if number >= 0 else len(fits) - sum(fits)
     word = "fits" if number >= 0 else "contradicts"
-    return Evidence(name, says, number, points, text.format(word, count, len(fits)))
+    return Evidence(name, says, number, text.format(word, count, len(fits)), points)

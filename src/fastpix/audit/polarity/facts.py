@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Says: TypeAlias = Literal["for", "against", "nothing"]
-Verdict: TypeAlias = Literal["agrees", "contradicts", "cannot tell"]
+PolarityVerdict: TypeAlias = Literal["agrees", "contradicts", "cannot tell"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,17 +66,17 @@ class Evidence:
     number : float or None
         What was measured, None where nothing could be. A number taken from values changes its sign
         when the images are turned over.
-    points : float
-        What the evidence adds to the score.
     text : str
         A sentence for people, without any text of a header.
+    points : float
+        What the evidence adds to the score.
     """
 
     name: str
     says: Says
     number: float | None
-    points: float
     text: str
+    points: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Polarity:
     evidence : tuple of Evidence
     """
 
-    verdict: Verdict
-    score: float | None
-    evidence: tuple[Evidence, ...]
+    verdict: PolarityVerdict = "cannot tell"
+    score: float | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,23 @@ class Profile:
     skewness: float
     near_low: float
     near_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the images and headers of one source say, before it is held against other sources.
+
+    Attributes
+    ----------
+    profile : Profile or None
+        None where no image has two different values.
+    declared, measured : tuple of Evidence
+        From attributes of headers; from values.
+    """
+
+    profile: Profile | None
+    declared: tuple[Evidence, ...] = ()
+    measured: tuple[Evidence, ...] = ()
 
 
 def modality_of(images: Sequence[Sampled]) -> str:

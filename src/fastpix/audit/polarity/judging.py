@@ -17,11 +17,12 @@ from fastpix.audit.polarity import anatomy, border
 from fastpix.audit.polarity.declared import intensity_sign, presentation_lut_shape
 from fastpix.audit.polarity.facts import (
     Evidence,
+    Observed,
     Polarity,
+    PolarityVerdict,
     Profile,
     Sampled,
     Says,
-    Verdict,
     modality_of,
     shown,
 )
@@ -152,23 +153,49 @@ def judge(images: Sequence[Sampled], others: Sequence[Profile] = ()) -> Polarity
     Polarity
         Turned-over images give opposite numbers and points of all evidence that comes from values.
     """
+    return judge_observed(observe(images), others)
+
+
+def observe(images: Sequence[Sampled]) -> Observed:
+    """Look at the images of a source: what `judge_observed` then holds against other sources.
+
+    Parameters
+    ----------
+    images : sequence of Sampled
+        Of one source; none of them is needed afterwards.
+    """
     planes = [plane for image in images if (plane := shown(image)) is not None]
     grids = [reduced(plane) for plane in planes]
     modality = modality_of(images)
     parts = {image.body_part.strip().upper() for image in images}
     cues = cues_of(modality, parts.pop() if len(parts) == 1 else "")
     measured = [found for cue in cues if (found := _measured(cue, grids)) is not None]
-    own = profile_of_grids(modality, grids)
     grey = [image for image in images if shown(image) is not None]
-    beside = (presentation_lut_shape(grey), intensity_sign(grey), other_sources(own, others))
-    evidence = (*(found for found in beside if found is not None), *measured)
-    if own is None:
+    declared = (presentation_lut_shape(grey), intensity_sign(grey))
+    return Observed(
+        profile_of_grids(modality, grids),
+        tuple(found for found in declared if found is not None),
+        tuple(measured),
+    )
+
+
+def judge_observed(own: Observed, others: Sequence[Profile] = ()) -> Polarity:
+    """Judge a source by what was observed of it: see `judge`.
+
+    Parameters
+    ----------
+    own : Observed
+    others : sequence of Profile
+    """
+    beside = other_sources(own.profile, others)
+    evidence = (*own.declared, *(() if beside is None else (beside,)), *own.measured)
+    if own.profile is None:
         return Polarity("cannot tell", None, evidence)
     score = sum(found.points for found in evidence)
     return Polarity(_verdict(score), score, evidence)
 
 
-def _verdict(score: float) -> Verdict:
+def _verdict(score: float) -> PolarityVerdict:
     if score >= DECIDES:
         return "agrees"
     return "contradicts" if score <= -DECIDES else "cannot tell"
@@ -185,4 +212,4 @@ def _measured(cue: Cue, grids: Sequence[Grid]) -> Evidence | None:
         says = "for" if sure > 0 else "against"
     number = float(np.mean(numbers))
     text = f"{cue.text.format(number)} ({len(numbers)} of {len(grids)} images)"
-    return Evidence(cue.name, says, number, cue.weight * sure, text)
+    return Evidence(cue.name, says, number, text, cue.weight * sure)

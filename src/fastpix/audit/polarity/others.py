@@ -7,29 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from fastpix.audit.polarity.border import TENTH
-from fastpix.audit.polarity.facts import Evidence, Profile, Sampled, Says, modality_of, shown
-from fastpix.audit.polarity.grids import Grid, reduced, spread
+from fastpix.audit.polarity.facts import Evidence, Profile, Says
+from fastpix.audit.polarity.grids import Grid, spread
 
 POINTS = 0.75  # other sources alone decide nothing: they may all be wrong, or of other anatomy
 FEWEST = 3  # other sources
 SAME = 0.8  # share of the other sources that must look alike
 LEAST = 0.25  # of the number: less says nothing
-
-
-def profile_of(images: Sequence[Sampled]) -> Profile | None:
-    """Return the shape of the histogram of a source.
-
-    Parameters
-    ----------
-    images : sequence of Sampled
-
-    Returns
-    -------
-    Profile or None
-        None where no image has two different values.
-    """
-    planes = [plane for image in images if (plane := shown(image)) is not None]
-    return profile_of_grids(modality_of(images), [reduced(plane) for plane in planes])
 
 
 def profile_of_grids(modality: str, grids: Iterable[Grid]) -> Profile | None:
@@ -98,7 +82,7 @@ def other_sources(own: Profile | None, others: Sequence[Profile]) -> Evidence | 
         f"The histogram (skewness {own.skewness:.2f}, above {rank:.0%} of {len(table)} other "
         f"sources of the modality) is more like theirs {told} ({number:+.2f})."
     )
-    return Evidence("other_sources", says, number, points, text)
+    return Evidence("other_sources", says, number, text, points)
 
 
 def _signed(profile: Profile) -> tuple[float, float]:
