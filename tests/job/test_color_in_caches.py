@@ -16,8 +16,8 @@ import fastpix
 from fastpix import ArgumentError, Recipe
 from fastpix.job.cache_batch import cache_to_places
 from fastpix.job.cache_block import read_cache_block
-from fastpix.view.contact_sheet import write_contact_sheet
 from fastpix.runs.batch_places import Places
+from fastpix.view.contact_sheet import write_contact_sheet
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

@@ -20,7 +20,6 @@ from fastpix.audit.series_planes import GeometryTally
 from fastpix.audit.source_pixels import SourcePixels
 from fastpix.audit.source_record import (
     AS_THEY_STAND,
-    SourceTexts,
     decodable_of,
     finding_counts,
     pseudonyms,

@@ -192,7 +192,7 @@ class SourceRecord:
     encodings: tuple[Encoding, ...] = ()
     rescales: tuple[Rescale, ...] = ()
     padded: int = 0
-    polarity: Polarity = Polarity()
+    polarity: Polarity = field(default_factory=Polarity)
     values: tuple[Values, ...] = ()
     windows: Windows = field(default_factory=Windows)
     geometry: Geometry = field(default_factory=Geometry)
