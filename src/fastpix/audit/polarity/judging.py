@@ -117,8 +117,8 @@ def cues_of(modality: str, body_part: str = "") -> tuple[Cue, ...]:
             ),
             Cue(
                 "border_below_middle", border.below_middle, 0.4, 1.25,
-                "A pixel of the edge is darker than one of the middle with a chance of "
-                "50 % {:+.0%}.",
+                "The chance that a pixel of the edge is darker than one of the middle, less 50 %: "
+                "{:+.0%}.",
             ),
         )  # fmt: skip
     if modality in COUNTS:
@@ -130,8 +130,8 @@ def cues_of(modality: str, body_part: str = "") -> tuple[Cue, ...]:
             ),
             Cue(
                 "border_below_middle", border.below_middle, 0.4, 1.0,
-                "A pixel of the edge is darker than one of the middle with a chance of "
-                "50 % {:+.0%}.",
+                "The chance that a pixel of the edge is darker than one of the middle, less 50 %: "
+                "{:+.0%}.",
             ),
         )  # fmt: skip
     return ()
