@@ -226,6 +226,20 @@ def clusters(session: nox.Session) -> None:
     session.run(*PYTEST, *chosen, env=demanded)
 
 
+# The driver of the browser, and axe-core inside a package that needs it: both of one release, so that
+# the gate finds today what it found yesterday.
+BROWSER = ("playwright==1.65.2", "axe-playwright-python==0.1.8")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Open the page of the audit in Chromium: Debian's, or the one that FASTPIX_CHROMIUM names."""
+    install(session)
+    session.install(*BROWSER)
+    demanded = {"FASTPIX_LIBRARIES": "playwright.sync_api axe_playwright_python"}
+    session.run(*PYTEST, "tests/browser", *session.posargs, env=demanded)
+
+
 @nox.session
 def pydicom(session: nox.Session) -> None:
     """Run pydicom's own tests, from its sdist, with functions of fastpix under its names."""

@@ -1,0 +1,279 @@
+"""Sources are marked by the keyboard, and `convert` obeys the file that the page saves."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.audited_files import TURNED, Audited, make_audited
+from support.browser import Opened, opened
+
+import fastpix
+from fastpix.pseudonyms import Names, load_key
+from fastpix.sources.verdicts import Verdict, Verdicts, read_verdicts
+
+Call = Callable[..., str]
+KEYS = {"accept": "a", "invert": "i", "exclude": "x", "unseen": "u"}
+HARD = 'He said "no" to C:\\new\nand \'\'\' or """ \t \U0001f9e0 é\u2028</script><!-- \\u0041 \\'
+DECIDED = {"CR 1": "accept", TURNED: "invert", "CT 1": "accept", "US 1": "exclude", "odd": "accept"}
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    return make_audited(tmp_path_factory.mktemp("marked"))
+
+
+def go_to(seen: Opened, source: str) -> None:
+    """Press keys until a source has the focus."""
+    for _ in range(9):
+        if seen.current() == source:
+            return
+        seen.page.keyboard.press("j")
+    pytest.fail(f"the keyboard does not lead to {source}")
+
+
+def mark(seen: Opened, source: str, status: str) -> None:
+    go_to(seen, source)
+    seen.page.keyboard.press(KEYS[status])
+    assert seen.statuses()[source] == status
+
+
+def write_note(seen: Opened, source: str, note: str) -> None:
+    go_to(seen, source)
+    seen.tab_to(f'section[data-source="{source}"] [data-note]')
+    seen.page.keyboard.insert_text(note)
+    seen.page.keyboard.press("Escape")
+
+
+def sign(seen: Opened, name: str) -> None:
+    seen.tab_to("#decided-by")
+    seen.page.keyboard.insert_text(name)
+
+
+def saved(seen: Opened, path: Path) -> Verdicts:
+    """Save the file by the keyboard."""
+    seen.tab_to("#save-sources")
+    with seen.page.expect_download() as waited:
+        seen.page.keyboard.press("Enter")
+    assert waited.value.suggested_filename == "sources.toml"
+    waited.value.save_as(path)
+    return read_verdicts(path)
+
+
+def is_today(when: datetime.date | None) -> bool:
+    # The day may end while the test runs.
+    return when is not None and abs(when - datetime.date.today()) <= datetime.timedelta(1)
+
+
+def test_the_keyboard_marks_and_convert_obeys(
+    chromium: Any, audited: Audited, tmp_path: Path, call: Call
+) -> None:
+    before = read_verdicts(audited.out / "sources.toml")
+    assert {each.status for each in before.verdicts.values()} == {"unseen"}
+    toml = tmp_path / "sources.toml"
+    with opened(chromium, audited.page) as seen:
+        assert seen.statuses() == dict.fromkeys(audited.ids.values(), "unseen")
+        sign(seen, "B. Miller")
+        seen.page.keyboard.press("Escape")
+        for model, status in DECIDED.items():
+            mark(seen, audited.ids[model], status)
+        write_note(seen, audited.ids[TURNED], "the lungs are white")
+        verdicts = saved(seen, toml)
+    assert replace(verdicts, verdicts={}) == replace(before, verdicts={})
+    assert list(verdicts.verdicts) == list(before.verdicts)
+    for model, status in DECIDED.items():
+        found = verdicts.verdicts[audited.ids[model]]
+        assert (found.status, found.by) == (status, "B. Miller")
+        assert found.note == ("the lungs are white" if model == TURNED else "")
+        assert found.what == before.verdicts[audited.ids[model]].what
+        assert is_today(found.when)
+
+    dst = tmp_path / "dst"
+    call("convert", audited.src, dst, "--sources", toml, "--key-file", audited.key, "--workers", 1)
+    cache = fastpix.open_cache(dst)
+    rows = {row["name"]: row for row in fastpix.read_manifest(dst).to_pylist()}
+    names = Names(load_key(audited.key, dst))
+    for path in sorted(audited.src.glob("*/*.dcm")):
+        name = names.of_path(path.relative_to(audited.src).as_posix())
+        row, status = rows[name], DECIDED[path.parent.name]
+        assert (row["source"], row["verdict"]) == (audited.ids[path.parent.name], status)
+        assert row["status"] == ("left out" if status == "exclude" else "done")
+        assert (name in cache.names) == (status != "exclude")
+        if status == "exclude":
+            continue
+        expected = fastpix.imread(path)
+        if status == "invert":
+            expected = expected.max() - expected  # of MONOCHROME2: it is inverted by its maximum
+        assert np.array_equal(cache[cache.names.index(name)], expected)
+
+
+def test_what_nobody_has_looked_at_is_refused(
+    chromium: Any, audited: Audited, tmp_path: Path, call: Call
+) -> None:
+    toml = tmp_path / "sources.toml"
+    unseen = audited.ids["CT 1"]
+    with opened(chromium, audited.page) as seen:
+        sign(seen, "B")
+        seen.page.keyboard.press("Escape")
+        for model, source in audited.ids.items():
+            mark(seen, source, DECIDED[model])
+        mark(seen, unseen, "unseen")  # on second thoughts
+        assert saved(seen, toml).status_of(unseen) == "unseen"
+    convert = "convert", audited.src, tmp_path / "dst", "--sources", toml
+    said = call(*convert, "--key-file", audited.key, "--workers", 1, code=1)
+    assert f"nobody has looked at source {unseen}" in said
+    assert "fastpix audit SRC OUT" in said
+    assert f"fastpix audit mark {unseen} accept" in said
+
+
+def test_the_buttons_do_what_the_keys_do(chromium: Any, audited: Audited, tmp_path: Path) -> None:
+    with opened(chromium, audited.page) as seen:
+        seen.page.locator("#decided-by").fill("C")
+        for model, source in audited.ids.items():
+            seen.source(source).locator(f'[data-mark="{DECIDED[model]}"]').click()
+        assert seen.statuses() == {audited.ids[model]: DECIDED[model] for model in audited.ids}
+        with seen.page.expect_download() as waited:
+            seen.page.locator("#save-sources").click()
+        waited.value.save_as(tmp_path / "sources.toml")
+    verdicts = read_verdicts(tmp_path / "sources.toml").verdicts
+    assert {each.by for each in verdicts.values()} == {"C"}
+    assert verdicts[audited.ids[TURNED]].status == "invert"
+
+
+def test_the_copy_is_the_file(chromium: Any, audited: Audited, tmp_path: Path) -> None:
+    allowed = ["clipboard-read", "clipboard-write"]
+    with opened(chromium, audited.page, permissions=allowed) as seen:
+        sign(seen, 'B "x"')
+        seen.page.keyboard.press("Escape")
+        mark(seen, audited.ids["CR 1"], "accept")
+        write_note(seen, audited.ids["CR 1"], "é\nö")
+        seen.tab_to("#copy-sources")
+        seen.page.keyboard.press("Enter")
+        seen.page.wait_for_function("navigator.clipboard.readText().then(text => text !== '')")
+        copied: str = seen.page.evaluate("navigator.clipboard.readText()")
+        saved(seen, tmp_path / "sources.toml")
+    assert (tmp_path / "sources.toml").read_bytes().decode() == copied
+
+
+def test_every_note_survives(chromium: Any, audited: Audited, tmp_path: Path) -> None:
+    """Of the page, of a reload, of the file, and of another page that is made of the file."""
+    source = audited.ids["odd"]
+    toml = tmp_path / "out" / "sources.toml"
+    with opened(chromium, audited.page) as seen:
+        sign(seen, HARD.replace("\n", " "))
+        seen.page.keyboard.press("Escape")
+        mark(seen, source, "accept")
+        write_note(seen, source, HARD)
+        seen.page.reload()
+        assert seen.statuses()[source] == "accept"
+        note = seen.source(source).locator("[data-note]")
+        assert note.input_value() == HARD
+        found = saved(seen, tmp_path / "saved.toml").verdicts[source]
+    assert found == replace(found, status="accept", note=HARD)
+    again = with_verdicts_of(audited, tmp_path / "saved.toml", toml.parent)
+    with opened(chromium, again) as seen:
+        assert seen.source(source).locator("[data-note]").input_value() == HARD
+        assert saved(seen, toml).verdicts[source] == found
+
+
+def with_verdicts_of(audited: Audited, toml: Path, out: Path) -> Path:
+    """Audit the files once more, into a folder where people have decided already."""
+    from fastpix.audit.audit_files import with_verdicts, write_audit
+    from fastpix.audit.record_json import from_json
+    from fastpix.audit.report.page import write_page
+
+    out.mkdir()
+    shutil.copyfile(toml, out / "sources.toml")
+    audit = with_verdicts(from_json((audited.out / "audit.json").read_text("utf-8")), out)
+    write_audit(audit, out)
+    write_page(audit, {}, out)
+    return out / "index.html"
+
+
+def test_what_was_decided_before_is_shown_and_kept(
+    chromium: Any, audited: Audited, tmp_path: Path
+) -> None:
+    ids = audited.ids
+    before = read_verdicts(audited.out / "sources.toml")
+    day = datetime.date(2025, 12, 24)
+    decided = {
+        ids["CR 1"]: Verdict("accept", "A. Smith", day, "lungs are dark", "Acme, CR 1"),
+        "0" * 16: Verdict("exclude", "A. Smith", day, "sold in 2024", "not here any more"),
+    }
+    toml = tmp_path / "old.toml"
+    from fastpix.sources.verdict_writing import write_verdicts
+
+    write_verdicts(toml, replace(before, verdicts=decided))
+    page = with_verdicts_of(audited, toml, tmp_path / "out")
+    with opened(chromium, page) as seen:
+        assert seen.statuses() == {
+            source: "accept" if source == ids["CR 1"] else "unseen" for source in ids.values()
+        }
+        note = seen.source(ids["CR 1"]).locator("[data-note]")
+        assert note.input_value() == "lungs are dark"
+        sign(seen, "B. Miller")
+        seen.page.keyboard.press("Escape")
+        mark(seen, ids[TURNED], "invert")
+        verdicts = saved(seen, tmp_path / "saved.toml").verdicts
+    for source, verdict in decided.items():
+        assert verdicts[source] == verdict
+    assert (verdicts[ids[TURNED]].status, verdicts[ids[TURNED]].by) == ("invert", "B. Miller")
+    assert verdicts.keys() == {*ids.values(), "0" * 16}
+
+
+def test_marks_survive_a_reload(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page) as seen:
+        sign(seen, "B. Miller")
+        seen.page.keyboard.press("Escape")
+        for model, source in audited.ids.items():
+            mark(seen, source, DECIDED[model])
+        marked = seen.statuses()
+        seen.page.reload()
+        assert seen.statuses() == marked
+        assert seen.page.locator("#decided-by").input_value() == "B. Miller"
+
+
+def test_keys_write_in_a_note_and_mark_nothing(chromium: Any, audited: Audited) -> None:
+    source = audited.ids["CR 1"]
+    with opened(chromium, audited.page) as seen:
+        go_to(seen, source)
+        seen.tab_to(f'section[data-source="{source}"] [data-note]')
+        seen.page.keyboard.type("axiujk")
+        seen.page.keyboard.press("ArrowDown")
+        assert seen.current() == source
+        assert set(seen.statuses().values()) == {"unseen"}
+        assert seen.source(source).locator("[data-note]").input_value() == "axiujk"
+        seen.tab_to("#decided-by")
+        seen.page.keyboard.type("axiu")
+        for held in ("Control+x", "Alt+i", "Meta+a"):
+            seen.page.keyboard.press(held)
+        assert set(seen.statuses().values()) == {"unseen"}
+
+
+def test_shortcuts_of_the_browser_mark_nothing(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page) as seen:
+        go_to(seen, audited.ids["CR 1"])
+        for held in ("Control+a", "Control+i", "Alt+x", "Meta+u"):
+            seen.page.keyboard.press(held)
+        assert set(seen.statuses().values()) == {"unseen"}
+
+
+def test_arrows_go_through_sources(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page) as seen:
+        order = list(seen.statuses())
+        for keys in (("j", "k"), ("ArrowRight", "ArrowLeft")):
+            go_to(seen, order[0])
+            met = [seen.current()]
+            for _ in order[1:]:
+                seen.page.keyboard.press(keys[0])
+                met.append(seen.current())
+            assert met == order
+            for _ in order[1:]:
+                seen.page.keyboard.press(keys[1])
+            assert seen.current() == order[0]

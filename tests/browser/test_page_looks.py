@@ -1,0 +1,146 @@
+"""The page in a browser: silent, accessible, whole in both themes, wide, narrow and on paper."""
+
+from __future__ import annotations
+
+import importlib.resources
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.audited_files import HOSTILE, TURNED, Audited, make_audited
+from support.browser import NARROW, WIDE, Opened, opened
+from support.libraries import library
+
+from fastpix.audit.audit_files import write_audit
+from fastpix.audit.record import Audit
+from fastpix.audit.record_json import from_json
+from fastpix.audit.report.page import write_page
+
+THEMES = ("light", "dark")
+MANY = 200  # sources
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    return make_audited(tmp_path_factory.mktemp("looked_at"))
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core, as a package of Python brings it along: it is no part of this repository."""
+    library("axe_playwright_python")
+    return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+def open_details(seen: Opened) -> None:
+    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_is_wider_than_the_window(
+    chromium: Any, audited: Audited, theme: str, size: dict[str, int]
+) -> None:
+    with opened(chromium, audited.page, color_scheme=theme, viewport=size) as seen:
+        for _ in range(2):
+            widest, window = seen.page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+            )
+            assert widest <= window
+            open_details(seen)
+
+
+def test_the_themes_differ(chromium: Any, audited: Audited) -> None:
+    grounds = []
+    for theme in THEMES:
+        with opened(chromium, audited.page, color_scheme=theme) as seen:
+            script = "getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number)"
+            grounds.append(sum(seen.page.evaluate(script)[:3]))
+    assert grounds[0] > 600 > 200 > grounds[1]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_no_serious_fault(
+    chromium: Any, audited: Audited, axe: str, theme: str, size: dict[str, int]
+) -> None:
+    with opened(chromium, audited.page, color_scheme=theme, viewport=size) as seen:
+        open_details(seen)
+        seen.page.evaluate(axe)
+        found = seen.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert len(found["passes"]) > 10
+    serious = [
+        f"{each['id']} ({each['impact']}): {node['target']} {node['failureSummary']}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+    assert serious == []
+
+
+def test_a_hostile_name_is_a_text(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page) as seen:
+        open_details(seen)
+        assert HOSTILE in seen.source(audited.ids["odd"]).inner_text()
+        assert seen.page.evaluate("window.hit") is None
+        assert seen.page.locator("img[src=x]").count() == 0
+
+
+def test_what_is_on_paper(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page, color_scheme="dark") as seen:
+        seen.page.emulate_media(media="print")
+        for model, source in audited.ids.items():
+            section = seen.source(source)
+            assert section.is_visible()
+            assert section.locator("img").first.is_visible() is True, model
+        assert "contradicts" in seen.source(audited.ids[TURNED]).inner_text().casefold()
+        # A mark is made on the screen.
+        assert not seen.page.locator("#save-sources").is_visible()
+
+
+def test_every_picture_has_a_text_and_is_drawn(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page) as seen:
+        open_details(seen)
+        pictures = seen.page.evaluate(
+            "Promise.all([...document.images].map(async each => {each.loading = 'eager';"
+            "await each.decode(); return [each.alt, each.naturalWidth]}))"
+        )
+        assert len(pictures) >= 2 * 14  # each of 14 samples, both ways
+        assert all(text and width > 16 for text, width in pictures)
+
+
+def with_many_sources(audited: Audited, out: Path) -> tuple[Path, Audit]:
+    audit = from_json((audited.out / "audit.json").read_text("utf-8"))
+    made = [
+        replace(audit.sources[number % len(audit.sources)], id=f"{number:016x}", model=f"M{number}")
+        for number in range(MANY)
+    ]
+    audit = replace(audit, sources=tuple(made))
+    write_audit(audit, out)
+    write_page(audit, {}, out)
+    return out / "index.html", audit
+
+
+def test_many_sources(
+    chromium: Any, audited: Audited, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    page, audit = with_many_sources(audited, tmp_path / "many")
+    begin = time.perf_counter()
+    with opened(chromium, page) as seen:
+        seen.page.keyboard.press("j")
+        assert seen.current() == audit.sources[0].id
+        loaded = time.perf_counter() - begin
+        seen.page.keyboard.press("x")
+        for _ in range(MANY - 1):
+            seen.page.keyboard.press("j")
+        seen.page.keyboard.press("i")
+        took = time.perf_counter() - begin - loaded
+        statuses = seen.statuses()
+    ends = {audit.sources[0].id: "exclude", audit.sources[-1].id: "invert"}
+    assert statuses == {each.id: "unseen" for each in audit.sources} | ends
+    record_property("seconds", (loaded, took))
+    size = page.stat().st_size
+    print(f"{MANY} sources, {size / 1e6:.1f} MB: shown in {loaded:.2f} s, {MANY} keys {took:.2f} s")
