@@ -226,8 +226,8 @@ def clusters(session: nox.Session) -> None:
     session.run(*PYTEST, *chosen, env=demanded)
 
 
-# The driver of the browser, and axe-core inside a package that needs it: both of one release, so that
-# the gate finds today what it found yesterday.
+# The driver of the browser, and axe-core inside a package that brings it along: both of one release,
+# so that the gate finds today what it found yesterday.
 BROWSER = ("playwright==1.65.2", "axe-playwright-python==0.1.8")
 
 

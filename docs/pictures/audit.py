@@ -6,20 +6,24 @@ at it, and parts of the page that it writes are photographed into docs/pictures/
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pydicom.data
 from made_radiographs import Device, write_radiographs
 
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "examples"))
+from made_data import chest_slices, make_patients, write  # noqa: E402
+
 REAL = (
-    "CT_small.dcm", "693_J2KI.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
+    "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
     "MR_truncated.dcm", "JPGExtended.dcm", "examples_palette.dcm", "examples_rgb_color.dcm",
-    "examples_ybr_color.dcm", "rtdose.dcm", "rtplan.dcm", "reportsi.dcm", "README.txt",
+    "rtdose.dcm", "rtplan.dcm", "reportsi.dcm", "README.txt",
 )  # fmt: skip
 DEVICES = {
     "plate": (
@@ -46,6 +50,12 @@ def make_hospital(folder: Path) -> None:
     for name, (device, count) in DEVICES.items():
         write_radiographs(folder / name, device, first, count)
         first += count
+    for patient in make_patients(2):
+        slices = chest_slices(patient, np.arange(-60, 60, 10.0), 128)
+        for each in slices:
+            each.Manufacturer, each.ManufacturerModelName = "Made Imaging", "Ring 16"
+        lost = 7 if patient.number else None  # a slice that did not arrive
+        write(folder / "ring", [each for k, each in enumerate(slices) if k != lost])
     (folder / "other").mkdir()
     real = Path(pydicom.data.__file__).parent / "test_files"
     for name in REAL:
