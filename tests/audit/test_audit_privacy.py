@@ -11,7 +11,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.uid import RLELossless
 from support.builders import compress, encode, make_dataset, make_item, remove, set_raw
 
-from fastpix.audit.audit_files import write_audit
+from fastpix.audit.audit_files import with_verdicts, write_audit
 from fastpix.audit.auditing import make_audit
 from fastpix.audit.extra_values import _WANTED
 from fastpix.pseudonyms import Names
@@ -60,7 +60,7 @@ def written(folder: Path, files: Iterable[bytes], pseudonymous: bool) -> str:
     run = make_audit(source, Names(b"k" * 32), pseudonymous=pseudonymous, samples=3)
     assert run.audit.counts.images > 3
     assert any(record.samples for record in run.audit.sources)
-    write_audit(run.audit, out, tables=True)
+    write_audit(with_verdicts(run.audit, out), out, tables=True)
     files_written = sorted(out.iterdir())
     assert [path.name for path in files_written] == [
         "audit.json", "findings.csv", "samples.csv", "sources.toml",
