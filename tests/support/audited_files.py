@@ -103,7 +103,8 @@ def chest(seed: int) -> NDArray[np.uint16]:
         image -= 1200 * np.clip(1.4 - lung, 0, 1)
     ribs = (np.abs(x - 0.5) > 0.08) & (y < 0.75) & (((y - 0.3 * np.abs(x - 0.5)) * 12) % 1 < 0.12)
     image += 450 * ribs + np.random.default_rng(seed).normal(0, 18, image.shape)
-    return np.clip(image, 0, 4095).astype(np.uint16)
+    cells: NDArray[np.uint16] = np.clip(image, 0, 4095).astype(np.uint16)
+    return cells
 
 
 def _slice(number: int) -> Dataset:
