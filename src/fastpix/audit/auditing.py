@@ -14,6 +14,7 @@ from fastpix.audit.header_pass import HeaderPass, OnProgress
 from fastpix.audit.judging_sources import observed_of
 from fastpix.audit.polarity import Observed, judge_observed
 from fastpix.audit.record import VERSION, Audit, Counts, FindingCount, Phase, SourceRecord
+from fastpix.audit.sample_pictures import SamplePicture, picture_of, picture_plan
 from fastpix.audit.sampled_pixels import Look, look_at_pixels, reduced
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.series_planes import GeometryTally
@@ -49,10 +50,13 @@ class AuditRun:
     audit : Audit
     samples : dict of str to list of Candidate
         By ids of sources, in the order of `SourceRecord.samples`.
+    pictures : dict of str to tuple of SamplePicture
+        Of the first samples that can be read, if pictures were asked for.
     """
 
     audit: Audit
     samples: dict[str, list[Candidate]] = field(default_factory=dict)
+    pictures: dict[str, tuple[SamplePicture, ...]] = field(default_factory=dict)
 
 
 def make_audit(
@@ -66,6 +70,7 @@ def make_audit(
     root: str | os.PathLike[str] | None = None,
     skipped: Sequence[str | os.PathLike[str]] = (),
     max_bytes: int = MAX_BYTES,
+    pictures: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AuditRun:
     """Look at images: at all headers, and at the pixels of a few of each source.
@@ -91,6 +96,8 @@ def make_audit(
         Folders that are left out, that of the audit first.
     max_bytes : int
         What one image may decode to.
+    pictures : bool
+        Make pictures of samples, for a page.
     on_progress : callable, optional
 
     Returns
@@ -115,11 +122,13 @@ def make_audit(
     records: list[SourceRecord] = []
     observed: list[Observed] = []
     done, in_geometry = 0, 0.0
+    plan = picture_plan(len(order), samples) if pictures else (0, 0)
+    shown: dict[str, tuple[SamplePicture, ...]] = {}
     for source in order:
         tally = found.sources[source]
         geometry, seconds = _geometry(tally)
         in_geometry += seconds
-        pixels, seen = _look_at_samples(chosen[source], names, max_bytes)
+        pixels, seen, shown[source] = _look_at_samples(chosen[source], names, max_bytes, *plan)
         records.append(source_record(source, tally, pixels, geometry, texts))
         observed.append(seen)
         done += len(chosen[source])
@@ -148,7 +157,7 @@ def make_audit(
         findings=_all_findings(found, records),
         sources=tuple(records),
     )
-    return AuditRun(audit, chosen)
+    return AuditRun(audit, chosen, shown)
 
 
 def _geometry(tally: SourceTally) -> tuple[GeometryTally, float]:
@@ -160,17 +169,20 @@ def _geometry(tally: SourceTally) -> tuple[GeometryTally, float]:
 
 
 def _look_at_samples(
-    chosen: Sequence[Candidate], names: Names, max_bytes: int
-) -> tuple[SourcePixels, Observed]:
+    chosen: Sequence[Candidate], names: Names, max_bytes: int, side: int, most_pictures: int
+) -> tuple[SourcePixels, Observed, tuple[SamplePicture, ...]]:
     pixels = SourcePixels(names)
     looks: list[Look] = []
+    pictures: list[SamplePicture] = []
     for number, candidate in enumerate(chosen):
         look = look_at_pixels(candidate.file, max_bytes, number < _COMPARED)
         pixels.add(candidate, look)
         if isinstance(look, Look):
             looks.append(reduced(look))
+            if len(pictures) < most_pictures:
+                pictures.append(replace(picture_of(look, side), sample=number))
     pixels.settle()
-    return pixels, observed_of(looks)
+    return pixels, observed_of(looks), tuple(pictures)
 
 
 def _judged(records: Sequence[SourceRecord], observed: Sequence[Observed]) -> list[SourceRecord]:

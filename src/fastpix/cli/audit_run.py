@@ -76,17 +76,19 @@ def run_command(
 ) -> None:
     """Look at new images once, before anything is trained on them.
 
-    Headers of all files are read, and pixels of a few of each source. OUT/audit.json has every
-    number, OUT/sources.toml an entry for each source, for a person to decide. Both stay inside the
-    hospital.
+    Headers of all files are read, and pixels of a few of each source. OUT/index.html shows what was
+    found, with pictures; OUT/audit.json has every number, OUT/sources.toml an entry for each
+    source, for a person to decide. All stay inside the hospital.
     """
     from fastpix.audit.audit_files import with_verdicts, write_audit
     from fastpix.audit.auditing import make_audit
     from fastpix.audit.comparing import compared
     from fastpix.audit.record_json import from_json
+    from fastpix.audit.report.page import check_libraries, write_page
     from fastpix.pseudonyms import Names, default_key_file, load_key
     from fastpix.sources.source_key import BY
 
+    check_libraries()
     console = console_here()
     old = None if compare is None else from_json(compare.read_text("utf-8"))
     key = key_file or default_key_file(out)
@@ -98,16 +100,17 @@ def run_command(
         found = make_audit(
             sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
             seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out], max_bytes=max_bytes,
-            on_progress=bar.advance,
+            pictures=True, on_progress=bar.advance,
         )  # fmt: skip
     audit = with_verdicts(found.audit, out)
     if old is not None:
         audit = compared(audit, old)
     write_audit(audit, out, tables=as_csv)
+    write_page(audit, found.pictures, out)
     _show(audit, console.print)
     typer.echo(
-        f"{out / 'audit.json'} has every number. Look at the sources, and decide: "
-        f"fastpix audit mark ID accept|invert|exclude --sources {shlex.quote(str(out))}"
+        f"{out / 'index.html'} shows the sources, {out / 'audit.json'} has every number. Look at "
+        f"them, and decide, there or with fastpix audit mark ID accept|invert|exclude --sources {shlex.quote(str(out))}"
         f"/sources.toml --by NAME. Then: fastpix convert SRC DST --sources "
         f"{shlex.quote(str(out))}/sources.toml --key-file {shlex.quote(str(key))}"
     )
