@@ -15,7 +15,11 @@ from support.audited_files import TURNED, Audited, make_audited
 from support.browser import Opened, opened
 
 import fastpix
+from fastpix.audit.audit_files import with_verdicts
+from fastpix.audit.record_json import from_json
+from fastpix.audit.report.page import write_page
 from fastpix.pseudonyms import Names, load_key
+from fastpix.sources.verdict_writing import write_verdicts
 from fastpix.sources.verdicts import Verdict, Verdicts, read_verdicts
 
 Call = Callable[..., str]
@@ -30,12 +34,13 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Audited:
 
 
 def go_to(seen: Opened, source: str) -> None:
-    """Press keys until a source has the focus."""
-    for _ in range(9):
+    """Press keys until a source has the focus, through all of them down and up again."""
+    count = len(seen.statuses())
+    for key in "j" * count + "k" * count:
         if seen.current() == source:
             return
-        seen.page.keyboard.press("j")
-    pytest.fail(f"the keyboard does not lead to {source}")
+        seen.page.keyboard.press(key)
+    assert seen.current() == source
 
 
 def mark(seen: Opened, source: str, status: str) -> None:
@@ -184,14 +189,9 @@ def test_every_note_survives(chromium: Any, audited: Audited, tmp_path: Path) ->
 
 def with_verdicts_of(audited: Audited, toml: Path, out: Path) -> Path:
     """Audit the files once more, into a folder where people have decided already."""
-    from fastpix.audit.audit_files import with_verdicts, write_audit
-    from fastpix.audit.record_json import from_json
-    from fastpix.audit.report.page import write_page
-
     out.mkdir()
     shutil.copyfile(toml, out / "sources.toml")
     audit = with_verdicts(from_json((audited.out / "audit.json").read_text("utf-8")), out)
-    write_audit(audit, out)
     write_page(audit, {}, out)
     return out / "index.html"
 
@@ -203,12 +203,10 @@ def test_what_was_decided_before_is_shown_and_kept(
     before = read_verdicts(audited.out / "sources.toml")
     day = datetime.date(2025, 12, 24)
     decided = {
-        ids["CR 1"]: Verdict("accept", "A. Smith", day, "lungs are dark", "Acme, CR 1"),
+        ids["CR 1"]: Verdict("accept", "A. Smith", day, "lungs are dark", "Acme, CR 1", ("",)),
         "0" * 16: Verdict("exclude", "A. Smith", day, "sold in 2024", "not here any more"),
     }
     toml = tmp_path / "old.toml"
-    from fastpix.sources.verdict_writing import write_verdicts
-
     write_verdicts(toml, replace(before, verdicts=decided))
     page = with_verdicts_of(audited, toml, tmp_path / "out")
     with opened(chromium, page) as seen:

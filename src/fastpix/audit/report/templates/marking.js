@@ -29,7 +29,7 @@ function say(text) {
 
 function keep() {
   try {
-    localStorage.setItem(storedAs, JSON.stringify({ marks, saved }));
+    localStorage.setItem(storedAs, JSON.stringify({ marks, saved, by: nameField.value }));
   } catch {
     // A browser that stores nothing: marks last until the page is closed, and closing it warns.
   }
@@ -48,7 +48,9 @@ function remember() {
         ([id, mark]) => sectionOf.has(id) && mark && typeof mark.status === "string" && typeof mark.note === "string",
       ),
     );
-  if (kept) [marks, saved] = [known(kept.marks), known(kept.saved)];
+  if (!kept) return;
+  [marks, saved] = [known(kept.marks), known(kept.saved)];
+  if (typeof kept.by === "string") nameField.value = kept.by;
 }
 
 function setMark(id, change) {
@@ -165,6 +167,7 @@ for (const section of sections) {
   }
   section.querySelector("[data-note]").addEventListener("input", (event) => setMark(id, { note: event.target.value }));
 }
+nameField.addEventListener("input", keep);
 document.getElementById("save-sources").addEventListener("click", save);
 document.getElementById("copy-sources").addEventListener("click", copy);
 window.addEventListener("beforeunload", (event) => {
