@@ -202,12 +202,16 @@ def test_what_was_decided_before_is_shown_and_kept(
     ids = audited.ids
     before = read_verdicts(audited.out / "sources.toml")
     day = datetime.date(2025, 12, 24)
+    changed = Verdict("unseen", "A. Smith", day, "air is black", "Acme, CT 1", ("",), "accept")
     decided = {
         ids["CR 1"]: Verdict("accept", "A. Smith", day, "lungs are dark", "Acme, CR 1", ("",)),
+        ids["CT 1"]: changed,  # its software is another one since
+        ids["odd"]: changed,
         "0" * 16: Verdict("exclude", "A. Smith", day, "sold in 2024", "not here any more"),
     }
     toml = tmp_path / "old.toml"
     write_verdicts(toml, replace(before, verdicts=decided))
+    assert read_verdicts(toml).verdicts == decided
     page = with_verdicts_of(audited, toml, tmp_path / "out")
     with opened(chromium, page) as seen:
         assert seen.statuses() == {
@@ -218,11 +222,15 @@ def test_what_was_decided_before_is_shown_and_kept(
         sign(seen, "B. Miller")
         seen.page.keyboard.press("Escape")
         mark(seen, ids[TURNED], "invert")
-        verdicts = saved(seen, tmp_path / "saved.toml").verdicts
-    for source, verdict in decided.items():
-        assert verdicts[source] == verdict
+        mark(seen, ids["CT 1"], "accept")
+        verdicts = dict(saved(seen, tmp_path / "saved.toml").verdicts)
+    again = verdicts.pop(ids["CT 1"])
+    assert (again.status, again.by, again.was) == ("accept", "B. Miller", "")
+    assert (again.note, again.software) == ("air is black", ("",))
+    for source in decided.keys() & verdicts.keys():
+        assert verdicts[source] == decided[source]
     assert (verdicts[ids[TURNED]].status, verdicts[ids[TURNED]].by) == ("invert", "B. Miller")
-    assert verdicts.keys() == {*ids.values(), "0" * 16}
+    assert verdicts.keys() == {*ids.values(), "0" * 16} - {ids["CT 1"]}
 
 
 def test_marks_survive_a_reload(chromium: Any, audited: Audited) -> None:
@@ -275,3 +283,59 @@ def test_arrows_go_through_sources(chromium: Any, audited: Audited) -> None:
             for _ in order[1:]:
                 seen.page.keyboard.press(keys[1])
             assert seen.current() == order[0]
+
+
+def test_a_verdict_is_somebodys(chromium: Any, audited: Audited, tmp_path: Path) -> None:
+    with opened(chromium, audited.page) as seen:
+        mark(seen, audited.ids["CR 1"], "accept")
+        seen.tab_to("#save-sources")
+        seen.page.keyboard.press("Enter")
+        assert "write your name first" in seen.page.locator("[role=status]").inner_text()
+        assert seen.page.evaluate("document.activeElement.id") == "decided-by"
+        seen.page.keyboard.insert_text("C")
+        assert saved(seen, tmp_path / "sources.toml").verdicts[audited.ids["CR 1"]].by == "C"
+
+
+# What asks where to save in Chromium, without a dialog: what is written goes into the page.
+PICKER = """window.showSaveFilePicker = async ({ suggestedName }) => ({
+  createWritable: async () => ({
+    write: async (text) => { window.written = [suggestedName, text]; },
+    close: async () => { window.closed_ = true; },
+  }),
+})"""
+NO_PLACE = """window.showSaveFilePicker = async () => {
+  throw new DOMException("The user aborted a request.", "AbortError");
+}"""
+
+
+def test_a_browser_that_asks_where_to_save(chromium: Any, audited: Audited, tmp_path: Path) -> None:
+    with opened(chromium, audited.page, PICKER) as seen:
+        sign(seen, "B")
+        seen.page.keyboard.press("Escape")
+        mark(seen, audited.ids["CR 1"], "accept")
+        seen.tab_to("#save-sources")
+        seen.page.keyboard.press("Enter")
+        seen.page.wait_for_function("window.closed_")
+        name, text = seen.page.evaluate("window.written")
+    (tmp_path / name).write_text(text, "utf-8")
+    assert name == "sources.toml"
+    assert read_verdicts(tmp_path / name).status_of(audited.ids["CR 1"]) == "accept"
+
+
+def test_what_is_not_saved_is_not_left_without_a_warning(chromium: Any, audited: Audited) -> None:
+    with opened(chromium, audited.page, NO_PLACE) as seen:
+        asked: list[str] = []
+        seen.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+        seen.page.reload()
+        assert asked == []
+        sign(seen, "B")
+        seen.page.keyboard.press("Escape")
+        mark(seen, audited.ids["CR 1"], "accept")
+        seen.page.reload()
+        assert asked == ["beforeunload"]
+        seen.tab_to("#save-sources")
+        seen.page.keyboard.press("Enter")  # and no place is chosen
+        seen.page.wait_for_function("document.getElementById('said').textContent !== ''")
+        assert "Not saved" in seen.page.locator("#said").inner_text()
+        seen.page.reload()
+        assert asked == ["beforeunload"] * 2

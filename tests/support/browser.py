@@ -98,14 +98,12 @@ class Opened:
         return found
 
 
-# A dialog of the system that nobody answers; Firefox and Safari have none, so the page does without.
+# A dialog that nobody answers here. Firefox and Safari have none, so the page does without it, too.
 _NO_PICKER = "delete window.showSaveFilePicker"
 
 
 @contextlib.contextmanager
-def opened(
-    browser: Any, path: Path, script: str = _NO_PICKER, **settings: Any
-) -> Iterator[Opened]:
+def opened(browser: Any, path: Path, script: str = _NO_PICKER, **settings: Any) -> Iterator[Opened]:
     """Open a page from disk, where no network is; check that it was silent when it is closed.
 
     Parameters

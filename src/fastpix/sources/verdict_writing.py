@@ -284,6 +284,8 @@ def _table(source: str, verdict: Verdict) -> str:
     lines.append(f"note = {_quoted(verdict.note)}")
     if verdict.software is not None:
         lines.append(f"software = {_quoted(verdict.software)}")
+    if verdict.was:
+        lines.append(f"was = {_quoted(verdict.was)}")
     return "\n".join(lines) + "\n"
 
 
