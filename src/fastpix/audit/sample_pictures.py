@@ -49,7 +49,8 @@ class SamplePicture:
     is_color : bool
         Colour has no other way round, and no window.
     window : (float, float) or None
-        Percentiles 1 and 99: what is black and white, as values of the file.
+        What is black and white, as values of the file: percentiles 1 and 99, or the other way
+        round for MONOCHROME1.
     own : bytes
         The same image in the file's own window, in the polarity that the file asks for; empty where
         it has none, or where nobody would see a difference.
@@ -137,9 +138,11 @@ def picture_of(look: Look, side: int) -> SamplePicture:
             if look.shown_inverse != inverse:
                 way = "white" if look.shown_inverse else "black"
                 own_text += f", low values {way} by Presentation LUT Shape"
-    ends = window.center - window.width / 2, window.center + window.width / 2
+    black, white = window.center - window.width / 2, window.center + window.width / 2
+    if inverse:
+        black, white = white, black
     padding = 0.0 if look.remaining.padding is None else 1.0 - float(known.mean())
-    return _picture(gray, alpha, window=ends, own=own, own_text=own_text, padding=padding)
+    return _picture(gray, alpha, window=(black, white), own=own, own_text=own_text, padding=padding)
 
 
 def _picture(gray: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, **more: Any) -> SamplePicture:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastpix.audit.record import Audit, Encoding, Phase, Polarity, SourceRecord, Values
-from fastpix.audit.report.wording import number
+from fastpix.audit.report.wording import number, unit, unit_name
 
-WIDTH = 560.0
-"""Of charts, in units of their own."""
+WIDTH = 100.0
+"""Of charts: places are per cent."""
 
 _HEIGHT = 120.0  # of a histogram
 _MARKED = ("1", "50", "99")
@@ -66,7 +66,6 @@ class ScaleRow(NamedTuple):
 
     index: int
     source: str
-    y: float
     low: float
     left: float
     middle: float
@@ -82,7 +81,6 @@ class ScalePlot(NamedTuple):
     unit: str
     rows: list[ScaleRow]
     ticks: list[Tick]
-    height: float
 
 
 class PhaseBar(NamedTuple):
@@ -108,7 +106,7 @@ def histogram_chart(values: Values) -> HistogramChart | None:
     points = [f"M0 {_HEIGHT:g}"]
     for k, count in enumerate(histogram.counts):
         top = _HEIGHT * (1 - math.sqrt(count) / largest)
-        points.append(f"V{top:.1f}H{(k + 1) * step:.1f}")
+        points.append(f"V{top:.1f}H{(k + 1) * step:.3f}")
     points.append(f"V{_HEIGHT:g}Z")
     low, high = histogram.low, histogram.low + bins * histogram.width
     marks: list[Mark] = []
@@ -118,7 +116,7 @@ def histogram_chart(values: Values) -> HistogramChart | None:
             x = min(max(place(value, low, high), 0.0), WIDTH)
             marks.append(Mark(x, f"p{name}", number(value), len(marks)))
     named = ", ".join(f"percentile {m.name[1:]} at {m.text}" for m in marks)
-    said = f"Histogram of values from {number(low)} to {number(high)} {values.unit}; {named}"
+    said = f"Histogram of values from {number(low)} to {number(high)}{unit(values.unit)}; {named}"
     return HistogramChart("".join(points), ticks(low, high), marks, _HEIGHT, said)
 
 
@@ -143,7 +141,7 @@ def range_chart(values: Values, record: SourceRecord) -> RangeChart | None:
     if not low <= values.min <= values.max <= high or not high > low:
         return None  # a Modality LUT, or float data
     x = place(values.min, low, high)
-    width = max(place(values.max, low, high) - x, 1.0)
+    width = max(place(values.max, low, high) - x, 0.2)
     bits = record.encodings[0].bits_stored
     said = (
         f"{bits} bits can hold {number(low)} to {number(high)}; "
@@ -206,21 +204,21 @@ def scale_plots(audit: Audit) -> list[ScalePlot]:
 
 
 def _plot(
-    modality: str, unit: str, members: Sequence[tuple[int, SourceRecord, Values]]
+    modality: str, unit_of_values: str, members: Sequence[tuple[int, SourceRecord, Values]]
 ) -> ScalePlot:
     names = ("1", "25", "50", "75", "99")
     percentiles = [[values.percentiles[name] for name in names] for _, _, values in members]
     low = min(each[0] for each in percentiles)
     high = max(each[-1] for each in percentiles)
     rows = []
-    for k, ((index, record, _), own) in enumerate(zip(members, percentiles, strict=True)):
+    for (index, record, _), own in zip(members, percentiles, strict=True):
         said = (
             f"No. {index}: median {number(own[2])}, half of all values from {number(own[1])} to "
             f"{number(own[3])}, percentiles 1 and 99 at {number(own[0])} and {number(own[4])}"
         )
         places = [place(each, low, high) for each in own]
-        rows.append(ScaleRow(index, record.id, 24.0 * k + 12, *places, said))
-    return ScalePlot(modality, unit, rows, ticks(low, high), 24.0 * len(rows))
+        rows.append(ScaleRow(index, record.id, *places, said))
+    return ScalePlot(modality, unit_name(unit_of_values), rows, ticks(low, high))
 
 
 def phase_bars(audit: Audit) -> list[PhaseBar]:

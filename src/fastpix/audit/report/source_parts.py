@@ -166,7 +166,7 @@ def kind_of(record: SourceRecord) -> str:
     parts = (
         record.modality or _MODALITY_UNKNOWN,
         record.photometric,
-        record.presentation.capitalize(),
+        record.presentation.title(),
     )
     return " · ".join(part for part in parts if part)
 

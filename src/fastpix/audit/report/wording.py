@@ -7,6 +7,13 @@ import math
 NOTHING = "–"
 _MINUS = "−"
 _SPACE = "\u00a0"  # keeps a number and its unit on one line
+_NO_UNIT = {
+    "": "values without a unit",
+    "unspecified": "values without a unit",
+    "unrecognised": "values in a unit that is none of the standard",
+    "US": "values without a unit (US)",
+    "stored values": "stored values",
+}
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -69,6 +76,17 @@ def share(part: float) -> str:
     return f"{text}{_SPACE}%"
 
 
+def percent(value: float) -> str:
+    """Return a place across a chart: ``12.34%``.
+
+    Parameters
+    ----------
+    value : float
+        From 0 to 100.
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".") + "%"
+
+
 def size(count: int) -> str:
     """Return bytes: ``12.3 MB``.
 
@@ -95,6 +113,28 @@ def seconds(value: float) -> str:
     return f"{minutes}{_SPACE}min {rest}{_SPACE}s" if minutes else f"{rest}{_SPACE}s"
 
 
+def unit(text: str) -> str:
+    """Return a unit as it stands behind a number: nothing where the file names none.
+
+    Parameters
+    ----------
+    text : str
+        Of a record.
+    """
+    return "" if text in _NO_UNIT else _SPACE + text
+
+
+def unit_name(text: str) -> str:
+    """Return a unit as a title: ``HU``, ``values without a unit``.
+
+    Parameters
+    ----------
+    text : str
+        Of a record.
+    """
+    return _NO_UNIT.get(text, text)
+
+
 def device(text: str) -> str:
     """Return what names a device, without characters that nobody sees or that turn text round.
 
@@ -106,6 +146,6 @@ def device(text: str) -> str:
 
 
 FILTERS = {
-    each.__name__: each for each in (whole, number, signed, share, size, seconds, device)
+    each.__name__: each for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name, device)
 }
 """For the templates, by name."""
