@@ -29,7 +29,7 @@ def test_an_audit(src: Path, tmp_path: Path, call: Call) -> None:
     assert "4 files: 3 images, 1 not images, 0 failed" in said
     assert "fastpix audit mark" in said
     assert sorted(path.name for path in out.iterdir()) == [
-        "audit.json", "findings.csv", "samples.csv", "sources.toml",
+        "audit.json", "findings.csv", "index.html", "samples.csv", "sources.toml",
     ]  # fmt: skip
     found = json.loads((out / "audit.json").read_text())
     (source,) = found["sources"]

@@ -93,7 +93,17 @@ def what_of(record: SourceRecord) -> str:
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, for its owner alone."""
+    """Write a file, whole or not at all, for its owner alone.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+
+    Raises
+    ------
+    OSError
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

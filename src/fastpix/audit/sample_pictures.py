@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from fastpix.audit.sampled_pixels import Look, values_of
 from fastpix.plan.color_range import eight_bits
 from fastpix.view.tones import as_gray, shades_of, window_by_percentiles
-from fastpix.view.voi import VoiWindow
 
 MEDIA_TYPE = "image/webp"
 LARGEST_SIDE, SMALLEST_SIDE = 352, 128  # pixels
@@ -145,7 +144,9 @@ def picture_of(look: Look, side: int) -> SamplePicture:
     return _picture(gray, alpha, window=(black, white), own=own, own_text=own_text, padding=padding)
 
 
-def _picture(gray: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, **more: Any) -> SamplePicture:
+def _picture(
+    gray: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, **more: Any
+) -> SamplePicture:
     return SamplePicture(_encoded(gray, alpha), gray.shape[1], gray.shape[0], **more)
 
 
@@ -172,9 +173,7 @@ def _shrunk(pixels: NDArray[Any], side: int) -> NDArray[Any]:
     planes = pixels.astype(np.float32).reshape(rows, columns, -1)
     shrunk = [
         np.asarray(
-            Image.fromarray(np.ascontiguousarray(planes[..., k])).resize(
-                size, Image.Resampling.BOX
-            )
+            Image.fromarray(np.ascontiguousarray(planes[..., k])).resize(size, Image.Resampling.BOX)
         )
         for k in range(planes.shape[2])
     ]

@@ -110,8 +110,9 @@ def run_command(
     _show(audit, console.print)
     typer.echo(
         f"{out / 'index.html'} shows the sources, {out / 'audit.json'} has every number. Look at "
-        f"them, and decide, there or with fastpix audit mark ID accept|invert|exclude --sources {shlex.quote(str(out))}"
-        f"/sources.toml --by NAME. Then: fastpix convert SRC DST --sources "
+        f"the sources, and decide, on that page or with fastpix audit mark ID "
+        f"accept|invert|exclude --sources {shlex.quote(str(out))}/sources.toml --by NAME. "
+        f"Then: fastpix convert SRC DST --sources "
         f"{shlex.quote(str(out))}/sources.toml --key-file {shlex.quote(str(key))}"
     )
 

@@ -1,9 +1,10 @@
-"""Charts as plain numbers, which templates draw as SVG: histogram, bars of evidence, scales, times."""
+"""Charts as plain numbers, which templates draw as SVG: histograms, evidence, scales, times."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastpix.audit.record import Audit, Encoding, Phase, Polarity, SourceRecord, Values
@@ -61,17 +62,18 @@ class EvidenceBar(NamedTuple):
     width: float
 
 
-class ScaleRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ScaleRow:
     """A source in a plot of scales: its percentiles 1, 25, 50, 75 and 99 as places."""
 
     index: int
     source: str
+    said: str
     low: float
     left: float
     middle: float
     right: float
     high: float
-    said: str
 
 
 class ScalePlot(NamedTuple):
@@ -217,7 +219,7 @@ def _plot(
             f"{number(own[3])}, percentiles 1 and 99 at {number(own[0])} and {number(own[4])}"
         )
         places = [place(each, low, high) for each in own]
-        rows.append(ScaleRow(index, record.id, *places, said))
+        rows.append(ScaleRow(index, record.id, said, *places))
     return ScalePlot(modality, unit_name(unit_of_values), rows, ticks(low, high))
 
 

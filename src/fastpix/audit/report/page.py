@@ -47,9 +47,7 @@ def check_libraries() -> None:
         ) from error
 
 
-def write_page(
-    audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], out: Path
-) -> None:
+def write_page(audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], out: Path) -> None:
     """Write ``index.html`` into the folder of an audit, for its owner alone.
 
     Parameters
@@ -100,18 +98,22 @@ def _rendered(
     notes = {source: each.note for source, each in verdicts.verdicts.items()}
     parts = source_parts(audit, pictures, notes)
     style, script = _text("page.css"), _script()
-    return environment().get_template("page.html").render(
-        audit=audit,
-        parts=parts,
-        by_id={part.record.id: part for part in parts},
-        findings=found_of(audit.findings),
-        plots=scale_plots(audit),
-        phases=phase_bars(audit),
-        most_columns=_MOST_COLUMNS,
-        style=style,
-        script=script,
-        policy=_policy(style, script),
-        embedded=json_in_html(verdicts_of_page(audit, verdicts)),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            audit=audit,
+            parts=parts,
+            by_id={part.record.id: part for part in parts},
+            findings=found_of(audit.findings),
+            plots=scale_plots(audit),
+            phases=phase_bars(audit),
+            most_columns=_MOST_COLUMNS,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            embedded=json_in_html(verdicts_of_page(audit, verdicts)),
+        )
     )
 
 

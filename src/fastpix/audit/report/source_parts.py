@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastpix.audit.findings import CATALOGUE
@@ -57,7 +58,8 @@ class Argument(NamedTuple):
     bar: EvidenceBar
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Found:
     """A finding with its entry of the catalogue."""
 
     entry: CatalogueEntry
@@ -72,7 +74,8 @@ class ValuesPart(NamedTuple):
     range: RangeChart | None
 
 
-class SourcePart(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SourcePart:
     """One source.
 
     Attributes
@@ -141,7 +144,8 @@ def found_of(counts: Sequence[FindingCount]) -> list[Found]:
     """
     found = [Found(CATALOGUE[each.id], each) for each in counts if each.id in CATALOGUE]
     return sorted(
-        found, key=lambda each: (_WEIGHTS.index(each.entry.weight), -each.count.files, each.entry.id)
+        found,
+        key=lambda each: (_WEIGHTS.index(each.entry.weight), -each.count.files, each.entry.id),
     )
 
 
@@ -213,9 +217,7 @@ def _source_part(
 def _shown(number: int, record: SampleRecord, picture: SamplePicture | None) -> Shown:
     if picture is None:
         return Shown(number + 1, record, None, "", "", ())
-    return Shown(
-        number + 1, record, picture, _url(picture.data), _url(picture.own), picture.boxes
-    )
+    return Shown(number + 1, record, picture, _url(picture.data), _url(picture.own), picture.boxes)
 
 
 def _url(data: bytes) -> str:

@@ -146,6 +146,7 @@ def device(text: str) -> str:
 
 
 FILTERS = {
-    each.__name__: each for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name, device)
+    each.__name__: each
+    for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name, device)
 }
 """For the templates, by name."""
