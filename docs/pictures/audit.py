@@ -6,20 +6,28 @@ at it, and parts of the page that it writes are photographed into docs/pictures/
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pydicom.data
 from made_radiographs import Device, write_radiographs
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 from made_data import chest_slices, make_patients, write  # noqa: E402
 
+PICTURES = Path(__file__).parent / "audit"
+COLORS = 256
+TURNED = "Reader B"
+SAMPLES_HEIGHT = 350  # pixels: the first two samples
 REAL = (
     "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
     "MR_truncated.dcm", "JPGExtended.dcm", "examples_palette.dcm", "examples_rgb_color.dcm",
@@ -38,7 +46,7 @@ DEVICES = {
     ),
     "reader": (Device("CR", "Plate Works", "Reader B", "1.0", "MONOCHROME2", True, {}), 8),
     "detector": (
-        Device("DX", "Open Detector", "OD-1", "0.9", "MONOCHROME2", False,
+        Device("CR", "Open Detector", "OD-1", "0.9", "MONOCHROME2", False,
                {"PresentationIntentType": "FOR PRESENTATION"}, 0.22, 0x2000), 6,
     ),
 }  # fmt: skip
@@ -62,14 +70,83 @@ def make_hospital(folder: Path) -> None:
         shutil.copyfile(real / name, folder / "other" / name)
 
 
+def _chromium() -> str:
+    found = os.environ.get("FASTPIX_CHROMIUM") or shutil.which("chromium")
+    if found is None:
+        raise SystemExit("there is no chromium: install it, or name one by FASTPIX_CHROMIUM")
+    return found
+
+
+def _write(png: bytes, name: str) -> None:
+    """Write a picture of few colours, which is what a page mostly has."""
+    few = (
+        Image.open(BytesIO(png))
+        .convert("RGB")
+        .quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
+    few.save(PICTURES / f"{name}.png", optimize=True)
+
+
+def _show(page: Page, selector: str) -> Locator:
+    """Bring an element to the top of the window, everything before it laid out."""
+    page.evaluate(
+        "document.querySelectorAll('.source, .panel').forEach(each => "
+        "each.style.contentVisibility = 'visible')"
+    )
+    element = page.locator(selector).first
+    element.evaluate("each => each.scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(200)
+    return element
+
+
+def _part(page: Page, selector: str, rows: int | None = None) -> bytes:
+    """Return a picture of an element, or of its first rows of pixels, without the bar below."""
+    element = _show(page, selector)
+    bar = page.locator(".marking")
+    bar.evaluate("each => each.style.display = 'none'")
+    box = element.bounding_box()
+    assert box is not None, selector
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": rows or box["height"]}
+    top = page.evaluate("window.scrollY")
+    png = page.screenshot(clip=clip | {"y": clip["y"] + top}, full_page=True)
+    bar.evaluate("each => each.style.display = ''")
+    return png
+
+
+def take_pictures(browser: Browser, address: str) -> None:
+    """Photograph the page."""
+    page = browser.new_page(viewport={"width": 1120, "height": 860}, color_scheme="light")
+    page.goto(address)
+    _write(page.screenshot(), "overview")
+    source = f'section[data-source]:has-text("{TURNED}")'
+    _write(_part(page, f"{source} .samples", SAMPLES_HEIGHT), "samples")
+    _write(_part(page, f"{source} .columns"), "evidence")
+    _write(_part(page, '#scales .panel:has-text("CR")'), "scales")
+    _write(_part(page, "#findings"), "findings")
+    _show(page, source)
+    page.locator("#decided-by").fill("B. Miller")
+    page.locator(source).locator("[data-note]").fill("lungs are white on all eight")
+    page.locator(source).locator('[data-mark="invert"]').click()
+    page.set_viewport_size({"width": 1120, "height": 560})
+    _show(page, source)
+    _write(page.screenshot(), "marking")
+    page = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme="dark")
+    page.goto(address)
+    _show(page, source)
+    _write(page.screenshot(), "narrow-dark")
+
+
 def main() -> None:
     """Make the folder, audit it, take the pictures."""
-    with tempfile.TemporaryDirectory() as made:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         folder = Path(made)
         make_hospital(folder / "new")
-        subprocess.run(
-            [sys.executable, "-m", "fastpix", "audit", "new", "audit"], cwd=folder, check=True
-        )
+        command = [sys.executable, "-m", "fastpix", "audit", "new", "audit"]
+        subprocess.run(command, cwd=folder, check=True)
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        take_pictures(browser, (folder / "audit" / "index.html").as_uri())
+        browser.close()
 
 
 if __name__ == "__main__":
