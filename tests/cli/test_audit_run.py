@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def test_an_audit(src: Path, tmp_path: Path, call: Call) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
         "audit.json", "findings.csv", "index.html", "samples.csv", "sources.toml",
     ]  # fmt: skip
+    page = out / "index.html"
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert page.read_text("utf-8").count("data:image/webp") == 3
+    assert str(page) in said
     found = json.loads((out / "audit.json").read_text())
     (source,) = found["sources"]
     assert source["id"] in said
@@ -52,6 +57,16 @@ def test_what_it_refuses(src: Path, tmp_path: Path, call: Call) -> None:
     (tmp_path / "no.json").write_text("{}")
     said = call("audit", src, tmp_path / "o", "--compare", tmp_path / "no.json", code=1)
     assert "no audit.json" in said
+
+
+def test_without_jinja_nothing_is_begun(
+    src: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    said = call("audit", src, tmp_path / "out", code=1)
+    assert "pip install 'fastpix[audit]'" in said
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.key").exists()
 
 
 def test_help_names_both_commands(call: Call) -> None:
