@@ -47,7 +47,7 @@ DEVICES = {
     "reader": (Device("CR", "Plate Works", "Reader B", "1.0", "MONOCHROME2", True, {}), 8),
     "detector": (
         Device("CR", "Open Detector", "OD-1", "0.9", "MONOCHROME2", False,
-               {"PresentationIntentType": "FOR PRESENTATION"}, 0.22, 0x2000), 6,
+               {"PresentationIntentType": "FOR PRESENTATION"}, 0.07, 0x2000), 6,
     ),
 }  # fmt: skip
 
