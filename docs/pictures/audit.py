@@ -22,12 +22,13 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
-from made_data import chest_slices, make_patients, write  # noqa: E402
+from made_data import chest_slices, make_patients, write, write_known_key  # noqa: E402
 
 PICTURES = Path(__file__).parent / "audit"
 COLORS = 256
 TURNED = "Reader B"
-SAMPLES_HEIGHT = 350  # pixels: the first two samples
+SAMPLES_HEIGHT = 340  # pixels: the first two samples
+FINDINGS_HEIGHT = 475  # errors, warnings and a few notes
 REAL = (
     "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
     "MR_truncated.dcm", "JPGExtended.dcm", "examples_palette.dcm", "examples_rgb_color.dcm",
@@ -122,7 +123,7 @@ def take_pictures(browser: Browser, address: str) -> None:
     _write(_part(page, f"{source} .samples", SAMPLES_HEIGHT), "samples")
     _write(_part(page, f"{source} .columns"), "evidence")
     _write(_part(page, '#scales .panel:has-text("CR")'), "scales")
-    _write(_part(page, "#findings"), "findings")
+    _write(_part(page, "#findings", FINDINGS_HEIGHT), "findings")
     _show(page, source)
     page.locator("#decided-by").fill("B. Miller")
     page.locator(source).locator("[data-note]").fill("lungs are white on all eight")
@@ -142,6 +143,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         folder = Path(made)
         make_hospital(folder / "new")
+        write_known_key(folder / "audit")  # ids and samples are those of the last run
         command = [sys.executable, "-m", "fastpix", "audit", "new", "audit"]
         subprocess.run(command, cwd=folder, check=True)
         browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
