@@ -21,12 +21,21 @@ function neighbour(step) {
   return shown[Math.min(Math.max(at + step, 0), shown.length - 1)];
 }
 
+function enlarge(section) {
+  const button = section.querySelector("[data-larger]");
+  if (!button) return;
+  const large = section.dataset.large !== "true";
+  section.dataset.large = String(large);
+  button.setAttribute("aria-pressed", String(large));
+}
+
 function isTyping(target) {
   return target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
 document.addEventListener("keydown", (event) => {
-  const { target, key } = event;
+  const { key } = event;
+  const target = event.target instanceof Element ? event.target : document.body;
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   if (isTyping(target)) {
     if (key === "Escape") target.blur();
@@ -36,6 +45,7 @@ document.addEventListener("keydown", (event) => {
   if (key === "j" || (key === "ArrowRight" && !scrolls)) goTo(neighbour(1));
   else if (key === "k" || (key === "ArrowLeft" && !scrolls)) goTo(neighbour(-1));
   else if (key === "?") help.open = !help.open;
+  else if (current && !current.hidden && key === "l") enlarge(current);
   else if (current && !current.hidden && key === "n") current.querySelector("[data-note]").focus();
   else if (current && !current.hidden && Object.hasOwn(markOfKey, key) && !event.repeat) {
     setMark(current.dataset.source, { status: markOfKey[key] });
@@ -46,6 +56,8 @@ document.addEventListener("keydown", (event) => {
 
 // Who works in a source with the mouse goes on with the keys from there.
 for (const section of sections) {
+  const button = section.querySelector("[data-larger]");
+  if (button) button.addEventListener("click", () => enlarge(section));
   section.addEventListener("focusin", () => {
     if (section === current) return;
     if (current) current.removeAttribute("aria-current");
