@@ -38,7 +38,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One namespace a page; ``slice.dcm``, ``series/``, ``gaps/``; labels and audit of ``series/``."""
+    """One namespace a page; ``slice.dcm``, ``gaps/``, ``series/`` with its labels and audit."""
     if page.name in NEEDS:
         pytest.importorskip(NEEDS[page.name], reason=f"{page.name} is about it")
     ct = pydicom.data.get_testdata_file("CT_small.dcm")
@@ -74,3 +74,13 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
         finally:
             fastpix.backend.disable()
+
+
+def test_pictures_are_there_and_said_in_words() -> None:
+    found = 0
+    for page in PAGES:
+        for words, path in re.findall(r"!\[([^]]*)\]\(([^)]+)\)", page.read_text()):
+            assert (page.parent / path).is_file(), f"{page.name} shows {path}"
+            assert len(words) > 20, f"{page.name}: {path} has no text for who cannot see it"
+            found += 1
+    assert found > 6

@@ -1,7 +1,8 @@
 """The pictures of docs/audit.md: ``python docs/pictures/audit.py``, with playwright and Chromium.
 
 A folder is made of files that pydicom brings along and of made radiographs, `fastpix audit` looks
-at it, and parts of the page that it writes are photographed into docs/pictures/audit/.
+at it, and parts of the page that it writes are photographed into docs/pictures/audit/, or into the
+folder that an argument names.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from made_data import chest_slices, make_patients, write, write_known_key  # noq
 
 PICTURES = Path(__file__).parent / "audit"
 COLORS = 256
+MARGIN = 10  # pixels around a part of the page
 TURNED = "Reader B"
-SAMPLES_HEIGHT = 340  # pixels: the first two samples
-FINDINGS_HEIGHT = 475  # errors, warnings and a few notes
+SAMPLES_HEIGHT = 330  # pixels: the first two samples
+FINDINGS_HEIGHT = 465  # errors, warnings and a few notes
 REAL = (
     "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
     "MR_truncated.dcm", "JPGExtended.dcm", "examples_palette.dcm", "examples_rgb_color.dcm",
@@ -78,14 +80,14 @@ def _chromium() -> str:
     return found
 
 
-def _write(png: bytes, name: str) -> None:
+def _write(png: bytes, path: Path) -> None:
     """Write a picture of few colours, which is what a page mostly has."""
     few = (
         Image.open(BytesIO(png))
         .convert("RGB")
         .quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     )
-    few.save(PICTURES / f"{name}.png", optimize=True)
+    few.save(path, optimize=True)
 
 
 def _show(page: Page, selector: str) -> Locator:
@@ -107,39 +109,44 @@ def _part(page: Page, selector: str, rows: int | None = None) -> bytes:
     bar.evaluate("each => each.style.display = 'none'")
     box = element.bounding_box()
     assert box is not None, selector
-    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": rows or box["height"]}
-    top = page.evaluate("window.scrollY")
-    png = page.screenshot(clip=clip | {"y": clip["y"] + top}, full_page=True)
+    clip = {
+        "x": box["x"] - MARGIN,
+        "y": box["y"] - MARGIN + page.evaluate("window.scrollY"),
+        "width": box["width"] + 2 * MARGIN,
+        "height": (rows or box["height"]) + 2 * MARGIN,
+    }
+    png = page.screenshot(clip=clip, full_page=True)
     bar.evaluate("each => each.style.display = ''")
     return png
 
 
-def take_pictures(browser: Browser, address: str) -> None:
+def take_pictures(browser: Browser, address: str, folder: Path) -> None:
     """Photograph the page."""
     page = browser.new_page(viewport={"width": 1120, "height": 860}, color_scheme="light")
     page.goto(address)
-    _write(page.screenshot(), "overview")
+    _write(page.screenshot(), folder / "overview.png")
     source = f'section[data-source]:has-text("{TURNED}")'
-    _write(_part(page, f"{source} .samples", SAMPLES_HEIGHT), "samples")
-    _write(_part(page, f"{source} .columns"), "evidence")
-    _write(_part(page, '#scales .panel:has-text("CR")'), "scales")
-    _write(_part(page, "#findings", FINDINGS_HEIGHT), "findings")
+    _write(_part(page, f"{source} .samples", SAMPLES_HEIGHT), folder / "samples.png")
+    _write(_part(page, f"{source} .columns"), folder / "evidence.png")
+    _write(_part(page, '#scales .panel:has-text("CR")'), folder / "scales.png")
+    _write(_part(page, "#findings", FINDINGS_HEIGHT), folder / "findings.png")
     _show(page, source)
     page.locator("#decided-by").fill("B. Miller")
     page.locator(source).locator("[data-note]").fill("lungs are white on all eight")
     page.locator(source).locator('[data-mark="invert"]').click()
     page.set_viewport_size({"width": 1120, "height": 560})
     _show(page, source)
-    _write(page.screenshot(), "marking")
+    _write(page.screenshot(), folder / "marking.png")
     page = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme="dark")
     page.goto(address)
     _show(page, source)
-    _write(page.screenshot(), "narrow-dark")
+    _write(page.screenshot(), folder / "narrow-dark.png")
 
 
 def main() -> None:
     """Make the folder, audit it, take the pictures."""
-    PICTURES.mkdir(exist_ok=True)
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
+    out.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         folder = Path(made)
         make_hospital(folder / "new")
@@ -147,7 +154,7 @@ def main() -> None:
         command = [sys.executable, "-m", "fastpix", "audit", "new", "audit"]
         subprocess.run(command, cwd=folder, check=True)
         browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-        take_pictures(browser, (folder / "audit" / "index.html").as_uri())
+        take_pictures(browser, (folder / "audit" / "index.html").as_uri(), out)
         browser.close()
 
 

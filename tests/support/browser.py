@@ -69,14 +69,14 @@ class Opened:
             self.address
         }
 
-    def tab_to(self, selector: str) -> None:
-        """Press Tab until an element has the focus, as who has no mouse does."""
+    def tab_to(self, selector: str, key: str = "Tab") -> None:
+        """Press Tab, or Shift+Tab, until an element has the focus, as who has no mouse does."""
         focused = self.page.locator(f":focus:is({selector})")
         for _ in range(_MOST_STEPS):
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press(key)
             if focused.count():
                 return
-        pytest.fail(f"the Tab key does not lead to {selector}")
+        pytest.fail(f"{key} does not lead to {selector}")
 
     def source(self, source: str) -> Any:
         """Return the section of a source."""
