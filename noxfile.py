@@ -240,7 +240,8 @@ def browser(session: nox.Session) -> None:
     install(session)
     session.install(*BROWSER)
     demanded = {"FASTPIX_LIBRARIES": "playwright.sync_api axe_playwright_python"}
-    session.run(*PYTEST, "tests/browser", *session.posargs, env=demanded)
+    tests = (*EVERY_CORE, "--dist", "loadfile", "tests/browser")
+    session.run(*PYTEST, *tests, *session.posargs, env=demanded)
     session.run("python", "docs/pictures/audit.py", session.create_tmp(), silent=True)
 
 

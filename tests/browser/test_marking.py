@@ -320,7 +320,12 @@ def test_a_browser_that_asks_where_to_save(chromium: Any, audited: Audited, tmp_
 def test_what_is_not_saved_is_not_left_without_a_warning(chromium: Any, audited: Audited) -> None:
     with opened(chromium, audited.page, NO_PLACE) as seen:
         asked: list[str] = []
-        seen.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+        def leave(dialog: Any) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        seen.page.on("dialog", leave)
         seen.page.reload()
         assert asked == []
         sign(seen, "B")
@@ -333,3 +338,29 @@ def test_what_is_not_saved_is_not_left_without_a_warning(chromium: Any, audited:
         assert "Not saved" in seen.page.locator("#said").inner_text()
         seen.page.reload()
         assert asked == ["beforeunload"] * 2
+
+
+NOTHING_ALLOWED = """delete window.showSaveFilePicker;
+Object.defineProperty(navigator, "clipboard", { value: undefined });
+Storage.prototype.setItem = Storage.prototype.getItem = () => { throw new Error("forbidden"); };
+"""
+
+
+def test_a_browser_that_stores_and_copies_nothing(
+    chromium: Any, audited: Audited, tmp_path: Path
+) -> None:
+    with opened(chromium, audited.page, NOTHING_ALLOWED) as seen:
+        sign(seen, "B")
+        mark(seen, audited.ids["CR 1"], "accept")
+        seen.tab_to("#copy-sources", "Shift+Tab")
+        seen.page.keyboard.press("Enter")
+        verdicts = saved(seen, tmp_path / "sources.toml")
+        write_note(seen, audited.ids["odd"], "")
+        note = seen.source(audited.ids["odd"]).locator("[data-note]")
+        note.focus()
+        seen.page.keyboard.press("Control+v")
+        pasted = note.input_value()
+    assert verdicts.status_of(audited.ids["CR 1"]) == "accept"
+    # A field has lines of one kind, and ends at its greatest length.
+    assert (tmp_path / "sources.toml").read_text("utf-8").startswith(pasted)
+    assert len(pasted) > 300
