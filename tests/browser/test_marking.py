@@ -217,6 +217,11 @@ def test_what_was_decided_before_is_shown_and_kept(
         }
         note = seen.source(ids["CR 1"]).locator("[data-note]")
         assert note.input_value() == "lungs are dark"
+        by = " by A. Smith on 2025-12-24"
+        shown = {model: seen.source(each).locator(".before") for model, each in ids.items()}
+        assert shown["CR 1"].text_content() == f"In sources.toml: accept{by}"
+        assert shown["CT 1"].text_content() == f"Before the software changed: accept{by}"
+        assert shown["US 1"].count() == 0
         sign(seen, "B. Miller")
         mark(seen, ids[TURNED], "invert")
         mark(seen, ids["CT 1"], "accept")
