@@ -12,7 +12,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.uid import RLELossless
 from support.builders import compress, encode, make_dataset, make_item, remove, set_raw
 
-from fastpix.audit.audit_files import write_audit
+from fastpix.audit.audit_files import with_verdicts, write_audit
 from fastpix.audit.auditing import make_audit
 from fastpix.audit.extra_values import _WANTED
 from fastpix.audit.report.page import write_page
@@ -63,8 +63,9 @@ def written(folder: Path, files: Iterable[bytes], pseudonymous: bool) -> str:
     assert run.audit.counts.images > 3
     assert any(record.samples for record in run.audit.sources)
     assert any(run.pictures.values())
-    write_audit(run.audit, out, tables=True)
-    write_page(run.audit, run.pictures, out)
+    audit = with_verdicts(run.audit, out)
+    write_audit(audit, out, tables=True)
+    write_page(audit, run.pictures, out)
     files_written = sorted(out.iterdir())
     assert [path.name for path in files_written] == [
         "audit.json", "findings.csv", "index.html", "samples.csv", "sources.toml",

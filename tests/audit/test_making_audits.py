@@ -245,7 +245,7 @@ def test_audits_that_cannot_be_compared(other: dict[str, Any], archive: Archive)
 def test_what_is_written(archive: Archive, tmp_path: Path) -> None:
     out = tmp_path / "out"
     audit = archive.audit()
-    write_audit(audit, out, tables=True)
+    write_audit(with_verdicts(audit, out), out, tables=True)
     assert from_json((out / "audit.json").read_text("utf-8")) == audit
     verdicts = read_verdicts(out / "sources.toml")
     assert verdicts.by == audit.by
@@ -255,7 +255,7 @@ def test_what_is_written(archive: Archive, tmp_path: Path) -> None:
     again = with_verdicts(audit, out)
     assert [source.status for source in again.sources] == ["accept", "unseen", "unseen"]
     archive.add("mr", Modality="MR")
-    write_audit(archive.audit(), out)
+    with_verdicts(archive.audit(), out)
     verdicts = read_verdicts(out / "sources.toml")
     assert len(verdicts.verdicts) == 4
     assert verdicts.status_of(audit.sources[0].id) == "accept"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fastpix.audit.audit_files import write_audit
+from fastpix.audit.audit_files import with_verdicts
 from fastpix.audit.findings import CATALOGUE
 from fastpix.audit.record import (
     Audit,
@@ -267,7 +267,7 @@ def test_texts_of_devices_are_harmless(hostile: str) -> None:
 
 
 def test_the_script_begins_with_the_verdicts(tmp_path: Path) -> None:
-    write_audit(AUDIT, tmp_path)
+    with_verdicts(AUDIT, tmp_path)
     note = 'quo"te \\ \n\t\u2028 <!-- </script> ünï'
     mark(tmp_path / "sources.toml", OTHER.id, "invert", by="Dr Ä", note=note)
     audit = dataclasses.replace(
@@ -287,6 +287,7 @@ def test_the_script_begins_with_the_verdicts(tmp_path: Path) -> None:
         {
             "id": source, "what": each.what, "status": each.status, "by": each.by,
             "when": each.when.isoformat() if each.when else "", "note": each.note,
+            "software": list(each.software or ()), "was": each.was,
         }
         for source, each in verdicts.verdicts.items()
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from fastpix.header.instance import read_instance
 from fastpix.job import columns, one_image, preflight, source_verdicts
 from fastpix.job.scan.source_locations import open_location
 from fastpix.source.stored import Memory
-from fastpix.sources.source_key import BY, source_id, source_key
+from fastpix.sources.source_key import BY, software_pseudonym, source_id, source_key
 from fastpix.sources.unseen_sources import UnseenSourceError
 from fastpix.sources.verdicts import Status, Verdict, Verdicts
 
@@ -31,13 +31,13 @@ MAKERS = ("ACME", "Bolt", f"{SECRET} Ltd")
 
 def image(
     maker: str, number: int = 0, photometric: str = "MONOCHROME2",
-    syntax: str = ExplicitVRLittleEndian, **more: Any,
+    syntax: str = ExplicitVRLittleEndian, version: int = 1, **more: Any,
 ) -> bytes:  # fmt: skip
     """An image whose values depend on its number."""
     values = np.arange(12, dtype=np.uint16).reshape(3, 4) + number
     dataset = make_dataset(
         values, PhotometricInterpretation=photometric, Manufacturer=maker, Modality="CR",
-        ManufacturerModelName=f"{SECRET} model", SoftwareVersions=f"{SECRET} 1",
+        ManufacturerModelName=f"{SECRET} model", SoftwareVersions=f"{SECRET} {version}",
         SOPInstanceUID=f"1.2.3.{number}", **more,
     )  # fmt: skip
     return compress(dataset, syntax) if syntax == RLELossless else encode(dataset, syntax)
@@ -307,6 +307,7 @@ def test_nothing_of_texts_gets_into_the_cache(sources: Sources, tmp_path: Path) 
             sources.ids["A0.dcm"]: "accept", sources.ids["B0.dcm"]: "invert",
             sources.ids["Z0.dcm"]: "exclude",
         },
+        "software": {},
     }  # fmt: skip
     files = [path for path in sources.folders.dst.rglob("*") if path.is_file()]
     assert len(files) > 3
@@ -386,3 +387,44 @@ def test_manifests_that_are_older_than_verdicts(
     assert sources.folders.row(added)["verdict"] == "accept"
     assert len(sources.folders.cache()) == 10
     assert fastpix.read_manifest(sources.folders.dst).column_names == list(columns.NAMES)
+
+
+def seen(sources: Sources, status: Status, *software: str) -> Verdicts:
+    """The same verdict on all sources, after images of these versions were looked at."""
+    verdict = Verdict(status, software=software)
+    return Verdicts(dict.fromkeys(sources.ids.values(), verdict), BY, "")
+
+
+def test_another_software_version_is_refused(sources: Sources) -> None:
+    sources.folders.convert(sources=seen(sources, "accept", f"{SECRET} 1"))
+    sources.add("A9.dcm", image("ACME", 9, version=2))
+    with pytest.raises(UnseenSourceError, match="1 image since its software was changed") as caught:
+        sources.folders.convert(sources=seen(sources, "accept", f"{SECRET} 1"))
+    assert caught.value.changed == (sources.ids["A9.dcm"],)
+    assert SECRET not in str(caught.value)
+    both = seen(sources, "accept", f"{SECRET} 1", f"{SECRET} 2")
+    counts = sources.folders.convert(sources=both).counts
+    assert (counts.converted, counts.present) == (1, 9)
+    assert sources.statuses()["A9.dcm"] == ("done", "accept")
+    kept = (sources.folders.dst / "sources.json").read_text()
+    assert SECRET not in kept
+
+
+def test_versions_that_a_pseudonymous_audit_has_seen(sources: Sources) -> None:
+    names = sources.folders.names()
+    pseudonym = software_pseudonym(f"{SECRET} 1", names)
+    assert pseudonym.startswith("version-")
+    assert sources.folders.convert(sources=seen(sources, "accept", pseudonym)).counts.converted == 9
+
+
+def test_an_update_makes_what_was_converted_stale(sources: Sources) -> None:
+    sources.folders.convert(sources=seen(sources, "accept", f"{SECRET} 1"))
+    allowed = seen(sources, "accept", f"{SECRET} 2")  # nobody looked at version 1
+    counts = sources.folders.convert(sources=allowed, allow_unseen=True).counts
+    assert (counts.converted, counts.present) == (9, 0)
+    assert {status for _, status in sources.statuses().values()} == {"unseen"}
+
+
+def test_an_excluded_source_stays_out_whatever_its_software(sources: Sources) -> None:
+    counts = sources.folders.convert(sources=seen(sources, "exclude", "none of these")).counts
+    assert (counts.left_out, counts.failed) == (9, 0)

@@ -265,3 +265,37 @@ def test_new_sources_are_added(path: Path) -> None:
     assert add_sources(path, new) == 0
     with pytest.raises(ArgumentError):
         mark(path, NEW, "accept", by="")
+
+
+def test_an_update_of_the_software_is_to_be_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "sources.toml"
+    found = {ONE: Verdict(what="one", software=("1 [a]", 'b "2"')), TWO: Verdict(software=("x",))}
+    write_verdicts(path, Verdicts(found))
+    mark(path, ONE, "invert", by="B", note="why", when=DAY)
+    mark(path, TWO, "exclude", by="B", when=DAY)
+    before = path.read_text()
+    assert add_sources(path, found) == 0
+    assert path.read_text() == before
+    found[ONE] = Verdict(software=("1 [a]", "3"))
+    found[TWO] = Verdict(software=("y",))
+    assert add_sources(path, found) == 1  # what is left out stays out
+    known = read_verdicts(path).verdicts
+    assert known[ONE] == Verdict(
+        "unseen", "B", DAY, "why", "one", ("1 [a]", 'b "2"', "3"), was="invert"
+    )
+    assert (known[TWO].status, known[TWO].software) == ("exclude", ("x", "y"))
+    marked = mark(path, ONE, "accept", by="C", when=DAY)
+    assert (marked.status, marked.was, marked.software) == ("accept", "", known[ONE].software)
+
+
+def test_versions_are_added_to_an_entry_that_was_written_by_hand(path: Path) -> None:
+    assert add_sources(path, {ONE: Verdict(software=("1",))}) == 0
+    known = read_verdicts(path).verdicts[ONE]
+    assert (known.status, known.software) == ("unseen", ("1",))
+    assert path.read_text().replace('software = ["1"]\n', "") == BY_HAND
+
+
+def test_software_that_is_no_list(path: Path) -> None:
+    path.write_text(f"[sources.{ONE}]\nsoftware = '1'\n")
+    with pytest.raises(FastpixError, match=r"software of \[sources.*should be a list of texts"):
+        read_verdicts(path)

@@ -21,6 +21,9 @@ RECORD = "audit.json"
 def with_verdicts(audit: Audit, out: Path) -> Audit:
     """Return an audit with what people have decided about its sources.
 
+    ``sources.toml`` gets the sources that it does not have. What people have decided stays as it
+    is, unless the software of a source has changed since: it is unseen again then.
+
     Parameters
     ----------
     audit : Audit
@@ -33,7 +36,13 @@ def with_verdicts(audit: Audit, out: Path) -> Audit:
         ``sources.toml`` cannot be understood, or has ids of another kind.
     """
     path = out / SOURCES
+    found = {
+        each.id: Verdict(what=what_of(each), software=tuple(sorted(each.software)))
+        for each in audit.sources
+    }
     if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        write_verdicts(path, Verdicts(found, audit.by, audit.key))
         return audit
     verdicts = read_verdicts(path)
     if tuple(verdicts.by) != audit.by or (verdicts.key and verdicts.key != audit.key):
@@ -41,12 +50,14 @@ def with_verdicts(audit: Audit, out: Path) -> Audit:
             f"{path} has ids of another key, or other attributes tell its sources apart: use the "
             f"same --key-file and --by, or another folder"
         )
+    add_sources(path, found)
+    verdicts = read_verdicts(path)
     sources = tuple(replace(each, status=verdicts.status_of(each.id)) for each in audit.sources)
     return replace(audit, sources=sources)
 
 
 def write_audit(audit: Audit, out: Path, *, tables: bool = False) -> None:
-    """Write an audit; what people have decided already stays as it is.
+    """Write an audit; its ``sources.toml`` is that of `with_verdicts`.
 
     Parameters
     ----------
@@ -65,12 +76,6 @@ def write_audit(audit: Audit, out: Path, *, tables: bool = False) -> None:
     if tables:
         write_privately(out / "findings.csv", findings_csv(audit))
         write_privately(out / "samples.csv", samples_csv(audit))
-    unseen = {each.id: Verdict(what=what_of(each)) for each in audit.sources}
-    path = out / SOURCES
-    if path.exists():
-        add_sources(path, unseen)
-    else:
-        write_verdicts(path, Verdicts(unseen, audit.by, audit.key))
 
 
 def what_of(record: SourceRecord) -> str:

@@ -27,6 +27,7 @@ from fastpix.errors import UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
 from fastpix.job.vocabulary import maker, modality_term, model, photometric_term
 from fastpix.pseudonyms import Names
+from fastpix.sources.source_key import printable, software_pseudonym
 from fastpix.standard.syntaxes import NATIVE, syntax_name
 
 _PRESENTATIONS = frozenset({"FOR PROCESSING", "FOR PRESENTATION"})
@@ -49,9 +50,7 @@ class SourceTexts:
     software: Callable[[str], str]
 
 
-AS_THEY_STAND = SourceTexts(
-    *3 * (lambda text: "".join(c if c.isprintable() else " " for c in text),)
-)
+AS_THEY_STAND = SourceTexts(printable, printable, printable)
 """The texts of the file, without control characters."""
 
 
@@ -65,7 +64,7 @@ def pseudonyms(names: Names) -> SourceTexts:
     return SourceTexts(
         lambda text: maker(text, names) or "",
         lambda text: model(text, names) or "",
-        lambda text: f"version-{names.of_text(text)[:12]}" if text else "",
+        lambda text: software_pseudonym(text, names),
     )
 
 
@@ -94,7 +93,7 @@ def source_record(
     for part in (tally.findings, pixels.findings, geometry.findings, _of_the_set(tally)):
         findings.add_all(part)
     software: Counter[str] = Counter()
-    for text, count in tally.software.most(_SHOWN):
+    for text, count in tally.software.most(len(tally.software)):  # all: verdicts are about them
         software[texts.software(text)] += count
     return SourceRecord(
         id=source,

@@ -58,6 +58,7 @@ COLUMNS = (
     Column("manufacturer", "term", "a name of our table, or a keyed hash"),
     Column("model", "term", "a product line of our table, or a keyed hash"),
     Column("source", "term", "id of the source in `sources.toml`: a keyed hash"),
+    Column("software", "term", "keyed hash of Software Versions"),
     Column("verdict", "term", "`accept`, `invert`, `exclude`, `unseen`: what was obeyed"),
     Column("burned_in_annotation", "term", "`YES`, `NO` or nothing"),
     Column("rows", "integer", ""),

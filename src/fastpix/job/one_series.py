@@ -28,7 +28,6 @@ from fastpix.series.open_series import find_stacks
 from fastpix.series.plane_reader import plans_of
 from fastpix.series.stack import Stack
 from fastpix.series.volume import PlaneSource, Volume
-from fastpix.sources.unseen_sources import UnseenSourceError
 
 _TOLERANCE = 0.05  # of the even grid, in gaps: that of read_series
 _VOLUME = 16  # times what an image may decode to
@@ -129,12 +128,12 @@ def _verdict(row: Row, files: Sequence[Row], job: Job) -> str | None:
     """
     if job.verdicts is None:
         return None
-    found: dict[str, str] = {}
+    found: dict[str, Row] = {}
     for each in (*files, row):
-        each["verdict"] = job.verdicts.status_of(each["source"])
-        found[each["verdict"]] = each["source"]
+        each["verdict"] = job.verdicts.status_of(each["source"], each["software"])
+        found[each["verdict"]] = each
     if job.verdicts.is_refused("unseen") and "unseen" in found:
-        raise UnseenSourceError([found["unseen"]])
+        raise job.verdicts.refusal(found["unseen"]["source"], found["unseen"]["software"])
     same = {"accept" if each == "unseen" else each for each in found}
     if len(same) > 1:
         raise SeriesError(

@@ -87,6 +87,7 @@ def troubles_in(
     images = 0
     planned: dict[Header, ArgumentError | None] = {}
     unseen: Counter[str] = Counter()
+    changed: set[str] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _, file in zip(range(LOOKED_AT), files, strict=False):
@@ -97,6 +98,7 @@ def troubles_in(
                 is_image, what, error = _trouble(header, recipe, planned)
             except UnseenSourceError as found_unseen:
                 unseen.update(found_unseen.sources)
+                changed.update(found_unseen.changed)
                 continue
             except (FastpixError, OSError):  # told when it is converted
                 continue
@@ -106,7 +108,8 @@ def troubles_in(
                 found[key] += 1
                 errors[key] = error
     if unseen:
-        raise UnseenSourceError(unseen, f"{unseen_text(unseen)} of the first images")
+        which = f"{unseen_text(unseen, changed)} of the first images"
+        raise UnseenSourceError(unseen, changed, which=which)
     return [Trouble(errors[key], key[0], count, images) for key, count in found.most_common()]
 
 

@@ -21,7 +21,7 @@ from fastpix.plan.plan import Plan
 from fastpix.pseudonyms import Names
 from fastpix.recipe import Recipe
 from fastpix.series.plane_values import integer, long, text, uid
-from fastpix.sources.source_key import BY, source_id, source_key_of
+from fastpix.sources.source_key import BY, software_token, source_id, source_key_of
 from fastpix.standard.syntaxes import syntax_name, uid_name
 from fastpix.standard.tags import Tag
 
@@ -107,6 +107,7 @@ class Describer:
         self._maker = lru_cache(256)(lambda value: maker(text(value), names))
         self._model = lru_cache(256)(lambda value: model(text(value), names))
         self._source = lru_cache(256)(lambda key: source_id(key, names, by))
+        self._software = lru_cache(256)(lambda text: software_token(text, names) or None)
 
     def identity(self, instance: Instance) -> Row:
         """Return who and what an instance is of, in keyed hashes and terms, and where it lies.
@@ -126,11 +127,13 @@ class Describer:
         temporal = integer(get(Tag.TemporalPositionIdentifier))
         if temporal is None:
             temporal = long(get(Tag.TemporalPositionIndex))
+        key = source_key_of(top, instance.header)
         row: Row = {
             "sop_class": _sop_class(get(Tag.SOPClassUID)),
             "manufacturer": self._maker(get(Tag.Manufacturer)),
             "model": self._model(get(Tag.ManufacturerModelName)),
-            "source": self._source(source_key_of(top, instance.header)),
+            "source": self._source(key),
+            "software": self._software(key.software),
             "burned_in_annotation": _yes_or_no(get(Tag.BurnedInAnnotation)),
             "patient": self._patient(get(Tag.PatientID), get(Tag.IssuerOfPatientID)),
             "study": self._uid(get(Tag.StudyInstanceUID)),

@@ -19,7 +19,7 @@ from fastpix.job.settings import Job
 from fastpix.job.storage.storage_protocol import Storage
 from fastpix.pseudonyms import Names
 from fastpix.sources.run_verdicts import RunVerdicts, is_stale
-from fastpix.sources.unseen_sources import UnseenSourceError
+from fastpix.sources.source_key import software_token
 from fastpix.sources.verdicts import Verdicts, read_verdicts
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SourcesLike: TypeAlias = "str | os.PathLike[str] | Verdicts | None"
 
 KEY = "sources.json"
-COLUMNS = ("source", "verdict", "error")
+COLUMNS = ("source", "software", "verdict", "error")
 """Those that `stale_rows` looks at."""
 
 _VERSION = 1
@@ -67,7 +67,12 @@ def run_verdicts(sources: SourcesLike, allow_unseen: bool, names: Names) -> RunV
             "(--key-file) to both, or audit again with the key of the cache",
         )
     statuses = {source: each.status for source, each in found.verdicts.items()}
-    return RunVerdicts(statuses, found.by, allow_unseen)
+    software = {
+        source: frozenset(software_token(text, names) for text in each.software)
+        for source, each in found.verdicts.items()
+        if each.software is not None
+    }
+    return RunVerdicts(statuses, found.by, allow_unseen, software)
 
 
 def describer_for(job: Job) -> Describer:
@@ -101,9 +106,9 @@ def obeyed(row: Row, job: Job) -> str | None:
     verdicts = job.verdicts
     if verdicts is None:
         return None
-    status = row["verdict"] = verdicts.status_of(row["source"])
+    status = row["verdict"] = verdicts.status_of(row["source"], row["software"])
     if verdicts.is_refused(status):
-        raise UnseenSourceError([row["source"]])
+        raise verdicts.refusal(row["source"], row["software"])
     return status
 
 
@@ -114,7 +119,7 @@ def source_of(row: Row) -> Row:
     ----------
     row : dict
     """
-    return {name: row.get(name) for name in ("source", "verdict")}
+    return {name: row.get(name) for name in ("source", "software", "verdict")}
 
 
 def keep_source(error: Exception, row: Row) -> None:
@@ -210,7 +215,7 @@ def stale_rows(table: pyarrow.Table, verdicts: RunVerdicts | None) -> NDArray[np
     Parameters
     ----------
     table : pyarrow.Table
-        With `COLUMNS`; without the first two where it is older than these.
+        With `COLUMNS`; without the first three where it is older than these.
     verdicts : RunVerdicts or None
     """
     is_older = "source" not in table.column_names
@@ -227,8 +232,8 @@ def stale_rows(table: pyarrow.Table, verdicts: RunVerdicts | None) -> NDArray[np
         for _, terms in reversed(columns):
             number, place = divmod(number, len(terms))
             values.append(terms[place])
-        error, verdict, source = values
-        flags.append(is_stale(verdicts, source, verdict, error))
+        error, verdict, software, source = values
+        flags.append(is_stale(verdicts, source, software, verdict, error))
     return np.array(flags, np.bool_)[inverse]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +23,7 @@ _TAGS = {
     "presentation": Tag.PresentationIntentType,
     "software": Tag.SoftwareVersions,
 }
+_PSEUDONYM = re.compile(r"version-([0-9a-f]{12})")
 _BETWEEN = "\x1f"  # no text of a header has it
 
 
@@ -83,6 +85,48 @@ def _text(value: bytes | None) -> str:
     except UnicodeDecodeError:
         text = value.decode("latin-1")
     return "\\".join(" ".join(part.split()) for part in text.replace("\0", " ").split("\\"))
+
+
+def printable(text: str) -> str:
+    """Return a text with spaces in the place of control characters.
+
+    Parameters
+    ----------
+    text : str
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def software_token(text: str, names: Names) -> str:
+    """Return the keyed name of Software Versions: it tells an update from what was looked at.
+
+    Parameters
+    ----------
+    text : str
+        `SourceKey.software`, or what an audit calls it under ``--pseudonymous``, which holds the
+        name already.
+    names : Names
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits; empty where the file says nothing.
+    """
+    if not text:
+        return ""
+    pseudonym = _PSEUDONYM.fullmatch(text)
+    return pseudonym[1] if pseudonym else names.of_text(printable(text))[:12]
+
+
+def software_pseudonym(text: str, names: Names) -> str:
+    """Return Software Versions as ``--pseudonymous`` has them.
+
+    Parameters
+    ----------
+    text : str
+    names : Names
+    """
+    return f"version-{software_token(text, names)}" if text else ""
 
 
 def checked_by(by: Sequence[str]) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ _STRINGS = (
 )  # as TOML has them
 _TOKEN = re.compile(rf"{_STRINGS}|#[^\n]*|(?P<table>^[ \t]*\[[^\n]*)", re.MULTILINE | re.DOTALL)
 _HEAD = re.compile(r"""\s*\[\s*sources\s*\.\s*(["']?)([0-9a-f]{16})\1\s*\]\s*(?:\#.*)?""")
-_VALUE = rf"[ \t]*=[ \t]*(?P<value>{_STRINGS}|[^#\s]+)(?=[ \t]*(?:\#[^\n]*)?\r?$)"
+_ARRAY = rf"\[(?:{_STRINGS}|[^\]\"'#])*\]"
+_VALUE = rf"[ \t]*=[ \t]*(?P<value>{_STRINGS}|{_ARRAY}|[^#\s]+)(?=[ \t]*(?:\#[^\n]*)?\r?$)"
 _WAIT = 5.0  # seconds for another command to be done with the file
 _OPENING = """\
 # What a person has decided about each source of images:
@@ -82,15 +83,23 @@ def head_of(verdicts: Verdicts) -> str:
     return f"{_OPENING}version = {VERSION}\n{key}by = [{by}]\n"
 
 
-def add_sources(path: str | os.PathLike[str], new: Mapping[str, Verdict]) -> int:
-    """Append the sources that a file of verdicts does not have; return how many they were.
+def add_sources(path: str | os.PathLike[str], found: Mapping[str, Verdict]) -> int:
+    """Append the sources that a file of verdicts does not have, and what has changed of the others.
+
+    A source with software that it did not have is unseen again: ``was`` tells what was decided
+    before, ``by``, ``when`` and ``note`` stay.
 
     Parameters
     ----------
     path : path
-        What it says already stays as it is.
-    new : mapping of str to Verdict
-        By the ids of sources.
+        What else it says stays as it is.
+    found : mapping of str to Verdict
+        What an audit has found, by the ids of sources.
+
+    Returns
+    -------
+    int
+        How many sources are new, or have changed.
 
     Raises
     ------
@@ -103,15 +112,48 @@ def add_sources(path: str | os.PathLike[str], new: Mapping[str, Verdict]) -> int
     with _locked(target):
         data = target.read_bytes()
         known = verdicts_of(parsed(data, str(path)), str(path)).verdicts
-        missing = {source: each for source, each in new.items() if source not in known}
-        text = data.decode()
-        for source, each in missing.items():
+        text = before = data.decode()
+        count = 0
+        for source, each in found.items():
             check_id(source, "source")
-            text = _appended(text, _table(source, each))
-        if missing:
+            if source not in known:
+                text, count = _appended(text, _table(source, each)), count + 1
+                continue
+            entry = _changed(known[source], each)
+            if not entry:
+                continue
+            region = _region(text, source)
+            edited = text if region is None else _edited(text, *region, entry)
+            wanted = parsed(text.encode(), str(path))
+            wanted["sources"][source] |= {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in entry.items()
+            }
+            if not _is(edited, wanted):
+                raise FastpixError(
+                    f"{path}: the entry of {source} cannot be edited without touching others: "
+                    f"write it as a table of its own, [sources.{source}]"
+                )
+            text, count = edited, count + ("status" in entry)
+        if text != before:
             parsed(text.encode(), str(path))
             _replace(target, data, text.encode())
-    return len(missing)
+    return count
+
+
+def _changed(known: Verdict, found: Verdict) -> dict[str, Any]:
+    """Return what an entry says from now on where the software of its source has changed."""
+    if found.software is None:
+        return {}
+    if known.software is None:
+        return {"software": found.software}
+    new = [each for each in found.software if each not in known.software]
+    if not new:
+        return {}
+    entry: dict[str, Any] = {"software": (*known.software, *new)}
+    if known.status in ("accept", "invert"):
+        entry |= {"status": "unseen", "was": known.status}
+    return entry
 
 
 def mark(
@@ -167,6 +209,8 @@ def mark(
         data = target.read_bytes()
         before = parsed(data, name)
         verdicts_of(before, name)
+        if before.get("sources", {}).get(source, {}).get("was"):
+            entry["was"] = ""
         text = data.decode()
         found = _region(text, source)
         if found is None:
@@ -238,11 +282,17 @@ def _table(source: str, verdict: Verdict) -> str:
     if verdict.when is not None:
         lines.append(f"when = {verdict.when.isoformat()}")
     lines.append(f"note = {_quoted(verdict.note)}")
+    if verdict.software is not None:
+        lines.append(f"software = {_quoted(verdict.software)}")
+    if verdict.was:
+        lines.append(f"was = {_quoted(verdict.was)}")
     return "\n".join(lines) + "\n"
 
 
-def _quoted(value: str | datetime.date) -> str:
+def _quoted(value: str | datetime.date | tuple[str, ...]) -> str:
     """Return a value as TOML has it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_quoted, value))}]"
     if isinstance(value, datetime.date):
         return value.isoformat()
     text = value.encode("utf-8", "replace").decode()

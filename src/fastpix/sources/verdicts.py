@@ -17,7 +17,7 @@ Status: TypeAlias = Literal["unseen", "accept", "invert", "exclude"]
 
 VERSION = 1
 STATUSES: tuple[str, ...] = get_args(Status)
-TEXTS = ("status", "by", "note", "what")
+TEXTS = ("status", "by", "note", "what", "was")
 """Entries of a source that are texts."""
 
 _ID_DIGITS = frozenset("0123456789abcdef")
@@ -37,6 +37,11 @@ class Verdict:
     note : str
     what : str
         What the source is, for who reads the file: its maker, model, modality and so on.
+    software : tuple of str or None
+        Software Versions of the images that were looked at: one of another version has changed
+        since. None: the file does not say, and none is refused for it.
+    was : str
+        What was decided before the software changed; empty where nothing was.
     """
 
     status: Status = "unseen"
@@ -44,6 +49,8 @@ class Verdict:
     when: datetime.date | None = None
     note: str = ""
     what: str = ""
+    software: tuple[str, ...] | None = None
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +176,15 @@ def _verdict(source: str, entry: object, name: str) -> Verdict:
         when = when.date()
     if when is not None and not isinstance(when, datetime.date) and when != "":
         raise _wrong(name, f"when of {where}", when, "a date without quotation marks: 2026-01-31")
+    software = entry.get("software")
+    if software is not None and not (
+        isinstance(software, list) and all(isinstance(each, str) for each in software)
+    ):
+        raise _wrong(name, f"software of {where}", software, "a list of texts")
     status = checked_status(texts.pop("status"), f"{name}: status of {where}")
-    return Verdict(status, when=when or None, **texts)
+    if software is not None:
+        software = tuple(software)
+    return Verdict(status, when=when or None, software=software, **texts)
 
 
 def check_id(source: str, where: str) -> None:

@@ -197,6 +197,7 @@ def _looked_at(
     looked = _Looked(describer, keeps_of(filter), obeyed and obeyed.verdicts)
     found: list[tuple[str, str, Sequence[float] | None, bool]] = []
     unseen: Counter[str] = Counter()
+    changed: set[str] = set()
     for file, row in map_waiting(looked.at, files):
         if row is None:
             continue
@@ -205,10 +206,12 @@ def _looked_at(
         if verdict == "exclude":
             continue
         if verdict is not None and looked.verdicts and looked.verdicts.is_refused(verdict):
-            unseen[row["source"]] += 1
+            refusal = looked.verdicts.refusal(row["source"], row["software"])
+            unseen.update(refusal.sources)
+            changed.update(refusal.changed)
         found.append((name, file.location, row.get("pixel_spacing"), verdict == "invert"))
     if unseen:
-        raise UnseenSourceError(unseen, unseen_text(unseen))
+        raise UnseenSourceError(unseen, changed, which=unseen_text(unseen, changed))
     if not in_order:
         found.sort(key=itemgetter(0))  # the order of a folder is another one on each machine
     columns = map(list, zip(*found, strict=True)) if found else ([], [], [], [])
@@ -233,5 +236,5 @@ class _Looked(NamedTuple):
         if not self.keeps(row):
             return file, None
         if self.verdicts is not None:
-            row["verdict"] = self.verdicts.status_of(row["source"])
+            row["verdict"] = self.verdicts.status_of(row["source"], row["software"])
         return file, row

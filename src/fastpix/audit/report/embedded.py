@@ -45,6 +45,8 @@ def verdicts_of_page(audit: Audit, verdicts: Verdicts) -> dict[str, Any]:
                 "by": each.by,
                 "when": "" if each.when is None else each.when.isoformat(),
                 "note": each.note,
+                "software": None if each.software is None else list(each.software),
+                "was": each.was,
             }
             for source, each in verdicts.verdicts.items()
         ],

@@ -104,6 +104,7 @@ def _rendered(
         .render(
             audit=audit,
             parts=parts,
+            decided=verdicts.verdicts,
             by_id={part.record.id: part for part in parts},
             findings=found_of(audit.findings),
             plots=scale_plots(audit),

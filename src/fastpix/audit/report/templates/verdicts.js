@@ -14,6 +14,8 @@ function table(entry) {
   lines.push(`status = ${quoted(entry.status)}`, `by = ${quoted(entry.by)}`);
   if (entry.when) lines.push(`when = ${entry.when}`);
   lines.push(`note = ${quoted(entry.note)}`);
+  if (entry.software) lines.push(`software = [${entry.software.map(quoted).join(", ")}]`);
+  if (entry.was) lines.push(`was = ${quoted(entry.was)}`);
   return lines.join("\n") + "\n";
 }
 
