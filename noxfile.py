@@ -226,6 +226,25 @@ def clusters(session: nox.Session) -> None:
     session.run(*PYTEST, *chosen, env=demanded)
 
 
+# What drives the browser, and a package that has axe-core in it: one release of each, so that the
+# gate finds today what it found yesterday.
+BROWSER = ("playwright==1.65.2", "axe-playwright-python==0.1.8")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Open the page of the audit in Chromium: Debian's, or the one that FASTPIX_CHROMIUM names.
+
+    The pictures of docs/audit.md are taken of it, too.
+    """
+    install(session)
+    session.install(*BROWSER)
+    demanded = {"FASTPIX_LIBRARIES": "playwright.sync_api axe_playwright_python"}
+    tests = (*EVERY_CORE, "--dist", "loadfile", "tests/browser")
+    session.run(*PYTEST, *tests, *session.posargs, env=demanded)
+    session.run("python", "docs/pictures/audit.py", session.create_tmp(), silent=True)
+
+
 @nox.session
 def pydicom(session: nox.Session) -> None:
     """Run pydicom's own tests, from its sdist, with functions of fastpix under its names."""

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -83,3 +83,12 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     from fastpix.job.engines import driving
 
     monkeypatch.setattr(driving, "run_guarded", convert_batch)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser without a window."""
+    from support.browser import started_chromium
+
+    with started_chromium() as browser:
+        yield browser

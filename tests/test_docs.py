@@ -16,6 +16,9 @@ from support.label_files import contour, segmentation, structure_set
 from support.series_files import cells_of, slice_dataset, write_slices
 
 import fastpix
+from fastpix.audit.audit_files import write_audit
+from fastpix.audit.auditing import make_audit
+from fastpix.pseudonyms import Names
 
 ROOT = Path(__file__).parent.parent
 GENERATED = {"findings.md"}  # by another test, and without examples
@@ -35,7 +38,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One namespace a page; ``slice.dcm``, ``series/``, ``gaps/`` and labels of ``series/``."""
+    """One namespace a page; ``slice.dcm``, ``gaps/``, ``series/`` with its labels and audit."""
     if page.name in NEEDS:
         pytest.importorskip(NEEDS[page.name], reason=f"{page.name} is about it")
     ct = pydicom.data.get_testdata_file("CT_small.dcm")
@@ -53,6 +56,8 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "seg.dcm").write_bytes(encode(made_of))
     square = np.array([[-30, 20, 206.625], [-15, 20, 206.625], [-15, 40, 206.625]])
     (tmp_path / "rtss.dcm").write_bytes(encode(structure_set({"GTV": [contour(square)]})))
+    if page.name == "audit.md":
+        write_audit(make_audit(tmp_path / "series", Names(b"k" * 32)).audit, tmp_path / "audit")
     monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall(page.read_text())
     assert blocks, f"{page.name} has no example"
@@ -69,3 +74,13 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
         finally:
             fastpix.backend.disable()
+
+
+def test_pictures_are_there_and_said_in_words() -> None:
+    found = 0
+    for page in PAGES:
+        for words, path in re.findall(r"!\[([^]]*)\]\(([^)]+)\)", page.read_text()):
+            assert (page.parent / path).is_file(), f"{page.name} shows {path}"
+            assert len(words) > 20, f"{page.name}: {path} has no text for who cannot see it"
+            found += 1
+    assert found > 6

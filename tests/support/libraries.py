@@ -16,4 +16,6 @@ def library(name: str) -> Any:
     """Import a module; where it is missing, skip the test, unless FASTPIX_LIBRARIES demands it."""
     if name in DEMANDED:
         return importlib.import_module(name)
-    return pytest.importorskip(name, reason=f"needs {name}: nox -s exporters torch clusters")
+    return pytest.importorskip(
+        name, reason=f"needs {name}: nox -s exporters torch clusters browser"
+    )

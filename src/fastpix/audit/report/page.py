@@ -95,7 +95,8 @@ def page_of(
 def _rendered(
     audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], verdicts: Verdicts
 ) -> str:
-    parts = source_parts(audit, pictures, verdicts)
+    notes = {source: each.note for source, each in verdicts.verdicts.items()}
+    parts = source_parts(audit, pictures, notes)
     style, script = _text("page.css"), _script()
     return (
         environment()
@@ -103,6 +104,7 @@ def _rendered(
         .render(
             audit=audit,
             parts=parts,
+            decided=verdicts.verdicts,
             by_id={part.record.id: part for part in parts},
             findings=found_of(audit.findings),
             plots=scale_plots(audit),

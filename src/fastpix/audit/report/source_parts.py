@@ -21,7 +21,6 @@ from fastpix.audit.report.charts import (
 )
 from fastpix.audit.report.wording import device
 from fastpix.audit.sample_pictures import MEDIA_TYPE, Box, SamplePicture
-from fastpix.sources.verdicts import Verdict, Verdicts
 
 _WEIGHTS = ("error", "warning", "note")
 _MODALITY_UNKNOWN = "modality unknown"
@@ -88,7 +87,7 @@ class SourcePart:
         Maker and model, or what stands for them.
     kind : str
         Modality, Photometric Interpretation and so on.
-    note, was : str
+    note : str
         Of ``sources.toml``.
     shown : list of Shown
     arguments : list of Argument
@@ -107,7 +106,6 @@ class SourcePart:
     name: str
     kind: str
     note: str
-    was: str
     shown: list[Shown]
     arguments: list[Argument]
     score: EvidenceBar | None
@@ -119,7 +117,7 @@ class SourcePart:
 
 
 def source_parts(
-    audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], verdicts: Verdicts
+    audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], notes: Mapping[str, str]
 ) -> list[SourcePart]:
     """Return the sources of an audit, in its order.
 
@@ -128,12 +126,11 @@ def source_parts(
     audit : Audit
     pictures : mapping of str to sequence of SamplePicture
         By ids of sources.
-    verdicts : Verdicts
-        Of ``sources.toml``.
+    notes : mapping of str to str
+        Of ``sources.toml``, by ids of sources.
     """
-    known = verdicts.verdicts
     return [
-        _source_part(index, record, pictures.get(record.id, ()), known.get(record.id, Verdict()))
+        _source_part(index, record, pictures.get(record.id, ()), notes.get(record.id, ""))
         for index, record in enumerate(audit.sources, 1)
     ]
 
@@ -189,7 +186,7 @@ def most_of(counted: Counted) -> list[tuple[str, int]]:
 
 
 def _source_part(
-    index: int, record: SourceRecord, pictures: Sequence[SamplePicture], verdict: Verdict
+    index: int, record: SourceRecord, pictures: Sequence[SamplePicture], note: str
 ) -> SourcePart:
     findings = found_of(record.findings)
     weights = [each.entry.weight for each in findings]
@@ -199,8 +196,7 @@ def _source_part(
         record,
         name_of(record),
         kind_of(record),
-        verdict.note,
-        verdict.was,
+        note,
         [_shown(k, each, by_sample.get(k)) for k, each in enumerate(record.samples)],
         [
             Argument(_NAMES.get(each.name, each.name), _SAYS[each.says], each, bar)

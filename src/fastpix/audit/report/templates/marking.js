@@ -11,7 +11,8 @@ let marks = {}; // id -> {status, note}: what differs from the file that the pag
 let saved = {}; // the same, when it was saved last
 
 function asGiven(id) {
-  return entryOf.get(id) || { id, what: "", status: "unseen", by: "", when: "", note: "", software: null, was: "" };
+  const nothing = { what: "", status: "unseen", by: "", when: "", note: "", software: null, was: "" };
+  return entryOf.get(id) || { id, ...nothing };
 }
 
 function markOf(id) {
@@ -28,7 +29,7 @@ function say(text) {
 
 function keep() {
   try {
-    localStorage.setItem(storedAs, JSON.stringify({ marks, saved }));
+    localStorage.setItem(storedAs, JSON.stringify({ marks, saved, by: nameField.value }));
   } catch {
     // A browser that stores nothing: marks last until the page is closed, and closing it warns.
   }
@@ -47,7 +48,9 @@ function remember() {
         ([id, mark]) => sectionOf.has(id) && mark && typeof mark.status === "string" && typeof mark.note === "string",
       ),
     );
-  if (kept) [marks, saved] = [known(kept.marks), known(kept.saved)];
+  if (!kept) return;
+  [marks, saved] = [known(kept.marks), known(kept.saved)];
+  if (typeof kept.by === "string") nameField.value = kept.by;
 }
 
 function setMark(id, change) {
@@ -82,11 +85,16 @@ function showProgress() {
   document.getElementById("decided-count").textContent = `${decided} of ${sections.length} decided${unsaved}`;
 }
 
+// What an entry says after a mark. Who decides answers what the software of the source has changed.
+function marked(entry, mark) {
+  const was = mark.status === entry.status ? entry.was : "";
+  return { ...entry, ...mark, was, by: nameField.value.trim(), when: today() };
+}
+
 // All entries of the file, in its order; those that were marked are by who marks, of today.
 function entries() {
-  const by = nameField.value.trim();
   const ids = [...entryOf.keys(), ...given.shown.filter((id) => !entryOf.has(id))];
-  return ids.map((id) => (marks[id] ? { ...asGiven(id), ...marks[id], by, when: today(), was: "" } : asGiven(id)));
+  return ids.map((id) => (marks[id] ? marked(asGiven(id), marks[id]) : asGiven(id)));
 }
 
 function textToSave() {
@@ -159,6 +167,7 @@ for (const section of sections) {
   }
   section.querySelector("[data-note]").addEventListener("input", (event) => setMark(id, { note: event.target.value }));
 }
+nameField.addEventListener("input", keep);
 document.getElementById("save-sources").addEventListener("click", save);
 document.getElementById("copy-sources").addEventListener("click", copy);
 window.addEventListener("beforeunload", (event) => {
