@@ -24,6 +24,8 @@ from fastpix.sources.source_key import source_id, source_key
 from fastpix.sources.verdict_writing import mark
 from fastpix.sources.verdicts import read_verdicts
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 NAMES = Names(b"k" * 32)
 AXIAL = ["1", "0", "0", "0", "1", "0"]
 
