@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from fastpix.audit.counting import BoundedCounter, FindingCounts, Numbers
-from fastpix.audit.record import Spread
 from fastpix.audit.kept_series import KeptSeries
+from fastpix.audit.record import Spread
 from fastpix.audit.sampling import Candidate, Reservoir
 from fastpix.audit.series_planes import GeometryTally
 from fastpix.job.items import SourceFile

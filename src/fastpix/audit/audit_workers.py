@@ -23,6 +23,7 @@ from fastpix.job.items import Batch, Item
 _HERE = "fastpix.audit.audit_workers"
 HEADERS = f"{_HERE}:headers", f"{_HERE}:headers_isolated"
 SAMPLES = f"{_HERE}:samples", f"{_HERE}:samples_isolated"
+_HEADER, _SAMPLE = f"{_HERE}:header", f"{_HERE}:sample"  # alone, in a process that may die
 
 
 def headers(batch: Batch, job: AuditJob, *, report: Report) -> HeaderCounts:
@@ -49,7 +50,7 @@ def headers_isolated(batch: Batch, job: AuditJob, *, report: Report) -> HeaderCo
     report : callable
     """
     found = HeaderCounts()
-    with Isolated(job.timeout, f"{_HERE}:header") as isolated:
+    with Isolated(job.timeout, _HEADER) as isolated:
         for item in batch.items:
             try:
                 found += isolated.call(item, job)
@@ -101,7 +102,7 @@ def samples_isolated(batch: SourceBatch, job: AuditJob, *, report: Report) -> Sa
     report : callable
     """
     blamed = {}
-    with Isolated(job.timeout, f"{_HERE}:sample") as isolated:
+    with Isolated(job.timeout, _SAMPLE) as isolated:
         for number in range(len(batch.samples)):
             try:
                 isolated.call(batch, number, job)

@@ -87,6 +87,8 @@ class KeptBatches:
         """
         if self._folder is None or not found.is_final:
             return
+        if not all(item.files[0].size or item.files[0].stamp for item in batch.items):
+            return  # some could not even be looked at
         stream = io.BytesIO()
         _Pickler(stream, batch).dump(found)
         kept = stream.getvalue()

@@ -28,9 +28,7 @@ from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
 
 _FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
-NO_SERIES = "0"
-"""What stands for the series of files that name none."""
-
+_NONE = "0"  # what stands for the study, or the series, of files that name none
 _MOST_RESCALES = 64  # slopes of one file: those of a long series say no more
 
 
@@ -51,9 +49,9 @@ class FileNames(NamedTuple):
     ----------
     file : str
         Of its path.
-    instance, series : str
+    instance, series, study : str
         Of UIDs; empty where the file has none.
-    study, patient : str
+    patient : str
     """
 
     file: str
@@ -121,8 +119,8 @@ class SourceTally:
         if names.instance:
             self.instances.add(names.instance)
         self.patients.add(names.patient)
-        self.studies.add(names.study)
-        self.series.add(names.series or NO_SERIES)
+        self.studies.add(names.study or _NONE)
+        self.series.add(names.series or _NONE)
         self.reservoir.offer(facts.file, names.file, names.patient, names.series)
         self.kept_series.offer(facts.file, names.file, names.series)
         header = kind.header
