@@ -251,7 +251,7 @@ def test_a_header_that_kills_costs_one_file(deadly: Batch, monkeypatch: pytest.M
 
 def test_a_sample_that_kills_costs_one_file(deadly: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_workers, "_SAMPLE", "support.child_functions:sample_or_die")
-    samples = tuple(Candidate(0, item.files[0], item.name, "p", "s") for item in deadly.items)
+    samples = tuple(Candidate(0, item.name, item.files[0], "p", "s") for item in deadly.items)
     files = tuple(item.files[0] for item in deadly.items)
     found = samples_isolated(SourceBatch("x", samples, (files,)), JOB, report=lambda _: None)
     assert [bool(each.error) for each in found.pixels.records] == [True, False, False]

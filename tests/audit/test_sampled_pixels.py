@@ -31,7 +31,7 @@ class Source:
         path.write_bytes(data)
         file = SourceFile(str(path), str(number), len(data), 0)
         look = look_at_pixels(file, 2**20, compare=True)
-        self.pixels.add(Candidate(0, file, str(number), "p", "1.2"), look)
+        self.pixels.add(Candidate(0, str(number), file, "p", "1.2"), look)
         return look
 
     def findings(self, cells: Any, **attributes: Any) -> set[str]:

@@ -14,14 +14,19 @@ from fastpix.audit.record import Spread
 from fastpix.audit.sampling import Candidate, Reservoir
 from fastpix.audit.series_planes import GeometryTally
 from fastpix.job.items import SourceFile
+from fastpix.pseudonyms import Names
 from fastpix.series.plane import Identity, Plane
 
+NAMES = Names(b"k" * 32)
 FILES = [
-    (SourceFile(f"/x/{p}/{s}/{k}", f"{p}/{s}/{k}", 1, 1), f"{p}/{s}/{k}", f"p{p}", f"{p}.{s}")
+    (
+        SourceFile(f"/x/{p}/{s}/{k}", f"{p}/{s}/{k}", 1, 1),
+        NAMES.of_path(f"{p}/{s}/{k}"), f"p{p}", NAMES.of_uid(f"{p}.{s}"),
+    )
     for p in range(20)
     for s in range(p + 1)
     for k in range(5)
-]
+]  # fmt: skip
 
 
 def chosen(files: list[tuple[SourceFile, str, str, str]], size: int, seed: int) -> list[Candidate]:
@@ -57,7 +62,7 @@ def test_few_files_are_all_taken() -> None:
 def test_memory_is_bounded() -> None:
     reservoir = Reservoir(4, 0)
     for number in range(2000):
-        reservoir.offer(*FILES[number % 100][:2], "p", str(number))
+        reservoir.offer(*FILES[number % 100][:2], "p", NAMES.of_uid(str(number)))
     ranks = reservoir._lowest.ranks
     assert len(reservoir._candidates) == len(ranks) == 32
     assert reservoir.series == sorted(ranks, key=ranks.__getitem__)[:4]
@@ -96,7 +101,7 @@ def test_kept_series_are_whole_whatever_order_and_batches() -> None:
 
 def test_a_series_that_is_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastpix.audit.kept_series._MOST_FILES", 4)
-    one_series = [file for file in FILES if file[3] == "0.0"]
+    one_series = [file for file in FILES if file[3] == NAMES.of_uid("0.0")]
     for batch in (1, 2, 3, 10):
         assert kept(one_series, batch) == []
     assert [len(each) for each in kept(one_series[:4], 2)] == [4]

@@ -25,7 +25,7 @@ class Distinct:
     """
 
     _sorted: NDArray[np.uint64] = field(default_factory=_nothing)
-    _more: set[int] = field(default_factory=set)
+    _more: set[str] = field(default_factory=set)  # whole names, until they are asked for
     _added: list[NDArray[np.uint64]] = field(default_factory=list)
     _waiting: int = 0  # numbers in `_added`
 
@@ -36,7 +36,7 @@ class Distinct:
         ----------
         name : str
         """
-        self._more.add(int(name[:_DIGITS], 16))
+        self._more.add(name)
 
     def __iadd__(self, other: Distinct) -> Distinct:
         """Add all of another."""
@@ -50,7 +50,8 @@ class Distinct:
     def numbers(self) -> NDArray[np.uint64]:
         """Return all, in order."""
         if self._more:
-            self._added.append(np.fromiter(self._more, np.uint64, len(self._more)))
+            numbers = (int(name[:_DIGITS], 16) for name in self._more)
+            self._added.append(np.fromiter(numbers, np.uint64, len(self._more)))
             self._more = set()
         if self._added:
             self._sorted = np.unique(np.concatenate([self._sorted, *self._added]))

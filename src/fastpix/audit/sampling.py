@@ -10,46 +10,54 @@ kept at the end is among the lowest of each batch that it occurs in.
 from __future__ import annotations
 
 import hashlib
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from fastpix.job.items import SourceFile
 
+_DIGITS = 16  # hexadecimal, of a name
 _SERIES_KEPT = 8  # times the samples: enough to spread over patients
 
 
 class Candidate(NamedTuple):
-    """A file that may be looked at.
+    """A file that may be looked at; those with lower ranks come first.
 
     Attributes
     ----------
     rank : int
-    file : SourceFile
     name : str
         Keyed hash of its path: that of the manifest.
+    file : SourceFile
     patient, series : str
         Keyed hashes; `series` is empty where the file has none.
     """
 
     rank: int
-    file: SourceFile
     name: str
+    file: SourceFile
     patient: str
     series: str
 
 
-def rank_of(seed: int, *parts: str) -> int:
-    """Return a number that the seed and some texts decide.
+@lru_cache(64)
+def _mask(seed: int) -> int:
+    digest = hashlib.blake2b(str(seed).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def rank_of(seed: int, name: str) -> int:
+    """Return a number that the seed and a name decide; names are as good as random.
 
     Parameters
     ----------
     seed : int
-    parts : str
+    name : str
+        A keyed hash, or nothing.
     """
-    text = "\0".join(parts).encode("utf-8", "surrogateescape")
-    digest = hashlib.blake2b(text, digest_size=8, key=str(seed).encode())
-    return int.from_bytes(digest.digest(), "little")
+    return int(name[:_DIGITS] or "0", 16) ^ _mask(seed)
 
 
 @dataclass(slots=True)
@@ -78,7 +86,7 @@ class LowestSeries:
         """
         if series in self.ranks:
             return True, None
-        rank = rank_of(self.seed, "series", series)
+        rank = rank_of(self.seed, series)
         if self._worst is None:
             self.ranks[series] = rank
             if len(self.ranks) == self.size:
@@ -129,10 +137,9 @@ class Reservoir:
         """
         kept = self._kept_of(series)
         if kept is not None:
-            rank = rank_of(self.seed, "file", name)
-            if len(kept) < self.size or (rank, name) < _order(kept[-1])[:2]:
-                kept.append(Candidate(rank, file, name, patient, series))
-                kept.sort(key=_order)
+            rank = rank_of(self.seed, name)
+            if len(kept) < self.size or rank <= kept[-1].rank:
+                insort(kept, Candidate(rank, name, file, patient, series))
                 del kept[self.size :]
 
     def __iadd__(self, other: Reservoir) -> Reservoir:
@@ -141,7 +148,7 @@ class Reservoir:
             kept = self._kept_of(series)
             if kept is not None:
                 kept += candidates
-                kept.sort(key=_order)
+                kept.sort()
                 del kept[self.size :]
         return self
 
@@ -165,12 +172,6 @@ class Reservoir:
         if dropped is not None:
             del self._candidates[dropped]
         return self._candidates.setdefault(series, []) if is_kept else None
-
-
-def _order(candidate: Candidate) -> tuple[int, str, str, int, int]:
-    # A file that was found twice in two states would be two; names alone tell files apart.
-    file = candidate.file
-    return candidate.rank, candidate.name, file.location, file.size, file.stamp
 
 
 def _by_turns(queues: Sequence[list[Candidate]]) -> list[Candidate]:
