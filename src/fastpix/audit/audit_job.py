@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TypeAlias
 
 from fastpix.image.limits import MAX_BYTES
@@ -53,6 +52,8 @@ class AuditJob:
     @property
     def id(self) -> str:
         """16 hex digits that differ where headers come to something else."""
+        from importlib.metadata import version  # slow to import, and workers need it not
+
         of_key = Names(self.key).fingerprint
         kept = [_LAYOUT, version("fastpix"), of_key, self.by, self.samples, self.seed]
         return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:16]
