@@ -3,10 +3,11 @@
     python benchmarks/bench_audit.py                   # 5,000 files
     python benchmarks/bench_audit.py --files 100000 --rounds 3 --place /scratch
 
-The files are copies of the CT and the MR slice that pydicom ships, with UIDs, patients and positions
-of their own: six sources, series of 50. A scan (`fastpix scan --headers`) and audits take turns, each
-in a process of its own; nothing is kept between them, except for the last one, which finds what the
-one before it has kept. Counts are held against what was written before any time is shown.
+The files are copies of the CT and the MR slice that pydicom ships, with UIDs, patients and
+positions of their own: six sources, series of 50. A scan (``fastpix scan --headers``) and audits
+take turns, each in a process of its own; nothing is kept between them, except for the last one,
+which finds what the one before it has kept. Counts are held against what was written before any
+time is shown.
 """
 
 from __future__ import annotations
@@ -185,7 +186,7 @@ def _table(found: dict[str, list[dict[str, Any]]], files: int) -> Table:
     for name, runs in found.items():
 
         def middle(key: str, runs: list[dict[str, Any]] = runs) -> float:
-            return median(each.get(key, each["wall"]) for each in runs)
+            return float(median(each.get(key, each["wall"]) for each in runs))
 
         pairs = list(zip(runs, scans, strict=False))
         ratio = median(a.get("headers", a["wall"]) / b["wall"] for a, b in pairs)

@@ -229,7 +229,7 @@ def test_new_files_change_one_batch_alone() -> None:
 def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Batch:
     """A batch of three images; what reads the first one dies."""
     monkeypatch.setattr(isolated, "_DEATHS", 1)  # starting processes takes long
-    items = []
+    items: list[Item] = []
     for number, name in enumerate(("DEADLY", "SOUND", "WHOLE")):
         path = tmp_path / str(number)
         data = encode(make_dataset(Modality="CT", Manufacturer="A", DeviceSerialNumber=name))
@@ -260,6 +260,7 @@ def test_a_sample_that_kills_costs_one_file(deadly: Batch, monkeypatch: pytest.M
 
 
 def test_arguments(archive: Path) -> None:
-    for wrong in ({"workers": 0}, {"timeout": 0}, {"samples": 0}):
+    wrongs: list[dict[str, Any]] = [{"workers": 0}, {"timeout": 0}, {"samples": 0}]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match=next(iter(wrong))):
             make_audit(archive, NAMES, **wrong)

@@ -85,7 +85,7 @@ def make_audit(
     by : sequence of str
         The attributes that tell sources apart.
     samples : int
-        The most images of a source whose pixels are read, and the most series of a source whose
+        The most images of a source whose pixels are read, and the most series, up to 50, whose
         geometry is looked at.
     seed : int
         Another seed gives other samples.

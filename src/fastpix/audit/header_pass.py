@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fastpix.audit.audit_job import AuditJob, Report
 from fastpix.audit.file_facts import FileFacts, ImageKind, Looker
 from fastpix.audit.header_counts import HeaderCounts
-from fastpix.audit.kept_series import KeptSeries
+from fastpix.audit.kept_series import MOST_SERIES, KeptSeries
 from fastpix.audit.sampling import Reservoir
 from fastpix.audit.source_tally import FileNames, SourceTally
 from fastpix.job.items import Item
@@ -126,7 +126,8 @@ class _HeaderPass:
         tally = self.counts.sources.get(source)
         if tally is None:
             size, seed = self._job.samples, self._job.seed
-            tally = SourceTally(key, Reservoir(size, seed), KeptSeries(size, seed))
+            kept = KeptSeries(min(size, MOST_SERIES), seed)
+            tally = SourceTally(key, Reservoir(size, seed), kept)
             self.counts.sources[source] = tally
         tally.key = min(tally.key, key)
         return tally

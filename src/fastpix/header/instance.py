@@ -81,8 +81,8 @@ class Instance:
         stored = index.inflated or self._stored
         if stored is None:
             return None
-        head = stored.head()  # that of a file has been read
-        return bytes(head[: index.start] if index.start <= len(head) else stored.view(0, index.start))
+        end, head = index.start, stored.head()  # the head of a file has been read
+        return bytes(head[:end] if end <= len(head) else stored.view(0, end))
 
     @property
     def source(self) -> bytes | Dataset:
