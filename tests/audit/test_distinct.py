@@ -50,7 +50,7 @@ def test_counters_of_batches_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(counting, "_MOST_KEYS", 16)
     rng = random.Random(1)
     keys = [rng.randrange(60) for _ in range(2000)]
-    counters = []
+    counters: list[BoundedCounter[int]] = []
     for size in (1, 13, 500, 2000):
         rng.shuffle(keys)
         parts = []
@@ -75,8 +75,8 @@ def test_numbers_of_batches() -> None:
     one, other = Numbers(), Numbers()
     for number in (-0.0, 3.0):
         one.add(number)
-    for number in (0.0, 9.0, None):
-        other.add(number, 2)
+    for more in (0.0, 9.0, None):
+        other.add(more, 2)
     one += other
     found = one.spread()
     assert found == Spread(6, 0.0, 0.0, 9.0)
