@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable
 
@@ -60,6 +61,8 @@ class _HeaderPass:
         self._ids: dict[SourceKey, str] = {}
         self._uncounted: dict[int, ImageKind] = {}
         self._known: dict[tuple[bytes, ...], str] = {}  # names of UIDs and of patients
+        # SOP Instance UIDs are only counted, each once: for them a quicker hash will do.
+        self._begun = hashlib.blake2b(key=hashlib.sha256(job.key).digest(), digest_size=8)
 
     def add(self, name: str, facts: FileFacts) -> None:
         """Count a file.
@@ -97,7 +100,11 @@ class _HeaderPass:
         self.looker.kinds.clear()
 
     def _names_of(self, name: str, values: dict[int, bytes]) -> FileNames:
-        uid = _text(values.get(_INSTANCE, b""))
+        instance, uid = "", values.get(_INSTANCE, b"").strip(b" \0")
+        if uid:
+            begun = self._begun.copy()
+            begun.update(uid)
+            instance = begun.hexdigest()
         patient = values.get(_PATIENT, b""), values.get(_ISSUER, b"")
         of_patient = self._known.get(patient)
         if of_patient is None:
@@ -105,7 +112,7 @@ class _HeaderPass:
         series = self._of_uid(values.get(_SERIES, b""))
         return FileNames(
             name,
-            self._names.of_uid(uid) if uid else "",
+            instance,
             series,
             self._of_uid(values.get(_STUDY, b"")),
             of_patient,
