@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from support.builders import compress, encode, make_dataset, make_item, remove, 
 from fastpix.audit.audit_files import with_verdicts, write_audit
 from fastpix.audit.auditing import make_audit
 from fastpix.audit.extra_values import _WANTED
+from fastpix.audit.report.page import write_page
 from fastpix.pseudonyms import Names
 from fastpix.standard.dictionary import _TAGS_OF_VR
 from fastpix.standard.tags import Tag
@@ -59,15 +61,19 @@ def written(folder: Path, files: Iterable[bytes], pseudonymous: bool) -> str:
     source.mkdir()
     for number, data in enumerate(files):
         (source / f"{SECRET}-{number}.dcm").write_bytes(data)
-    run = make_audit(source, Names(b"k" * 32), pseudonymous=pseudonymous, samples=3)
+    run = make_audit(source, Names(b"k" * 32), pseudonymous=pseudonymous, samples=3, pictures=True)
     assert run.audit.counts.images > 3
     assert any(record.samples for record in run.audit.sources)
-    write_audit(with_verdicts(run.audit, out), out, tables=True)
+    assert any(run.pictures.values())
+    audit = with_verdicts(run.audit, out)
+    write_audit(audit, out, tables=True)
+    write_page(audit, run.pictures, out)
     files_written = sorted(out.iterdir())
     assert [path.name for path in files_written] == [
-        "audit.json", "findings.csv", "samples.csv", "sources.toml",
+        "audit.json", "findings.csv", "index.html", "samples.csv", "sources.toml",
     ]  # fmt: skip
-    return "\n".join(path.read_text("utf-8") for path in files_written)
+    text = "\n".join(path.read_text("utf-8") for path in files_written)
+    return re.sub(r"data:image/webp;base64,[\w+/=]*", "", text)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,8 +32,12 @@ def test_an_audit(src: Path, tmp_path: Path, call: Call) -> None:
     assert "4 files: 3 images, 1 not images, 0 failed" in said
     assert "fastpix audit mark" in said
     assert sorted(path.name for path in out.iterdir()) == [
-        "audit.json", "findings.csv", "samples.csv", "sources.toml",
+        "audit.json", "findings.csv", "index.html", "samples.csv", "sources.toml",
     ]  # fmt: skip
+    page = out / "index.html"
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert page.read_text("utf-8").count("data:image/webp") == 3
+    assert str(page) in said
     found = json.loads((out / "audit.json").read_text())
     (source,) = found["sources"]
     assert source["id"] in said
@@ -66,6 +71,16 @@ def test_an_interrupted_audit_says_how_to_go_on(
     monkeypatch.setattr("fastpix.audit.auditing.make_audit", interrupted)
     said = call("audit", src, tmp_path / "out", code=130)
     assert "run the same command to go on" in said
+
+
+def test_without_jinja_nothing_is_begun(
+    src: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    said = call("audit", src, tmp_path / "out", code=1)
+    assert "pip install 'fastpix[audit]'" in said
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.key").exists()
 
 
 def test_help_names_both_commands(call: Call) -> None:

@@ -72,10 +72,10 @@ def write_audit(audit: Audit, out: Path, *, tables: bool = False) -> None:
     FastpixError, OSError
     """
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / RECORD, to_json(audit))
+    write_privately(out / RECORD, to_json(audit))
     if tables:
-        _write(out / "findings.csv", findings_csv(audit))
-        _write(out / "samples.csv", samples_csv(audit))
+        write_privately(out / "findings.csv", findings_csv(audit))
+        write_privately(out / "samples.csv", samples_csv(audit))
 
 
 def what_of(record: SourceRecord) -> str:
@@ -92,8 +92,18 @@ def what_of(record: SourceRecord) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, for its owner alone."""
+def write_privately(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, for its owner alone.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+
+    Raises
+    ------
+    OSError
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -19,6 +19,7 @@ from fastpix.audit.header_batches import header_batches
 from fastpix.audit.header_counts import HeaderCounts
 from fastpix.audit.kept_batches import KeptBatches
 from fastpix.audit.record import VERSION, Audit, Phase
+from fastpix.audit.sample_pictures import SamplePicture, picture_plan
 from fastpix.audit.sampled_source import SampledSource, SourceBatch
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.source_record import AS_THEY_STAND, decodable_of, pseudonyms, source_record
@@ -48,10 +49,13 @@ class AuditRun:
     audit : Audit
     samples : dict of str to list of Candidate
         By ids of sources, in the order of `SourceRecord.samples`.
+    pictures : dict of str to tuple of SamplePicture
+        Of the first samples that can be read, if pictures were asked for.
     """
 
     audit: Audit
     samples: dict[str, list[Candidate]] = field(default_factory=dict)
+    pictures: dict[str, tuple[SamplePicture, ...]] = field(default_factory=dict)
 
 
 def make_audit(
@@ -69,6 +73,7 @@ def make_audit(
     workers: int | None = None,
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
+    pictures: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AuditRun:
     """Look at images: at all headers, and at the pixels of a few of each source.
@@ -106,6 +111,8 @@ def make_audit(
         Seconds that one file may take.
     max_bytes : int
         What one image may decode to.
+    pictures : bool
+        Make pictures of samples, for a page.
     on_progress : callable, optional
 
     Returns
@@ -136,16 +143,21 @@ def make_audit(
         found = headers.finish()
         headers_done = time.perf_counter()
 
-        sources = _sources_of(found)
+        side, most = picture_plan(len(found.sources), samples) if pictures else (0, 0)
+        sources = _sources_of(found, side, most)
         sampled = GatheredSources(sources, on_progress)
         look = partial(run_guarded, functions=SAMPLES)
         run_batches(iter(sources), job, submitter, workers, look, sampled)
     in_headers = headers_done - start
     audit = _audit_of(found, sources, sampled.found, job, pseudonymous, in_headers)
-    return AuditRun(audit, {each.id: list(each.samples) for each in sources})
+    return AuditRun(
+        audit,
+        {each.id: list(each.samples) for each in sources},
+        {each.id: sampled.found[each.id].pictures for each in sources},
+    )
 
 
-def _sources_of(found: HeaderCounts) -> list[SourceBatch]:
+def _sources_of(found: HeaderCounts, side: int, pictures: int) -> list[SourceBatch]:
     """Return what is looked at of each source, that with most files first."""
     order = sorted(found.sources, key=lambda each: (-found.sources[each].files, each))
     return [
@@ -153,6 +165,8 @@ def _sources_of(found: HeaderCounts) -> list[SourceBatch]:
             each,
             tuple(found.sources[each].reservoir.chosen()),
             tuple(map(tuple, found.sources[each].kept_series.series())),
+            side,
+            pictures,
         )
         for each in order
     ]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from fastpix.audit.extra_values import WINDOW_CENTER, WINDOW_WIDTH, ExtraValues, extra_values
 from fastpix.audit.file_errors import finding_of, missing_bytes
-from fastpix.errors import FastpixError, warnings_kept
+from fastpix.errors import FastpixError, PixelHeaderError, warnings_kept
 from fastpix.frames.codecs import all_decoders
+from fastpix.header.attributes import Attributes
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
 from fastpix.image.image import Image
@@ -23,10 +24,14 @@ from fastpix.job.one_image import stored_recipe
 from fastpix.job.remaining import Remaining, remaining_of
 from fastpix.job.rows import unit_of
 from fastpix.job.scan.source_locations import open_location
+from fastpix.notes import Notes
 from fastpix.plan.making import make_plan
 from fastpix.recipe import Recipe
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File
+from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN
+from fastpix.view.tones import is_shown_inverse
+from fastpix.view.voi import Voi, proposals_of
 
 # MONOCHROME1 is left as it is: sources are compared by what their files hold.
 _RECIPE = Recipe("float64", invert="none", padding=0.0)
@@ -64,6 +69,10 @@ class Look:
         1 and 99, of values.
     differences : tuple of (str, str, int)
         Two decoders, and the largest difference of two cells; -1 where the second has failed.
+    voi : VoiWindow, VoiTable or None
+        The first that the file proposes, for a picture.
+    shown_inverse : bool
+        Whether the file asks for low values to be shown white.
     """
 
     file: SourceFile
@@ -81,6 +90,8 @@ class Look:
     used_bits: float
     percentiles: tuple[float, float] | None
     differences: tuple[tuple[str, str, int], ...]
+    voi: Voi | None = None
+    shown_inverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +170,25 @@ def _look(instance: Instance, file: SourceFile, max_bytes: int, compare: bool) -
     return Look(
         file, header, extra, frame, cells, remaining, unit_of(header, plan, recipe),
         image.decoders, _digest(cells), findings, *ends, percentiles, differences,
+        *_display_of(image, frame),
     )  # fmt: skip
+
+
+def _display_of(image: Image, frame: int) -> tuple[Voi | None, bool]:
+    """Return what the file proposes to be seen with, without its own words, and its polarity."""
+    header = image.header
+    if not header.is_gray:
+        return None, False
+    little = header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
+    inverse = is_shown_inverse(header, Attributes(image.dataset, Notes(), little))
+    # PS3.3 C.8.8.3: windows of a dose are of stored values.
+    if header.rescale_error is not None or header.modality == "RTDOSE":
+        return None, inverse
+    try:
+        proposals = proposals_of(image, frame)
+    except PixelHeaderError:  # a finding tells
+        return None, inverse
+    return (proposals[0]._replace(explanation="") if proposals else None), inverse
 
 
 def reduced(look: Look) -> Look:

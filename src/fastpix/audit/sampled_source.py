@@ -1,18 +1,19 @@
 """What a worker finds out about one source: the pixels of its samples, the volumes of some series.
 
-What comes back is small: records and counts, and no image.
+What comes back is small: records, counts, and small pictures.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastpix.audit.audit_job import AuditJob, Report
 from fastpix.audit.header_counts import CRASHES
 from fastpix.audit.judging_sources import observed_of
 from fastpix.audit.polarity import Observed
+from fastpix.audit.sample_pictures import SamplePicture, picture_of
 from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.series_planes import GeometryTally, planes_of_files
@@ -33,11 +34,15 @@ class SourceBatch:
     samples : tuple of Candidate
     series : tuple of tuple of SourceFile
         Series whose geometry is looked at.
+    side, pictures : int
+        Pixels of the longer side of a picture, and how many pictures are made.
     """
 
     id: str
     samples: tuple[Candidate, ...]
     series: tuple[tuple[SourceFile, ...], ...]
+    side: int = 0
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,15 @@ class SampledSource:
     geometry : GeometryTally
     seconds : tuple of float
         That reading pixels, and arranging series, took.
+    pictures : tuple of SamplePicture
+        Of the first samples that can be read.
     """
 
     pixels: FoundPixels
     observed: Observed
     geometry: GeometryTally
     seconds: tuple[float, float]
+    pictures: tuple[SamplePicture, ...]
 
 
 def look_at_source(
@@ -77,7 +85,7 @@ def look_at_source(
         Numbers of samples that are not read, since they end the process that does, and why.
     """
     start = time.perf_counter()
-    pixels, observed = _look_at_samples(batch, job, report, blamed or {})
+    pixels, observed, pictures = _look_at_samples(batch, job, report, blamed or {})
     between = time.perf_counter()
     geometry = GeometryTally()
     for files in batch.series:
@@ -87,14 +95,16 @@ def look_at_source(
         if report is not None:
             report(len(batch.samples))
     end = time.perf_counter()
-    return SampledSource(pixels, observed, geometry, (between - start, end - between))
+    seconds = between - start, end - between
+    return SampledSource(pixels, observed, geometry, seconds, pictures)
 
 
 def _look_at_samples(
     batch: SourceBatch, job: AuditJob, report: Report | None, blamed: Mapping[int, str]
-) -> tuple[FoundPixels, Observed]:
+) -> tuple[FoundPixels, Observed, tuple[SamplePicture, ...]]:
     pixels = SourcePixels()
     looks: list[Look] = []
+    pictures: list[SamplePicture] = []
     for number, candidate in enumerate(batch.samples):
         if number in blamed:
             look: Look | Unread = _crashed(candidate, blamed[number])
@@ -103,10 +113,12 @@ def _look_at_samples(
         pixels.add(candidate, look)
         if isinstance(look, Look):
             looks.append(reduced(look))
+            if len(pictures) < batch.pictures:
+                pictures.append(replace(picture_of(look, batch.side), sample=number))
         if report is not None:
             report(number + 1)
     pixels.settle()
-    return pixels.found(), observed_of(looks)
+    return pixels.found(), observed_of(looks), tuple(pictures)
 
 
 def look_at_sample(batch: SourceBatch, number: int, job: AuditJob) -> Look | Unread:

@@ -78,9 +78,9 @@ def run_command(
 ) -> None:
     """Look at new images once, before anything is trained on them.
 
-    Headers of all files are read, and pixels of a few of each source. OUT/audit.json has every
-    number, OUT/sources.toml an entry for each source, for a person to decide. Both stay inside the
-    hospital.
+    Headers of all files are read, and pixels of a few of each source. OUT/index.html shows what was
+    found, with pictures; OUT/audit.json has every number, OUT/sources.toml an entry for each
+    source, for a person to decide. All stay inside the hospital.
 
     OUT.state keeps what headers came to, in keyed hashes: run it again for files that are new,
     changed or were not reached; headers of others are not read. It may be removed.
@@ -90,10 +90,12 @@ def run_command(
     from fastpix.audit.comparing import compared
     from fastpix.audit.kept_batches import default_state_folder
     from fastpix.audit.record_json import from_json
+    from fastpix.audit.report.page import check_libraries, write_page
     from fastpix.cli.progress import AuditProgress
     from fastpix.pseudonyms import Names, default_key_file, load_key
     from fastpix.sources.source_key import BY
 
+    check_libraries()
     console = console_here()
     old = None if compare is None else from_json(compare.read_text("utf-8"))
     key = key_file or default_key_file(out)
@@ -107,7 +109,7 @@ def run_command(
                 sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
                 seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out, key], state=state,
                 executor=executor, workers=workers, timeout=timeout, max_bytes=max_bytes,
-                on_progress=progress.advance,
+                pictures=True, on_progress=progress.advance,
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("Interrupted. Headers that were read are kept; run the same command to go on.")
@@ -116,11 +118,13 @@ def run_command(
     if old is not None:
         audit = compared(audit, old)
     write_audit(audit, out, tables=as_csv)
+    write_page(audit, found.pictures, out)
     _show(audit, console.print)
     typer.echo(
-        f"{out / 'audit.json'} has every number. Look at the sources, and decide: "
-        f"fastpix audit mark ID accept|invert|exclude --sources {shlex.quote(str(out))}"
-        f"/sources.toml --by NAME. Then: fastpix convert SRC DST --sources "
+        f"{out / 'index.html'} shows the sources, {out / 'audit.json'} has every number. Look at "
+        f"the sources, and decide, on that page or with fastpix audit mark ID "
+        f"accept|invert|exclude --sources {shlex.quote(str(out))}/sources.toml --by NAME. "
+        f"Then: fastpix convert SRC DST --sources "
         f"{shlex.quote(str(out))}/sources.toml --key-file {shlex.quote(str(key))}"
     )
 

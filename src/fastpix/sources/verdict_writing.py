@@ -59,9 +59,7 @@ def write_verdicts(path: str | os.PathLike[str], verdicts: Verdicts) -> None:
     OSError
         It cannot be written.
     """
-    by = ", ".join(map(_quoted, verdicts.by))
-    key = f"key = {_quoted(verdicts.key)}\n" if verdicts.key else ""
-    text = f"{_OPENING}version = {VERSION}\n{key}by = [{by}]\n"
+    text = head_of(verdicts)
     text += "".join(_table(source, each) for source, each in verdicts.verdicts.items())
     target = Path(path)
     with _written_beside(target, text.encode()) as temporary:
@@ -71,6 +69,18 @@ def write_verdicts(path: str | os.PathLike[str], verdicts: Verdicts) -> None:
             raise FastpixError(
                 f"{target} is there already: use fastpix audit mark, or choose another name"
             ) from error
+
+
+def head_of(verdicts: Verdicts) -> str:
+    """Return what stands in a file of verdicts before the first source.
+
+    Parameters
+    ----------
+    verdicts : Verdicts
+    """
+    by = ", ".join(map(_quoted, verdicts.by))
+    key = f"key = {_quoted(verdicts.key)}\n" if verdicts.key else ""
+    return f"{_OPENING}version = {VERSION}\n{key}by = [{by}]\n"
 
 
 def add_sources(path: str | os.PathLike[str], found: Mapping[str, Verdict]) -> int:

@@ -1,0 +1,156 @@
+"""`write_page`: an audit as one file of HTML that works from a disk, without any network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastpix.audit.audit_files import SOURCES, write_privately
+from fastpix.audit.record import Audit
+from fastpix.audit.report.charts import phase_bars, scale_plots
+from fastpix.audit.report.embedded import json_in_html, verdicts_of_page
+from fastpix.audit.report.source_parts import found_of, most_of, source_parts
+from fastpix.audit.report.wording import FILTERS
+from fastpix.audit.sample_pictures import SamplePicture
+from fastpix.sources.verdicts import Verdicts, read_verdicts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGE = "index.html"
+LARGEST = 20_000_000
+"""Bytes of a page."""
+
+_MOST_COLUMNS = 24  # sources that the table of findings has columns for
+_SCRIPTS = ("verdicts.js", "marking.js", "keys.js", "looking.js")
+
+
+def check_libraries() -> None:
+    """Refuse to begin without what the page needs.
+
+    Raises
+    ------
+    ImportError
+        The message says what to install.
+    """
+    try:
+        import jinja2  # noqa: F401
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "the page of an audit needs Jinja2 and Pillow: pip install 'fastpix[audit]'"
+        ) from error
+
+
+def write_page(audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], out: Path) -> None:
+    """Write ``index.html`` into the folder of an audit, for its owner alone.
+
+    Parameters
+    ----------
+    audit : Audit
+    pictures : mapping of str to sequence of SamplePicture
+        By ids of sources.
+    out : Path
+        Has ``sources.toml`` already.
+
+    Raises
+    ------
+    FastpixError, OSError, ImportError
+    """
+    write_privately(out / PAGE, page_of(audit, pictures, read_verdicts(out / SOURCES)))
+
+
+def page_of(
+    audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], verdicts: Verdicts
+) -> str:
+    """Return the page; of pictures, so many of each source that it stays under `LARGEST`.
+
+    Parameters
+    ----------
+    audit : Audit
+    pictures : mapping of str to sequence of SamplePicture
+        By ids of sources.
+    verdicts : Verdicts
+        Of ``sources.toml``.
+
+    Raises
+    ------
+    ImportError
+        Jinja2 is not installed.
+    """
+    check_libraries()
+    most = max(map(len, pictures.values()), default=0)
+    while True:
+        page = _rendered(audit, {source: few[:most] for source, few in pictures.items()}, verdicts)
+        if not most or len(page.encode("utf-8", "replace")) < LARGEST:
+            return page
+        most -= 1
+
+
+def _rendered(
+    audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], verdicts: Verdicts
+) -> str:
+    notes = {source: each.note for source, each in verdicts.verdicts.items()}
+    parts = source_parts(audit, pictures, notes)
+    style, script = _text("page.css"), _script()
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            audit=audit,
+            parts=parts,
+            by_id={part.record.id: part for part in parts},
+            findings=found_of(audit.findings),
+            plots=scale_plots(audit),
+            phases=phase_bars(audit),
+            most_columns=_MOST_COLUMNS,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            embedded=json_in_html(verdicts_of_page(audit, verdicts)),
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a policy under which nothing is fetched, and no script runs but that of the page."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
+        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+@cache
+def _text(name: str) -> str:
+    return files("fastpix.audit.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _script() -> str:
+    return '"use strict";\n(() => {\n' + "\n".join(map(_text, _SCRIPTS)) + "})();\n"
+
+
+@cache
+def environment() -> Environment:
+    """Return what renders the templates: all that is put in is escaped, all names must exist."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    made = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS)
+    made.filters["most"] = most_of
+    return made
