@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -78,11 +79,21 @@ def folders(tmp_path: Path) -> Folders:
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches are converted here, as a worker does it: where workers are not what is tested."""
+    """Batches are worked on here, as a worker does it: where workers are not what is tested."""
     from fastpix.job.batch_conversion import convert_batch
     from fastpix.job.engines import driving
 
-    monkeypatch.setattr(driving, "run_guarded", convert_batch)
+    def work(
+        batch: Any, job: Any, report: Any = None, functions: tuple[str, str] | None = None
+    ) -> Any:
+        if functions is None:
+            return convert_batch(batch, job, report=report)
+        module, _, name = functions[0].partition(":")
+        function = getattr(importlib.import_module(module), name)
+        return function(batch, job, report=report or (lambda _: None))
+
+    monkeypatch.setattr(driving, "run_guarded", work)
+    monkeypatch.setattr("fastpix.audit.auditing.run_guarded", work)
 
 
 @pytest.fixture(scope="session")

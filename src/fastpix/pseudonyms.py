@@ -28,9 +28,15 @@ class Names:
     ----------
     key : bytes
         Of HMAC-SHA-256.
+
+    Attributes
+    ----------
+    key : bytes
+        For a worker, which makes names of its own.
     """
 
     def __init__(self, key: bytes) -> None:
+        self.key = key
         # The two halves of HMAC (RFC 2104) are begun once: a name costs a third of hmac.digest.
         padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))

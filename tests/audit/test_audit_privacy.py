@@ -20,6 +20,8 @@ from fastpix.pseudonyms import Names
 from fastpix.standard.dictionary import _TAGS_OF_VR
 from fastpix.standard.tags import Tag
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 SECRET = "Zq7Xw"  # no hexadecimal digits, so no hash has it
 NAMING = {int(Tag.Manufacturer), int(Tag.ManufacturerModelName), int(Tag.SoftwareVersions)}
 OTHERS = {

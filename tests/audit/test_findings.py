@@ -53,7 +53,7 @@ def look(tmp_path: Path) -> Callable[..., FileFacts]:
     def look(data: bytes, name: str = "file") -> FileFacts:
         path = tmp_path / name
         path.write_bytes(data)
-        looker = Looker(lambda *_: True)
+        looker = Looker()
         return looker.look(SourceFile(str(path), name, len(data), 0))
 
     return look

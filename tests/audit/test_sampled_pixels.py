@@ -14,7 +14,6 @@ from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced, 
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.source_pixels import SourcePixels
 from fastpix.job.items import SourceFile
-from fastpix.pseudonyms import Names
 
 RAMP = np.arange(64, dtype=np.uint16).reshape(8, 8) * 60
 
@@ -24,7 +23,7 @@ class Source:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.pixels = SourcePixels(Names(b"k" * 32))
+        self.pixels = SourcePixels()
 
     def add(self, data: bytes) -> Look | Unread:
         number = len(self.pixels.records)
@@ -32,7 +31,7 @@ class Source:
         path.write_bytes(data)
         file = SourceFile(str(path), str(number), len(data), 0)
         look = look_at_pixels(file, 2**20, compare=True)
-        self.pixels.add(Candidate(0, file, b"p\0", b"1.2"), look)
+        self.pixels.add(Candidate(0, str(number), file, "p", "1.2"), look)
         return look
 
     def findings(self, cells: Any, **attributes: Any) -> set[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.builders import encode, make_dataset
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 Call = Callable[..., str]
 
 
@@ -40,6 +42,7 @@ def test_an_audit(src: Path, tmp_path: Path, call: Call) -> None:
     (source,) = found["sources"]
     assert source["id"] in said
     assert (tmp_path / "out.key").stat().st_mode & 0o777 == 0o600
+    assert len(list((tmp_path / "out.state").iterdir())) == 1
     call("audit", "mark", source["id"], "accept", "--sources", out / "sources.toml", "--by", "me")
     (out / "audit.json").rename(tmp_path / "old.json")
     data = encode(make_dataset(Modality="MR"))
@@ -57,6 +60,17 @@ def test_what_it_refuses(src: Path, tmp_path: Path, call: Call) -> None:
     (tmp_path / "no.json").write_text("{}")
     said = call("audit", src, tmp_path / "o", "--compare", tmp_path / "no.json", code=1)
     assert "no audit.json" in said
+
+
+def test_an_interrupted_audit_says_how_to_go_on(
+    src: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastpix.audit.auditing.make_audit", interrupted)
+    said = call("audit", src, tmp_path / "out", code=130)
+    assert "run the same command to go on" in said
 
 
 def test_without_jinja_nothing_is_begun(

@@ -9,8 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fastpix.audit.audit_job import AuditJob
+from fastpix.audit.audit_workers import header, sample
+from fastpix.audit.header_counts import HeaderCounts
+from fastpix.audit.sampled_source import SourceBatch
 from fastpix.job.counts import Counts
-from fastpix.job.items import Batch, Item
+from fastpix.job.items import Batch, Item, SourceFile
 from fastpix.job.made import Made
 from fastpix.job.settings import Job
 
@@ -92,6 +96,23 @@ def make_or_die(item: Item, job: Job, *, report: Any) -> Made:
             log.write_text("x" * (tries + 1))
             os.kill(os.getpid(), signal.SIGKILL)
     return Made([{"item": item.name, "name": item.name, "kind": "image", "status": "done"}])
+
+
+def header_or_die(item: Item, job: AuditJob, *, report: Any) -> HeaderCounts:
+    """Read a header; die at a file that asks for it."""
+    _die_at(item.files[0])
+    return header(item, job, report=report)
+
+
+def sample_or_die(batch: SourceBatch, number: int, job: AuditJob, *, report: Any) -> None:
+    """Look at a sample; die at a file that asks for it."""
+    _die_at(batch.samples[number].file)
+    sample(batch, number, job, report=report)
+
+
+def _die_at(file: SourceFile) -> None:
+    if b"DEADLY" in Path(file.location).read_bytes():
+        os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def convert_marked(batch: Batch, job: Job, *, report: Any) -> Counts:

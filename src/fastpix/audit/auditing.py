@@ -4,41 +4,40 @@ from __future__ import annotations
 
 import datetime
 import os
+import secrets
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 
-from fastpix.audit.counting import FindingCounts
-from fastpix.audit.header_pass import HeaderPass, OnProgress
-from fastpix.audit.judging_sources import observed_of
-from fastpix.audit.polarity import Observed, judge_observed
-from fastpix.audit.record import VERSION, Audit, Counts, FindingCount, Phase, SourceRecord
-from fastpix.audit.sample_pictures import SamplePicture, picture_of, picture_plan
-from fastpix.audit.sampled_pixels import Look, look_at_pixels, reduced
+from fastpix.audit.all_sources import all_findings, beside_others, counts_of, judged
+from fastpix.audit.audit_job import AuditJob, OnProgress
+from fastpix.audit.audit_workers import HEADERS, SAMPLES
+from fastpix.audit.gathering import GatheredHeaders, GatheredSources
+from fastpix.audit.header_batches import header_batches
+from fastpix.audit.header_counts import HeaderCounts
+from fastpix.audit.kept_batches import KeptBatches
+from fastpix.audit.record import VERSION, Audit, Phase
+from fastpix.audit.sample_pictures import SamplePicture, picture_plan
+from fastpix.audit.sampled_source import SampledSource, SourceBatch
 from fastpix.audit.sampling import Candidate
-from fastpix.audit.series_planes import GeometryTally
-from fastpix.audit.source_pixels import SourcePixels
-from fastpix.audit.source_record import (
-    AS_THEY_STAND,
-    decodable_of,
-    finding_counts,
-    pseudonyms,
-    source_record,
-)
-from fastpix.audit.source_tally import SourceTally
+from fastpix.audit.source_record import AS_THEY_STAND, decodable_of, pseudonyms, source_record
 from fastpix.errors import ArgumentError
+from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
+from fastpix.job.engines.driving import at_work, run_batches
+from fastpix.job.engines.executors import Engine
+from fastpix.job.engines.guarded import run_guarded
 from fastpix.job.scan import open_sources
+from fastpix.job.scan.item_stream import file_items
 from fastpix.pseudonyms import Names
 from fastpix.sources.source_key import BY, checked_by
 
-SAMPLES = 12
+SAMPLES_OF_A_SOURCE = 12
 """Images of a source whose pixels are read, unless others are asked for."""
 
-_COMPARED = 3  # samples of a source that all installed decoders decode
 _MOST_SAMPLES = 1000
-_FEWEST_OTHERS = 2  # sources that one can stand out from
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +63,23 @@ def make_audit(
     names: Names,
     *,
     by: Sequence[str] = BY,
-    samples: int = SAMPLES,
+    samples: int = SAMPLES_OF_A_SOURCE,
     seed: int = 0,
     pseudonymous: bool = False,
     root: str | os.PathLike[str] | None = None,
     skipped: Sequence[str | os.PathLike[str]] = (),
+    state: str | os.PathLike[str] | None = None,
+    executor: Engine = None,
+    workers: int | None = None,
+    timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
     pictures: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AuditRun:
     """Look at images: at all headers, and at the pixels of a few of each source.
+
+    Files are read by worker processes; one that kills its process, or hangs, costs that file alone.
+    The audit is the same whatever the workers, the batches and the order of files are.
 
     Parameters
     ----------
@@ -84,7 +90,7 @@ def make_audit(
     by : sequence of str
         The attributes that tell sources apart.
     samples : int
-        The most images of a source whose pixels are read, and the most series of a source whose
+        The most images of a source whose pixels are read, and the most series, up to 50, whose
         geometry is looked at.
     seed : int
         Another seed gives other samples.
@@ -94,6 +100,15 @@ def make_audit(
         What paths are relative to: that of the job.
     skipped : sequence of path
         Folders that are left out, that of the audit first.
+    state : path, optional
+        A folder that keeps what headers have come to, so that the next audit reads those of new and
+        of changed files alone, and one that was interrupted goes on: see `KeptBatches`.
+    executor : concurrent.futures.Executor, distributed.Client or str, optional
+        ``"dask:ADDRESS"``; else processes of this machine, as `fastpix.convert` has them.
+    workers : int, optional
+        How many; all cores if it is not given.
+    timeout : float
+        Seconds that one file may take.
     max_bytes : int
         What one image may decode to.
     pictures : bool
@@ -106,158 +121,93 @@ def make_audit(
 
     Raises
     ------
-    ArgumentError, OSError
+    ArgumentError, FastpixError, OSError
     """
     if isinstance(samples, bool) or not 1 <= samples <= _MOST_SAMPLES:
         raise ArgumentError("samples", f"{samples!r} is not between 1 and {_MOST_SAMPLES}")
-    by = checked_by(by)
-    found = HeaderPass(names, by, samples, seed)
+    workers = cores() if workers is None else workers
+    if workers < 1:
+        raise ArgumentError("workers", f"{workers} is less than 1")
+    if not timeout > 0:
+        raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
+    job = AuditJob(
+        names.key, checked_by(by), samples, seed, max_bytes, timeout, secrets.token_hex(8)
+    )
+    files = open_sources(src, root, skipped=[*skipped, *([] if state is None else [state])]).files()
     start = time.perf_counter()
-    found.run(open_sources(src, root, skipped=skipped).files(), on_progress)
-    headers_done = time.perf_counter()
+    with at_work(executor, workers, job.run) as submitter:
+        headers = GatheredHeaders(KeptBatches(state, job), on_progress)
+        batches = headers.missing(header_batches(file_items(files, names), job.id))
+        read = partial(run_guarded, functions=HEADERS)
+        run_batches(batches, job, submitter, workers, read, headers)
+        found = headers.finish()
+        headers_done = time.perf_counter()
+
+        side, most = picture_plan(len(found.sources), samples) if pictures else (0, 0)
+        sources = _sources_of(found, side, most)
+        sampled = GatheredSources(sources, on_progress)
+        look = partial(run_guarded, functions=SAMPLES)
+        run_batches(iter(sources), job, submitter, workers, look, sampled)
+    in_headers = headers_done - start
+    audit = _audit_of(found, sources, sampled.found, job, pseudonymous, in_headers)
+    return AuditRun(
+        audit,
+        {each.id: list(each.samples) for each in sources},
+        {each.id: sampled.found[each.id].pictures for each in sources},
+    )
+
+
+def _sources_of(found: HeaderCounts, side: int, pictures: int) -> list[SourceBatch]:
+    """Return what is looked at of each source, that with most files first."""
     order = sorted(found.sources, key=lambda each: (-found.sources[each].files, each))
+    return [
+        SourceBatch(
+            each,
+            tuple(found.sources[each].reservoir.chosen()),
+            tuple(map(tuple, found.sources[each].kept_series.series())),
+            side,
+            pictures,
+        )
+        for each in order
+    ]
+
+
+def _audit_of(
+    found: HeaderCounts,
+    sources: Sequence[SourceBatch],
+    sampled: dict[str, SampledSource],
+    job: AuditJob,
+    pseudonymous: bool,
+    in_headers: float,
+) -> Audit:
+    names = Names(job.key)
     texts = pseudonyms(names) if pseudonymous else AS_THEY_STAND
-    chosen = {each: found.sources[each].reservoir.chosen() for each in order}
-    total = sum(map(len, chosen.values()))
-    records: list[SourceRecord] = []
-    observed: list[Observed] = []
-    done, in_geometry = 0, 0.0
-    plan = picture_plan(len(order), samples) if pictures else (0, 0)
-    shown: dict[str, tuple[SamplePicture, ...]] = {}
-    for source in order:
-        tally = found.sources[source]
-        geometry, seconds = _geometry(tally)
-        in_geometry += seconds
-        pixels, seen, shown[source] = _look_at_samples(chosen[source], names, max_bytes, *plan)
-        records.append(source_record(source, tally, pixels, geometry, texts))
-        observed.append(seen)
-        done += len(chosen[source])
-        if on_progress is not None:
-            on_progress("pixels", done, total)
-    seconds = time.perf_counter() - headers_done - in_geometry
-    records = _beside_others(_judged(records, observed))
-    audit = Audit(
+    counts = counts_of(found, found.count_repeated())
+    looked = [sampled[each.id] for each in sources]
+    records = [
+        source_record(each.id, found.sources[each.id], of.pixels, of.geometry, texts)
+        for each, of in zip(sources, looked, strict=True)
+    ]
+    records = beside_others(judged(records, [of.observed for of in looked]))
+    in_pixels, in_geometry = (sum(of.seconds[k] for of in looked) for k in (0, 1))
+    return Audit(
         version=VERSION,
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         fastpix=version("fastpix"),
-        by=tuple(by),
+        by=job.by,
         pseudonymous=pseudonymous,
-        samples=samples,
-        seed=seed,
+        samples=job.samples,
+        seed=job.seed,
         key=names.fingerprint,
-        counts=_counts(found),
+        counts=counts,
         not_images=found.not_images.texts(),
         failures=found.failures.texts(),
-        decodable=tuple(decodable_of(*each) for each in found.syntaxes.most_common()),
+        decodable=tuple(decodable_of(*each) for each in found.syntaxes.most(len(found.syntaxes))),
         phases=(
-            Phase("headers", found.files, round(headers_done - start, 3)),
-            Phase("pixels", total, round(seconds, 3)),
+            Phase("headers", found.files, round(in_headers, 3)),
+            Phase("pixels", sum(len(each.samples) for each in sources), round(in_pixels, 3)),
             Phase("geometry", sum(r.geometry.series for r in records), round(in_geometry, 3)),
         ),
-        findings=_all_findings(found, records),
+        findings=all_findings(found, records),
         sources=tuple(records),
     )
-    return AuditRun(audit, chosen, shown)
-
-
-def _geometry(tally: SourceTally) -> tuple[GeometryTally, float]:
-    start = time.perf_counter()
-    geometry = GeometryTally()
-    for planes in tally.kept_series.series():
-        geometry.add(planes)
-    return geometry, time.perf_counter() - start
-
-
-def _look_at_samples(
-    chosen: Sequence[Candidate], names: Names, max_bytes: int, side: int, most_pictures: int
-) -> tuple[SourcePixels, Observed, tuple[SamplePicture, ...]]:
-    pixels = SourcePixels(names)
-    looks: list[Look] = []
-    pictures: list[SamplePicture] = []
-    for number, candidate in enumerate(chosen):
-        look = look_at_pixels(candidate.file, max_bytes, number < _COMPARED)
-        pixels.add(candidate, look)
-        if isinstance(look, Look):
-            looks.append(reduced(look))
-            if len(pictures) < most_pictures:
-                pictures.append(replace(picture_of(look, side), sample=number))
-    pixels.settle()
-    return pixels, observed_of(looks), tuple(pictures)
-
-
-def _judged(records: Sequence[SourceRecord], observed: Sequence[Observed]) -> list[SourceRecord]:
-    """Return records with the polarity of each source, held against all others."""
-    profiles = [each.profile for each in observed]
-    found = []
-    for number, (record, own) in enumerate(zip(records, observed, strict=True)):
-        others = [p for k, p in enumerate(profiles) if k != number and p is not None]
-        found.append(replace(record, polarity=judge_observed(own, others)))
-    return found
-
-
-def _counts(found: HeaderPass) -> Counts:
-    tallies = found.sources.values()
-    return Counts(
-        files=found.files,
-        bytes=found.size,
-        images=found.images,
-        frames=found.frames,
-        not_images=found.files - found.images - found.failed,
-        failed=found.failed,
-        studies=len(set().union(*(tally.studies for tally in tallies))),
-        series=len(set().union(*(tally.series for tally in tallies))),
-        patients=len(set().union(*(tally.patients for tally in tallies))),
-        duplicate_uids=found.duplicate_uids,
-    )
-
-
-def _beside_others(records: Sequence[SourceRecord]) -> list[SourceRecord]:
-    """Add what only all sources together tell."""
-    devices: dict[tuple[str, ...], set[str]] = {}
-    for record in records:
-        devices.setdefault(_device(record), set()).add(record.photometric)
-    found = []
-    for record in records:
-        more = []
-        if {"MONOCHROME1", "MONOCHROME2"} <= devices[_device(record)]:
-            more.append(FindingCount("SET_MIXED_PHOTOMETRIC", record.files))
-        if _is_on_another_scale(record, records):
-            more.append(FindingCount("SET_OTHER_SCALE", record.files))
-        found.append(replace(record, findings=(*record.findings, *more)))
-    return found
-
-
-def _device(record: SourceRecord) -> tuple[str, ...]:
-    return record.manufacturer.casefold(), record.model.casefold(), record.modality
-
-
-def _is_on_another_scale(record: SourceRecord, records: Sequence[SourceRecord]) -> bool:
-    """Whether a median lies outside percentiles 0.5 to 99.5 of each other source of its kind."""
-    for values in record.values:
-        middle = values.percentiles.get("50")
-        if middle is None or values.unit == "RGB":
-            continue
-        others = [
-            other.percentiles
-            for each in records
-            if each is not record and each.modality == record.modality
-            for other in each.values
-            if other.unit == values.unit and other.percentiles
-        ]
-        if len(others) >= _FEWEST_OTHERS and not any(
-            each["0.5"] <= middle <= each["99.5"] for each in others
-        ):
-            return True
-    return False
-
-
-def _all_findings(found: HeaderPass, records: Iterable[SourceRecord]) -> tuple[FindingCount, ...]:
-    """Return the findings of all sources, and of files that are of none."""
-    total = FindingCounts()
-    total.add_all(found.findings)
-    for record in records:
-        for each in record.findings:
-            total.files[each.id] += each.files
-            for text, count in each.details.items():
-                total.tell(each.id, text, count)
-    return finding_counts(total)

@@ -6,6 +6,7 @@ index, which every reader of pixels pays for, need not keep them.
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any, NamedTuple
 
@@ -78,9 +79,10 @@ class ExtraValues(NamedTuple):
         if not text:
             return []
         try:
-            return [float(part.replace("_", "?")) for part in text.split("\\")]
+            found = [float(part.replace("_", "?")) for part in text.split("\\")]
         except ValueError:
             return None
+        return found if all(map(math.isfinite, found)) else None
 
 
 def extra_values(instance: Instance) -> ExtraValues:

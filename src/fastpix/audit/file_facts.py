@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fastpix.audit.extra_values import SHARED, ExtraValues, extra_values
@@ -13,12 +12,7 @@ from fastpix.header.header import Header
 from fastpix.header.instance import Instance
 from fastpix.job.items import SourceFile
 from fastpix.job.scan.scanned_headers import instance_at
-from fastpix.series.plane import Plane
-from fastpix.series.planes import planes_of
 from fastpix.sources.source_key import SourceKey, source_key, source_key_of
-from fastpix.standard.tags import Tag
-
-_SERIES = int(Tag.SeriesInstanceUID)
 
 
 class ImageKind:
@@ -58,8 +52,6 @@ class FileFacts(NamedTuple):
         None: it is no image, or cannot be read.
     values : dict of int to bytes
         What the header of an image says, by tag.
-    planes : tuple of Plane
-        Of the file, if its geometry is wanted.
     own : dict of str to str
         Findings of this file alone; those of its kind are not among them.
     object : str
@@ -71,7 +63,6 @@ class FileFacts(NamedTuple):
     file: SourceFile
     kind: ImageKind | None
     values: dict[int, bytes]
-    planes: tuple[Plane, ...]
     own: dict[str, str]
     object: str = ""
     failure: str = ""
@@ -83,16 +74,9 @@ class FileFacts(NamedTuple):
 
 
 class Looker:
-    """Reads headers, and settles each kind of them once.
+    """Reads headers, and settles each kind of them once."""
 
-    Parameters
-    ----------
-    wants_planes : callable
-        Whether the geometry of a file is wanted, by its kind and Series Instance UID.
-    """
-
-    def __init__(self, wants_planes: Callable[[ImageKind, bytes], bool]) -> None:
-        self._wants_planes = wants_planes
+    def __init__(self) -> None:
         self.kinds: dict[tuple[Any, ...], ImageKind] = {}
 
     def look(self, file: SourceFile) -> FileFacts:
@@ -107,15 +91,12 @@ class Looker:
             with warnings_kept(), instance_at(file.location) as instance:
                 extra = extra_values(instance)
                 kind = self._kind(instance, extra)
-                planes: tuple[Plane, ...] = ()
-                if self._wants_planes(kind, extra.values.get(_SERIES, b"")):
-                    planes = _planes(instance)
         except (FastpixError, OSError) as error:
             return _no_image(file, error, own)
         cut_off = missing_bytes(instance)
         if cut_off:
             own["FILE_CUT_OFF"] = cut_off
-        return FileFacts(file, kind, extra.values, planes, own)
+        return FileFacts(file, kind, extra.values, own)
 
     def _kind(self, instance: Instance, extra: ExtraValues) -> ImageKind:
         header = instance.header
@@ -129,19 +110,12 @@ class Looker:
         return kind
 
 
-def _planes(instance: Instance) -> tuple[Plane, ...]:
-    try:
-        return tuple(planes_of(instance, 0))
-    except FastpixError:  # broken functional groups: a finding says so
-        return ()
-
-
 def _no_image(file: SourceFile, error: Exception, findings: dict[str, str]) -> FileFacts:
     if "FILE_EMPTY" in findings or "FILE_PARTIAL_DOWNLOAD" in findings:
         reason = "the file is empty" if "FILE_EMPTY" in findings else "an unfinished download"
-        return FileFacts(file, None, {}, (), findings, failure=reason)
+        return FileFacts(file, None, {}, findings, failure=reason)
     name, text = finding_of(error)
     findings[name] = "" if name == "FILE_NOT_DICOM" else text
     if not is_failure(error):
-        return FileFacts(file, None, {}, (), findings, object=kind_of(error))
-    return FileFacts(file, None, {}, (), findings, failure=f"{type(error).__name__}: {text}")
+        return FileFacts(file, None, {}, findings, object=kind_of(error))
+    return FileFacts(file, None, {}, findings, failure=f"{type(error).__name__}: {text}")

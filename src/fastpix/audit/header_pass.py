@@ -1,137 +1,144 @@
-"""The headers of all files, streamed: counts over all, and a tally for each source."""
+"""The headers of the files of a batch, read in a worker: counts, and a tally for each source."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+import hashlib
+import time
+from collections.abc import Iterable
 
-from fastpix.audit.counting import BoundedCounter, FindingCounts
+from fastpix.audit.audit_job import AuditJob, Report
 from fastpix.audit.file_facts import FileFacts, ImageKind, Looker
+from fastpix.audit.header_counts import HeaderCounts
+from fastpix.audit.kept_series import MOST_SERIES, KeptSeries
 from fastpix.audit.sampling import Reservoir
-from fastpix.audit.series_planes import KeptSeries
-from fastpix.audit.source_tally import SourceTally
-from fastpix.job.items import SourceFile
+from fastpix.audit.source_tally import FileNames, SourceTally
+from fastpix.job.items import Item
 from fastpix.job.scan.waiting import map_waiting
 from fastpix.pseudonyms import Names
 from fastpix.sources.source_key import SourceKey, source_id
 from fastpix.standard.tags import Tag
 
-_TOLD = 256  # files after which progress is told
+_TOLD = 0.1  # seconds after which progress is told
 _MOST_KINDS = 1024  # of headers, that are kept at a time
-_SOP_INSTANCE = int(Tag.SOPInstanceUID)
+_INSTANCE, _SERIES = int(Tag.SOPInstanceUID), int(Tag.SeriesInstanceUID)
+_STUDY = int(Tag.StudyInstanceUID)
+_PATIENT, _ISSUER = int(Tag.PatientID), int(Tag.IssuerOfPatientID)
 
-OnProgress: TypeAlias = Callable[[str, int, int | None], object]
-"""Is given the phase, how many things are done, and of how many, as far as that is known."""
 
+def read_headers(
+    items: Iterable[Item], job: AuditJob, report: Report | None = None
+) -> HeaderCounts:
+    """Read the headers of files, and return what they come to.
 
-@dataclass(slots=True)
-class HeaderPass:
-    """What all headers come to.
-
-    Attributes
+    Parameters
     ----------
-    names : Names
-    by : sequence of str
-        The attributes that tell sources apart.
-    samples, seed : int
-    sources : dict of str to SourceTally
-        By ids.
+    items : iterable of Item
+        Of one file each.
+    job : AuditJob
+    report : callable, optional
     """
+    found = _HeaderPass(job)
+    items = tuple(items)
+    told = time.monotonic()
+    files = (item.files[0] for item in items)
+    for item, facts in zip(items, map_waiting(found.looker.look, files), strict=True):
+        found.add(item.name, facts)
+        if report is not None and (now := time.monotonic()) - told > _TOLD:
+            told = now
+            report(found.counts.files)
+    found.settle()
+    return found.counts
 
-    names: Names
-    by: Sequence[str]
-    samples: int
-    seed: int
-    files: int = 0
-    size: int = 0  # bytes
-    images: int = 0
-    frames: int = 0
-    failed: int = 0
-    duplicate_uids: int = 0
-    not_images: BoundedCounter[str] = field(default_factory=BoundedCounter)
-    failures: BoundedCounter[str] = field(default_factory=BoundedCounter)
-    syntaxes: Counter[str] = field(default_factory=Counter)
-    findings: FindingCounts = field(default_factory=FindingCounts)
-    sources: dict[str, SourceTally] = field(default_factory=dict)
-    _ids: dict[SourceKey, str] = field(default_factory=dict)
-    _uids: set[int] = field(default_factory=set)  # hashes
-    _uncounted: dict[int, ImageKind] = field(default_factory=dict)
-    _looker: Looker = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._looker = Looker(self._wants_planes)
+class _HeaderPass:
+    """Counts files, those of one kind of header together."""
 
-    def run(self, files: Iterable[SourceFile], on_progress: OnProgress | None = None) -> None:
-        """Read the headers of files.
+    def __init__(self, job: AuditJob) -> None:
+        self.counts = HeaderCounts()
+        self.looker = Looker()
+        self._job = job
+        self._names = Names(job.key)
+        self._ids: dict[SourceKey, str] = {}
+        self._uncounted: dict[int, ImageKind] = {}
+        self._known: dict[tuple[bytes, ...], str] = {}  # names of UIDs and of patients
+        # SOP Instance UIDs are only counted, each once: for them a quicker hash will do.
+        self._begun = hashlib.blake2b(key=hashlib.sha256(job.key).digest(), digest_size=8)
 
-        Parameters
-        ----------
-        files : iterable of SourceFile
-            Taken as their headers are read.
-        on_progress : callable, optional
-        """
-        for facts in map_waiting(self._looker.look, files):
-            self.add(facts)
-            if len(self._looker.kinds) > _MOST_KINDS:
-                self._settle()
-            if on_progress is not None and self.files % _TOLD == 0:
-                on_progress("headers", self.files, None)
-        self._settle()
-        if on_progress is not None:
-            on_progress("headers", self.files, self.files)
-
-    def add(self, facts: FileFacts) -> None:
+    def add(self, name: str, facts: FileFacts) -> None:
         """Count a file.
 
         Parameters
         ----------
+        name : str
+            Keyed hash of its path.
         facts : FileFacts
         """
-        self.files += 1
-        self.size += facts.file.size
-        kind = facts.kind
-        if kind is None:
-            self.findings.add(facts.own)
-            if facts.failure:
-                self.failed += 1
-                self.failures.add(facts.failure)
-            else:
-                self.not_images.add(facts.object)
+        counts, kind = self.counts, facts.kind
+        if kind is None and facts.failure:
+            counts.add_failure(facts.file, facts.own, facts.failure)
             return
-        uid = facts.values.get(_SOP_INSTANCE)
-        if uid:
-            number = hash(uid)
-            if number in self._uids:
-                self.duplicate_uids += 1
-                facts.own["SET_DUPLICATE_UID"] = ""
-            self._uids.add(number)
-        self.images += 1
-        self.frames += kind.header.frames
+        counts.files += 1
+        counts.size += facts.file.size
+        if kind is None:
+            counts.findings.add(facts.own)
+            counts.not_images.add(facts.object)
+            return
+        counts.images += 1
+        counts.frames += kind.header.frames
         kind.count += 1
         self._uncounted[id(kind)] = kind
-        self._tally(kind.key).add_file(facts, kind)
+        self._tally(kind.key).add_file(facts, kind, self._names_of(name, facts.values))
+        if len(self.looker.kinds) > _MOST_KINDS:
+            self.settle()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Count the files of all kinds in their sources, and forget the kinds."""
         for kind in self._uncounted.values():
-            self.syntaxes[kind.header.transfer_syntax] += kind.count
+            self.counts.syntaxes.add(kind.header.transfer_syntax, kind.count)
             self._tally(kind.key).add_kind(kind)
         self._uncounted.clear()
-        self._looker.kinds.clear()
+        self.looker.kinds.clear()
 
-    def _wants_planes(self, kind: ImageKind, series: bytes) -> bool:
-        tally = self.sources.get(self._ids.get(kind.key, ""))
-        return tally is None or tally.kept_series.wants(series)
+    def _names_of(self, name: str, values: dict[int, bytes]) -> FileNames:
+        instance, uid = "", values.get(_INSTANCE, b"").strip(b" \0")
+        if uid:
+            begun = self._begun.copy()
+            begun.update(uid)
+            instance = begun.hexdigest()
+        patient = values.get(_PATIENT, b""), values.get(_ISSUER, b"")
+        of_patient = self._known.get(patient)
+        if of_patient is None:
+            of_patient = self._known[patient] = self._names.of_patient(*map(_text, patient))
+        series = self._of_uid(values.get(_SERIES, b""))
+        return FileNames(
+            name,
+            instance,
+            series,
+            self._of_uid(values.get(_STUDY, b"")),
+            of_patient,
+        )
+
+    def _of_uid(self, raw: bytes) -> str:
+        """Return the name of a UID that many files have; empty without one."""
+        name = self._known.get((raw,))
+        if name is None:
+            text = _text(raw)
+            name = self._known[(raw,)] = self._names.of_uid(text) if text else ""
+        return name
 
     def _tally(self, key: SourceKey) -> SourceTally:
         source = self._ids.get(key)
         if source is None:
-            source = self._ids[key] = source_id(key, self.names, self.by)
-        tally = self.sources.get(source)
+            source = self._ids[key] = source_id(key, self._names, self._job.by)
+        tally = self.counts.sources.get(source)
         if tally is None:
-            tally = self.sources[source] = SourceTally(
-                key, Reservoir(self.samples, self.seed), KeptSeries(self.samples, self.seed)
-            )
+            size, seed = self._job.samples, self._job.seed
+            kept = KeptSeries(min(size, MOST_SERIES), seed)
+            tally = SourceTally(key, Reservoir(size, seed), kept)
+            self.counts.sources[source] = tally
+        tally.key = min(tally.key, key)
         return tally
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("latin-1").strip(" \0")

@@ -266,6 +266,7 @@ class Phase:
     things : int
         Files, images or series.
     seconds : float
+        Until all headers were read; that workers needed for pixels, and for geometry, together.
     """
 
     name: str

@@ -1,19 +1,23 @@
-"""Planes of a few series of a source, kept while headers are read, and the volumes they make."""
+"""The volumes that a few series of a source make: their headers are read once more."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.audit.counting import FindingCounts, Numbers
-from fastpix.audit.sampling import rank_of
+from fastpix.errors import FastpixError, warnings_kept
+from fastpix.job.items import SourceFile
+from fastpix.job.scan.scanned_headers import instance_at
+from fastpix.job.scan.waiting import map_waiting
 from fastpix.series.arrangement import Arrangement
 from fastpix.series.grouping import group_planes
 from fastpix.series.plane import Plane
+from fastpix.series.planes import planes_of
 from fastpix.series.volume import spacing_of
 
 _MOST_PLANES = 4096  # of a series: more is not kept
@@ -39,83 +43,30 @@ _IDS = {
 _SILENT = frozenset({"single_slice", "not_compared", "set_aside"})
 
 
-@dataclass(slots=True)
-class KeptSeries:
-    """The planes of the series with the lowest ranks, whole.
+def planes_of_files(files: Iterable[SourceFile]) -> list[Plane]:
+    """Return the planes of the files of a series; none if there are too many to arrange.
 
-    A series that is kept at the end was kept from its first file on: the rank above which series
-    are dropped only falls.
-
-    Attributes
+    Parameters
     ----------
-    size, seed : int
-        How many series are kept.
+    files : iterable of SourceFile
+        Those that cannot be read have none: the header pass has counted them.
     """
-
-    size: int
-    seed: int
-    _planes: dict[bytes, list[Plane]] = field(default_factory=dict)
-    _ranks: dict[bytes, int] = field(default_factory=dict)
-    _files: Counter[bytes] = field(default_factory=Counter)
-    _limit: int | None = None  # the highest rank, once there are enough series
-
-    def wants(self, series: bytes) -> bool:
-        """Whether planes of a series may be kept; another thread may be offering some.
-
-        Parameters
-        ----------
-        series : bytes
-        """
-        if not series or series in self._planes:
-            return bool(series)
-        return self._limit is None or rank_of(self.seed, b"series", series) <= self._limit
-
-    def offer(self, series: bytes, planes: Sequence[Plane]) -> None:
-        """Take the planes of a file, if its series is one that is kept.
-
-        Parameters
-        ----------
-        series : bytes
-            Series Instance UID as it stands.
-        planes : sequence of Plane
-        """
-        if not series:  # nothing tells which files belong together
-            return
-        kept = self._planes.get(series)
-        if kept is None:
-            rank = rank_of(self.seed, b"series", series)
-            if len(self._planes) >= self.size:
-                worst = max(self._ranks, key=lambda each: (self._ranks[each], each))
-                if (rank, series) >= (self._ranks[worst], worst):
-                    return
-                del self._planes[worst], self._ranks[worst], self._files[worst]
-            kept = self._planes[series] = []
-            self._ranks[series] = rank
-            if len(self._planes) == self.size:
-                self._limit = max(self._ranks.values())
-        number = self._files[series]
-        self._files[series] += 1
-        if len(kept) + len(planes) <= _MOST_PLANES:
-            kept.extend(plane._replace(source=number) for plane in planes)
-        else:
-            self._files[series] = number  # a part of a series would look like missing slices
-            kept.clear()
-            self._planes[series] = _Full()
-
-    def series(self) -> list[list[Plane]]:
-        """Return the planes of each series."""
-        ordered = sorted(self._planes, key=lambda each: (self._ranks[each], each))
-        return [self._planes[each] for each in ordered if self._planes[each]]
+    planes: list[Plane] = []
+    number = 0
+    for found in map_waiting(_planes_of_file, files):
+        planes.extend(plane._replace(source=number) for plane in found)
+        number += bool(found)
+        if len(planes) > _MOST_PLANES:  # a part of a series would look like missing slices
+            return []
+    return planes
 
 
-class _Full(list[Plane]):
-    """Planes of a series that has too many: none is kept."""
-
-    def extend(self, _: object) -> None:
-        """Keep nothing."""
-
-    def __len__(self) -> int:
-        return 0
+def _planes_of_file(file: SourceFile) -> list[Plane]:
+    try:
+        with warnings_kept(), instance_at(file.location) as instance:
+            return planes_of(instance, 0)
+    except (FastpixError, OSError):  # broken functional groups, say: a finding tells
+        return []
 
 
 @dataclass(slots=True)

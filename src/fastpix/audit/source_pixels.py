@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from fastpix.job.statistics import BatchStatistics, SampleStatistics
 from fastpix.job.statistics.group_statistics import PERCENTILES, GroupStatistics
 from fastpix.job.statistics.outliers import outliers
 from fastpix.job.vocabulary import photometric_term
-from fastpix.pseudonyms import Names
 from fastpix.standard.syntaxes import syntax_name
 
 _BINS = 128
@@ -27,11 +25,30 @@ _PADDED = 0.8
 _BITS_UNUSED = 2.0  # bits
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPixels:
+    """What the sampled images of a source come to, small enough to be sent.
+
+    Attributes
+    ----------
+    values : tuple of Values
+    differences : tuple of DecoderDifference
+    records : tuple of SampleRecord
+    findings : FindingCounts
+    decoders : Counter of str
+    """
+
+    values: tuple[Values, ...]
+    differences: tuple[DecoderDifference, ...]
+    records: tuple[SampleRecord, ...]
+    findings: FindingCounts
+    decoders: Counter[str]
+
+
 @dataclass(slots=True)
 class SourcePixels:
-    """What the sampled images of a source come to."""
+    """What the sampled images of a source come to, image by image."""
 
-    names: Names
     statistics: BatchStatistics = field(default_factory=BatchStatistics)
     records: list[SampleRecord] = field(default_factory=list)
     findings: FindingCounts = field(default_factory=FindingCounts)
@@ -48,11 +65,13 @@ class SourcePixels:
         candidate : Candidate
         look : Look or Unread
         """
-        who = self._who(candidate)
+        name, patient, series = candidate.name, candidate.patient, candidate.series
         if isinstance(look, Unread):
             self.records.append(
                 SampleRecord(
-                    **who,
+                    name=name,
+                    series=series,
+                    patient=patient,
                     shape=(),
                     frame=0,
                     photometric="",
@@ -80,7 +99,9 @@ class SourcePixels:
         size = max(look.cells.size, 1)
         self.records.append(
             SampleRecord(
-                **who,
+                name=name,
+                series=series,
+                patient=patient,
                 shape=tuple(look.cells.shape),
                 frame=look.frame,
                 photometric=photometric_term(look.header.photometric) or "",
@@ -97,15 +118,11 @@ class SourcePixels:
             )
         )
 
-    def _who(self, candidate: Candidate) -> dict[str, Any]:
-        names = self.names
-        series = candidate.series.decode("latin-1").strip(" \0")
-        patient, _, issuer = candidate.patient.decode("latin-1").partition("\0")
-        return {
-            "name": names.of_path(candidate.file.relative),
-            "series": names.of_uid(series) if series else "",
-            "patient": names.of_patient(patient.strip(" \0"), issuer.strip(" \0")),
-        }
+    def found(self) -> FoundPixels:
+        """Return what all images came to."""
+        return FoundPixels(
+            self.values(), self.differences(), tuple(self.records), self.findings, self.decoders
+        )
 
     def values(self) -> tuple[Values, ...]:
         """Return the values of each unit; those of most images first."""

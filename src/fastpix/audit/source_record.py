@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastpix.audit.burned_in import burned_in_of
-from fastpix.audit.counting import FindingCounts
+from fastpix.audit.counting import FindingCounts, ordered
 from fastpix.audit.record import (
     Compression,
     Decodable,
@@ -21,7 +21,7 @@ from fastpix.audit.record import (
     Windows,
 )
 from fastpix.audit.series_planes import GeometryTally
-from fastpix.audit.source_pixels import SourcePixels
+from fastpix.audit.source_pixels import FoundPixels
 from fastpix.audit.source_tally import SourceTally
 from fastpix.errors import UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
@@ -71,7 +71,7 @@ def pseudonyms(names: Names) -> SourceTexts:
 def source_record(
     source: str,
     tally: SourceTally,
-    pixels: SourcePixels,
+    pixels: FoundPixels,
     geometry: GeometryTally,
     texts: SourceTexts,
 ) -> SourceRecord:
@@ -82,7 +82,7 @@ def source_record(
     source : str
         Its id.
     tally : SourceTally
-    pixels : SourcePixels
+    pixels : FoundPixels
     geometry : GeometryTally
     texts : SourceTexts
     """
@@ -117,7 +117,7 @@ def source_record(
         ),
         rescales=tuple(Rescale(*pair, count) for pair, count in tally.rescales.most(_SHOWN)),
         padded=tally.padded,
-        values=pixels.values(),
+        values=pixels.values,
         windows=Windows(
             tally.windows_per_file.texts(_SHOWN),
             tally.functions.texts(_SHOWN),
@@ -130,14 +130,14 @@ def source_record(
             tally.lossy,
             tally.ratio.spread(),
             tally.measured_ratio.spread(),
-            dict(pixels.decoders.most_common()),
-            pixels.differences(),
+            ordered(pixels.decoders),
+            pixels.differences,
         ),
         burned_in=burned_in_of(
-            dict(tally.burned_in.most_common()), kinds, modality, findings.files["HDR_COLOR"]
+            ordered(tally.burned_in), kinds, modality, findings.files["HDR_COLOR"]
         ),
         findings=finding_counts(findings),
-        samples=tuple(pixels.records),
+        samples=pixels.records,
     )
 
 
@@ -225,9 +225,9 @@ def _geometry(tally: SourceTally, geometry: GeometryTally) -> Geometry:
         series=geometry.series,
         volumes=geometry.volumes,
         refused=geometry.refused,
-        refusals=dict(geometry.refusals.most_common()),
-        remarks=dict(geometry.remarks.most_common()),
-        orientations=dict(geometry.orientations.most_common()),
+        refusals=ordered(geometry.refusals),
+        remarks=ordered(geometry.remarks),
+        orientations=ordered(geometry.orientations),
         row_spacing=tally.row_spacing.spread(),
         column_spacing=tally.column_spacing.spread(),
         slice_spacing=geometry.slice_spacing.spread(),

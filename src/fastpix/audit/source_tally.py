@@ -1,11 +1,16 @@
-"""Counters of one source, which the header pass fills file by file, in bounded memory."""
+"""Counters of one source, which the header pass fills file by file, in bounded memory.
+
+Those of several batches are added.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fastpix.audit.counting import BoundedCounter, FindingCounts, Numbers
+from fastpix.audit.distinct import Distinct, Occurrences
 from fastpix.audit.extra_values import (
     LOSSY_RATIO,
     VOI_LUT_FUNCTION,
@@ -14,8 +19,8 @@ from fastpix.audit.extra_values import (
     WINDOW_WIDTH,
 )
 from fastpix.audit.file_facts import FileFacts, ImageKind
+from fastpix.audit.kept_series import KeptSeries
 from fastpix.audit.sampling import Reservoir
-from fastpix.audit.series_planes import KeptSeries
 from fastpix.audit.standard_checks import is_lossy
 from fastpix.header.header import Header
 from fastpix.sources.source_key import SourceKey
@@ -23,9 +28,37 @@ from fastpix.standard.syntaxes import uid_name
 from fastpix.standard.tags import Tag
 
 _FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
-_PATIENT, _ISSUER = int(Tag.PatientID), int(Tag.IssuerOfPatientID)
-_SERIES, _STUDY = int(Tag.SeriesInstanceUID), int(Tag.StudyInstanceUID)
+_NONE = "0"  # what stands for the study, or the series, of files that name none
 _MOST_RESCALES = 64  # slopes of one file: those of a long series say no more
+
+
+_NUMBERS = (
+    "files", "images", "lossy", "padded", "tables", "detector_spacing", "no_spacing",
+)  # fmt: skip
+_COUNTERS = (
+    "software", "kinds", "shapes", "encodings", "rescales", "syntaxes", "windows",
+    "windows_per_file", "functions", "ratio", "measured_ratio", "row_spacing", "column_spacing",
+    "thickness", "instances", "studies", "series", "patients", "reservoir", "kept_series",
+)  # fmt: skip
+
+
+class FileNames(NamedTuple):
+    """Keyed hashes that tell what a file belongs to.
+
+    Attributes
+    ----------
+    file : str
+        Of its path.
+    instance, series, study : str
+        Of UIDs; empty where the file has none.
+    patient : str
+    """
+
+    file: str
+    instance: str
+    series: str
+    study: str
+    patient: str
 
 
 @dataclass(slots=True)
@@ -35,7 +68,7 @@ class SourceTally:
     Attributes
     ----------
     key : SourceKey
-        Of its first file.
+        Of those that its files have, the first in the order of texts.
     reservoir : Reservoir
         Images that may be looked at.
     """
@@ -66,12 +99,12 @@ class SourceTally:
     row_spacing: Numbers = field(default_factory=Numbers)
     column_spacing: Numbers = field(default_factory=Numbers)
     thickness: Numbers = field(default_factory=Numbers)
-    # Hashes: 8 bytes for each study, series and patient.
-    studies: set[int] = field(default_factory=set)
-    series: set[int] = field(default_factory=set)
-    patients: set[int] = field(default_factory=set)
+    instances: Occurrences = field(default_factory=Occurrences)
+    studies: Distinct = field(default_factory=Distinct)
+    series: Distinct = field(default_factory=Distinct)
+    patients: Distinct = field(default_factory=Distinct)
 
-    def add_file(self, facts: FileFacts, kind: ImageKind) -> None:
+    def add_file(self, facts: FileFacts, kind: ImageKind, names: FileNames) -> None:
         """Count what a file has for itself.
 
         Parameters
@@ -79,18 +112,17 @@ class SourceTally:
         facts : FileFacts
         kind : ImageKind
             That of the facts.
+        names : FileNames
         """
-        values = facts.values
         if facts.own:
             self.findings.add(facts.own)
-        patient = values.get(_PATIENT, b"") + b"\0" + values.get(_ISSUER, b"")
-        series = values.get(_SERIES, b"")
-        self.patients.add(hash(patient))
-        self.studies.add(hash(values.get(_STUDY, b"")))
-        self.series.add(hash(series))
-        self.reservoir.offer(facts.file, patient, series)
-        if facts.planes:
-            self.kept_series.offer(series, facts.planes)
+        if names.instance:
+            self.instances.add(names.instance)
+        self.patients.add(names.patient)
+        self.studies.add(names.study or _NONE)
+        self.series.add(names.series or _NONE)
+        self.reservoir.offer(facts.file, names.file, names.patient, names.series)
+        self.kept_series.offer(facts.file, names.file, names.series)
         header = kind.header
         if header.encapsulated and facts.file.size:
             cells = header.frames * header.rows * header.columns * header.samples
@@ -137,8 +169,8 @@ class SourceTally:
         if header.modality_lut is not None or header.rescale_error is not None:
             return
         pairs = {(each.slope, each.intercept) for each in header.rescales[:_MOST_RESCALES]}
-        for pair in pairs:
-            self.rescales.add(pair, files)
+        for slope, intercept in pairs:
+            self.rescales.add((slope + 0.0, intercept + 0.0), files)  # no -0.0
 
     def _count_windows(self, kind: ImageKind, files: int) -> None:
         extra = kind.extra
@@ -149,9 +181,21 @@ class SourceTally:
             [] if centers is None or widths is None else list(zip(centers, widths, strict=False))
         )
         self.windows_per_file.add(len(pairs), files)
-        for pair in dict.fromkeys(pairs):
-            self.windows.add(pair, files)
+        for center, width in dict.fromkeys(pairs):
+            self.windows.add((center + 0.0, width + 0.0), files)
         function = extra.text(VOI_LUT_FUNCTION).upper()
         if function:
             self.functions.add(function if function in _FUNCTIONS else "other", files)
         self.tables += files * (VOI_LUT_SEQUENCE in extra.values)
+
+    def __iadd__(self, other: SourceTally) -> SourceTally:
+        """Add what another has counted of the same source."""
+        self.key = min(self.key, other.key)
+        self.findings.add_all(other.findings)
+        self.burned_in.update(other.burned_in)
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in _COUNTERS:
+            counter = getattr(self, name)
+            counter += getattr(other, name)
+        return self

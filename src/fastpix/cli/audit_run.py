@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +15,6 @@ from fastpix.notes import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.console import Console
 
     from fastpix.audit.record import Audit
 
@@ -72,6 +69,11 @@ def run_command(
     root: Annotated[
         Path | None, typer.Option(help="That of the job [default: the source].")
     ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="dask:ADDRESS [default: own processes].")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that a file may take.")] = 600.0,
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Look at new images once, before anything is trained on them.
@@ -79,12 +81,17 @@ def run_command(
     Headers of all files are read, and pixels of a few of each source. OUT/index.html shows what was
     found, with pictures; OUT/audit.json has every number, OUT/sources.toml an entry for each
     source, for a person to decide. All stay inside the hospital.
+
+    OUT.state keeps what headers came to, in keyed hashes: run it again for files that are new,
+    changed or were not reached; headers of others are not read. It may be removed.
     """
     from fastpix.audit.audit_files import with_verdicts, write_audit
     from fastpix.audit.auditing import make_audit
     from fastpix.audit.comparing import compared
+    from fastpix.audit.kept_batches import default_state_folder
     from fastpix.audit.record_json import from_json
     from fastpix.audit.report.page import check_libraries, write_page
+    from fastpix.cli.progress import AuditProgress
     from fastpix.pseudonyms import Names, default_key_file, load_key
     from fastpix.sources.source_key import BY
 
@@ -95,13 +102,18 @@ def run_command(
     out.mkdir(parents=True, exist_ok=True)
     names = Names(load_key(key, out))
     attributes = BY if by is None else tuple(each.strip() for each in by.split(","))
-    with _Bar(console) as bar, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # findings say it, without text of the file
-        found = make_audit(
-            sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
-            seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out], max_bytes=max_bytes,
-            pictures=True, on_progress=bar.advance,
-        )  # fmt: skip
+    state = default_state_folder(out)
+    try:
+        with AuditProgress(console) as progress:
+            found = make_audit(
+                sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
+                seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out, key], state=state,
+                executor=executor, workers=workers, timeout=timeout, max_bytes=max_bytes,
+                pictures=True, on_progress=progress.advance,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Headers that were read are kept; run the same command to go on.")
+        raise typer.Exit(130) from None
     audit = with_verdicts(found.audit, out)
     if old is not None:
         audit = compared(audit, old)
@@ -115,30 +127,6 @@ def run_command(
         f"Then: fastpix convert SRC DST --sources "
         f"{shlex.quote(str(out))}/sources.toml --key-file {shlex.quote(str(key))}"
     )
-
-
-class _Bar:
-    """How far an audit is, on a terminal; nothing elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            console=console, transient=True, disable=not console.is_terminal,
-        )  # fmt: skip
-        self._task = self._bar.add_task("headers", total=None)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def advance(self, phase: str, done: int, total: int | None) -> None:
-        """Show a phase, how many things are done, and of how many."""
-        self._bar.update(self._task, description=phase, completed=done, total=total)
 
 
 def _show(audit: Audit, show: Callable[..., object]) -> None:

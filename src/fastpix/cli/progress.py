@@ -95,6 +95,55 @@ class JobProgress:
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
+class AuditProgress:
+    """The phase of an audit, how far it is, and its rate: a bar on a terminal, else plain lines.
+
+    Use as a context manager; `advance` is what `make_audit` calls.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begin = self._last_line = time.monotonic()
+        self._phase = ""
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.0f}/s"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("headers", total=None, rate=0.0)
+
+    def __enter__(self) -> AuditProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def advance(self, phase: str, done: int, total: int | None) -> None:
+        """Show a phase, how many files or images are through, and of how many."""
+        now = time.monotonic()
+        if phase != self._phase:
+            self._phase, self._begin = phase, now
+            self._bar.reset(self._task, description=phase, total=total)
+        rate = done / max(now - self._begin, 1e-6)
+        self._bar.update(self._task, completed=done, total=total, rate=rate)
+        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            of_all = "" if total is None else f" of {total}"
+            self._console.print(
+                f"{phase}: {done}{of_all}, {rate:.0f}/s", highlight=False, soft_wrap=True,
+            )  # fmt: skip
+
+
 class ComparisonProgress:
     """A bar with the files done and the time left, on a terminal; nothing elsewhere.
 

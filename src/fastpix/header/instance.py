@@ -79,7 +79,10 @@ class Instance:
         if index is None:
             return None
         stored = index.inflated or self._stored
-        return None if stored is None else bytes(stored.view(0, index.start))
+        if stored is None:
+            return None
+        end, head = index.start, stored.head()  # the head of a file has been read
+        return bytes(head[:end] if end <= len(head) else stored.view(0, end))
 
     @property
     def source(self) -> bytes | Dataset:

@@ -44,6 +44,13 @@ FILE_FINDINGS = (
         "Correct the permissions, and run the audit again.",
     ),
     Entry(
+        "FILE_CRASHES", "error", "Reading the file ends the process that reads it, or never ends",
+        "A decoder crashed or hung on broken or hostile data, or the image needs more memory than "
+        "there is.",
+        "The job loses the file, and the time of its workers.", "",
+        "Leave the file out, or fetch it again; look at it on a machine of its own.",
+    ),
+    Entry(
         "FILE_NOT_DICOM", "note", "The file is not DICOM",
         "Viewers, lists, pictures and notes lie beside images on many media.",
         "None: the job leaves it out.", "PS3.10 7.1",

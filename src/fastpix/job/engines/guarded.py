@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from fastpix.errors import FastpixError
-from fastpix.job.counts import Counts
-from fastpix.job.items import Batch
-from fastpix.job.settings import Job
 from fastpix.processes import Child, ChildDiedError
 
 CONVERT = "fastpix.job.engines.in_child:convert"
 CONVERT_ISOLATED = "fastpix.job.engines.in_child:convert_isolated"
 _TRIES = 10  # of a batch whose items are read by other processes, and whose own was killed
 
-Report = Callable[[Counts], object]
+Report = Callable[[Any], object]
+
+
+class Running(Protocol):
+    """What is asked here of a job."""
+
+    @property
+    def run(self) -> str:
+        """Unique to this run."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that one item may take."""
 
 
 class _Own(threading.local):
@@ -31,21 +41,25 @@ _ended: set[str] = set()  # runs that start no more of them
 
 
 def run_guarded(
-    batch: Batch,
-    job: Job,
+    batch: object,
+    job: Running,
     report: Report | None = None,
     functions: tuple[str, str] = (CONVERT, CONVERT_ISOLATED),
-) -> Counts:
-    """Convert a batch in a process that this thread keeps for the next.
+) -> Any:
+    """Work on a batch in a process that this thread keeps for the next.
 
     Parameters
     ----------
-    batch : Batch
-    job : Job
+    batch : Batch, or what other functions take
+    job : Job, or what other functions take
     report : callable, optional
-        Is given the counts so far, some times a second.
+        Is given what the function reports, some times a second: the counts so far.
     functions : (str, str)
         What converts a batch, and one whose process has died, for `Child.call`.
+
+    Returns
+    -------
+    Counts, or what other functions return
 
     Raises
     ------
@@ -72,8 +86,8 @@ def run_guarded(
 
 
 def _call(
-    function: str, batch: Batch, job: Job, timeout: float | None, report: Report | None
-) -> Counts:
+    function: str, batch: object, job: Running, timeout: float | None, report: Report | None
+) -> Any:
     child = _own.child
     if child is not None and not child.is_usable:
         with _lock:
@@ -84,14 +98,14 @@ def _call(
     with _lock:
         _children[child] = job.run
     try:
-        counts: Counts = child.call(function, batch, job, timeout=timeout, on_message=report)
+        result = child.call(function, batch, job, timeout=timeout, on_message=report)
     except ChildDiedError:
         with _lock:
             _children.pop(child, None)
         _own.child = None
         _check(job.run)
         raise
-    return counts
+    return result
 
 
 def _start(run: str) -> Child:

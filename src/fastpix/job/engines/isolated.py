@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from fastpix.job.items import Item
 from fastpix.job.made import Made, given_up
@@ -11,6 +12,20 @@ from fastpix.processes import Child, ChildDiedError, ChildHungError
 
 MAKE = "fastpix.job.engines.in_child:make"
 _DEATHS = 2  # of processes that had read nothing else, after which an item is to blame
+
+
+class ToBlameError(Exception):
+    """An item has killed processes, or one was still busy with it.
+
+    Attributes
+    ----------
+    reason : str
+        In words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Isolated:
@@ -53,18 +68,34 @@ class Isolated:
         item : Item
         job : Job
         """
+        try:
+            made: Made = self.call(item, job)
+        except ToBlameError as error:
+            kind = "image" if job.settings.unit == "file" else "series"
+            return given_up(item, job, kind, "failed", "WorkerDied", error.reason)
+        return made
+
+    def call(self, *arguments: object) -> Any:
+        """Return what the function makes of something.
+
+        Parameters
+        ----------
+        *arguments
+            An item, and what else the function takes.
+
+        Raises
+        ------
+        ToBlameError
+            It is to blame for deaths.
+        """
         deaths = 0
         while True:
             is_own = self._child is None
             child = self._child = self._child or Child()
             try:
-                made: Made = child.call(self._function, item, job, timeout=self._timeout)
+                return child.call(self._function, *arguments, timeout=self._timeout)
             except ChildDiedError as error:
                 self._child = None
                 deaths += is_own
                 if deaths == _DEATHS or (is_own and isinstance(error, ChildHungError)):
-                    kind = "image" if job.settings.unit == "file" else "series"
-                    reason = f"the process reading it {error.reason}"
-                    return given_up(item, job, kind, "failed", "WorkerDied", reason)
-            else:
-                return made
+                    raise ToBlameError(f"the process reading it {error.reason}") from error
