@@ -26,6 +26,7 @@ from fastpix.audit.source_record import (
     source_record,
 )
 from fastpix.audit.source_tally import SourceTally
+from fastpix.audit.text_in_samples import detector_here, text_boxes
 from fastpix.errors import ArgumentError
 from fastpix.image.limits import MAX_BYTES
 from fastpix.job.scan import open_sources
@@ -66,6 +67,7 @@ def make_audit(
     root: str | os.PathLike[str] | None = None,
     skipped: Sequence[str | os.PathLike[str]] = (),
     max_bytes: int = MAX_BYTES,
+    detect_text: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AuditRun:
     """Look at images: at all headers, and at the pixels of a few of each source.
@@ -91,6 +93,8 @@ def make_audit(
         Folders that are left out, that of the audit first.
     max_bytes : int
         What one image may decode to.
+    detect_text : bool
+        Search samples for text in the pixels (the extra ``detect-text``).
     on_progress : callable, optional
 
     Returns
@@ -100,10 +104,14 @@ def make_audit(
     Raises
     ------
     ArgumentError, OSError
+    ImportError
+        `detect_text` without its extra.
     """
     if isinstance(samples, bool) or not 1 <= samples <= _MOST_SAMPLES:
         raise ArgumentError("samples", f"{samples!r} is not between 1 and {_MOST_SAMPLES}")
     by = checked_by(by)
+    if detect_text:
+        detector_here()  # before hours of reading, if it is missing
     found = HeaderPass(names, by, samples, seed)
     start = time.perf_counter()
     found.run(open_sources(src, root, skipped=skipped).files(), on_progress)
@@ -119,7 +127,7 @@ def make_audit(
         tally = found.sources[source]
         geometry, seconds = _geometry(tally)
         in_geometry += seconds
-        pixels, seen = _look_at_samples(chosen[source], names, max_bytes)
+        pixels, seen = _look_at_samples(chosen[source], names, max_bytes, detect_text)
         records.append(source_record(source, tally, pixels, geometry, texts))
         observed.append(seen)
         done += len(chosen[source])
@@ -160,13 +168,16 @@ def _geometry(tally: SourceTally) -> tuple[GeometryTally, float]:
 
 
 def _look_at_samples(
-    chosen: Sequence[Candidate], names: Names, max_bytes: int
+    chosen: Sequence[Candidate], names: Names, max_bytes: int, detect_text: bool
 ) -> tuple[SourcePixels, Observed]:
     pixels = SourcePixels(names)
     looks: list[Look] = []
     for number, candidate in enumerate(chosen):
         look = look_at_pixels(candidate.file, max_bytes, number < _COMPARED)
-        pixels.add(candidate, look)
+        text = None
+        if detect_text and isinstance(look, Look):
+            text = text_boxes(look, detector_here())
+        pixels.add(candidate, look, text)
         if isinstance(look, Look):
             looks.append(reduced(look))
     pixels.settle()

@@ -13,6 +13,7 @@ from fastpix.audit.counting import FindingCounts
 from fastpix.audit.record import DecoderDifference, Histogram, SampleRecord, Values
 from fastpix.audit.sampled_pixels import Look, Unread
 from fastpix.audit.sampling import Candidate
+from fastpix.audit.text_in_samples import TextBoxes
 from fastpix.job.statistics import BatchStatistics, SampleStatistics
 from fastpix.job.statistics.group_statistics import PERCENTILES, GroupStatistics
 from fastpix.job.statistics.outliers import outliers
@@ -37,16 +38,20 @@ class SourcePixels:
     findings: FindingCounts = field(default_factory=FindingCounts)
     decoders: Counter[str] = field(default_factory=Counter)
     digests: list[bytes] = field(default_factory=list)
+    searched_for_text: int = 0  # samples
+    with_text: int = 0
     _looks: dict[str, list[tuple[float, float, float, float, float]]] = field(default_factory=dict)
     _differences: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
 
-    def add(self, candidate: Candidate, look: Look | Unread) -> None:
+    def add(self, candidate: Candidate, look: Look | Unread, text: TextBoxes | None = None) -> None:
         """Count a sampled image.
 
         Parameters
         ----------
         candidate : Candidate
         look : Look or Unread
+        text : TextBoxes, optional
+            Where text may be; None where nobody has searched for it.
         """
         who = self._who(candidate)
         if isinstance(look, Unread):
@@ -75,6 +80,11 @@ class SourcePixels:
         for first, second, largest in look.differences:
             self._differences.setdefault((first, second, syntax), []).append(largest)
         findings = look.findings | _findings(look, own)
+        if text is not None:
+            self.searched_for_text += 1
+        if text:
+            self.with_text += 1
+            findings["PIX_TEXT_FOUND"] = ""
         self.findings.add(findings)
         low, high = look.percentiles or (None, None)
         size = max(look.cells.size, 1)
@@ -94,6 +104,7 @@ class SourcePixels:
                 high=high,
                 padding=own.padding / size,
                 findings=tuple(findings),
+                text_boxes=text or (),
             )
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fastpix.audit.burned_in import burned_in_of
+from fastpix.audit.burned_in import burned_in_of, with_detection
 from fastpix.audit.counting import FindingCounts
 from fastpix.audit.record import (
     Compression,
@@ -134,8 +134,12 @@ def source_record(
             dict(pixels.decoders.most_common()),
             pixels.differences(),
         ),
-        burned_in=burned_in_of(
-            dict(tally.burned_in.most_common()), kinds, modality, findings.files["HDR_COLOR"]
+        burned_in=with_detection(
+            burned_in_of(
+                dict(tally.burned_in.most_common()), kinds, modality, findings.files["HDR_COLOR"]
+            ),
+            pixels.searched_for_text,
+            pixels.with_text,
         ),
         findings=finding_counts(findings),
         samples=tuple(pixels.records),

@@ -65,6 +65,10 @@ def run_command(
         bool,
         typer.Option("--pseudonymous", help="Keyed names for devices that are not in our tables."),
     ] = False,
+    detect_text: Annotated[
+        bool,
+        typer.Option("--detect-text", help="Search samples for text in the pixels; slower."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 0,
     key_file: Annotated[
         Path | None, typer.Option(help="Key of the hashed names [default: OUT.key].")
@@ -98,7 +102,7 @@ def run_command(
         found = make_audit(
             sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
             seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out], max_bytes=max_bytes,
-            on_progress=bar.advance,
+            detect_text=detect_text, on_progress=bar.advance,
         )  # fmt: skip
     audit = with_verdicts(found.audit, out)
     if old is not None:

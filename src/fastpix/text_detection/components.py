@@ -30,7 +30,8 @@ class Components(NamedTuple):
 
     def chosen(self, which: NDArray[Any]) -> Components:
         """Return some of them, by a mask or by indices."""
-        return Components(*(each[which] for each in self))
+        left, top, right, bottom, area = (each[which] for each in self[:5])
+        return Components(left, top, right, bottom, area, self.total[which])
 
 
 def components_of(mask: NDArray[np.bool_], weights: NDArray[Any] | None = None) -> Components:
@@ -53,22 +54,23 @@ def components_of(mask: NDArray[np.bool_], weights: NDArray[Any] | None = None) 
     part = _parts(starts, ends, wide)
     count = int(part.max(initial=-1)) + 1
     row, first, last = starts // wide, starts % wide - 1, ends % wide - 1
-    boxes = []
+    edges = []
     for values, worst, pick in (
         (first, columns, np.minimum), (row, rows, np.minimum),
         (last, 0, np.maximum), (row + 1, 0, np.maximum),
     ):  # fmt: skip
         found = np.full(count, worst, np.int64)
         pick.at(found, part, values)
-        boxes.append(found)
+        edges.append(found)
+    left, top, right, bottom = edges
     area = np.bincount(part, ends - starts, count).astype(np.int64)
     if weights is None:
-        return Components(*boxes, area, area.astype(np.float64))
+        return Components(left, top, right, bottom, area, area.astype(np.float64))
     sums = np.zeros(rows * columns + 1)
     np.cumsum(weights, out=sums[1:], dtype=np.float64)
     begin = row * columns
     total = np.bincount(part, sums[begin + last] - sums[begin + first], count)
-    return Components(*boxes, area, total)
+    return Components(left, top, right, bottom, area, total)
 
 
 def _parts(starts: NDArray[np.int64], ends: NDArray[np.int64], wide: int) -> NDArray[np.int64]:

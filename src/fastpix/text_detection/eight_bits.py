@@ -62,11 +62,10 @@ def _windowed(values: NDArray[Any], black: float, white: float) -> NDArray[np.ui
 
 
 def _of_colors(values: NDArray[Any]) -> list[NDArray[np.uint8]]:
-    least, greatest = values.min(initial=0), values.max(initial=0)
-    if least == greatest:
+    if not values.size or values.min() == values.max():
         return []
     if values.dtype == np.uint8:
         return [values]
     # Colours of a palette may have 16 bits.
-    full = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else float(greatest)
+    full = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else float(values.max())
     return [_windowed(values, 0.0, full)]

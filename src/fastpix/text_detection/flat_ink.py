@@ -14,6 +14,7 @@ _VALUES = 8  # that are tried
 _SHARP = 0.15  # of the range of values: the least step between ink and what is beside it
 _HEIGHTS = (5, 64)  # rows of a letter
 _LEAST_LETTERS = 4  # on a line
+_LEAST_SHARE = 0.25  # of what looks like letters: in noise some stand side by side by chance
 _MOST_LETTERS = 4000  # of one value: more of them are noise
 _ALIKE = 1.7  # ratio of heights of neighbours
 _GAP = 0.8  # between neighbours, in heights
@@ -119,10 +120,12 @@ def _lines(letters: Components) -> list[TextBox]:
         if np.array_equal(line, before):
             break
     boxes = []
-    for first in np.unique(line):
+    firsts, sizes = np.unique(line, return_counts=True)
+    on_lines = sizes[sizes >= _LEAST_LETTERS].sum()
+    if on_lines < _LEAST_SHARE * count:
+        return []
+    for first in firsts[sizes >= _LEAST_LETTERS]:
         members = np.flatnonzero(line == first)
-        if len(members) < _LEAST_LETTERS:
-            continue
         x, y = int(letters.left[members].min()), int(letters.top[members].min())
         right, bottom = int(letters.right[members].max()), int(letters.bottom[members].max())
         if right - x >= _LEAST_WIDTH * (bottom - y):
