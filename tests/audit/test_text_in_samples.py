@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from pydicom.uid import CTImageStorage
 from support.builders import encode, make_dataset
 from support.libraries import library
 
@@ -56,7 +57,8 @@ def src(tmp_path: Path) -> Path:
         if row is not None:
             cells[row : row + 2] = 4000
         dataset = make_dataset(
-            cells, Modality="CT", RescaleIntercept="-5", SOPInstanceUID=f"1.{number}",
+            cells, Modality="CT", SOPClassUID=CTImageStorage, RescaleIntercept="-5",
+            SOPInstanceUID=f"1.{number}",
             WindowCenter=["40", "300"], WindowWidth=["400", "1500"],
         )  # fmt: skip
         (folder / f"{number}.dcm").write_bytes(encode(dataset))
@@ -89,7 +91,7 @@ def test_a_window_that_is_none_is_left_out(src: Path, width: str) -> None:
 def test_colours_are_searched_as_they_are(tmp_path: Path) -> None:
     cells = np.zeros((6, 5, 3), np.uint8)
     path = tmp_path / "color.dcm"
-    path.write_bytes(encode(make_dataset(cells, PhotometricInterpretation="RGB")))
+    path.write_bytes(encode(make_dataset(cells, SamplesPerPixel=3)))
     detector = BrightRows()
     assert text_in_samples.text_boxes(look_at(path), detector) == ()  # type: ignore[arg-type]
     assert detector.values[0].shape == (6, 5, 3)

@@ -147,17 +147,6 @@ def test_images_of_any_size(detector: TextDetector, shape: tuple[int, int]) -> N
     assert isinstance(detector.boxes(image), list)
 
 
-@pytest.mark.parametrize("scale", [1, 2, 3])
-def test_enlarging_keeps_a_ramp(scale: int) -> None:
-    ramp = np.add.outer(np.arange(6) * 6, np.arange(9) * 12).astype(np.uint8)
-    found = text_network.enlarged(ramp, scale)
-    assert found.shape == (6 * scale, 9 * scale)
-    middle = scale // 2
-    if scale % 2:
-        assert np.array_equal(found[middle::scale, middle::scale], ramp)
-    assert np.array_equal(text_network.enlarged(ramp[..., None], scale)[..., 0], found)
-
-
 def test_windows_of_values() -> None:
     values = np.zeros((40, 50), np.int16)
     values[10:30, 10:40] = np.arange(600).reshape(20, 30) % 100

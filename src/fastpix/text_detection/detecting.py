@@ -17,8 +17,6 @@ from fastpix.text_detection.text_network import TextNetwork, Thresholds
 MARGIN = 0.15
 """By which boxes are larger than what was found, in heights of a line."""
 
-_NARROW = 320  # rows or columns: smaller images are seen enlarged as well
-_SCALE = 2  # of these
 THRESHOLDS = Thresholds()
 
 
@@ -96,10 +94,8 @@ class TextDetector:
     ) -> list[TextBox]:
         rows, columns = shape[:2]
         found = flat_ink_boxes(values)
-        scales = (1, _SCALE) if min(rows, columns) < _NARROW else (1,)
         for image in images:
-            for scale in scales:
-                found += self._network.boxes(image, scale, THRESHOLDS)
+            found += self._network.boxes(image, THRESHOLDS)
         wider = (with_margin(box, MARGIN, rows, columns) for box in found)
         return merged(box for box in wider if box is not None)
 

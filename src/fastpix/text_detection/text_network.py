@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError
 from fastpix.text_detection.components import components_of
-from fastpix.text_detection.text_box import TextBox
+from fastpix.text_detection.text_box import TextBox, merged
 
 INSTALL = "pip install 'fastpix[detect-text]'"
 TILE = 960  # rows and columns that the network is given at once, at most: bounds memory
+SMALL_TILE = 160
+TALLEST = 80  # rows (or columns) of a line of text: what is larger is anatomy
+TALLEST_INSIDE = 48  # of a line in small tiles
 OVERLAP = 96  # of tiles: a word on a seam is whole in one of them, or found in parts
 _MULTIPLE = 32  # of rows and columns: the network halves them five times
 
@@ -38,7 +41,7 @@ class Thresholds(NamedTuple):
     """
 
     ink: float = 0.3
-    score: float = 0.5
+    score: float = 0.6
     grown: float = 1.6
 
 
@@ -90,34 +93,36 @@ class TextNetwork:
         )
         self._input = self._session.get_inputs()[0].name
 
-    def boxes(
-        self, image: NDArray[np.uint8], scale: int, thresholds: Thresholds
-    ) -> Iterator[TextBox]:
-        """Yield boxes, in pixels of the image.
+    def boxes(self, image: NDArray[np.uint8], thresholds: Thresholds) -> list[TextBox]:
+        """Return boxes, in pixels of the image.
+
+        A whole head or body is one large letter to the network, which then sees no text in it:
+        there the image is searched again in small tiles, which show no outline.
 
         Parameters
         ----------
         image : ndarray of uint8
             (rows, columns) or (rows, columns, 3).
-        scale : int
-            How many times the network sees it enlarged: 2 or 3 for small letters.
         thresholds : Thresholds
         """
-        size = TILE // scale
-        for top, bottom in _tiles(image.shape[0], size):
-            for left, right in _tiles(image.shape[1], size):
+        whole = TextBox(0, 0, image.shape[1], image.shape[0], 0.0)
+        found = list(self._in_tiles(image, whole, TILE, thresholds))
+        lines = [box for box in found if _may_be_lines(box)]
+        for part in merged(box for box in found if not _may_be_lines(box)):
+            again = self._in_tiles(image, part, SMALL_TILE, thresholds)
+            lines += [box for box in again if _may_be_lines(box, TALLEST_INSIDE)]
+        return lines
+
+    def _in_tiles(
+        self, image: NDArray[np.uint8], part: TextBox, size: int, thresholds: Thresholds
+    ) -> Iterator[TextBox]:
+        for top, bottom in _tiles(part.y, part.bottom, size):
+            for left, right in _tiles(part.x, part.right, size):
                 tile = image[top:bottom, left:right]
                 if tile.min() == tile.max():
                     continue
-                for box in _boxes_of_map(self._map(enlarged(tile, scale)), thresholds):
-                    x, y = left + box.x // scale, top + box.y // scale
-                    yield TextBox(
-                        x,
-                        y,
-                        left - (-box.right // scale) - x,
-                        top - (-box.bottom // scale) - y,
-                        box.score,
-                    )
+                for box in _boxes_of_map(self._map(tile), thresholds):
+                    yield box._replace(x=left + box.x, y=top + box.y)
 
     def _map(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return where the network sees text, 0 to 1 for each pixel."""
@@ -134,38 +139,21 @@ class TextNetwork:
         return found[0, 0, :rows, :columns]
 
 
-def _tiles(length: int, size: int) -> Iterator[tuple[int, int]]:
+def _may_be_lines(box: TextBox, tallest: int = TALLEST) -> bool:
+    return min(box.width, box.height) <= tallest
+
+
+def _tiles(first: int, beyond: int, size: int) -> Iterator[tuple[int, int]]:
     """Yield begins and ends of tiles of equal size that overlap."""
+    length = beyond - first
     if length <= size:
-        yield 0, length
+        yield first, beyond
         return
-    count = -(-(length - OVERLAP) // (size - OVERLAP))
+    overlap = min(OVERLAP, size // 2)
+    count = -(-(length - overlap) // (size - overlap))
     for number in range(count):
-        begin = round(number * (length - size) / (count - 1))
+        begin = first + round(number * (length - size) / (count - 1))
         yield begin, begin + size
-
-
-def enlarged(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """Return an image with `scale` times as many rows and columns, by linear interpolation.
-
-    Parameters
-    ----------
-    image : ndarray of uint8
-    scale : int
-    """
-    if scale == 1:
-        return image
-    found = image.astype(np.float32)
-    for axis in (0, 1):
-        length = image.shape[axis]
-        # Middles of pixels: pixel k of the result lies at (k + 0.5) / scale - 0.5.
-        at = np.clip((np.arange(length * scale) + 0.5) / scale - 0.5, 0, length - 1)
-        low = np.floor(at).astype(np.intp)
-        high = np.minimum(low + 1, length - 1)
-        share = (at - low).astype(np.float32).reshape((-1, *(1,) * (image.ndim - 1 - axis)))
-        below, above = np.take(found, low, axis), np.take(found, high, axis)
-        found = below + (above - below) * share
-    return np.rint(found).astype(np.uint8)
 
 
 def _boxes_of_map(found: NDArray[np.float32], thresholds: Thresholds) -> Iterator[TextBox]:
