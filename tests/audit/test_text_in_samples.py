@@ -16,6 +16,7 @@ from support.libraries import library
 
 from fastpix.audit import auditing, text_in_samples
 from fastpix.audit.auditing import make_audit
+from fastpix.audit.extra_values import WINDOW_WIDTH
 from fastpix.audit.record_json import from_json, to_json
 from fastpix.audit.sampled_pixels import Look, look_at_pixels
 from fastpix.job.items import SourceFile
@@ -82,7 +83,7 @@ def test_boxes_are_shares_of_the_image_and_the_window_of_the_file_is_tried(src: 
 @pytest.mark.parametrize("width", ["0\\", "none", ""])
 def test_a_window_that_is_none_is_left_out(src: Path, width: str) -> None:
     look = look_at(src / "1.dcm")
-    look.extra.values[text_in_samples.WINDOW_WIDTH] = width.encode()
+    look.extra.values[WINDOW_WIDTH] = width.encode()
     detector = BrightRows()
     assert text_in_samples.text_boxes(look, detector)  # type: ignore[arg-type]
     assert detector.windows == []

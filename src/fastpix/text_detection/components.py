@@ -69,7 +69,8 @@ def components_of(mask: NDArray[np.bool_], weights: NDArray[Any] | None = None) 
     sums = np.zeros(rows * columns + 1)
     np.cumsum(weights, out=sums[1:], dtype=np.float64)
     begin = row * columns
-    total = np.bincount(part, sums[begin + last] - sums[begin + first], count)
+    inside = sums[begin + last] - sums[begin + first]
+    total = np.bincount(part, inside, count).astype(np.float64)
     return Components(left, top, right, bottom, area, total)
 
 

@@ -1,4 +1,4 @@
-"""`TextDetector`: a neural network and a search for flat ink, and the union of what they find."""
+"""`TextDetector`: a neural network that looks through several windows; the union of what it finds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError
 from fastpix.text_detection.eight_bits import eight_bit_images
-from fastpix.text_detection.flat_ink import flat_ink_boxes
 from fastpix.text_detection.text_box import TextBox, merged, with_margin
 from fastpix.text_detection.text_network import TextNetwork, Thresholds
 
@@ -40,7 +39,7 @@ class TextDetector:
 
     def __init__(self, threads: int = 1) -> None:
         self._network = TextNetwork(threads)
-        self.name = f"{self._network.model} and flat ink"
+        self.name = self._network.model
 
     def boxes(self, image: NDArray[np.uint8]) -> list[TextBox]:
         """Return where text may be in an image for the eye.
@@ -63,7 +62,7 @@ class TextDetector:
         if image.dtype != np.uint8:
             raise ArgumentError("image", f"its dtype is {image.dtype}, and uint8 is needed")
         _check_shape(image)
-        return self._union(image.shape, [image], image)
+        return self._union(image.shape, [image])
 
     def boxes_of_values(
         self, values: NDArray[Any], windows: Iterable[tuple[float, float]] = ()
@@ -87,13 +86,11 @@ class TextDetector:
         ArgumentError
         """
         _check_shape(values)
-        return self._union(values.shape, eight_bit_images(values, windows), values)
+        return self._union(values.shape, eight_bit_images(values, windows))
 
-    def _union(
-        self, shape: tuple[int, ...], images: Iterable[NDArray[np.uint8]], values: NDArray[Any]
-    ) -> list[TextBox]:
+    def _union(self, shape: tuple[int, ...], images: Iterable[NDArray[np.uint8]]) -> list[TextBox]:
         rows, columns = shape[:2]
-        found = flat_ink_boxes(values)
+        found: list[TextBox] = []
         for image in images:
             found += self._network.boxes(image, THRESHOLDS)
         wider = (with_margin(box, MARGIN, rows, columns) for box in found)
