@@ -1,4 +1,4 @@
-"""`TextDetector`: a neural network that looks through several windows; the union of what it finds."""
+"""`TextDetector`: a neural network that looks through several windows, and what it finds."""
 
 from __future__ import annotations
 
