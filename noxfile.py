@@ -202,12 +202,15 @@ def examples(session: nox.Session) -> None:
 def exporters(session: nox.Session) -> None:
     """Run the tests of volumes and masks in SimpleITK, highdicom and scikit-image."""
     install(session)
-    session.install("SimpleITK>=2.3", "highdicom>=0.26", *EXTRAS["masks"])
+    session.install("SimpleITK>=2.3", "highdicom>=0.26", *EXTRAS["masks"], *EXTRAS["detect-text"])
     demanded = {"FASTPIX_LIBRARIES": "nibabel SimpleITK highdicom skimage"}
     session.run(*PYTEST, "tests/interop/test_volume_export.py", "-k", "not monai", env=demanded)
     masks = ("tests/interop/test_segmentation_masks.py", "tests/interop/test_structure_masks.py")
     session.run(*PYTEST, *masks, env=demanded)
     session.run(*PYTEST, "tests/test_docs.py", "-k", "masks", env=demanded)
+    text = ("tests/text_detection", "tests/audit/test_text_in_samples.py")
+    session.run(*PYTEST, *text, env={"FASTPIX_LIBRARIES": "onnxruntime"})
+    session.run(*PYTEST, "benchmarks/bench_text_detection.py", "--benchmark-disable")
 
 
 @nox.session

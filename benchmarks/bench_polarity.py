@@ -20,7 +20,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,10 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
+from real_images import radiographs, shows_something
 from rich.console import Console
 from rich.table import Table
+from wilson import share
 
 import fastpix
 from fastpix.audit.polarity import Sampled, judge
@@ -39,7 +40,6 @@ SIZES = (1, 4, 12)
 SOURCES = 100  # for each size
 SEED = 14
 SAMPLES = 12
-LEAST, ALIKE = 24, 0.5  # rows and columns, and correlation of neighbours: else no image is shown
 
 
 @dataclass(slots=True)
@@ -77,17 +77,6 @@ class Tally:
             share(self.false_alarms, self.false_alarms + self.agreed),
             share(self.unsure_turned + self.unsure_right, turned + right),
         )
-
-
-def share(count: int, total: int) -> str:
-    """Return a share in per cent with its 95 % interval (Wilson)."""
-    if not total:
-        return "-"
-    z = 1.96
-    centre = (count + z * z / 2) / (total + z * z)
-    wide = z * sqrt(count * (total - count) / total + z * z / 4) / (total + z * z)
-    low, high = max(0.0, centre - wide), min(1.0, centre + wide)
-    return f"{count}/{total} = {count / total:.1%} ({low:.0%} to {high:.0%})"
 
 
 def wrapped(pixels: NDArray[np.uint8], photometric: str, turned: bool) -> bytes:
@@ -138,15 +127,6 @@ def sampled(source: Any, header: Dataset) -> Sampled:
     )
 
 
-def radiographs(folder: Path, half: str) -> list[NDArray[np.uint8]]:
-    """Return the radiographs of a folder, or of one half of it."""
-    from PIL import Image
-
-    paths = sorted(folder.glob("*.png"))
-    paths = {"all": paths, "choose": paths[::2], "report": paths[1::2]}[half]
-    return [np.asarray(Image.open(path).convert("L")) for path in paths]
-
-
 def chests(images: Sequence[NDArray[np.uint8]], size: int) -> Tally:
     """Judge sources of `size` radiographs each, every second one turned over."""
     files = {
@@ -195,16 +175,8 @@ def sources_of(folders: Iterable[Path]) -> Iterator[tuple[str, list[Sampled]]]:
                 images.append(sampled(path, dcmread(path, stop_before_pixels=True)))
             except fastpix.FastpixError:
                 continue
-        if images and any(_shows_something(image.values) for image in images):
+        if images and any(shows_something(image.values) for image in images):
             yield key[0], images
-
-
-def _shows_something(values: NDArray[Any]) -> bool:
-    """Whether neighbours are alike: public files often hold noise in place of pixels."""
-    plane = np.asarray(values[len(values) // 2] if values.ndim == 3 else values, np.float64)
-    if min(plane.shape) < LEAST or not plane.std():
-        return False
-    return bool(np.corrcoef(plane[:, 1:].ravel(), plane[:, :-1].ravel())[0, 1] > ALIKE)
 
 
 def turned_over(image: Sampled) -> Sampled:

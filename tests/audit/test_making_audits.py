@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 
 NAMES = Names(b"k" * 32)
 AXIAL = ["1", "0", "0", "0", "1", "0"]
+DUPLICATE = "SET_DUPLICATE_PIXELS"
 
 
 class Archive:
@@ -283,3 +284,17 @@ def test_progress(archive: Archive) -> None:
     numbers = [done for _, done, _ in told[2:]]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 8
+
+
+def test_the_same_pixels_within_a_source_and_from_two(archive: Archive) -> None:
+    cells = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    archive.add("mr1", cells, Modality="MR", SeriesInstanceUID="3.1")
+    archive.add("mr2", cells, Modality="MR", SeriesInstanceUID="3.2")
+    archive.add("ot", cells, Modality="OT", SeriesInstanceUID="3.3")
+    audit = archive.audit()
+    found = {
+        record.modality: [each.files for each in record.findings if each.id == DUPLICATE]
+        for record in audit.sources
+    }
+    assert found == {"CT": [], "DX": [], "MR": [2], "OT": [1]}
+    assert [each.files for each in audit.findings if each.id == DUPLICATE] == [3]

@@ -127,14 +127,12 @@ def test_decoders_that_agree_and_differ(source: Source, monkeypatch: pytest.Monk
     assert "PIX_DECODERS_DIFFER" in source.pixels.records[1].findings
 
 
-def test_equal_images_and_outliers(source: Source) -> None:
+def test_outliers(source: Source) -> None:
     rng = np.random.default_rng(0)
     for number in range(12):
         cells = rng.integers(100, 200, (16, 16)).astype(np.uint16)
         source.add(encode(make_dataset(cells * (50 if number == 5 else 1))))
-    source.add(encode(make_dataset(cells, SOPInstanceUID="1.2.3")))
     source.pixels.settle()
-    assert source.pixels.findings.files["SET_DUPLICATE_PIXELS"] == 2
     assert source.pixels.findings.files["SET_INTENSITY_OUTLIER"] == 1
     assert "SET_INTENSITY_OUTLIER" in source.pixels.records[5].findings
 

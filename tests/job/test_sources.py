@@ -140,7 +140,7 @@ def test_an_inverted_source_is_read_as_a_file_that_says_the_other(
     folders: Folders, photometric: str, invert: Any
 ) -> None:
     other = {"MONOCHROME1": "MONOCHROME2", "MONOCHROME2": "MONOCHROME1"}[photometric]
-    more = {"RescaleSlope": "2", "RescaleIntercept": "-5"}
+    more: dict[str, Any] = {"RescaleSlope": "2", "RescaleIntercept": "-5"}
     path = folders.add("a.dcm", image("ACME", 1, photometric, **more))
     source = id_of(path.read_bytes(), folders)
     recipe = Recipe(invert=invert)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from fastpix.audit.counting import FindingCounts
 from fastpix.audit.distinct import distinct_in_all
@@ -55,19 +57,27 @@ def counts_of(found: HeaderCounts, duplicate_uids: int) -> Counts:
     )
 
 
-def beside_others(records: Sequence[SourceRecord]) -> list[SourceRecord]:
+def beside_others(
+    records: Sequence[SourceRecord], digests: Sequence[Sequence[bytes]]
+) -> list[SourceRecord]:
     """Add what only all sources together tell.
 
     Parameters
     ----------
     records : sequence of SourceRecord
+    digests : sequence of sequence of bytes
+        Of the pixels of the samples of each: one image may have been sent by two devices.
     """
+    counts = Counter(chain.from_iterable(digests))
     devices: dict[tuple[str, ...], set[str]] = {}
     for record in records:
         devices.setdefault(_device(record), set()).add(record.photometric)
     found = []
-    for record in records:
+    for record, own in zip(records, digests, strict=True):
         more = []
+        repeated = sum(counts[digest] > 1 for digest in own)
+        if repeated:
+            more.append(FindingCount("SET_DUPLICATE_PIXELS", repeated))
         if {"MONOCHROME1", "MONOCHROME2"} <= devices[_device(record)]:
             more.append(FindingCount("SET_MIXED_PHOTOMETRIC", record.files))
         if _is_on_another_scale(record, records):

@@ -37,6 +37,8 @@ class AuditJob:
         What one image may decode to.
     timeout : float
         Seconds that one file may take.
+    detect_text : bool
+        Search samples for text in the pixels.
     run : str
         Unique to this run.
     """
@@ -47,6 +49,7 @@ class AuditJob:
     seed: int = 0
     max_bytes: int = MAX_BYTES
     timeout: float = 600.0
+    detect_text: bool = False
     run: str = ""
 
     @property

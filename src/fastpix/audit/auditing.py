@@ -23,6 +23,7 @@ from fastpix.audit.sample_pictures import SamplePicture, picture_plan
 from fastpix.audit.sampled_source import SampledSource, SourceBatch
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.source_record import AS_THEY_STAND, decodable_of, pseudonyms, source_record
+from fastpix.audit.text_in_samples import detector_here
 from fastpix.errors import ArgumentError
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
@@ -74,6 +75,7 @@ def make_audit(
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
     pictures: bool = False,
+    detect_text: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AuditRun:
     """Look at images: at all headers, and at the pixels of a few of each source.
@@ -113,6 +115,8 @@ def make_audit(
         What one image may decode to.
     pictures : bool
         Make pictures of samples, for a page.
+    detect_text : bool
+        Search samples for text in the pixels (the extra ``detect-text``).
     on_progress : callable, optional
 
     Returns
@@ -122,6 +126,8 @@ def make_audit(
     Raises
     ------
     ArgumentError, FastpixError, OSError
+    ImportError
+        `detect_text` without its extra.
     """
     if isinstance(samples, bool) or not 1 <= samples <= _MOST_SAMPLES:
         raise ArgumentError("samples", f"{samples!r} is not between 1 and {_MOST_SAMPLES}")
@@ -130,9 +136,12 @@ def make_audit(
         raise ArgumentError("workers", f"{workers} is less than 1")
     if not timeout > 0:
         raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
+    if detect_text:
+        detector_here()  # before hours of reading, if it is missing
     job = AuditJob(
-        names.key, checked_by(by), samples, seed, max_bytes, timeout, secrets.token_hex(8)
-    )
+        names.key, checked_by(by), samples, seed, max_bytes, timeout, detect_text,
+        secrets.token_hex(8),
+    )  # fmt: skip
     files = open_sources(src, root, skipped=[*skipped, *([] if state is None else [state])]).files()
     start = time.perf_counter()
     with at_work(executor, workers, job.run) as submitter:
@@ -188,7 +197,8 @@ def _audit_of(
         source_record(each.id, found.sources[each.id], of.pixels, of.geometry, texts)
         for each, of in zip(sources, looked, strict=True)
     ]
-    records = beside_others(judged(records, [of.observed for of in looked]))
+    records = judged(records, [of.observed for of in looked])
+    records = beside_others(records, [of.pixels.digests for of in looked])
     in_pixels, in_geometry = (sum(of.seconds[k] for of in looked) for k in (0, 1))
     return Audit(
         version=VERSION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastpix.audit.record import BurnedIn
 
@@ -45,3 +46,20 @@ def burned_in_of(
     if not modality and annotation.get("NO", 0) < files:
         reasons.append("the kind of image is unknown")
     return BurnedIn("look" if reasons else "unlikely", tuple(reasons), dict(annotation))
+
+
+def with_detection(burned_in: BurnedIn, looked_at: int, detected: int) -> BurnedIn:
+    """Return a verdict to which a search for text is added; it can only make it stricter.
+
+    Parameters
+    ----------
+    burned_in : BurnedIn
+    looked_at : int
+        Samples that were searched.
+    detected : int
+        Those in which text may be.
+    """
+    if detected:
+        reason = f"text may be in {detected} of {looked_at} samples"
+        burned_in = replace(burned_in, verdict="look", reasons=(*burned_in.reasons, reason))
+    return replace(burned_in, looked_at=looked_at, detected=detected)

@@ -90,11 +90,17 @@ class BurnedIn:
         Why to look.
     annotation : mapping of str to int
         Burned In Annotation: ``YES``, ``NO``, ``absent``, ``other``.
+    looked_at : int
+        Samples in which text was searched for; 0 unless that was asked for.
+    detected : int
+        Those of them in which some may be. No number says that the others have none.
     """
 
     verdict: BurnedInVerdict = "look"
     reasons: tuple[str, ...] = ()
     annotation: Counted = field(default_factory=dict)
+    looked_at: int = 0
+    detected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class SampleRecord:
         Ids.
     error : str
         Why its pixels could not be read; empty where they could.
+    text_boxes : tuple of (float, float, float, float)
+        Where text may be: x, y, width, height as shares of the image.
     """
 
     name: str
@@ -139,6 +147,7 @@ class SampleRecord:
     padding: float = 0.0
     findings: tuple[str, ...] = ()
     error: str = ""
+    text_boxes: tuple[tuple[float, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.series_planes import GeometryTally, planes_of_files
 from fastpix.audit.source_pixels import FoundPixels, SourcePixels
+from fastpix.audit.text_in_samples import TextBoxes, detector_here, text_boxes
 from fastpix.job.items import SourceFile
 
 _COMPARED = 3  # samples of a source that all installed decoders decode
@@ -110,11 +111,15 @@ def _look_at_samples(
             look: Look | Unread = _crashed(candidate, blamed[number])
         else:
             look = look_at_sample(batch, number, job)
-        pixels.add(candidate, look)
+        text: TextBoxes | None = None
         if isinstance(look, Look):
+            if job.detect_text:
+                text = text_boxes(look, detector_here())
             looks.append(reduced(look))
             if len(pictures) < batch.pictures:
-                pictures.append(replace(picture_of(look, batch.side), sample=number))
+                picture = picture_of(look, batch.side)
+                pictures.append(replace(picture, sample=number, boxes=text or ()))
+        pixels.add(candidate, look, text)
         if report is not None:
             report(number + 1)
     pixels.settle()

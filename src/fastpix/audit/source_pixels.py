@@ -12,6 +12,7 @@ from fastpix.audit.counting import FindingCounts
 from fastpix.audit.record import DecoderDifference, Histogram, SampleRecord, Values
 from fastpix.audit.sampled_pixels import Look, Unread
 from fastpix.audit.sampling import Candidate
+from fastpix.audit.text_in_samples import TextBoxes
 from fastpix.job.statistics import BatchStatistics, SampleStatistics
 from fastpix.job.statistics.group_statistics import PERCENTILES, GroupStatistics
 from fastpix.job.statistics.outliers import outliers
@@ -36,6 +37,10 @@ class FoundPixels:
     records : tuple of SampleRecord
     findings : FindingCounts
     decoders : Counter of str
+    searched_for_text, with_text : int
+        Samples that were searched for text, and those in which there may be some.
+    digests : tuple of bytes
+        Of the pixels of each sample that could be read.
     """
 
     values: tuple[Values, ...]
@@ -43,6 +48,9 @@ class FoundPixels:
     records: tuple[SampleRecord, ...]
     findings: FindingCounts
     decoders: Counter[str]
+    searched_for_text: int
+    with_text: int
+    digests: tuple[bytes, ...]
 
 
 @dataclass(slots=True)
@@ -54,16 +62,20 @@ class SourcePixels:
     findings: FindingCounts = field(default_factory=FindingCounts)
     decoders: Counter[str] = field(default_factory=Counter)
     digests: list[bytes] = field(default_factory=list)
+    searched_for_text: int = 0  # samples
+    with_text: int = 0
     _looks: dict[str, list[tuple[float, float, float, float, float]]] = field(default_factory=dict)
     _differences: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
 
-    def add(self, candidate: Candidate, look: Look | Unread) -> None:
+    def add(self, candidate: Candidate, look: Look | Unread, text: TextBoxes | None = None) -> None:
         """Count a sampled image.
 
         Parameters
         ----------
         candidate : Candidate
         look : Look or Unread
+        text : TextBoxes, optional
+            Where text may be; None where nobody has searched for it.
         """
         name, patient, series = candidate.name, candidate.patient, candidate.series
         if isinstance(look, Unread):
@@ -94,6 +106,11 @@ class SourcePixels:
         for first, second, largest in look.differences:
             self._differences.setdefault((first, second, syntax), []).append(largest)
         findings = look.findings | _findings(look, own)
+        if text is not None:
+            self.searched_for_text += 1
+        if text:
+            self.with_text += 1
+            findings["PIX_TEXT_FOUND"] = ""
         self.findings.add(findings)
         low, high = look.percentiles or (None, None)
         size = max(look.cells.size, 1)
@@ -115,13 +132,21 @@ class SourcePixels:
                 high=high,
                 padding=own.padding / size,
                 findings=tuple(findings),
+                text_boxes=text or (),
             )
         )
 
     def found(self) -> FoundPixels:
         """Return what all images came to."""
         return FoundPixels(
-            self.values(), self.differences(), tuple(self.records), self.findings, self.decoders
+            self.values(),
+            self.differences(),
+            tuple(self.records),
+            self.findings,
+            self.decoders,
+            self.searched_for_text,
+            self.with_text,
+            tuple(self.digests),
         )
 
     def values(self) -> tuple[Values, ...]:
@@ -170,11 +195,7 @@ class SourcePixels:
         return tuple(found)
 
     def settle(self) -> None:
-        """Find what samples tell together: the same pixels, and images far from the others."""
-        repeated = {d for d, count in Counter(self.digests).items() if count > 1}
-        for digest in self.digests:
-            if digest in repeated:
-                self.findings.add({"SET_DUPLICATE_PIXELS": ""})
+        """Find what samples tell together: images that lie far from the others."""
         for unit in self._looks:
             records = [each for each in self.records if each.unit == unit]
             rows = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fastpix.audit.burned_in import burned_in_of
+from fastpix.audit.burned_in import burned_in_of, with_detection
 from fastpix.audit.counting import FindingCounts, ordered
 from fastpix.audit.record import (
     Compression,
@@ -133,8 +133,10 @@ def source_record(
             ordered(pixels.decoders),
             pixels.differences,
         ),
-        burned_in=burned_in_of(
-            ordered(tally.burned_in), kinds, modality, findings.files["HDR_COLOR"]
+        burned_in=with_detection(
+            burned_in_of(ordered(tally.burned_in), kinds, modality, findings.files["HDR_COLOR"]),
+            pixels.searched_for_text,
+            pixels.with_text,
         ),
         findings=finding_counts(findings),
         samples=pixels.records,

@@ -62,6 +62,10 @@ def run_command(
         bool,
         typer.Option("--pseudonymous", help="Keyed names for devices that are not in our tables."),
     ] = False,
+    detect_text: Annotated[
+        bool,
+        typer.Option("--detect-text", help="Search samples for text in the pixels; slower."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 0,
     key_file: Annotated[
         Path | None, typer.Option(help="Key of the hashed names [default: OUT.key].")
@@ -109,7 +113,7 @@ def run_command(
                 sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
                 seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out, key], state=state,
                 executor=executor, workers=workers, timeout=timeout, max_bytes=max_bytes,
-                pictures=True, on_progress=progress.advance,
+                pictures=True, detect_text=detect_text, on_progress=progress.advance,
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("Interrupted. Headers that were read are kept; run the same command to go on.")

@@ -66,6 +66,13 @@ PIXEL_FINDINGS = (
         "PS3.5 8.1.1", "Normalize by percentiles.",
     ),
     Entry(
+        "PIX_TEXT_FOUND", "warning", "Text may be burned into the pixels",
+        "A device, a workstation or a scanner has written names, marks or measurements over the "
+        "image; or structures look like letters.",
+        "The image may identify a patient. A model learns marks instead of anatomy.",
+        "PS3.3 C.7.6.1", "Look at the boxes. Samples without a box may have text as well.",
+    ),
+    Entry(
         "PIX_SMALL", "note", "A radiograph of fewer than 512 rows or columns",
         "A thumbnail, a crop, or a screenshot.",
         "Detail that a model needs is not there.", "", _LOOK,
