@@ -294,6 +294,20 @@ def test_the_script_begins_with_the_verdicts(tmp_path: Path) -> None:
     assert Parsed(text).all("data-status") == ["unseen", "invert"]
 
 
+def test_pseudonymous_pages_do_not_take_names_from_an_older_file() -> None:
+    verdicts = Verdicts(
+        {SOURCE.id: Verdict(what="Named Scanner"), "0" * 16: Verdict(what="Gone Scanner")},
+        AUDIT.by, AUDIT.key,
+    )  # fmt: skip
+    record = dataclasses.replace(SOURCE, manufacturer="unknown-12", model="unknown-34")
+    audit = dataclasses.replace(AUDIT, pseudonymous=True, sources=(record,))
+    text = made(audit, verdicts=verdicts)
+    assert "Scanner" not in text
+    first, gone = embedded_in(text)["sources"]
+    assert first["what"].startswith("unknown-12, unknown-34, CT")
+    assert gone["what"] == ""
+
+
 def test_each_picture_stands_once() -> None:
     page = Parsed(made())
     assert len([each for each in page.all("href") if each.startswith("data:")]) == 2

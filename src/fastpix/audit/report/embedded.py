@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fastpix.audit.audit_files import what_of
 from fastpix.audit.record import Audit
 from fastpix.sources.verdict_writing import head_of
 from fastpix.sources.verdicts import VERSION, Verdicts
@@ -25,6 +26,10 @@ def verdicts_of_page(audit: Audit, verdicts: Verdicts) -> dict[str, Any]:
         ``head`` is what stands in the file before the first source; ``shown`` are the ids of this
         audit.
     """
+    whats = {source: each.what for source, each in verdicts.verdicts.items()}
+    if audit.pseudonymous:  # an earlier audit may have written the names into the file
+        named = {record.id: what_of(record) for record in audit.sources}
+        whats = {source: named.get(source, "") for source in whats}
     return {
         "version": VERSION,
         "key": verdicts.key,
@@ -35,7 +40,7 @@ def verdicts_of_page(audit: Audit, verdicts: Verdicts) -> dict[str, Any]:
         "sources": [
             {
                 "id": source,
-                "what": each.what,
+                "what": whats[source],
                 "status": each.status,
                 "by": each.by,
                 "when": "" if each.when is None else each.when.isoformat(),
