@@ -27,10 +27,10 @@ from made_data import chest_slices, make_patients, write, write_known_key  # noq
 
 PICTURES = Path(__file__).parent / "audit"
 COLORS = 256
-MARGIN = 10  # pixels around a part of the page
+MARGIN = 6  # pixels around a part of the page
 TURNED = "Reader B"
-SAMPLES_HEIGHT = 330  # pixels: the first two samples
-FINDINGS_HEIGHT = 465  # errors, warnings and a few notes
+SAMPLES_HEIGHT = 334  # pixels: the first two samples
+FINDINGS_HEIGHT = 477  # errors, warnings and a few notes
 REAL = (
     "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
     "MR_truncated.dcm", "JPGExtended.dcm", "examples_palette.dcm", "examples_rgb_color.dcm",

@@ -39,6 +39,7 @@ CUT_OFF = """[...document.querySelectorAll("body *")]
 FILTER = "each => getComputedStyle(each).filter"
 THEMES = ("light", "dark")
 MANY = 200  # sources
+KEYS = 25  # that are pressed there
 # Samples of each source, and whether they are shown both ways: colour has no other way.
 SAMPLES = {
     "CR 1": (3, True), TURNED: (3, True), "CT 1": (4, True), "US 1": (2, False), "odd": (2, True),
@@ -82,7 +83,7 @@ def pages(audited: Audited, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def eventful(audit: Audit) -> Audit:
     """Return an audit with what a sound folder does not show, and names of greatest length."""
     sources = []
-    for number, source in enumerate(audit.sources):
+    for number, source in enumerate(audit.sources[:2]):
         broken = replace(
             source.samples[0], error="a segment of the codestream is missing", low=None
         )
@@ -285,13 +286,20 @@ def test_many_sources(chromium: Any, audited: Audited, tmp_path: Path) -> None:
         assert seen.current() == audit.sources[0].id
         loaded = time.perf_counter() - begin
         seen.page.keyboard.press("x")
-        for _ in range(MANY - 1):
+        for number in range(1, KEYS + 1):
             seen.page.keyboard.press("j")
+            assert seen.current() == audit.sources[number].id
+        took_keys = time.perf_counter() - begin - loaded
+        last = audit.sources[-1].id
+        seen.page.locator(f'[data-card="{last}"] a').click()
+        seen.page.wait_for_function(
+            "last => document.activeElement.closest('[data-source]')?.dataset.source === last",
+            arg=last,
+        )
+        assert is_in_window(seen.source(last).locator("h3"))
         seen.page.keyboard.press("i")
-        assert is_in_window(seen.source(audit.sources[-1].id).locator("h3"))
-        took = time.perf_counter() - begin - loaded
         statuses = seen.statuses()
-    ends = {audit.sources[0].id: "exclude", audit.sources[-1].id: "invert"}
+    ends = {audit.sources[0].id: "exclude", last: "invert"}
     assert statuses == {each.id: "unseen" for each in audit.sources} | ends
-    size = page.stat().st_size
-    print(f"{MANY} sources, {size / 1e6:.1f} MB: shown in {loaded:.2f} s, {MANY} keys {took:.2f} s")
+    size = f"{page.stat().st_size / 1e6:.1f} MB"
+    print(f"{MANY} sources, {size}: shown in {loaded:.2f} s, {KEYS} keys in {took_keys:.2f} s")
