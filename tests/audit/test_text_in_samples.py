@@ -14,7 +14,7 @@ from pydicom.uid import CTImageStorage
 from support.builders import encode, make_dataset
 from support.libraries import library
 
-from fastpix.audit import auditing, text_in_samples
+from fastpix.audit import auditing, sampled_source, text_in_samples
 from fastpix.audit.auditing import make_audit
 from fastpix.audit.extra_values import WINDOW_WIDTH
 from fastpix.audit.record_json import from_json, to_json
@@ -43,9 +43,10 @@ class BrightRows:
 
 
 @pytest.fixture
-def detector(monkeypatch: pytest.MonkeyPatch) -> BrightRows:
+def detector(monkeypatch: pytest.MonkeyPatch, in_this_process: None) -> BrightRows:
     detector = BrightRows()
-    monkeypatch.setattr(auditing, "detector_here", lambda: detector)
+    for module in (auditing, sampled_source):
+        monkeypatch.setattr(module, "detector_here", lambda: detector)
     return detector
 
 
