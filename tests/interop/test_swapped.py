@@ -17,6 +17,7 @@ from pydicom.pixels import processing, utils
 from support.builders import make_dataset
 from support.matrices import every
 from support.real_files import WHEEL, files_under
+from support.sizes import some
 
 import fastpix
 
@@ -51,7 +52,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-@every("path", FILES)
+@every("path", some(FILES))
 def test_files(path: Path, call: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
