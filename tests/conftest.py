@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -25,6 +26,14 @@ pytest.register_assert_rewrite("support")
 # workers of pytest-xdist take the processor away from an example.
 settings.register_profile("tests", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tests")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays to the end: modules, thousands of tests."""
+    gc.collect()
+    gc.freeze()
+
 
 # A shell that starts the tests in the background ignores SIGINT for them, and for what they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
