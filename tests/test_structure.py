@@ -7,11 +7,13 @@ import importlib
 import inspect
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from support.matrices import every
 
 import fastpix
 
@@ -76,11 +78,19 @@ def package_of(module: str) -> str:
     return COMPILED.get(first, first)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+NAMES = {module_name(path) for path in MODULES} | COMPILED.keys()
+
+
+@cache
 def imports_of(path: Path) -> set[str]:
     """Modules of ours that a module imports anywhere, for typing included."""
-    names = {module_name(other) for other in MODULES} | COMPILED.keys()
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.startswith("fastpix.")}
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("fastpix"):
@@ -88,11 +98,11 @@ def imports_of(path: Path) -> set[str]:
         base = str(node.module)
         for alias in node.names:
             inner = f"{base}.{alias.name}".removeprefix("fastpix.")
-            found.add(f"fastpix.{inner}" if inner in names else base)
+            found.add(f"fastpix.{inner}" if inner in NAMES else base)
     return {name.removeprefix("fastpix.") for name in found if name != "fastpix"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
+@every("path", MODULES)
 def test_packages_import_what_they_may(path: Path) -> None:
     package = package_of(module_name(path))
     assert package in MAY_IMPORT, f"{package} has no place in the order of the packages"
@@ -107,12 +117,12 @@ def test_no_circle() -> None:
     assert list(TopologicalSorter(modules).static_order())
 
 
-@pytest.mark.parametrize("path", [*MODULES, *CYTHON], ids=lambda path: path.name)
+@every("path", [*MODULES, *CYTHON])
 def test_modules_are_small_and_say_what_they_are_for(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= LONGEST, "it wants to be two modules"
     if path.suffix == ".py":
-        purpose = ast.get_docstring(ast.parse(text)) or ""
+        purpose = ast.get_docstring(parsed(path)) or ""
     else:
         # cython's own directives may come first
         lines = [line for line in text.splitlines() if not line.startswith("# cython:")]
@@ -126,7 +136,7 @@ def test_no_two_modules_share_a_name() -> None:
     assert {name for name in names if names.count(name) > 1} <= public
 
 
-@pytest.mark.parametrize("name", fastpix.__all__)
+@every("name", fastpix.__all__)
 def test_public_names_are_documented(name: str) -> None:
     public = getattr(fastpix, name)
     assert inspect.getdoc(public)
