@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.codestream_cases import packbits
+from support.matrices import every
 from test_exact import COMPILED, buffer_of
 
 from fastpix.kernel import reference
@@ -128,7 +129,7 @@ def test_rle_bits(kernel: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("layout", ["interleaved", "planar", "subsampled", "indexed"])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@every("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_color(kernel: str, layout: Layout, dtype: str) -> None:
     samples = Steps("u1", False, 7, 8, False)
     if layout == "indexed":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.matrices import every
 
 import fastpix
 from fastpix.kernel import reference
@@ -18,10 +19,10 @@ LENGTHS = [1, 2, 7, 64, 1001, 1023, 1024, 1025, 3001]  # about the pixels of a b
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("pixels", LENGTHS)
 @pytest.mark.parametrize("layout", ["interleaved", "planar", "subsampled"])
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4"])
-@pytest.mark.parametrize("offset", [0, 1])
+@every("pixels", LENGTHS)
+@every("offset", [0, 1])
 def test_samples_as_they_stand(
     kernel: str, pixels: int, layout: Layout, dtype: str, offset: int
 ) -> None:
@@ -43,10 +44,10 @@ def test_samples_as_they_stand(
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("pixels", LENGTHS)
 @pytest.mark.parametrize("layout", ["interleaved", "planar", "subsampled"])
-@pytest.mark.parametrize("bits", [8, 7])
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+@every("pixels", LENGTHS)
+@every("bits", [8, 7])
 def test_ybr(kernel: str, pixels: int, layout: Layout, bits: int, dtype: str) -> None:
     pixels += pixels % 2 if layout == "subsampled" else 0
     samples = (2 if layout == "subsampled" else 3) * pixels

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.matrices import every
 from support.sizes import cases, some
 
 from fastpix import kernels
@@ -152,7 +153,8 @@ def test_float_cells(
 
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize(
+@pytest.mark.parametrize("dtype", OUTPUTS)
+@every(
     ("slope", "intercept", "mirror", "peak"),
     [
         # On either side of every bound that a route is chosen by: 2**24, 2**31, the output's range.
@@ -171,7 +173,6 @@ def test_float_cells(
         (0.5, 0.25, 65535.0, None),
     ],
 )
-@pytest.mark.parametrize("dtype", OUTPUTS)
 def test_every_cell_value(
     kernel: str, signed: bool, slope: float, intercept: float,
     mirror: float | None, peak: float | None, dtype: str,

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.matrices import every
 from support.sizes import some
 from test_exact import COMPILED, check_scale
 
@@ -34,7 +35,7 @@ def table_of(length: int, beyond: int) -> bytes:
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("dtype", OUTPUTS)
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(("first", "length"), some(PLACES))
+@every(("first", "length"), some(PLACES))
 def test_tables(kernel: str, dtype: str, cell: str, first: int, length: int) -> None:
     """With and without every step that comes after the table; more pixels than stored values."""
     bits = {"bit": 1, "u1": 8, "u2": 11}[cell]
@@ -76,8 +77,8 @@ def test_entry_that_does_not_fit_and_that_no_cell_has(kernel: str) -> None:
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("dtype", OUTPUTS)
-@pytest.mark.parametrize("signed", [False, True])
+@every("dtype", OUTPUTS)
+@every("signed", [False, True])
 def test_steps_of_bytes(kernel: str, dtype: str, signed: bool) -> None:
     """Steps that no other route has, with more pixels than there are bytes."""
     for bits, high_bit in ((8, 7), (5, 4), (5, 6)):
@@ -95,7 +96,7 @@ def test_steps_of_bytes(kernel: str, dtype: str, signed: bool) -> None:
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("dtype", OUTPUTS)
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(("first", "length"), some(PLACES))
+@every(("first", "length"), some(PLACES))
 def test_palettes(kernel: str, dtype: str, cell: str, first: int, length: int) -> None:
     """Nothing is written behind the last pixel, though a colour is copied as four items."""
     bits = {"bit": 1, "u1": 8, "u2": 12}[cell]

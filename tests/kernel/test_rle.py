@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.uid import RLELossless
 from support.builders import encode, encode_frames, make_dataset
 from support.codestream_cases import packbits, packed, rle, rle_of
+from support.matrices import every
 from support.sizes import cases
 from test_exact import COMPILED, LENGTHS, OUTPUTS, integer_steps
 
@@ -246,8 +247,8 @@ def test_damaged(
 
 
 @pytest.mark.parametrize("kernel", kernels())
-@pytest.mark.parametrize("pixels", [1, 1023, 1024, 1025, 2048, 5000])
-@pytest.mark.parametrize("cell", ["bit", "u1", "u2", "u4"])
+@every("pixels", [1, 1023, 1024, 1025, 2048, 5000])
+@every("cell", ["bit", "u1", "u2", "u4"])
 def test_one_byte_missing(kernel: str, pixels: int, cell: str) -> None:
     """A segment that ends with the frame is whole; a byte less is too short, in any of them."""
     steps = Steps(cell, False, 0 if cell == "bit" else 8 * int(cell[1]) - 1,
@@ -318,7 +319,7 @@ def smooth(shape: tuple[int, ...], dtype: str, seed: int = 7) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32"])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 31), (31, 1), (3, 5), (33, 32), (3, 17, 31)])
+@every("shape", [(1, 1), (1, 31), (31, 1), (3, 5), (33, 32), (3, 17, 31)])
 def test_files(dtype: str, shape: tuple[int, ...]) -> None:
     check_twins(*twins(smooth(shape, dtype)))
 
