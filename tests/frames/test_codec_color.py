@@ -34,6 +34,7 @@ from support.codestream_cases import (
     remarked,
     rle,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix.frames.codecs import all_decoders
@@ -120,9 +121,9 @@ def check_evidence(
     assert texts == [note.text for note in image.plan().notes if note.oddity]
 
 
-@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
-@pytest.mark.parametrize("marks", MARKS)
 @pytest.mark.parametrize("family", ["baseline", "4:2:2", "4:2:0", "progressive", "in JPEG XL"])
+@every("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@every("marks", MARKS)
 def test_dct_is_what_it_proves_to_be(family: str, marks: str, photometric: str) -> None:
     syntax, stream = {
         "baseline": (BASELINE, jpeg(IMAGE)),
@@ -251,9 +252,9 @@ def test_ycbcr_of_another_depth(stored: int, photometric: str) -> None:
                 assert np.array_equal(image.read(), image.stored())
 
 
-@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
-@pytest.mark.parametrize("marks", MARKS)
 @pytest.mark.parametrize("syntax", [BASELINE, LOSSLESS_57, JPEG_LS_LOSSLESS])
+@every("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@every("marks", MARKS)
 def test_the_header_says_what_lossless_samples_are(
     syntax: str, marks: str, photometric: str
 ) -> None:

@@ -42,6 +42,7 @@ from support.codestream_cases import (
     jxl_of_jpeg,
     rle,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix.errors import FastpixError, PixelDataError
@@ -323,8 +324,8 @@ def test_one_sample_where_the_codestream_has_three(family: str) -> None:
         fastpix.imread(data)
 
 
-@pytest.mark.parametrize("family", ENCODED)
 @pytest.mark.parametrize("stream", [bytes(100), b"\xff" * 100, b"\xff\xd8\xff\xd9", b"GIF89a" * 9])
+@every("family", ENCODED)
 def test_no_codestream(family: str, stream: bytes) -> None:
     data = file_of_frames([stream], CELLS, ENCODED[family][0])
     with pytest.raises(PixelDataError, match="no codestream header"):
@@ -332,7 +333,7 @@ def test_no_codestream(family: str, stream: bytes) -> None:
 
 
 @pytest.mark.parametrize("family", ENCODED)
-@pytest.mark.parametrize("other", ENCODED)
+@every("other", ENCODED)
 def test_codestreams_of_another_family(family: str, other: str) -> None:
     """A syntax may lie about its codestreams: what comes out is right, or nothing does."""
     syntax, _, bits = ENCODED[family]

@@ -34,6 +34,7 @@ from support.codestream_cases import (
     rle,
     with_precision,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix.frames.codecs import all_decoders
@@ -119,9 +120,9 @@ def check(data: bytes, cells: Cells, syntax: str, warning: str = "") -> None:
         assert np.array_equal(stored, cells), name
 
 
-@pytest.mark.parametrize("bits", range(2, 17))
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
 @pytest.mark.parametrize("family", UNSIGNED)
+@every("bits", range(2, 17))
 def test_every_depth(family: str, signed: bool, bits: int) -> None:
     """Codestreams without sign, of signed values too: their precision is Bits Stored."""
     syntax, encode = UNSIGNED[family]
@@ -131,8 +132,8 @@ def test_every_depth(family: str, signed: bool, bits: int) -> None:
     check(data, cells, syntax)
 
 
-@pytest.mark.parametrize("bits", range(2, 17))
 @pytest.mark.parametrize("family", SIGNED)
+@every("bits", range(2, 17))
 def test_every_depth_of_signed_codestreams(family: str, bits: int) -> None:
     syntax, encode = SIGNED[family]
     cells = noise((9, 13), bits, signed=True)
@@ -147,8 +148,8 @@ def test_high_throughput_without_sign(syntax: str, bits: int) -> None:
     check(file_of_frames([htj2k(cells)], cells, syntax), cells, syntax)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("family", [*UNSIGNED, "HTJ2K"])
+@every("shape", SHAPES)
 def test_every_size(family: str, shape: tuple[int, int]) -> None:
     syntax, encode = (
         UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
@@ -158,9 +159,9 @@ def test_every_size(family: str, shape: tuple[int, int]) -> None:
         check(file_of_frames([encode(cells, bits)], cells, syntax), cells, syntax)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (3, 5, 3), (17, 31, 3)], ids=str)
 @pytest.mark.parametrize("family", [*UNSIGNED, "HTJ2K"])
-@pytest.mark.parametrize("bits", [8, 16])
+@every("shape", [(1, 1, 3), (3, 5, 3), (17, 31, 3)])
+@every("bits", [8, 16])
 def test_three_samples(family: str, shape: tuple[int, ...], bits: int) -> None:
     syntax, encode = (
         UNSIGNED[family] if family in UNSIGNED else (HT_LOSSLESS, lambda c, _: htj2k(c))
@@ -180,10 +181,10 @@ def test_several_frames(family: str) -> None:
         check(data, cells, syntax)
 
 
-@pytest.mark.parametrize("allocated", [16, 32])
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
-@pytest.mark.parametrize("bits", [2, 7, 8])
 @pytest.mark.parametrize("family", ["JPEG Lossless 1", "JPEG-LS", "JPEG XL", "JPEG 2000"])
+@every("allocated", [16, 32])
+@every("bits", [2, 7, 8])
 def test_narrow_codestreams_in_wide_cells(
     family: str, bits: int, signed: bool, allocated: int
 ) -> None:

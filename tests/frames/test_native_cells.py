@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.builders import encode, make_dataset
+from support.matrices import every
 
 from fastpix.frames.cells import Cells
 from fastpix.header.instance import read_instance
@@ -30,8 +31,8 @@ def packed(columns: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("columns", range(1, 26))
 @pytest.mark.parametrize("held", [True, False], ids=["in memory", "in a file"])
+@every("columns", range(1, 26))
 def test_all_bits_of_a_frame(
     columns: int, held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.builders import encode, make_dataset
+from support.matrices import every
 
 import fastpix
 from fastpix.errors import HeaderWarning, InexactError, PixelDataError
@@ -87,11 +88,11 @@ SELECTIONS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("selection", SELECTIONS)
-@pytest.mark.parametrize("bits", [1, 8, 16])
 @pytest.mark.parametrize("kind", ["memory", "file"])
 @pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+@every("threads", [1, 3])
+@every("selection", SELECTIONS)
+@every("bits", [1, 8, 16])
 def test_runs(
     photometric: str, kind: str, bits: int, selection: str, threads: int, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

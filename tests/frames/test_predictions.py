@@ -17,6 +17,7 @@ from support.codestream_cases import (
     file_of_frames,
     jpeg_lossless_by_hand,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix.frames.codecs import Decoder, FrameFormat, all_decoders, decoders
@@ -72,10 +73,10 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     return asked  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("kind", ["noise", "picture"])
-@pytest.mark.parametrize("bits", [6, 8, 10, 12, 14, 15])
 @pytest.mark.parametrize("encoder", ENCODERS)
-@pytest.mark.parametrize("predictor", [1, 2, 3, 4])
+@every("kind", ["noise", "picture"])
+@every("bits", [6, 8, 10, 12, 14, 15])
+@every("predictor", [1, 2, 3, 4])
 def test_arithmetic_of_the_precision(encoder: str, bits: int, kind: str, predictor: int) -> None:
     cells = picture((24, 31), bits)
     if kind == "noise" and predictor < 4:  # the fourth makes noise of noise
@@ -110,9 +111,9 @@ WIDE = {
 }
 
 
-@pytest.mark.parametrize("predictor", range(1, 8))
-@pytest.mark.parametrize("cells", WIDE)
 @pytest.mark.parametrize("syntax", [LOSSLESS_57, LOSSLESS_70, BASELINE])
+@every("predictor", range(1, 8))
+@every("cells", WIDE)
 def test_a_stream_wider_than_its_precision(
     syntax: str, cells: str, predictor: int, lenient: list[str]
 ) -> None:
@@ -133,7 +134,7 @@ def test_predictors_that_divide(predictor: int, lenient: list[str]) -> None:
     assert not lenient
 
 
-@pytest.mark.parametrize("seed", range(40))
+@every("seed", range(40))
 def test_signed_samples_by_chance(seed: int) -> None:
     """Noise of few pixels, as signed numbers of the precision."""
     cells = np.random.default_rng(seed).integers(0, 4096, (6, 8)).astype(np.uint16)

@@ -16,6 +16,7 @@ from support.codestream_cases import (
     JPEG_LS_LOSSY,
     LOSSLESS_70,
 )
+from support.matrices import every
 
 from fastpix.frames.codecs.format import FrameFormat
 from fastpix.frames.codecs.samples import SampleCase, sample_case, to_cells
@@ -130,10 +131,8 @@ def test_bytes_are_cells_already() -> None:
     assert cells_of(samples, None, wanted).tolist() == [0, 255, 7]
 
 
-@pytest.mark.parametrize("extra", range(-3, 4))
-@pytest.mark.parametrize(
-    ("lossy", "stream_signed", "signed"), list(product((False, True), repeat=3))
-)
+@every("extra", range(-3, 4))
+@every(("lossy", "stream_signed", "signed"), list(product((False, True), repeat=3)))
 def test_the_table_of_cases(lossy: bool, stream_signed: bool, signed: bool, extra: int) -> None:
     """docs/exactness.md, "Samples of a codec": one line of its table for each combination."""
     same = stream_signed == signed
