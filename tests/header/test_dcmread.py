@@ -23,6 +23,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from support.builders import encode, file_of, make_dataset
+from support.matrices import every
 from support.real_files import WHEEL, corpus_parameters, file_id, files_under
 from support.sizes import cases, first_case, some
 
@@ -135,9 +136,9 @@ def compare(source: Any, **options: Any) -> FileDataset | None:
     return ours if isinstance(ours, FileDataset) else None
 
 
-@pytest.mark.parametrize("path", FILES, ids=file_id)
 @pytest.mark.parametrize("stop", [False, True])
 @pytest.mark.parametrize("window", [450, 2**16])
+@every("path", FILES)
 def test_elements(monkeypatch: pytest.MonkeyPatch, path: Path, stop: bool, window: int) -> None:
     monkeypatch.setattr(filereader, "_WINDOW", window)
     compare(path, stop_before_pixels=stop)

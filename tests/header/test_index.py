@@ -20,6 +20,7 @@ from pydicom.uid import PrivateTransferSyntaxes, register_transfer_syntax
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 from support.file_structures import encode, mutated, parse, shortened
 from support.index_and_pydicom import ENOUGH, REFUSED, facts_of, serves, walk_of
+from support.matrices import every
 from support.real_files import WHEEL, corpus_files, corpus_parameters, file_id, files_under
 from support.regular_files import IRREGULAR, PLAIN, REGULAR, WORD
 from support.seed_files import irregular_files, regular_files, wheel_files
@@ -43,7 +44,7 @@ MUTANTS = cases(2000)
 SERVED = REGULAR | STRUCTURED
 
 
-@pytest.mark.parametrize("name", SERVED)
+@every("name", SERVED)
 def test_regular(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert serves(Memory(SERVED[name]))
     found = opened(SERVED[name])
@@ -64,7 +65,7 @@ def opened(data: bytes) -> tuple[Any, ...]:
     return [(each.category, str(each.message)) for each in heard], found
 
 
-@pytest.mark.parametrize("name", IRREGULAR)
+@every("name", IRREGULAR)
 def test_irregular(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = IRREGULAR[name]
     assert not serves(Memory(data))
@@ -110,7 +111,7 @@ def test_every_row_of_sequences_is_tried() -> None:
 # Files of all kinds.
 
 
-@pytest.mark.parametrize("path", files_under(WHEEL), ids=file_id)
+@every("path", files_under(WHEEL))
 def test_wheel(path: Path) -> None:
     assert_alike(path)
 
@@ -164,7 +165,7 @@ SMALL = [encode(file) for file in wheel_files()]
 NAMES = {name: data for name, data in {**SERVED, **IRREGULAR}.items() if data}
 
 
-@pytest.mark.parametrize("name", some(list(NAMES)))
+@every("name", some(list(NAMES)))
 def test_parts(name: str) -> None:
     assert_parts_do_not_matter(NAMES[name])
 

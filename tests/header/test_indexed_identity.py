@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.file_structures import EXPLICIT, IMPLICIT, Element
 from support.index_and_pydicom import serves
+from support.matrices import every
 from support.regular_files import CODE, IDENTITY, image, implicit, sample, sequence, text
 
 import fastpix
@@ -35,7 +36,7 @@ def tags_of(index: Index) -> set[int]:
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT], ids=["explicit", "implicit"])
-@pytest.mark.parametrize("row", IDENTITY, ids=name_of)
+@every("row", IDENTITY)
 def test_taken(row: Indexed, syntax: bytes) -> None:
     index = index_of(image(text(row.first, row.vrs[0].encode(), sample(row)), syntax=syntax))
     assert index.is_complete
@@ -53,26 +54,26 @@ def assert_left_out(data: bytes, row: Indexed) -> None:
         assert row.first in opened.attributes
 
 
-@pytest.mark.parametrize("row", IDENTITY, ids=name_of)
+@every("row", IDENTITY)
 def test_of_another_vr(row: Indexed) -> None:
     assert_left_out(image(text(row.first, b"UN", sample(row))), row)
 
 
-@pytest.mark.parametrize("row", TEXTS, ids=name_of)
+@every("row", TEXTS)
 def test_not_ascii(row: Indexed) -> None:
     for syntax in EXPLICIT, IMPLICIT:
         element = text(row.first, row.vrs[0].encode(), sample(row) + b"\xe9")
         assert_left_out(image(element, syntax=syntax), row)
 
 
-@pytest.mark.parametrize("row", VALUES, ids=name_of)
+@every("row", VALUES)
 def test_too_long(row: Indexed) -> None:
     size = 1024 // len(sample(row)) + 2
     element = Element(row.first, row.vrs[0].encode(), sample(row) * size * 2)
     assert_left_out(image(element), row)
 
 
-@pytest.mark.parametrize("row", IDENTITY, ids=name_of)
+@every("row", IDENTITY)
 def test_open(row: Indexed) -> None:
     items = sequence(list(map(implicit, CODE)), tag=row.first, vr=b"UN")
     assert_left_out(image(items), row)

@@ -12,6 +12,7 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from support.builders import element, encode, file_of, image_elements, make_dataset
 from support.index_and_pydicom import facts_of
+from support.matrices import every
 from support.regular_files import IRREGULAR, REGULAR
 
 import fastpix
@@ -44,7 +45,7 @@ def outcome(source: Any) -> tuple[Any, ...]:
         return facts, pixels.start, value
 
 
-@pytest.mark.parametrize("name", FILES)
+@every("name", FILES)
 def test_a_file_is_what_it_is_when_read_whole(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

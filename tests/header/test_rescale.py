@@ -27,6 +27,7 @@ from support.header_checks import (
     open_odd,
     us,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix import HeaderWarning, PixelHeaderError
@@ -59,7 +60,9 @@ BAD_NUMBERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("place", ["top level", "shared", "per frame"])
+@every(
     ("slope", "intercept", "expected"),
     [
         (b"2.5 ", b"-1024 ", (2.5, -1024)),
@@ -76,8 +79,6 @@ BAD_NUMBERS = [
         (b"0.1\\", b"\\3", (0.1, 3)),  # an empty value is none
     ],
 )
-@pytest.mark.parametrize("syntax", SYNTAXES)
-@pytest.mark.parametrize("place", ["top level", "shared", "per frame"])
 def test_rescale(
     slope: bytes | None,
     intercept: bytes | None,
@@ -106,9 +107,9 @@ def test_rescale(
     np.testing.assert_array_equal(image.read(rescale=False), RAMP)
 
 
-@pytest.mark.parametrize(("raw", "value", "reason"), BAD_NUMBERS)
 @pytest.mark.parametrize("tag", [Tag.RescaleSlope, Tag.RescaleIntercept])
 @pytest.mark.parametrize("place", ["top level", "shared", "per frame"])
+@every(("raw", "value", "reason"), BAD_NUMBERS)
 def test_rescale_error(tag: Tag, raw: bytes, value: object, reason: str, place: str) -> None:
     item = set_raw(Dataset(), tag, "DS", raw)
     dataset = make_dataset()

@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from support.builders import encode, make_dataset
 from support.header_checks import RAMP, us
 from support.jobs import row_of
+from support.matrices import every
 
 import fastpix
 from fastpix import PixelHeaderError
@@ -106,12 +107,8 @@ def group(writer: Writer, content: bytes) -> bytes:
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize("tag", [SHARED, FRAMES, TABLE])
-@pytest.mark.parametrize("vr", [b"SQ", b"UN"])
-@pytest.mark.parametrize(
-    "value",
-    [GARBAGE, b"garb\0\0\0\0", bytes(8), bytes(200), b"more garbage than one item"],
-    ids=["garbage", "no length", "zeros", "many zeros", "more"],
-)
+@every("vr", [b"SQ", b"UN"])
+@every("value", [GARBAGE, b"garb\0\0\0\0", bytes(8), bytes(200), b"more garbage than one item"])
 def test_bytes_that_are_no_item(syntax: str, tag: Tag, vr: bytes, value: bytes) -> None:
     writer = Writer(syntax)
     assert_refused(writer.file(writer.sequence(tag, value, vr)), tag)
@@ -170,7 +167,7 @@ CUT = (
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize("tag", [SHARED, FRAMES])
-@pytest.mark.parametrize("name", CUT)
+@every("name", CUT)
 def test_items_that_are_cut_off_or_leave_bytes_over(syntax: str, tag: Tag, name: str) -> None:
     writer = Writer(syntax)
     value = cut(writer, name)
