@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.builders import encode, make_dataset
+from support.matrices import every
 
 import fastpix
 from fastpix import InexactError, Recipe
@@ -27,7 +28,7 @@ def pieces_of(packed: NDArray[np.uint8], frame: int, size: int) -> Iterator[Fram
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-@pytest.mark.parametrize("place", range(105))
+@every("place", range(105))
 def test_one_bit(place: int, size: int) -> None:
     """A rescale of a half: 0 is exact, 1 is not; bits of the frame beside count for nothing."""
     bits = np.zeros(SHAPE, np.uint8)
@@ -55,8 +56,8 @@ def test_one_bit(place: int, size: int) -> None:
             assert not small.any()
 
 
-@pytest.mark.parametrize("place", [0, 4, 5, 11, 17])
 @pytest.mark.parametrize("size", [2, 4, 8, 100])
+@every("place", [0, 4, 5, 11, 17])
 def test_words(place: int, size: int) -> None:
     cells = np.full((1, 3, 6), 2, np.uint16)
     cells.flat[place] = 7

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydicom.pixels.processing import (
     convert_color_space,
 )
+from support.matrices import every
 from support.oracle import TWINS, expected
 from support.real_files import WHEEL, corpus_parameters, file_id, files_under
 
@@ -71,7 +72,7 @@ def check(path: Path) -> None:
             assert np.array_equal(stored, dataset.pixel_array)
 
 
-@pytest.mark.parametrize("path", files_under(WHEEL), ids=file_id)
+@every("path", files_under(WHEEL))
 def test_wheel(path: Path) -> None:
     check(path)
 

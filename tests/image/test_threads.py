@@ -21,6 +21,7 @@ from support.codestream_cases import (
     jpeg_ls,
     rle,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix.errors import ArgumentError, DecodeError, InexactError, PixelDataError
@@ -62,7 +63,7 @@ FILES = files()
 
 
 @pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize("threads", [1, 2, 5, 64, np.int64(3), None])
+@every("threads", [1, 2, 5, 64, np.int64(3), None])
 def test_the_same_bytes(kind: str, threads: int | None) -> None:
     image = fastpix.open(FILES[kind])
     one = fastpix.open(FILES[kind])
