@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import iter_pixels, pixel_array
 from pydicom.uid import JPEG2000Lossless, RLELossless
+from support.matrices import every
 from support.real_files import WHEEL, corpus_parameters, file_id, files_under
 
 import fastpix
@@ -63,7 +64,7 @@ def check(path: Path) -> None:
     assert alone.tobytes() == ours.tobytes()
 
 
-@pytest.mark.parametrize("path", files_under(WHEEL), ids=file_id)
+@every("path", files_under(WHEEL))
 def test_wheel(path: Path) -> None:
     check(path)
 

@@ -31,6 +31,7 @@ from pydicom.uid import (
     RLELossless,
 )
 from support.builders import compress, encode, make_dataset, make_item
+from support.matrices import every
 from support.real_files import WHEEL, corpus_parameters, file_id, files_under
 from support.sizes import cases
 
@@ -189,7 +190,7 @@ def test_corpus(path: Path) -> None:
     check_file(path)
 
 
-@pytest.mark.parametrize("path", files_under(WHEEL), ids=file_id)
+@every("path", files_under(WHEEL))
 def test_ds_out(path: Path) -> None:
     ours, theirs = Dataset(), Dataset()
     tags: Any = {"specific_tags": [0x00100010, 0x00280002]}

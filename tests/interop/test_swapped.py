@@ -15,7 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import processing, utils
 from support.builders import make_dataset
-from support.real_files import WHEEL, file_id, files_under
+from support.matrices import every
+from support.real_files import WHEEL, files_under
 
 import fastpix
 
@@ -50,7 +51,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("path", FILES, ids=file_id)
+@every("path", FILES)
 def test_files(path: Path, call: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
