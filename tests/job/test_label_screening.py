@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pydicom.charset import python_encoding
+from support.matrices import every
 
 from fastpix.errors import ArgumentError
 from fastpix.job.label_identifiers import (
@@ -40,7 +41,7 @@ def screen(
     return screened(rows, asked, (), Identifiers(own, NAMES, KEYED))
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         *("PatientID", "patient_id", "Patient ID", "patients", "Patient's Name", "patient_no_2"),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.matrices import every
 from support.sizes import cases
 
 from fastpix.errors import FastpixError
@@ -68,8 +69,8 @@ def exact(values: NDArray[Any]) -> tuple[float, float]:
     return float(mean), float(square) ** 0.5
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"])
 @pytest.mark.parametrize("steps", STEPS)
+@every("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"])
 def test_a_sample(steps: str, dtype: str) -> None:
     stored = image("i2" if dtype[0] == "f" else dtype, 1).astype(dtype)
     remaining = STEPS[steps]
