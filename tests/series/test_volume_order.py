@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.matrices import every
 from support.planes import SERIES, make_planes, make_volumes, stack_of
 
 from fastpix.series.grouping import group_planes
@@ -48,8 +49,8 @@ def numbered(
     ]
 
 
-@pytest.mark.parametrize("rule", NUMBERED)
 @pytest.mark.parametrize("axis", ORDERED)
+@every("rule", NUMBERED)
 def test_volumes(axis: str, rule: str) -> None:
     stack = stack_of(numbered(3, 4, ORDERED[axis], rule))
     values = [ORDERED[axis][axis](volume) for volume in range(3)]
@@ -226,8 +227,8 @@ INTERRUPTED: dict[str, dict[str, Callable[[int], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("rule", NUMBERED)
 @pytest.mark.parametrize("name", INTERRUPTED)
+@every("rule", NUMBERED)
 def test_last_volume_interrupted(name: str, rule: str) -> None:
     planes = numbered(3, 4, INTERRUPTED[name], rule)[:-2]
     stack = stack_of(planes, same_pixels=lambda one, other: False)
