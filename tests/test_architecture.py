@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from support.matrices import every
 from test_structure import JOB_LEAVES, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +23,7 @@ LEAVES = {"errors", "notes", "standard", "recipe"}  # one box of the picture
 PUBLIC = {"__init__", "__main__", "backend", "monai"}  # names alone: not in the picture
 
 
-@pytest.mark.parametrize("path", PATHS)
+@every("path", PATHS)
 def test_paths_exist(path: str) -> None:
     assert (PACKAGE / path).exists() or (ROOT / path).exists()
 

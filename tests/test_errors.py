@@ -28,6 +28,7 @@ from support.builders import (
     set_raw,
     undecodable_frame,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix import (
@@ -141,8 +142,8 @@ def test_carries_its_facts(error: FastpixError, facts: dict[str, Any]) -> None:
     assert {name: getattr(error, name) for name in facts} == facts
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize(("error", "facts"), EXAMPLES, ids=describe)
+@every("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickles(error: FastpixError, facts: dict[str, Any], protocol: int) -> None:
     back = pickle.loads(pickle.dumps(error, protocol))
     assert_same(back, error)

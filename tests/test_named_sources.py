@@ -20,6 +20,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless
 from support.builders import encode, encode_frames, make_dataset, remove, undecodable_frame
 from support.many_files import slice_of, write_series
+from support.matrices import every
 
 import fastpix
 from fastpix.errors import FastpixError, HeaderWarning, add_source, warn_caller, warnings_kept
@@ -61,8 +62,8 @@ def error_of(read: Read, source: Any) -> FastpixError:
     return caught.value
 
 
-@pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("kind", [str, Path])
+@every("read", READS)
 def test_an_error_names_its_path(broken: Path, read: str, kind: type[Any]) -> None:
     source = kind(broken)
     error = error_of(READS[read], source)

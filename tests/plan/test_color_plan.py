@@ -23,6 +23,7 @@ from support.codestream_cases import (
     LOSSLESS_70,
     RLE_LOSSLESS,
 )
+from support.matrices import every
 
 import fastpix
 from fastpix import PixelHeaderError, Recipe
@@ -40,7 +41,7 @@ COLOR = encode(make_dataset(np.zeros((2, 2, 3), np.uint8), SamplesPerPixel=3))
 @pytest.mark.parametrize(
     "photometric", ["YBR_RCT", "YBR_ICT", "XYB", "YBR_PARTIAL_420", "HSV", "CMYK"]
 )
-@pytest.mark.parametrize("syntax", [*JPEG_2000, *JPEG_XL, *OTHERS])
+@every("syntax", [*JPEG_2000, *JPEG_XL, *OTHERS])
 def test_colors_of_a_codec(syntax: str, photometric: str) -> None:
     header = replace(fastpix.open(COLOR).header, transfer_syntax=syntax, photometric=photometric)
     if (syntax, photometric) in BY_CODEC:
@@ -55,7 +56,7 @@ def test_colors_of_a_codec(syntax: str, photometric: str) -> None:
 
 
 @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
-@pytest.mark.parametrize("syntax", [*JPEG_2000, *JPEG_XL, *OTHERS])
+@every("syntax", [*JPEG_2000, *JPEG_XL, *OTHERS])
 def test_colors_of_every_syntax(syntax: str, photometric: str) -> None:
     header = replace(
         fastpix.open(COLOR).header,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
+from support.matrices import every
 
 from fastpix.standard.indexed import INDEXED, INDEXED_ROWS, Form, Indexed, Place, Purpose
 from fastpix.standard.private import Private
@@ -15,7 +15,7 @@ SINGLE = [row for row in INDEXED if row.first == row.last]
 RANGES = [row for row in INDEXED if row.first != row.last]
 
 
-@pytest.mark.parametrize("tag", Tag, ids=lambda tag: tag.name)
+@every("tag", Tag)
 def test_tags_have_the_keywords_of_the_dictionary(tag: Tag) -> None:
     assert keyword_for_tag(int(tag)) == tag.name
 
@@ -24,7 +24,7 @@ def test_tags_are_in_order() -> None:
     assert list(Tag) == sorted(Tag)
 
 
-@pytest.mark.parametrize("row", SINGLE, ids=lambda row: f"{row.first:08X}")
+@every("row", SINGLE)
 def test_rows_are_those_of_the_dictionary(row: Indexed) -> None:
     # The dictionary of pydicom has one VR for a sequence of any, and "or" between several.
     vrs = set(dictionary_VR(row.first).split(" or "))
