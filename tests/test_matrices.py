@@ -48,7 +48,7 @@ def test_no_case_is_skipped_and_there_is_one() -> None:
     def skipped(letter: str) -> None:
         pytest.skip("not here")
 
-    with pytest.raises(AssertionError, match="'letter': 'a'.* was skipped: not here"):
+    with pytest.raises(AssertionError, match=r"'letter': 'a'.* was skipped: not here"):
         every("letter", "a")(skipped)()
     with pytest.raises(AssertionError, match="no cases of letter"):
         every("letter", "")
