@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.sizes import in_the_gate
 
 from fastpix import processes
 from fastpix.errors import FastpixError
@@ -193,6 +194,7 @@ def test_too_many_threads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(threading.enumerate()) <= before
 
 
+@in_the_gate
 @on_linux
 def test_a_process_that_is_not_called_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_IDLE_SECONDS", 0.6)

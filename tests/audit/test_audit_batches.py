@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.builders import encode, make_dataset
-from support.sizes import cases
+from support.sizes import cases, in_the_gate
 
 from fastpix.audit import audit_workers, auditing
 from fastpix.audit.audit_job import AuditJob
@@ -249,6 +249,7 @@ def test_a_header_that_kills_costs_one_file(deadly: Batch, monkeypatch: pytest.M
     assert told == [1, 2, 3]
 
 
+@in_the_gate
 def test_a_sample_that_kills_costs_one_file(deadly: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_workers, "_SAMPLE", "support.child_functions:sample_or_die")
     samples = tuple(Candidate(0, item.name, item.files[0], "p", "s") for item in deadly.items)

@@ -40,7 +40,7 @@ from support.builders import (
 )
 from support.codestream_cases import BASELINE, file_of_frames, jpeg
 from support.real_files import WHEEL
-from support.sizes import is_quick, some
+from support.sizes import in_the_gate, is_quick
 
 import fastpix
 from fastpix.cli import main
@@ -493,7 +493,8 @@ def test_files_and_lists(src: Path, tmp_path: Path) -> None:
     assert counts(log)["already there"] == 2
 
 
-@pytest.mark.parametrize("encoding", some(["ascii:strict", "utf-8:strict"]))
+@in_the_gate
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
 def test_names_that_are_no_text(encoding: str, tmp_path: Path) -> None:
     """Paths come in and go out as the bytes they are, whatever the terminal's encoding."""
     source = os.path.join(os.fsencode(tmp_path), b"src \xff")
@@ -812,6 +813,7 @@ def test_info_prints_every_note_of_the_plan(
 # fastpix demo
 
 
+@in_the_gate
 def test_demo_says_where_to_look_and_its_examples_work(tmp_path: Path) -> None:
     """They can be pasted whatever the folder is called."""
     out = 'it\'s "my" $HOME'
@@ -881,6 +883,7 @@ def test_other_settings_go_into_another_cache(src: Path, tmp_path: Path) -> None
 # Output that nobody reads, Ctrl-C that comes early
 
 
+@in_the_gate
 def test_output_that_is_closed(src: Path, tmp_path: Path) -> None:
     dst = tmp_path / "dst"
     run("convert", src, dst, code=1)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from support import fake_readers
 from support.builders import element, encode, file_of, make_dataset
 from support.real_files import WHEEL
-from support.sizes import is_quick
+from support.sizes import in_the_gate, is_quick
 
 from fastpix.compare import (
     READERS,
@@ -398,6 +398,7 @@ def test_markdown_is_a_table(tmp_path: Path) -> None:
     assert {line.count("|") for line in lines} == {9}
 
 
+@in_the_gate
 def test_interrupt(tmp_path: Path) -> None:
     """Ctrl-C prints what there is, and leaves no process behind."""
     for name in ("a.dcm", "b.dcm"):

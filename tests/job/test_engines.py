@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from support.child_functions import KILLER
 from support.libraries import library
-from support.sizes import is_quick
+from support.sizes import in_the_gate, is_quick
 
 from fastpix import processes
 from fastpix.errors import ArgumentError, FastpixError
@@ -63,7 +63,7 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> None:
 # One item kills
 
 
-@pytest.mark.parametrize("how", ["always", "hang"])
+@pytest.mark.parametrize("how", ["always", pytest.param("hang", marks=in_the_gate)])
 def test_an_item_that_kills_costs_itself(how: str, tmp_path: Path) -> None:
     job = job_in(tmp_path)
     rows = []
@@ -77,7 +77,7 @@ def test_an_item_that_kills_costs_itself(how: str, tmp_path: Path) -> None:
     assert rows[1]["reason"] == f"the process reading it {said}"
 
 
-@pytest.mark.parametrize("times", ["once", "twice"])
+@pytest.mark.parametrize("times", ["once", pytest.param("twice", marks=in_the_gate)])
 def test_an_item_is_not_to_blame_for_a_death_by_chance(times: str, tmp_path: Path) -> None:
     """Twice: in a process that had read others, and once in one of its own."""
     job = job_in(tmp_path)

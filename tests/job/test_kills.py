@@ -17,14 +17,13 @@ import pytest
 from support.builders import encode, make_dataset
 from support.child_functions import KILLER
 from support.libraries import library
-from support.sizes import is_quick, rounds
+from support.sizes import in_the_gate, is_quick, rounds
 
 import fastpix
 
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()", "convert"]
 COUNT = 400
 
-in_the_gate = pytest.mark.skipif(is_quick(), reason="it takes seconds: FASTPIX_FUZZ=full")
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="processes are read from /proc"
 )

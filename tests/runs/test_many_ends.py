@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from support.many_files import write_series
 from support.scripts import run_script
-from support.sizes import rounds
+from support.sizes import in_the_gate, rounds
 
 import fastpix
 
@@ -148,6 +148,7 @@ print("end")
 """
 
 
+@in_the_gate
 def test_exit_while_suspended(tmp_path: Path) -> None:
     for _ in range(3):
         assert run_script(SUSPENDED, *write_series(tmp_path, 40, shape=(100, 100))) == "end\n"

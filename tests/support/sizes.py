@@ -10,6 +10,8 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
+import pytest
+
 T = TypeVar("T")
 
 _SETTING = os.environ.get("FASTPIX_FUZZ", "")
@@ -19,6 +21,9 @@ _SHARE = 12  # of the gate's cases, in a quick look
 def is_quick() -> bool:
     """Whether this is a quick look: nothing may then take longer than it has to."""
     return not _SETTING
+
+
+in_the_gate = pytest.mark.skipif(is_quick(), reason="it takes seconds: FASTPIX_FUZZ=full")
 
 
 def cases(gate: int) -> int:
