@@ -22,6 +22,7 @@ from fastpix.audit.audit_workers import headers, headers_isolated, samples_isola
 from fastpix.audit.auditing import make_audit
 from fastpix.audit.header_batches import header_batches
 from fastpix.audit.header_counts import HeaderCounts
+from fastpix.audit.kept_batches import KeptBatches
 from fastpix.audit.record import Audit
 from fastpix.audit.record_json import to_json
 from fastpix.audit.sampled_source import SourceBatch
@@ -265,3 +266,9 @@ def test_arguments(archive: Path) -> None:
     for wrong in wrongs:
         with pytest.raises(ValueError, match=next(iter(wrong))):
             make_audit(archive, NAMES, **wrong)
+
+
+def test_what_is_kept_has_its_folder_before_files_are_looked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "out.state"  # a walk leaves out what is there, and may be around it
+    KeptBatches(folder, AuditJob(b"k" * 32))
+    assert folder.stat().st_mode & 0o777 == 0o700

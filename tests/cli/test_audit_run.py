@@ -87,3 +87,9 @@ def test_help_names_both_commands(call: Call) -> None:
     said = call("audit", "--help")
     assert "run" in said
     assert "mark" in said
+
+
+def test_what_it_writes_into_the_source_is_not_audited(src: Path, call: Call) -> None:
+    for _ in range(2):
+        said = call("audit", src, src / "out")
+        assert "4 files: 3 images, 1 not images, 0 failed" in said

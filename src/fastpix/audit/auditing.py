@@ -142,10 +142,11 @@ def make_audit(
         names.key, checked_by(by), samples, seed, max_bytes, timeout, detect_text,
         secrets.token_hex(8),
     )  # fmt: skip
+    kept = KeptBatches(state, job)
     files = open_sources(src, root, skipped=[*skipped, *([] if state is None else [state])]).files()
     start = time.perf_counter()
     with at_work(executor, workers, job.run) as submitter:
-        headers = GatheredHeaders(KeptBatches(state, job), on_progress)
+        headers = GatheredHeaders(kept, on_progress)
         batches = headers.missing(header_batches(file_items(files, names), job.id))
         read = partial(run_guarded, functions=HEADERS)
         run_batches(batches, job, submitter, workers, read, headers)

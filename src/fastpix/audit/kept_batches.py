@@ -52,6 +52,8 @@ class KeptBatches:
 
     def __init__(self, folder: str | os.PathLike[str] | None, job: AuditJob) -> None:
         self._folder = None if folder is None else Path(folder)
+        if self._folder is not None:  # at once: a walk over a folder around it leaves it out
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._key = job.key
         self._used: set[str] = set()
 
@@ -92,7 +94,6 @@ class KeptBatches:
         stream = io.BytesIO()
         _Pickler(stream, batch).dump(found)
         kept = stream.getvalue()
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = batch.id + _ENDING
         temporary = self._folder / f".{name}.{secrets.token_hex(8)}"
         try:
