@@ -187,9 +187,9 @@ class _Taking:
         value = original.value if isinstance(original.value, bytes | type(None)) else None
         if vr == "UN" or not _agree(vr, known):
             del dataset[key]
-            if rule is None:
+            if rule is None or known in ("", "UN"):
                 return
-            element, vr = None, known or "LO"
+            element, vr = None, known.partition(" or ")[0]
         if rule is not None:
             value = b"" if value is None and original.is_raw else value
             empty = not original.value if value is None else not value.strip(b" \0")
