@@ -16,7 +16,7 @@ from fastpix.deidentify.copy_rules import Violation, check_declarations, check_e
 from fastpix.deidentify.deidentification import Deidentification
 from fastpix.deidentify.identifiers import Identifiers
 from fastpix.deidentify.original_levels import OriginalLevel
-from fastpix.deidentify.value_kinds import NUMERIC_TEXTS, TEXTS
+from fastpix.deidentify.value_kinds import DATES, NUMERIC_TEXTS, TEXTS
 from fastpix.deidentify.writing import PixelElement
 from fastpix.header.dcmread import dcmread
 from fastpix.header.file_meta import META, transfer_syntax_of
@@ -161,7 +161,7 @@ def _search(
             wrong = False
         if wrong:
             found.append(Violation(element.path, element.tag, "identifier", "an original value"))
-        elif element.vr in TEXTS or element.vr in NUMERIC_TEXTS or exempt:
+        elif exempt or element.vr in TEXTS or element.vr in NUMERIC_TEXTS or element.vr in DATES:
             clean.append(element)
     # Raw: what is left once the texts that were searched are cut out.
     rest = bytearray(header)

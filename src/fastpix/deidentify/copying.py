@@ -150,6 +150,8 @@ def _copy(
     dataset, pixels, encoding, syntax = _read(data)
     sop_class = _uid(dataset, "SOPClassUID")
     _refuse_kinds(dataset, sop_class)
+    if not _uid(dataset, "SOPInstanceUID"):
+        raise _Refused("it has no SOP Instance UID")
     required = level_of(sop_class)
     if required is None and not settings.any_sop:
         raise _Refused("its SOP class is unknown, so what its IOD demands is too: see any_sop")
@@ -225,6 +227,7 @@ def _read(data: mmap.mmap) -> tuple[FileDataset, PixelElement | None, Encoding, 
             pixels = find_pixels(body, at, encoding)
         except PixelsCutOffError:
             raise _Refused("its pixels are cut off") from None
+    syntax = syntax or str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         undefined = pixels is not None and pixels.end - pixels.start > 12 and _items(pixels)
         if undefined:

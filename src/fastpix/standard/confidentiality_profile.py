@@ -11,6 +11,11 @@ from typing import NamedTuple
 ACTIONS = ("X", "Z", "D", "K", "C", "U", "X/Z", "X/D", "Z/D", "X/Z/D", "X/Z/U*")
 """Remove, empty, dummy, keep, clean, new UID, and those that depend on what the IOD demands."""
 
+# Of time, and not written as a date: a time zone, and time stamps in bytes or of unknown VR.
+_NO_DATES = frozenset(
+    {0x00080201, 0x00340007, 0x04000310, 0x0040A034, 0x0040A035, 0x0040B034, 0x0040B036}
+)
+
 
 class Rule(NamedTuple):
     """A row of the table.
@@ -63,7 +68,7 @@ def actions(options: frozenset[str]) -> Mapping[int, str]:
     for tag, (basic, columns) in profile().rules.items():
         chosen = {columns[option] for option in options & columns.keys()}
         if "C" in chosen:
-            shifted = "modified-dates" in options and "modified-dates" in columns
+            shifted = "modified-dates" in options & columns.keys() and tag not in _NO_DATES
             result[tag] = "C" if shifted else basic
         else:
             result[tag] = "K" if "K" in chosen else basic

@@ -54,7 +54,7 @@ def _repair_element(
             del dataset[tag]
     elif form == "empty":
         dataset[tag] = empty_element(tag, listed.vr)
-    elif tag not in dataset or action != "D" or listed.vr == "SQ" or dataset[tag].is_empty:
+    else:  # also where the engine has cleaned a text
         _set(level, tag, listed, "1", new_uid)
 
 
