@@ -1,4 +1,4 @@
-"""Copies of instances that have a marker in every place: none of them is left, no rule is broken."""
+"""Copies of instances that have a marker in every place: none is left, and no rule is broken."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ SYNTAXES = (
     ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 )  # fmt: skip
-_NO_IMAGES = ("1.88", "1.104", "1.9.", "1.66", "10008.1.3", "10008.5.1.4.3", "1.4.4")
 CLASSES = [
     uid
     for uid in sorted(known_sop_classes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from support.libraries import library
 from support.planted_files import planted, write
 
 from fastpix.deidentify import copying
+from fastpix.deidentify.corrections.declarations import declare
 from fastpix.deidentify.deidentification import Deidentification
 from fastpix.pseudonyms import Names
 
@@ -43,7 +43,6 @@ def test_caught(
 ) -> None:
     original = planted(CT)
     source = write(original, tmp_path / "original")
-    declare: Callable[..., None] = copying.declare
 
     def sabotaged(dataset: Any, *rest: Any) -> None:
         declare(dataset, *rest)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from fastpix.standard.confidentiality_profile import profile
@@ -52,6 +52,5 @@ def broken_rules(path: Path, options: frozenset[str]) -> list[str]:
         elif rule.basic == "X" and filled:
             broken.append(f"{place}: X")
         elif rule.basic in ("Z", "X/Z", "Z/D", "D", "X/D", "X/Z/D") and filled:
-            if element.VR != "SQ" or "D" not in rule.basic:
-                broken.append(f"{place}: {rule.basic}")
+            broken += [f"{place}: {rule.basic}"] * (element.VR != "SQ" or "D" not in rule.basic)
     return broken

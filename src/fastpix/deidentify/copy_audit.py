@@ -180,9 +180,7 @@ def _search(
     return found
 
 
-def _check_pixels(
-    data: bytes | mmap.mmap, at: int, pixels: PixelElement | None
-) -> list[Violation]:
+def _check_pixels(data: bytes | mmap.mmap, at: int, pixels: PixelElement | None) -> list[Violation]:
     wrong = Violation((), 0x7FE00010, "pixels", "they differ from those of the original")
     if pixels is None:
         return [] if at < 0 else [wrong]

@@ -10,7 +10,7 @@ from fastpix.deidentify.copy_elements import Element
 from fastpix.deidentify.corrections.declarations import DATES as DATES_DECLARED
 from fastpix.deidentify.deidentification import Deidentification
 from fastpix.deidentify.original_levels import is_out_of_place
-from fastpix.deidentify.value_kinds import CLASS_UIDS, DATES, DUMMIES, WELL_KNOWN
+from fastpix.deidentify.value_kinds import BYTES, CLASS_UIDS, DATES, DUMMIES, WELL_KNOWN
 from fastpix.standard.required_attributes import Level, level_below, type_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ def check_element(
         return wrong("X", "private, unknown, a group length, a curve or an overlay")
     if vr == "UN":
         return wrong("X", "of unknown VR")
-    empty = items.get((path, tag), 0) == 0 if vr == "SQ" else not value.strip(b" \0")
+    if vr == "SQ":
+        empty = not items.get((path, tag))
+    else:
+        empty = not (value if vr in BYTES else value.strip(b" \0"))
     if tag in _PATIENT and not path:
         return [] if not empty else wrong("D", "no pseudonym")
     if vr == "UI" and tag not in CLASS_UIDS and "uids" not in settings.keep:
@@ -127,9 +130,7 @@ def _new_uids(value: bytes) -> bool:
     return all(uid.strip() == "" or uid.startswith(("2.25.", WELL_KNOWN)) for uid in uids)
 
 
-def check_declarations(
-    values: Values, items: Items, settings: Deidentification
-) -> list[Violation]:
+def check_declarations(values: Values, items: Items, settings: Deidentification) -> list[Violation]:
     """Check what a copy declares of itself."""
 
     def text(tag: int, path: Path = ()) -> str:
@@ -141,9 +142,7 @@ def check_declarations(
     if not text(0x00120063):
         found.append(Violation((), 0x00120063, "declared", "empty"))
     sequence = 0x00120064
-    codes = {
-        text(0x00080100, (sequence, number)) for number in range(items.get(((), sequence), 0))
-    }
+    codes = {text(0x00080100, (sequence, number)) for number in range(items.get(((), sequence), 0))}
     if codes != {code for code, _ in settings.methods}:
         found.append(Violation((), sequence, "declared", "not the methods that were asked for"))
     if text(0x00280303) != DATES_DECLARED[settings.dates]:
@@ -197,9 +196,7 @@ def check_kept(
     return found
 
 
-def _differs(
-    action: str, vr: str, original: bytes, value: bytes | None, expected: Expected
-) -> str:
+def _differs(action: str, vr: str, original: bytes, value: bytes | None, expected: Expected) -> str:
     """Return why a value is not what its original makes it, or nothing."""
     old = original.rstrip(b" \0")
     if action == "K":
@@ -239,8 +236,9 @@ def _shifted(text: str, vr: str, days: int) -> str:
     if digits not in (4, 6, 8) or not date.isdecimal():
         return ""
     try:
-        padded = datetime.datetime.strptime((date + "0101")[:8] if digits == 4 else
-                                            (date + "01")[:8], "%Y%m%d").date()
+        padded = datetime.datetime.strptime(
+            (date + "0101")[:8] if digits == 4 else (date + "01")[:8], "%Y%m%d"
+        ).date()
         return (padded - datetime.timedelta(days=days)).strftime("%Y%m%d")[:digits] + rest
     except (ValueError, OverflowError):
         return ""

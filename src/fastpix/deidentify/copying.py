@@ -135,9 +135,7 @@ def deidentified_copy(
                     return CopyRecord("sequences nested deeper than any IOD nests them")
 
 
-def verify_copy(
-    path: str | os.PathLike[str], settings: Deidentification
-) -> tuple[Violation, ...]:
+def verify_copy(path: str | os.PathLike[str], settings: Deidentification) -> tuple[Violation, ...]:
     """Return what is wrong with a copy, as far as that shows without the original."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

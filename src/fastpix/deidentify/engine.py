@@ -42,7 +42,9 @@ def run_engine(dataset: Dataset, settings: Deidentification, pseudonyms: Pseudon
     """
     library = _library()
     options = frozenset(_OPTIONS[option] for option in settings.options)
-    config = library.config(options=options, safety_net=False, derive_age=False, hipaa_age_cap=False)
+    config = library.config(
+        options=options, safety_net=False, derive_age=False, hipaa_age_cap=False
+    )
     library.deidentify(dataset, config, library.keyed(pseudonyms), library.unsearched())
 
 

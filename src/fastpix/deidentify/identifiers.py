@@ -36,13 +36,12 @@ ID_TAGS = frozenset(
 )  # fmt: skip
 _FREE_TEXT_IDS = frozenset({0x00101040, 0x00403001, 0x00321060, 0x00102203, 0x00102155})
 # What stands where a value is unknown, or what earlier copies hold.
-_NO_NAMES = frozenset(
-    """
+_NO_NAMES_TEXT = """
     anonymous anonymized anonymised anonymize deidentified none null unknown unspecified patient name
     removed test testing phantom volunteer subject doctor physician prof mrs miss the and und von van
     der den del
-    """.split()
-)
+"""
+_NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
 _WORD = re.compile(r"\w+")
 # Words that a coded string may be, whoever has the same name.
 _TERMS = frozenset(

@@ -71,8 +71,6 @@ class OriginalLevel:
         Elements that have a rule, by tag; sequences too, with what they held.
     aside : dict
         Elements without a rule that stay: raw, by tag.
-    dropped : set of int
-        Listed elements that were removed because their VR makes no sense.
     """
 
     __slots__ = ("aside", "dataset", "listed", "path", "required")
@@ -88,9 +86,9 @@ class OriginalLevel:
 @lru_cache(maxsize=1)
 def dictionary() -> Mapping[int, tuple[str, ...]]:
     """Return pydicom's dictionary of single tags: VR first."""
-    from pydicom.datadict import DicomDictionary
+    from pydicom._dicom_dict import DicomDictionary
 
-    return DicomDictionary  # type: ignore[return-value]
+    return DicomDictionary
 
 
 def is_out_of_place(tag: int) -> bool:
@@ -225,12 +223,12 @@ class _Taking:
         elif (vr in NUMERIC_TEXTS or known in NUMERIC_TEXTS) and value:
             keeps = _NUMERIC.fullmatch(value) is not None
         elif vr == "UI" and tag not in CLASS_UIDS and self.new_uid is not None:
-            element = self._mapped(dataset, key, tag)
+            element = self._mapped(dataset, key)
         if keeps:
             level.aside[tag] = element
         del dataset[key]
 
-    def _mapped(self, dataset: Dataset, key: Any, tag: int) -> Any:
+    def _mapped(self, dataset: Dataset, key: Any) -> Any:
         """Return a UI element with new UIDs, where it has others than those of the standard."""
         from pydicom.dataelem import DataElement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple, TypeAlias
@@ -17,8 +17,8 @@ NOWHERE: Level = ()
 
 
 class _Tables(NamedTuple):
-    levels: list[Mapping[int, tuple[str, int]]]  # tag -> its type, and the table of its items
-    iods: list[tuple[str, Level]]
+    levels: Sequence[Mapping[int, tuple[str, int]]]  # tag -> its type, and the table of its items
+    iods: Sequence[tuple[str, Level]]
     sop_classes: Mapping[str, int]
 
 
