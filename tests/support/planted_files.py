@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pydicom.uid
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID as Uid
 from pydicom.uid import ExplicitVRLittleEndian
 
 from fastpix.standard.confidentiality_profile import profile
@@ -71,7 +71,7 @@ def planted(sop_class: str, syntax: str = ExplicitVRLittleEndian) -> Dataset:
     dataset.add_new(0x7FE00010, "OB", bytes(range(16)))
     dataset.add_new(0xFFFCFFFC, "OB", MARKER.encode())
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = Uid(syntax)
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
     dataset.file_meta.SourceApplicationEntityTitle = MARKER
     dataset.preamble = MARKER.encode().ljust(128, b"\0")
     return dataset

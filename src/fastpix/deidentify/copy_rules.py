@@ -91,9 +91,9 @@ def check_element(
         empty = not (value if vr in BYTES else value.strip(b" \0"))
     if tag in _PATIENT and not path:
         return [] if not empty else wrong("D", "no pseudonym")
-    if vr == "UI" and tag not in CLASS_UIDS and "uids" not in settings.keep:
-        if rules.get(tag) not in ("X", "K") and not _new_uids(value):
-            return wrong("U", "a UID that was not replaced")
+    replaced = vr == "UI" and tag not in CLASS_UIDS and rules.get(tag) not in ("X", "K")
+    if replaced and "uids" not in settings.keep and not _new_uids(value):
+        return wrong("U", "a UID that was not replaced")
     action = rules.get(tag)
     if action is None and vr in _ANY_DATE and tag != _URN_CODE:
         action = "X/Z/D"
@@ -154,14 +154,14 @@ def check_kept(
     values: Values,
     items: Items,
     rules: Mapping[int, str],
-    settings: Deidentification,
     expected: Expected,
 ) -> list[Violation]:
     """Check what a copy must have because the original had it."""
-    found = []
-    for tag in _PATIENT:
-        if values.get(((), tag), b"").decode("latin-1").strip(" \0") != expected.patient:
-            found.append(Violation((), tag, "D", "not the pseudonym of the patient"))
+    found = [
+        Violation((), tag, "D", "not the pseudonym of the patient")
+        for tag in _PATIENT
+        if values.get(((), tag), b"").decode("latin-1").strip(" \0") != expected.patient
+    ]
     for level in expected.levels:
         path = level.path
         for tag, listed in level.listed.items():

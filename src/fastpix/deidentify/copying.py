@@ -81,7 +81,7 @@ class CopyRecord(NamedTuple):
     cleared: int = 0
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     pass
 
 
@@ -124,15 +124,17 @@ def deidentified_copy(
     with open(source, "rb") as file:
         if not os.fstat(file.fileno()).st_size:
             return CopyRecord("an empty file")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of pydicom, on values that a copy does not have
-                try:
-                    return _copy(data, target, settings, names)
-                except _Refused as refused:
-                    return CopyRecord(str(refused))
-                except (TooDeepError, RecursionError):
-                    return CopyRecord("sequences nested deeper than any IOD nests them")
+        with (
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")  # of pydicom, on values that a copy does not have
+            try:
+                return _copy(data, target, settings, names)
+            except _RefusedError as refused:
+                return CopyRecord(str(refused))
+            except (TooDeepError, RecursionError):
+                return CopyRecord("sequences nested deeper than any IOD nests them")
 
 
 def verify_copy(path: str | os.PathLike[str], settings: Deidentification) -> tuple[Violation, ...]:
@@ -149,10 +151,10 @@ def _copy(
     sop_class = _uid(dataset, "SOPClassUID")
     _refuse_kinds(dataset, sop_class)
     if not _uid(dataset, "SOPInstanceUID"):
-        raise _Refused("it has no SOP Instance UID")
+        raise _RefusedError("it has no SOP Instance UID")
     required = level_of(sop_class)
     if required is None and not settings.any_sop:
-        raise _Refused("its SOP class is unknown, so what its IOD demands is too: see any_sop")
+        raise _RefusedError("its SOP class is unknown, so what its IOD demands is too: see any_sop")
     pseudonyms = _Pseudonyms(
         names, _text(dataset, "PatientID"), _text(dataset, "IssuerOfPatientID")
     )
@@ -168,7 +170,7 @@ def _copy(
     except ImportError:
         raise
     except Exception as error:
-        raise _Refused(f"the header engine failed: {type(error).__name__}") from error
+        raise _RefusedError(f"the header engine failed: {type(error).__name__}") from error
     repair(levels, options, pseudonyms.uid)
     cleared = clear(levels, identifiers, pseudonyms.uid)
     restore(levels)
@@ -186,7 +188,7 @@ def _copy(
         with contextlib.suppress(OSError):
             os.unlink(target)
         if isinstance(error, Exception) and not isinstance(error, OSError):
-            raise _Refused(f"the copy cannot be written: {type(error).__name__}") from error
+            raise _RefusedError(f"the copy cannot be written: {type(error).__name__}") from error
         raise
     if violations:
         os.unlink(target)
@@ -215,7 +217,7 @@ def _read(data: mmap.mmap) -> tuple[FileDataset, PixelElement | None, Encoding, 
     try:
         dataset = dcmread(file, stop_before_pixels=True, force=not has_prefix(head))
     except Exception as error:
-        raise _Refused(f"it cannot be read: {type(error).__name__}") from error
+        raise _RefusedError(f"it cannot be read: {type(error).__name__}") from error
     implicit, little = dataset.original_encoding
     encoding = Encoding(bool(implicit), little is not False, deflated)
     at = file.tell()
@@ -224,16 +226,16 @@ def _read(data: mmap.mmap) -> tuple[FileDataset, PixelElement | None, Encoding, 
         try:
             pixels = find_pixels(body, at, encoding)
         except PixelsCutOffError:
-            raise _Refused("its pixels are cut off") from None
+            raise _RefusedError("its pixels are cut off") from None
     syntax = syntax or str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         undefined = pixels is not None and pixels.end - pixels.start > 12 and _items(pixels)
         if undefined:
-            raise _Refused("its pixels are compressed, and no transfer syntax is named")
+            raise _RefusedError("its pixels are compressed, and no transfer syntax is named")
         syntax = EXPLICIT_VR_LITTLE_ENDIAN if encoding.little else EXPLICIT_VR_BIG_ENDIAN
         syntax = IMPLICIT_VR_LITTLE_ENDIAN if encoding.implicit else syntax
     if encoding.implicit != (syntax == IMPLICIT_VR_LITTLE_ENDIAN):
-        raise _Refused("it is not encoded as its transfer syntax says")
+        raise _RefusedError("it is not encoded as its transfer syntax says")
     return dataset, pixels, encoding, syntax
 
 
@@ -253,7 +255,7 @@ def _inflated(head: bytes, data: mmap.mmap) -> bytes:
     try:
         body = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[begin:])
     except zlib.error as error:
-        raise _Refused("it cannot be inflated") from error
+        raise _RefusedError("it cannot be inflated") from error
     uid = EXPLICIT_VR_LITTLE_ENDIAN.encode()
     uid += b"\0" * (len(uid) % 2)
     element = b"\2\0\x10\0UI" + len(uid).to_bytes(2, "little") + uid
@@ -264,10 +266,10 @@ def _inflated(head: bytes, data: mmap.mmap) -> bytes:
 def _refuse_kinds(dataset: FileDataset, sop_class: str) -> None:
     """Refuse objects that are words, or hold documents or waveforms."""
     if not sop_class:
-        raise _Refused("a DICOMDIR" if _DIRECTORY in dataset else "it has no SOP Class UID")
+        raise _RefusedError("a DICOMDIR" if _DIRECTORY in dataset else "it has no SOP Class UID")
     for uid, kind in _REFUSED.items():
         if sop_class == uid or (sop_class.startswith(uid + ".") and uid != _RAW_DATA):
-            raise _Refused(f"{kind}: what it says cannot be vouched for")
+            raise _RefusedError(f"{kind}: what it says cannot be vouched for")
     for tag, kind in (
         (_DIRECTORY, "a DICOMDIR"),
         (_DOCUMENT, "an encapsulated document"),
@@ -275,7 +277,7 @@ def _refuse_kinds(dataset: FileDataset, sop_class: str) -> None:
         (_CONTENT, "a structured report"),
     ):
         if tag in dataset:
-            raise _Refused(f"{kind}: what it says cannot be vouched for")
+            raise _RefusedError(f"{kind}: what it says cannot be vouched for")
 
 
 def _uid(dataset: FileDataset, keyword: str) -> str:

@@ -56,7 +56,7 @@ class _Library:
         from dentdeid.keys import Pseudonymizer
         from dentdeid.phi import KnownIdentifiers
 
-        class Keyed(Pseudonymizer):
+        class Keyed(Pseudonymizer):  # type: ignore[misc]
             """Our keys in place of dentdeid's: one key file for the whole of fastpix."""
 
             def __init__(self, pseudonyms: Pseudonyms) -> None:
@@ -66,21 +66,19 @@ class _Library:
             def uid(self, old_uid: str) -> str:
                 return self.pseudonyms.uid(str(old_uid))
 
-            def pseudo_id(self, value: str, domain: str = "patient", length: int = 10) -> str:
+            def pseudo_id(self, *_: Any, **__: Any) -> str:
                 return self.pseudonyms.patient
 
-            def date_offset_days(
-                self, patient_key: str, min_days: int = 0, max_days: int = 0
-            ) -> int:
+            def date_offset_days(self, *_: Any, **__: Any) -> int:
                 return self.pseudonyms.days
 
-        class Unsearched(KnownIdentifiers):
+        class Unsearched(KnownIdentifiers):  # type: ignore[misc]
             """Nothing is searched for here: the corrections and the audit do, with their own."""
 
-            def add_name(self, value: str, kind: str = "") -> None: ...
-            def add_id(self, value: str, kind: str = "") -> None: ...
-            def add_date(self, value: str, kind: str = "") -> None: ...
-            def add_text(self, value: str, kind: str = "") -> None: ...
+            def add_name(self, *_: Any) -> None: ...
+            def add_id(self, *_: Any) -> None: ...
+            def add_date(self, *_: Any) -> None: ...
+            def add_text(self, *_: Any) -> None: ...
 
         self.config: Any = MetaConfig
         self.deidentify: Any = deidentify_dataset

@@ -37,9 +37,9 @@ ID_TAGS = frozenset(
 _FREE_TEXT_IDS = frozenset({0x00101040, 0x00403001, 0x00321060, 0x00102203, 0x00102155})
 # What stands where a value is unknown, or what earlier copies hold.
 _NO_NAMES_TEXT = """
-    anonymous anonymized anonymised anonymize deidentified none null unknown unspecified patient name
-    removed test testing phantom volunteer subject doctor physician prof mrs miss the and und von van
-    der den del
+    anonymous anonymized anonymised anonymize deidentified none null unknown unspecified patient
+    name removed test testing phantom volunteer subject doctor physician prof mrs miss the and und
+    von van der den del
 """
 _NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
 _WORD = re.compile(r"\w+")

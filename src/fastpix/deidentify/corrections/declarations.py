@@ -18,7 +18,7 @@ DATES = {"remove": "REMOVED", "shift": "MODIFIED"}
 
 
 def declare(dataset: Dataset, settings: Deidentification, patient: str) -> None:
-    """Write who the patient is now, and what was done (PS3.15 E.1.1), over what the engine wrote."""
+    """Write who the patient is now, and what was done (PS3.15 E.1.1)."""
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
 

@@ -17,7 +17,7 @@ _LONG_NUMBER = 6  # digits of an identifier that is a number, too
 def clear(
     levels: list[OriginalLevel], identifiers: Identifiers, new_uid: Callable[[str], str]
 ) -> int:
-    """Empty texts that have an identifier, or remove them, or put a dummy there, as the IOD demands.
+    """Empty or remove texts that have an identifier, or put a dummy there, as the IOD demands.
 
     Returns
     -------

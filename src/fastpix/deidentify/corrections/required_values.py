@@ -99,7 +99,7 @@ def _set(
 def _repair_uid(
     level: OriginalLevel, tag: int, listed: Listed, kind: str, new_uid: Callable[[str], str]
 ) -> None:
-    """A UID in another VR than UI, or one that cannot be read, is no UID that the engine maps."""
+    """Replace a UID in another VR than UI, or one that cannot be read: the engine leaves these."""
     from pydicom.dataelem import DataElement
 
     if listed.vr == "UI" and tag in level.dataset:
