@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastpix.deidentify.dummy_values import dummy_element, empty_element
 from fastpix.deidentify.identifiers import Identifiers
 from fastpix.deidentify.original_levels import OriginalLevel
-from fastpix.deidentify.value_kinds import NUMERIC_TEXTS, TEXTS
+from fastpix.deidentify.value_kinds import DUMMIES, NUMERIC_TEXTS, TEXTS
 from fastpix.standard.required_attributes import type_of
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement
 
 _LONG_NUMBER = 6  # digits of an identifier that is a number, too
 
@@ -32,13 +35,26 @@ def clear(
                 continue
             cleared += 1
             kind = "1" if level.required is None else type_of(level.required, tag)
-            if kind == "1":
+            if vr == "CS" and b"\\" in value:
+                level.aside[tag] = _partly_cleared(identifiers, tag, value)
+            elif kind == "1":
                 level.aside[tag] = dummy_element(tag, vr, (), new_uid("dummy"))
             elif kind == "2":
                 level.aside[tag] = empty_element(tag, vr)
             else:
                 del level.aside[tag]
     return cleared
+
+
+def _partly_cleared(identifiers: Identifiers, tag: int, value: bytes) -> DataElement:
+    """Return coded strings of which those that identify are dummies: Image Type keeps its place."""
+    from pydicom.dataelem import DataElement
+
+    texts = [
+        DUMMIES["CS"] if identifiers.in_bytes(text, "CS") else text.decode("latin-1").strip(" \0")
+        for text in value.split(b"\\")
+    ]
+    return DataElement(tag, "CS", texts)
 
 
 def _identifies(identifiers: Identifiers, vr: str, value: bytes) -> bool:
