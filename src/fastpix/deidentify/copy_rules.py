@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fastpix.deidentify.copy_elements import Element
-from fastpix.deidentify.corrections.declarations import DATES as DATES_DECLARED
 from fastpix.deidentify.deidentification import Deidentification
+from fastpix.deidentify.expected_copy import Expected
 from fastpix.deidentify.original_levels import is_out_of_place
 from fastpix.deidentify.value_kinds import BYTES, CLASS_UIDS, DATES, DUMMIES, WELL_KNOWN
 from fastpix.standard.required_attributes import Level, level_below, type_of
-
-if TYPE_CHECKING:
-    from fastpix.deidentify.copy_audit import Expected
 
 Path: TypeAlias = tuple[int, ...]
 Values: TypeAlias = Mapping[tuple[Path, int], bytes]
@@ -23,6 +20,7 @@ Items: TypeAlias = Mapping[tuple[Path, int], int]
 _PATIENT = (0x00100010, 0x00100020)
 _ANY_DATE = frozenset({"DA", "DT", "TM", "PN", "UR"})
 _URN_CODE = 0x00080120
+_DATES_DECLARED = {"remove": "REMOVED", "shift": "MODIFIED"}
 
 
 class Violation(NamedTuple):
@@ -145,7 +143,7 @@ def check_declarations(values: Values, items: Items, settings: Deidentification)
     codes = {text(0x00080100, (sequence, number)) for number in range(items.get(((), sequence), 0))}
     if codes != {code for code, _ in settings.methods}:
         found.append(Violation((), sequence, "declared", "not the methods that were asked for"))
-    if text(0x00280303) != DATES_DECLARED[settings.dates]:
+    if text(0x00280303) != _DATES_DECLARED[settings.dates]:
         found.append(Violation((), 0x00280303, "declared", "not what was done with dates"))
     return found
 

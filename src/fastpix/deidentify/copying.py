@@ -11,13 +11,14 @@ from functools import lru_cache
 from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
-from fastpix.deidentify.copy_audit import Expected, audit_copy
+from fastpix.deidentify.copy_audit import audit_copy
 from fastpix.deidentify.copy_rules import Violation
 from fastpix.deidentify.corrections.declarations import declare, file_meta
 from fastpix.deidentify.corrections.identifying_texts import clear
 from fastpix.deidentify.corrections.required_values import repair
 from fastpix.deidentify.deidentification import Deidentification
 from fastpix.deidentify.engine import run_engine
+from fastpix.deidentify.expected_copy import Expected
 from fastpix.deidentify.identifiers import Harvest, Identifiers
 from fastpix.deidentify.original_levels import TooDeepError, restore, take_levels
 from fastpix.deidentify.value_kinds import PIXEL_DATA
