@@ -68,6 +68,21 @@ class Names:
         """Return what stands for a text that may not be kept; equal texts stay equal."""
         return self._hash("text", text)
 
+    def uid_of_copy(self, uid: str) -> str:
+        """Return the UID of a de-identified copy: below 2.25, the integer of a UUID (PS3.5 B.2)."""
+        number = int(self._hash("uid of a copy", uid), 16)
+        number = number & ~(0xF << 76) | 8 << 76  # version 8 of RFC 9562: of one's own making
+        return f"2.25.{number & ~(0x3 << 62) | 2 << 62}"
+
+    def patient_of_copy(self, patient_id: str, issuer: str = "") -> str:
+        """Return Patient ID and name of a de-identified copy, of what `of_patient` names."""
+        return "P" + self._hash("patient of a copy", self.of_patient(patient_id, issuer))[:24]
+
+    def days_of_copy(self, patient_id: str, issuer: str = "") -> int:
+        """Return by how many days a patient's dates are moved back: 30 to 3,679 of them."""
+        number = int(self._hash("days of a copy", self.of_patient(patient_id, issuer)), 16)
+        return 30 + number % 3650
+
     @property
     def fingerprint(self) -> str:
         """What tells this key from others, and tells nothing of it."""

