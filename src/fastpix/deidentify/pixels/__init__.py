@@ -1,0 +1,9 @@
+"""What is blanked in the pixels of a copy, and nothing else.
+
+In: an `Instance` and regions. Out: `RedactedPixels`, the new value of its pixel data element.
+"""
+
+from fastpix.deidentify.pixels.redacting import RedactedPixels, redacted_pixels
+from fastpix.deidentify.pixels.ultrasound_regions import ultrasound_regions
+
+__all__ = ["RedactedPixels", "redacted_pixels", "ultrasound_regions"]

@@ -1,0 +1,156 @@
+"""Regions of native frames blanked where they lie: nothing else in the bytes changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpix.deidentify.pixels.black import black_of, float_black
+from fastpix.frames.native_frames import native_frames
+from fastpix.header.header import Header
+from fastpix.plan.cells_of_header import layout_of
+from fastpix.redaction import Region, disjoint
+from fastpix.source.stored import Pixels
+
+
+def covered_regions(header: Header, regions: Iterable[Region]) -> tuple[Region, ...]:
+    """Return what is blanked where regions are asked for: disjoint, inside the image.
+
+    Where two pixels of a row share their chrominance, both are blanked.
+
+    Parameters
+    ----------
+    header : Header
+    regions : iterable of Region
+    """
+    if layout_of(header) == "subsampled":
+        regions = [
+            Region(part.x - part.x % 2, part.y, part.width + part.x % 2 + part.right % 2, part.height)
+            for part in regions
+        ]
+    return disjoint(regions, header.rows, header.columns)
+
+
+def cell_of(header: Header, value: int) -> int:
+    """Return the cell of a stored value: bits that no value uses are 0.
+
+    Parameters
+    ----------
+    header : Header
+    value : int
+        Negative ones are two's complement.
+    """
+    return (value & ((1 << header.bits_stored) - 1)) << (header.high_bit + 1 - header.bits_stored)
+
+
+def mask_of(header: Header) -> int:
+    """Return the bits of a cell that values use."""
+    return cell_of(header, -1)
+
+
+def blanked_native(
+    header: Header,
+    pixels: Pixels,
+    regions: Sequence[Region],
+    frames: Sequence[int],
+    clear_unused_bits: bool = False,
+) -> bytes:
+    """Return the value of a native pixel data element with regions blanked.
+
+    Parameters
+    ----------
+    header : Header
+    pixels : Pixels
+        Of the original.
+    regions : sequence of Region
+        From `covered_regions`.
+    frames : sequence of int
+        Those to blank.
+    clear_unused_bits : bool
+        Bits that no value uses become 0 in all pixels of all frames.
+
+    Returns
+    -------
+    bytes
+        In the order of the original, of even length; nothing follows the last frame but padding.
+
+    Raises
+    ------
+    PixelDataError, PixelHeaderError
+        The pixels cannot be read, or it is not known what black is.
+    """
+    in_order, bits, _ = native_frames(header, pixels)
+    size = (bits * header.frames + 7) // 8
+    data = np.zeros(size + size % 2, np.uint8)
+    data[:size] = np.frombuffer(in_order.view(0, size), np.uint8)
+    if header.bits_allocated == 1:
+        _blank_bits(data, bits, header, regions, frames)
+        if rest := bits * header.frames % 8:  # the last byte has bits beyond the last frame
+            data[size - 1] &= (1 << rest) - 1
+    else:
+        _blank_cells(_arranged(data[:size], header), header, regions, frames, clear_unused_bits)
+    if header.big_endian and header.bits_allocated <= 8 and header.word_ow:
+        data = data.view(np.uint16).byteswap().view(np.uint8)  # as `frames.word_order` found it
+    return data.tobytes()
+
+
+def _arranged(data: NDArray[np.uint8], header: Header) -> NDArray[Any]:
+    """Return the cells as ``(frames, rows, columns, numbers)``; columns are pairs in 4:2:2."""
+    kind = "f" if header.is_float else "u"
+    order = ">" if header.big_endian else "<"
+    cells = data.view(f"{order}{kind}{header.bits_allocated // 8}")
+    rows, columns = header.rows, header.columns
+    layout = layout_of(header)
+    if layout == "subsampled":
+        return cells.reshape(header.frames, rows, columns // 2, 4)
+    if layout == "planar":
+        return cells.reshape(header.frames, header.samples, rows, columns).transpose(0, 2, 3, 1)
+    return cells.reshape(header.frames, rows, columns, header.samples)
+
+
+def _blank_cells(
+    cells: NDArray[Any],
+    header: Header,
+    regions: Sequence[Region],
+    frames: Sequence[int],
+    clear_unused_bits: bool,
+) -> None:
+    black: tuple[float, ...]
+    if header.is_float:
+        black = (float_black(cells),) if regions else ()
+    else:
+        black = tuple(cell_of(header, value) for value in black_of(header)) if regions else ()
+        if clear_unused_bits:
+            cells &= cells.dtype.type(mask_of(header))
+    pairs = layout_of(header) == "subsampled"
+    if pairs and regions:
+        luminance, blue, red = black
+        black = (luminance, luminance, blue, red)
+    for frame in frames:
+        for part in regions:
+            columns = slice(part.x // 2, part.right // 2) if pairs else part.columns
+            cells[frame, part.rows, columns] = np.array(black, cells.dtype)
+
+
+def _blank_bits(
+    data: NDArray[np.uint8],
+    bits: int,
+    header: Header,
+    regions: Sequence[Region],
+    frames: Sequence[int],
+) -> None:
+    """Blank one-bit frames, which follow each other without padding."""
+    if not regions:
+        return
+    black = cell_of(header, black_of(header)[0])
+    for frame in frames:
+        first, skip = divmod(frame * bits, 8)
+        held = data[first : first + (skip + bits + 7) // 8]
+        cells = np.unpackbits(held, bitorder="little")
+        image = cells[skip : skip + bits].reshape(header.rows, header.columns)
+        for part in regions:
+            image[part.rows, part.columns] = black
+        held[:] = np.packbits(cells, bitorder="little")

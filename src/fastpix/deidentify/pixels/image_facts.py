@@ -1,0 +1,104 @@
+"""What a data set says of its image to those who decide what is blanked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastpix.header.header import Header
+from fastpix.redaction import ImageDescription
+from fastpix.redaction.image_description import TAGS
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_OVERLAYS, _LAST_OVERLAYS = 0x6000, 0x60FF
+_CURVES, _LAST_CURVES = 0x5000, 0x50FF
+_BITS_ALLOCATED, _BIT_POSITION, _OVERLAY_DATA = 0x0100, 0x0102, 0x3000
+_PICTURES = {
+    0x00880200: "Icon Image Sequence",
+    0x7FE00008: "Float Pixel Data",
+    0x7FE00009: "Double Float Pixel Data",
+    0x7FE00010: "Pixel Data",
+}
+
+
+def description_of(dataset: Dataset, header: Header) -> ImageDescription:
+    """Return what rules look at.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+    header : Header
+        Of the same image.
+    """
+    meta: Any = getattr(dataset, "file_meta", None)
+    texts = {
+        name: _texts(meta if tag >> 16 == 2 else dataset, tag) for name, tag in TAGS.items()
+    }
+    return ImageDescription(header.rows, header.columns, **texts)
+
+
+def _texts(dataset: Mapping[int, Any] | None, tag: int) -> tuple[str, ...]:
+    if dataset is None or tag not in dataset:
+        return ()
+    try:
+        value = dataset[tag].value
+    except Exception:  # pydicom's, from bytes that are no text
+        return ()
+    if value is None or value == "":
+        return ()
+    values = [value] if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") else value
+    return tuple(map(str, values))
+
+
+def has_overlay_in_cells(dataset: Dataset) -> bool:
+    """Whether an overlay is kept in bits of the cells that no value uses (retired; PS3.3 C.9.2).
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        The original: no copy has a group of overlays.
+    """
+    groups = {tag.group for tag in dataset.keys() if _OVERLAYS <= tag.group <= _LAST_OVERLAYS}
+    return any(
+        group << 16 | _OVERLAY_DATA not in dataset
+        or _value(dataset, group << 16 | _BITS_ALLOCATED) not in (None, 1)
+        or _value(dataset, group << 16 | _BIT_POSITION) not in (None, 0)
+        for group in groups
+    )
+
+
+def _value(dataset: Dataset, tag: int) -> object:
+    try:
+        return dataset[tag].value if tag in dataset else None
+    except Exception:  # pydicom's, from bytes that are no number
+        return "other bytes"
+
+
+def pictures_besides(dataset: Dataset, where: str = "") -> Iterator[str]:
+    """Yield what a data set holds of pictures besides its own pixels: overlays, curves, icons.
+
+    A copy must hold none: nothing is blanked in them.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+    where : str
+        What leads to it, for the items of sequences.
+
+    Yields
+    ------
+    str
+        The tags on the way, such as ``(0088,0200)``.
+    """
+    for tag in sorted(dataset.keys()):
+        path = f"{where}({tag.group:04X},{tag.element:04X})"
+        is_drawn = _OVERLAYS <= tag.group <= _LAST_OVERLAYS
+        if is_drawn or _CURVES <= tag.group <= _LAST_CURVES:
+            yield path
+        elif tag in _PICTURES and (where or tag == 0x00880200):
+            yield path
+        elif (element := dataset[tag]).VR == "SQ":
+            for number, item in enumerate(element.value or ()):
+                yield from pictures_besides(item, f"{path}[{number}]")
