@@ -35,20 +35,38 @@ def covered_regions(header: Header, regions: Iterable[Region]) -> tuple[Region, 
 
 
 def cell_of(header: Header, value: int) -> int:
-    """Return the cell of a stored value: bits that no value uses are 0.
+    """Return the cell of a stored value, as an unsigned integer of Bits Allocated.
+
+    Bits that no value uses are 0, but those above a negative value are those of its sign: many
+    readers take the whole cell for the value.
 
     Parameters
     ----------
     header : Header
     value : int
-        Negative ones are two's complement.
+        In the range of Bits Stored and Pixel Representation.
     """
-    return (value & ((1 << header.bits_stored) - 1)) << (header.high_bit + 1 - header.bits_stored)
+    shifted = value << (header.high_bit + 1 - header.bits_stored)
+    return shifted & ((1 << header.bits_allocated) - 1)
 
 
-def mask_of(header: Header) -> int:
-    """Return the bits of a cell that values use."""
-    return cell_of(header, -1)
+def clear_unused(cells: NDArray[Any], header: Header) -> None:
+    """Set the bits of cells that no value uses to what they are in `cell_of`.
+
+    Parameters
+    ----------
+    cells : ndarray of unsigned integers
+        As wide as Bits Allocated, of any byte order; changed in place.
+    header : Header
+    """
+    below = header.high_bit + 1 - header.bits_stored
+    above = header.bits_allocated - 1 - header.high_bit
+    kind = f"{'i' if header.signed else 'u'}{cells.dtype.itemsize}"
+    values = cells.astype(cells.dtype.newbyteorder("=")).view(kind)
+    values >>= below
+    values <<= above + below
+    values >>= above
+    cells[...] = values.view(f"u{cells.dtype.itemsize}")
 
 
 def blanked_native(
@@ -124,7 +142,7 @@ def _blank_cells(
     else:
         black = tuple(cell_of(header, value) for value in black_of(header)) if regions else ()
         if clear_unused_bits:
-            cells &= cells.dtype.type(mask_of(header))
+            clear_unused(cells, header)
     pairs = layout_of(header) == "subsampled"
     if pairs and regions:
         luminance, blue, red = black

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.deidentify.pixels.black import black_of, decoded_photometric
-from fastpix.deidentify.pixels.blanking import cell_of, mask_of
+from fastpix.deidentify.pixels.blanking import cell_of, clear_unused
 from fastpix.deidentify.pixels.lossless_encoding import Kind, encode_cells
 from fastpix.errors import FastpixError, PixelHeaderError
 from fastpix.frames.codecs import CheckedFrame, FrameFormat, check_frame, decode_frame, format_of
@@ -155,7 +155,7 @@ class _Blanking:
             black = black_of(self._header, decoded_photometric(self._header, stream))
             if not all(self._has_room(value, stream) for value in black):
                 raise _NotEncoded
-            self._blank(cells, [self._cell(value) for value in black])
+            self._blank(cells, [self._cell(value, stream) for value in black])
         kind = Kind(self._wanted.transfer_syntax, stream, self._wanted.planar)
         try:
             encoded = encode_cells(cells, kind)
@@ -183,7 +183,7 @@ class _Blanking:
                 self._clear(cells, None)
             if number in self._frames and self._regions:
                 black = black_of(header, photometric)
-                self._blank(cells, [self._cell(value) for value in black])
+                self._blank(cells, [self._cell(value, None) for value in black])
             result.append(_rle_frame(cells, self._wanted, number))
         return Reencoded(RLE, result, kinds.pop(), was_lossy)
 
@@ -193,11 +193,22 @@ class _Blanking:
         """Return the cells of a frame that may be written to, and the header of its codestream."""
         return _cells_of(checked, self._wanted, frame)
 
-    def _cell(self, value: int) -> int:
-        """Return the cell of a stored value: as the codec of the syntax would give it."""
+    def _cell(self, value: int, stream: Codestream | None) -> int:
+        """Return the cell of a stored value: as a decoder would give it."""
         if self._as_cells:
             return cell_of(self._header, value)
-        return value & ((1 << self._wanted.bits_allocated) - 1)
+        bits = self._wanted.bits_allocated
+        if self._gives_unsigned(stream):
+            bits = stream.precision
+        return value & ((1 << bits) - 1)
+
+    def _gives_unsigned(self, stream: Codestream | None) -> TypeGuard[Codestream]:
+        """Whether samples have no sign until they are masked, whatever the header says."""
+        return (
+            stream is not None
+            and not stream.signed
+            and stream.precision >= self._header.bits_stored
+        )
 
     def _has_room(self, value: int, stream: Codestream | None) -> bool:
         """Whether samples of the codestream can be a value."""
@@ -213,13 +224,13 @@ class _Blanking:
         if cells.ndim == 1:
             return  # packed: there are none
         if self._as_cells:
-            cells &= cells.dtype.type(mask_of(header))
+            clear_unused(cells, header)
             return
         values = cells.astype(np.int64) & ((1 << header.bits_stored) - 1)
         if header.signed:
             sign = 1 << (header.bits_stored - 1)
             values = (values ^ sign) - sign
-        if stream is not None and not stream.signed:
+        if self._gives_unsigned(stream):
             values &= (1 << stream.precision) - 1
         cells[...] = values.astype(cells.dtype)
 
