@@ -147,7 +147,8 @@ class _Reader:
             if key not in known:
                 close = get_close_matches(key, known, 1)
                 guess = f"did you mean {close[0]}? " if close else ""
-                self._refuse(number, key, f"is not known: {guess}Known are {', '.join(known)}")
+                self._refuse(number, key, f"is not known: {guess}take it out, or write one of "
+                             f"{', '.join(known)}")  # fmt: skip
 
     def _refuse(self, number: int | None, key: str, reason: str) -> NoReturn:
         raise FastpixError(f"{self._name}{self._place(number, key)}: {key} {reason}")

@@ -99,6 +99,12 @@ def pictures_besides(dataset: Dataset, where: str = "") -> Iterator[str]:
             yield path
         elif tag in _PICTURES and (where or tag == 0x00880200):
             yield path
-        elif (element := dataset[tag]).VR == "SQ":
-            for number, item in enumerate(element.value or ()):
-                yield from pictures_besides(item, f"{path}[{number}]")
+        else:
+            try:
+                element = dataset[tag]
+            except Exception:  # pydicom's: what cannot be parsed may be anything
+                yield path
+                continue
+            if element.VR == "SQ":
+                for number, item in enumerate(element.value or ()):
+                    yield from pictures_besides(item, f"{path}[{number}]")

@@ -58,11 +58,12 @@ def _items(dataset: Dataset) -> list[Any]:
         raise _error(
             SEQUENCE, "SequenceOfUltrasoundRegions", None, "it says which regions to keep"
         )
-    element = dataset[SEQUENCE]
-    if element.VR != "SQ":
-        reason = "not a sequence of items"
-        raise _error(SEQUENCE, "SequenceOfUltrasoundRegions", f"of VR {element.VR}", reason)
-    return list(element.value or ())
+    try:
+        element = dataset[SEQUENCE]
+    except Exception as error:  # pydicom's, from parsing the items
+        reason = "its items cannot be parsed"
+        raise _error(SEQUENCE, "SequenceOfUltrasoundRegions", "broken", reason) from error
+    return list(element.value or ()) if element.VR == "SQ" else []
 
 
 def _region(item: Dataset, number: int, rows: int, columns: int) -> Region:
