@@ -227,7 +227,9 @@ def instance_of(data: bytes) -> Instance:
 
 def file_of_redacted(data: bytes, made: RedactedPixels) -> bytes:
     """A file with the new pixels, written by pydicom."""
-    dataset = dcmread(BytesIO(data))
+    dataset = dcmread(BytesIO(data), force=True)
+    for _ in dataset.iterall():
+        pass  # pydicom converts elements, which it cannot write in another syntax as they are
     for keyword, value in made.changes.items():
         if value is None:
             if keyword in dataset:
@@ -242,8 +244,9 @@ def file_of_redacted(data: bytes, made: RedactedPixels) -> bytes:
     # pydicom writes no syntax that it does not know: one of another name, as long as its own.
     written = _KNOWN.get(made.transfer_syntax, made.transfer_syntax)
     dataset.file_meta.TransferSyntaxUID = written
+    dataset.preamble = b"\0" * 128
     buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
+    dataset.save_as(buffer)
     syntax = made.transfer_syntax.encode()
     return buffer.getvalue().replace(written.encode(), syntax.ljust(len(written), b"\0"), 1)
 
