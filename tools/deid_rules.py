@@ -3,8 +3,8 @@
     pip download --no-deps --no-binary :all: deid; tar xf deid-*.tar.gz
     python tools/deid_rules.py deid-*/ src/fastpix/redaction/deid_rules.toml
 
-A rule of the recipe that needs an attribute which fastpix's rules do not look at is left out, and is
-named at the end of the file.
+A rule of the recipe that needs an attribute which fastpix's rules do not look at is left out, and
+is named at the end of the file.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def test_what_any_rule_blanks_is_blanked() -> None:
         ('[[rule]]\nboxes = []\n\n[[rule]]\nname = "x"\nmanufaturer = "GE"\nboxes = []',
          "line 6, rule 2: manufaturer is not known: did you mean manufacturer?"),
         ('[[rule]]\nname = "x"', "line 1, rule 1: boxes is missing"),
-        ("[[rule]]\nboxes = [[1, 2, 3]]", r"line 2, rule 1: boxes is no list of boxes: \[1, 2, 3\]"),
+        ("[[rule]]\nboxes = [[1, 2, 3]]", "line 2, rule 1: boxes is no list of boxes: .1, 2, 3."),
         ("[[rule]]\nboxes = [1, 2, 3, 4]", "line 2, rule 1: boxes is .* list of boxes"),
         ("[[rule]]\nkeep = [[0, 0, 0, 1]]", "line 2, rule 1: keep is no list of boxes"),
         ("[[rule]]\nrows = 1.5\nboxes = []", "line 2, rule 1: rows is 1.5: write a number"),
@@ -148,6 +148,8 @@ def test_boxes_regions_of_ultrasound_and_rules_together() -> None:
 
 
 def test_a_box_that_blanks_nothing_is_an_error() -> None:
-    with pytest.raises(ArgumentError, match="lies outside of an image of 640 x 480 pixels") as found:
+    with pytest.raises(
+        ArgumentError, match="lies outside of an image of 640 x 480 pixels"
+    ) as found:
         Redaction(boxes=(Region(640, 0, 1, 1),)).blanked(PHILIPS)
     assert "640" not in found.value.storable

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
+from pydicom.uid import UID
 
 from fastpix.deidentify.pixels import RedactedPixels, redacted_pixels
 from fastpix.header.instance import Instance, read_instance
@@ -74,7 +75,9 @@ def random_kind(rng: np.random.Generator) -> Kind:
         columns += columns % 2
     planar = int(rng.random() < 0.5 and photometric in ("RGB", "YBR_FULL"))
     low = -(1 << (stored - 1)) if signed else 0
-    first = int(np.clip(rng.integers(low, low + (1 << stored)), -32768, 32767 + 32768 * (not signed)))
+    first = int(
+        np.clip(rng.integers(low, low + (1 << stored)), -32768, 32767 + 32768 * (not signed))
+    )
     return Kind(photometric, allocated, stored, high, signed, frames, rows, columns, planar, first)
 
 
@@ -138,7 +141,9 @@ def native_size(kind: Kind) -> int:
 def native_dataset(kind: Kind, rng: np.random.Generator, vr: str = "OW") -> Dataset:
     """A data set whose cells are random in every bit."""
     data = rng.bytes(native_size(kind))
-    dataset = make_dataset(np.zeros((1, 1, 1), np.uint8), **attributes_of(kind), **palette_of(kind, rng))
+    dataset = make_dataset(
+        np.zeros((1, 1, 1), np.uint8), **attributes_of(kind), **palette_of(kind, rng)
+    )
     dataset.PixelData = data + b"\0" * (len(data) % 2)
     dataset["PixelData"].VR = vr if kind.allocated <= 8 else "OW"
     return dataset
@@ -198,7 +203,9 @@ def is_black(cells: list[int], kind: Kind, dataset: Dataset) -> bool:
     def shown(index: int) -> int:
         return int(light[min(max(index - first, 0), len(light) - 1)])
 
-    reachable = {shown(index) for index in range(max(low, first - 1), min(low + 2**kind.stored, first + 41))}
+    reachable = {
+        shown(index) for index in range(max(low, first - 1), min(low + 2**kind.stored, first + 41))
+    }
     reachable |= {shown(low), shown(low + 2**kind.stored - 1)}
     return shown(values[0]) == min(reachable)
 
@@ -243,7 +250,7 @@ def file_of_redacted(data: bytes, made: RedactedPixels) -> bytes:
     element.is_undefined_length = made.is_encapsulated
     # pydicom writes no syntax that it does not know: one of another name, as long as its own.
     written = _KNOWN.get(made.transfer_syntax, made.transfer_syntax)
-    dataset.file_meta.TransferSyntaxUID = written
+    dataset.file_meta.TransferSyntaxUID = UID(written)
     dataset.preamble = b"\0" * 128
     buffer = BytesIO()
     dataset.save_as(buffer)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 Texts: TypeAlias = "tuple[str, ...]"
 
@@ -49,7 +52,7 @@ SIZES = ("rows", "columns")
 TEXTS = tuple(name for name in ImageDescription._fields if name not in SIZES)
 """Attributes that are texts."""
 
-TAGS = {
+_TAGS = {
     "manufacturer": 0x00080070,
     "model": 0x00081090,
     "modality": 0x00080060,
@@ -61,4 +64,30 @@ TAGS = {
     "protocol": 0x00181030,
     "implementation": 0x00020013,
 }
-"""Where a header has the texts."""
+
+
+def description_of(dataset: Dataset, rows: int, columns: int) -> ImageDescription:
+    """Return what rules look at.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+    rows, columns : int
+        Of the image.
+    """
+    meta: Any = getattr(dataset, "file_meta", None)
+    texts = {name: _texts(meta if tag >> 16 == 2 else dataset, tag) for name, tag in _TAGS.items()}
+    return ImageDescription(rows, columns, **texts)
+
+
+def _texts(dataset: Any, tag: int) -> Texts:
+    if dataset is None or tag not in dataset:
+        return ()
+    try:
+        value = dataset[tag].value
+    except Exception:  # pydicom's, from bytes that are no text
+        return ()
+    if value is None or value == "":
+        return ()
+    values = [value] if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") else value
+    return tuple(map(str, values))

@@ -6,8 +6,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,6 +40,8 @@ def read_rules(rules: str | os.PathLike[str]) -> RedactionRules:
         It cannot be read.
     """
     if rules in SHIPPED:
+        from importlib.resources import files
+
         name = f"{rules}_rules.toml"
         return rules_of_text(files("fastpix.redaction").joinpath(name).read_text("utf-8"), name)
     name = os.fspath(rules)
@@ -145,6 +145,8 @@ class _Reader:
     ) -> None:
         for key in table:
             if key not in known:
+                from difflib import get_close_matches
+
                 close = get_close_matches(key, known, 1)
                 guess = f"did you mean {close[0]}? " if close else ""
                 self._refuse(number, key, f"is not known: {guess}take it out, or write one of "

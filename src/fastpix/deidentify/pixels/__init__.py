@@ -4,6 +4,5 @@ In: an `Instance` and regions. Out: `RedactedPixels`, the new value of its pixel
 """
 
 from fastpix.deidentify.pixels.redacting import RedactedPixels, redacted_pixels
-from fastpix.deidentify.pixels.ultrasound_regions import ultrasound_regions
 
-__all__ = ["RedactedPixels", "redacted_pixels", "ultrasound_regions"]
+__all__ = ["RedactedPixels", "redacted_pixels"]

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.deidentify.pixels.black import black_of, float_black
 from fastpix.frames.native_frames import native_frames
 from fastpix.header.header import Header
+from fastpix.plan.black import black_of, float_black
 from fastpix.plan.cells_of_header import layout_of
-from fastpix.redaction import Region, disjoint
+from fastpix.redaction import Region
 from fastpix.source.stored import Pixels
-
-
-def covered_regions(header: Header, regions: Iterable[Region]) -> tuple[Region, ...]:
-    """Return what is blanked where regions are asked for: disjoint, inside the image.
-
-    Where two pixels of a row share their chrominance, both are blanked.
-
-    Parameters
-    ----------
-    header : Header
-    regions : iterable of Region
-    """
-    if layout_of(header) == "subsampled":
-        regions = [
-            Region(part.x - part.x % 2, part.y, part.width + part.x % 2 + part.right % 2, part.height)
-            for part in regions
-        ]
-    return disjoint(regions, header.rows, header.columns)
 
 
 def cell_of(header: Header, value: int) -> int:

@@ -73,10 +73,8 @@ def rle_of(cells: Cells) -> bytes:
     """Return an RLE frame: a segment for each byte of a pixel (PS3.5 annex G)."""
     from rle.rle import encode_segment
 
-    if cells.ndim == 1:  # packed bits: the rows do not begin at bytes
-        planes = cells.reshape(1, -1, 1)
-    else:
-        planes = cells.reshape(*cells.shape[:2], -1)
+    # Rows of packed bits do not begin at bytes: all bytes are one row.
+    planes = cells.reshape(*(cells.shape[:2] if cells.ndim > 1 else (1, cells.size)), -1)
     rows, columns, samples = planes.shape
     width = cells.dtype.itemsize
     big = planes.astype(planes.dtype.newbyteorder(">"))

@@ -1,17 +1,18 @@
-"""Regions of an instance blanked: the new value of its pixel data element, and what goes with it."""
+"""Regions of an instance blanked: the value of its pixel data element, and what goes with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fastpix.deidentify.pixels.blanking import blanked_native, covered_regions
+from fastpix.deidentify.pixels.blanking import blanked_native
 from fastpix.deidentify.pixels.fragments import encapsulated
-from fastpix.deidentify.pixels.image_facts import has_overlay_in_cells
+from fastpix.deidentify.pixels.pictures_besides import has_overlay_in_cells
 from fastpix.deidentify.pixels.reencoding import Reencoded, encoded_frames, reencoded
 from fastpix.errors import ArgumentError
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance
+from fastpix.plan.black import covered_regions
 from fastpix.redaction import Region
 from fastpix.standard.syntaxes import HIGH_THROUGHPUT, JPEG_2000, JPEG_LS, JPEG_XL
 
@@ -135,9 +136,7 @@ def _changes(header: Header, made: Reencoded) -> dict[str, object]:
     return changes
 
 
-def _lossy_changes(
-    instance: Instance, encoded: Sequence[bytes | memoryview]
-) -> dict[str, object]:
+def _lossy_changes(instance: Instance, encoded: Sequence[bytes | memoryview]) -> dict[str, object]:
     """Return what tells that the image had a loss, where the original does not say so itself."""
     header, dataset = instance.header, instance.dataset
     changes: dict[str, object] = {}

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.deidentify.pixels.black import black_of, decoded_photometric
 from fastpix.deidentify.pixels.blanking import cell_of, clear_unused
+from fastpix.deidentify.pixels.decoded_colors import decoded_photometric
 from fastpix.deidentify.pixels.lossless_encoding import Kind, encode_cells
 from fastpix.errors import FastpixError, PixelHeaderError
 from fastpix.frames.codecs import CheckedFrame, FrameFormat, check_frame, decode_frame, format_of
@@ -18,6 +18,7 @@ from fastpix.frames.color_evidence import colors_of
 from fastpix.frames.jpeg_xl import holds_jpeg
 from fastpix.frames.locations import FrameLocations
 from fastpix.header.header import Header
+from fastpix.plan.black import black_of
 from fastpix.redaction import Region
 from fastpix.source.stored import Pixels
 from fastpix.standard import decoder_names
@@ -83,8 +84,8 @@ def reencoded(
 ) -> Reencoded:
     """Blank regions of compressed frames.
 
-    Where the frames are lossless, those to be blanked are encoded again in their own syntax, and the
-    others stay as they are, byte for byte. Where they are not, or where what was encoded does not
+    Where the frames are lossless, those to be blanked are encoded again in their own syntax, and
+    the others stay as they are, byte for byte. Where they are not, or where what was encoded does not
     decode to the very cells again, all frames are decoded and written in RLE.
 
     Parameters
@@ -187,9 +188,7 @@ class _Blanking:
             result.append(_rle_frame(cells, self._wanted, number))
         return Reencoded(RLE, result, kinds.pop(), was_lossy)
 
-    def _decoded(
-        self, checked: CheckedFrame, frame: int
-    ) -> tuple[NDArray[Any], Codestream | None]:
+    def _decoded(self, checked: CheckedFrame, frame: int) -> tuple[NDArray[Any], Codestream | None]:
         """Return the cells of a frame that may be written to, and the header of its codestream."""
         return _cells_of(checked, self._wanted, frame)
 
@@ -252,7 +251,8 @@ class _Blanking:
             return old is new
         return (
             not new.lossy
-            and (old.coding, old.signed, old.transformed) == (new.coding, new.signed, new.transformed)
+            and (old.coding, old.signed, old.transformed)
+            == (new.coding, new.signed, new.transformed)
             and colors_of(old, self._header)[:2] == colors_of(new, self._header)[:2]
         )
 

@@ -75,9 +75,7 @@ def review_picture(
             place = panes[0].place
             panes += [pane._replace(place=place) for pane in _over_all_frames(image)]
     shown = [
-        pane._replace(
-            pixels=outlined(outlined(pane.pixels, blanked, BLANKED), detected, DETECTED)
-        )
+        pane._replace(pixels=outlined(outlined(pane.pixels, blanked, BLANKED), detected, DETECTED))
         for pane in panes
     ]
     title = f"{groups[0].title}; blanked: {len(blanked)} (orange), may be text: {len(detected)}"
@@ -137,7 +135,6 @@ def _over_all_frames(image: Image) -> list[Pane]:
     else:
         inverse = header.photometric == "MONOCHROME1"
         shown = [
-            as_gray(shades_of(each, window_by_percentiles(each, 0, 100)), inverse)
-            for each in found
+            as_gray(shades_of(each, window_by_percentiles(each, 0, 100)), inverse) for each in found
         ]
     return [Pane(pixels, caption=text) for pixels, text in zip(shown, captions, strict=True)]

@@ -1,13 +1,9 @@
-"""What a data set says of its image to those who decide what is blanked."""
+"""What a data set holds of pictures besides its pixels: overlays, in the cells too, and icons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
-from fastpix.header.header import Header
-from fastpix.redaction import ImageDescription
-from fastpix.redaction.image_description import TAGS
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -23,35 +19,6 @@ _PICTURES = {
 }
 
 
-def description_of(dataset: Dataset, header: Header) -> ImageDescription:
-    """Return what rules look at.
-
-    Parameters
-    ----------
-    dataset : pydicom.Dataset
-    header : Header
-        Of the same image.
-    """
-    meta: Any = getattr(dataset, "file_meta", None)
-    texts = {
-        name: _texts(meta if tag >> 16 == 2 else dataset, tag) for name, tag in TAGS.items()
-    }
-    return ImageDescription(header.rows, header.columns, **texts)
-
-
-def _texts(dataset: Mapping[int, Any] | None, tag: int) -> tuple[str, ...]:
-    if dataset is None or tag not in dataset:
-        return ()
-    try:
-        value = dataset[tag].value
-    except Exception:  # pydicom's, from bytes that are no text
-        return ()
-    if value is None or value == "":
-        return ()
-    values = [value] if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") else value
-    return tuple(map(str, values))
-
-
 def has_overlay_in_cells(dataset: Dataset) -> bool:
     """Whether an overlay is kept in bits of the cells that no value uses (retired; PS3.3 C.9.2).
 
@@ -60,7 +27,11 @@ def has_overlay_in_cells(dataset: Dataset) -> bool:
     dataset : pydicom.Dataset
         The original: no copy has a group of overlays.
     """
-    groups = {tag.group for tag in dataset.keys() if _OVERLAYS <= tag.group <= _LAST_OVERLAYS}
+    groups = {
+        tag.group
+        for tag in dataset.keys()  # noqa: SIM118 (its items are no tags)
+        if _OVERLAYS <= tag.group <= _LAST_OVERLAYS
+    }
     return any(
         group << 16 | _OVERLAY_DATA not in dataset
         or _value(dataset, group << 16 | _BITS_ALLOCATED) not in (None, 1)
@@ -95,9 +66,11 @@ def pictures_besides(dataset: Dataset, where: str = "") -> Iterator[str]:
     for tag in sorted(dataset.keys()):
         path = f"{where}({tag.group:04X},{tag.element:04X})"
         is_drawn = _OVERLAYS <= tag.group <= _LAST_OVERLAYS
-        if is_drawn or _CURVES <= tag.group <= _LAST_CURVES:
-            yield path
-        elif tag in _PICTURES and (where or tag == 0x00880200):
+        if (
+            is_drawn
+            or _CURVES <= tag.group <= _LAST_CURVES
+            or (tag in _PICTURES and (where or tag == 0x00880200))
+        ):
             yield path
         else:
             try:

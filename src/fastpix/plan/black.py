@@ -1,50 +1,21 @@
-"""Black: the stored values that a display shows black, by the photometric interpretation."""
+"""Black: the stored values that a display shows black, and which pixels become them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import PixelHeaderError
-from fastpix.frames.codestreams import Codestream
-from fastpix.frames.color_evidence import colors_of
 from fastpix.header.header import Header
 from fastpix.header.luts import Lut
-from fastpix.standard.syntaxes import JPEG_2000, JPEG_XL
+from fastpix.plan.cells_of_header import layout_of
+from fastpix.redaction import Region, disjoint
 from fastpix.standard.tags import Tag
 
-_UNDONE_BY_CODEC = {"YBR_RCT": JPEG_2000, "YBR_ICT": JPEG_2000, "XYB": JPEG_XL}
-_IN_FULL = {"YBR_FULL_422": "YBR_FULL"}
 _WEIGHTS = (299, 587, 114)  # of red, green and blue in luminance (PS3.3 C.7.6.3.1.2, YBR_FULL)
-
-
-def decoded_photometric(header: Header, stream: Codestream | None) -> str:
-    """Return the photometric interpretation of the samples that a codec gives for a frame.
-
-    Parameters
-    ----------
-    header : Header
-    stream : Codestream or None
-        Of the frame.
-
-    Raises
-    ------
-    PixelHeaderError
-        Nothing says what the samples are, or what black is among them.
-    """
-    photometric = header.photometric
-    if header.samples == 1:
-        return photometric
-    if header.transfer_syntax in _UNDONE_BY_CODEC.get(photometric, ()):
-        return "RGB"
-    found = colors_of(stream, header)
-    if found.error is not None:
-        raise found.error
-    if found.ybr is not None:
-        return "YBR_FULL" if found.ybr else "RGB"
-    return _IN_FULL.get(photometric, photometric)
 
 
 def black_of(header: Header, photometric: str | None = None) -> tuple[int, ...]:
@@ -119,3 +90,23 @@ def float_black(values: NDArray[Any]) -> float:
     """
     finite = values[np.isfinite(values)]
     return float(finite.min()) if finite.size else 0.0
+
+
+def covered_regions(header: Header, regions: Iterable[Region]) -> tuple[Region, ...]:
+    """Return what is blanked where regions are asked for: disjoint, inside the image.
+
+    Where two pixels of a row share their chrominance, both are blanked.
+
+    Parameters
+    ----------
+    header : Header
+    regions : iterable of Region
+    """
+    if layout_of(header) == "subsampled":
+        regions = [
+            Region(
+                part.x - part.x % 2, part.y, part.width + part.x % 2 + part.right % 2, part.height
+            )
+            for part in regions
+        ]
+    return disjoint(regions, header.rows, header.columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastpix.errors import PixelHeaderError
-from fastpix.redaction import Region, in_image
+from fastpix.redaction.region import Region, in_image
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -55,9 +55,7 @@ def ultrasound_regions(dataset: Dataset, rows: int, columns: int) -> tuple[Regio
 
 def _items(dataset: Dataset) -> list[Any]:
     if SEQUENCE not in dataset:
-        raise _error(
-            SEQUENCE, "SequenceOfUltrasoundRegions", None, "it says which regions to keep"
-        )
+        raise _error(SEQUENCE, "SequenceOfUltrasoundRegions", None, "it says which regions to keep")
     try:
         element = dataset[SEQUENCE]
     except Exception as error:  # pydicom's, from parsing the items
