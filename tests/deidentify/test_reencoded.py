@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +15,17 @@ from pydicom import dcmread
 from pydicom.encaps import generate_frames, parse_basic_offsets
 from pydicom.pixels.utils import pixel_array
 from support import codestream_cases as c
-from support.redacted_files import instance_of, redact
+from support.builders import encode, make_dataset
+from support.redacted_files import file_of_redacted, instance_of, redact
 from support.sizes import cases, first_case
 
 import fastpix
-from fastpix.deidentify.pixels import lossless_encoding, redacted_pixels
-from fastpix.errors import PixelHeaderError, UnsupportedTransferSyntaxError
+from fastpix.deidentify.pixels import fragments, lossless_encoding, redacted_pixels
+from fastpix.errors import PixelHeaderError
 from fastpix.frames.codestreams import read_codestream
+from fastpix.header.instance import read_instance
 from fastpix.redaction import Region
+from fastpix.source.opening import read_source
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastpix.HeaderWarning")
 
@@ -396,7 +400,36 @@ def test_frames_of_several_colours_are_refused() -> None:
 
 
 def test_a_video_is_refused_where_something_is_to_be_blanked() -> None:
-    cells = np.zeros((2, 8, 8), np.uint8)
-    data = c.file_of_frames([b"\0\0\1\xb3"], cells[0], "1.2.840.10008.1.2.4.100")
-    with pytest.raises((UnsupportedTransferSyntaxError, fastpix.PixelDataError)):
+    """Else it is left as it is."""
+    cells = np.zeros((8, 8), np.uint8)
+    data = c.file_of_frames([b"\0\0\1\xb3"], cells, "1.2.840.10008.1.2.4.100", NumberOfFrames=9)
+    with pytest.raises(fastpix.UnsupportedTransferSyntaxError, match="it is a video"):
         redacted_pixels(instance_of(data), [Region(0, 0, 3, 3)])
+    made = redacted_pixels(instance_of(data), [])
+    assert made.value == dcmread(BytesIO(data)).PixelData
+
+
+def test_files_that_are_not_held_in_memory(tmp_path: Path) -> None:
+    """Their pixels are read from the file, compressed or not."""
+    cells = np.random.default_rng(1).integers(0, 4096, (4, 512, 512)).astype("u2")
+    streams = [c.jpeg_ls(frame, 16) for frame in cells]
+    for data in (
+        encode(make_dataset(cells)),
+        c.file_of_frames(streams, cells, c.JPEG_LS_LOSSLESS, NumberOfFrames=4),
+    ):
+        path = tmp_path / "image.dcm"
+        path.write_bytes(data)
+        instance = read_instance(read_source(path), 2**30)
+        made = redacted_pixels(instance, [Region(9, 9, 5, 5)], frames=[3])
+        after = fastpix.open(file_of_redacted(data, made)).stored()
+        expected = cells.copy()
+        expected[3, 9:14, 9:14] = 0
+        assert (after == expected).all()
+
+
+def test_frames_that_a_basic_table_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fragments, "_LARGEST", 20)
+    value, extended = fragments.encapsulated([b"abc", b"defg", b"h"], is_extended=False)
+    assert extended == (struct.pack("<3Q", 0, 12, 24), struct.pack("<3Q", 3, 4, 1))
+    assert parse_basic_offsets(value) == []
+    assert fragments.encapsulated([b"abc", b"defg"], is_extended=False).extended is None

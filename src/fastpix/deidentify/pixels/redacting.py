@@ -10,12 +10,14 @@ from fastpix.deidentify.pixels.fragments import encapsulated
 from fastpix.deidentify.pixels.pictures_besides import has_overlay_in_cells
 from fastpix.deidentify.pixels.reencoding import Reencoded, encoded_frames, reencoded
 from fastpix.errors import ArgumentError
+from fastpix.frames.codecs import all_decoders, usable_decoders
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance
 from fastpix.plan.black import covered_regions
 from fastpix.redaction import Region
 from fastpix.standard.syntaxes import HIGH_THROUGHPUT, JPEG_2000, JPEG_LS, JPEG_XL
 
+_DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _OUTDATED = (
     "SmallestImagePixelValue", "LargestImagePixelValue", "SmallestPixelValueInSeries",
     "LargestPixelValueInSeries", "SmallestImagePixelValueInPlane", "LargestImagePixelValueInPlane",
@@ -100,6 +102,11 @@ def redacted_pixels(
         return RedactedPixels(
             header.transfer_syntax, keyword, False, value, changes, covered, chosen
         )
+    if covered or clear_unused_bits:
+        usable_decoders(header.transfer_syntax)
+    elif header.transfer_syntax not in all_decoders():
+        value = _items_of(instance)  # a video, which has no frames that could be told apart
+        return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), chosen)
     encoded = encoded_frames(header, instance.pixels)
     if covered or clear_unused_bits:
         made = reencoded(header, encoded, covered, chosen, clear_unused_bits)
@@ -113,6 +120,12 @@ def redacted_pixels(
     if made.was_lossy:
         changes |= _lossy_changes(instance, encoded)
     return RedactedPixels(made.transfer_syntax, keyword, True, value, changes, covered, chosen)
+
+
+def _items_of(instance: Instance) -> bytes:
+    """Return encapsulated pixel data as it is, but for the delimiter behind it."""
+    pixels = instance.pixels
+    return bytes(pixels.view(0, pixels.length)).removesuffix(_DELIMITER)
 
 
 def _checked_frames(frames: Sequence[int] | None, count: int) -> tuple[int, ...]:

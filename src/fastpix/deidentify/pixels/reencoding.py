@@ -12,7 +12,13 @@ from fastpix.deidentify.pixels.blanking import cell_of, clear_unused
 from fastpix.deidentify.pixels.decoded_colors import decoded_photometric
 from fastpix.deidentify.pixels.lossless_encoding import Kind, encode_cells
 from fastpix.errors import FastpixError, PixelHeaderError
-from fastpix.frames.codecs import CheckedFrame, FrameFormat, check_frame, decode_frame, format_of
+from fastpix.frames.codecs import (
+    CheckedFrame,
+    FrameFormat,
+    check_frame,
+    decode_frame,
+    format_of,
+)
 from fastpix.frames.codestreams import Codestream
 from fastpix.frames.color_evidence import colors_of
 from fastpix.frames.jpeg_xl import holds_jpeg
@@ -85,8 +91,8 @@ def reencoded(
     """Blank regions of compressed frames.
 
     Where the frames are lossless, those to be blanked are encoded again in their own syntax, and
-    the others stay as they are, byte for byte. Where they are not, or where what was encoded does not
-    decode to the very cells again, all frames are decoded and written in RLE.
+    the others stay as they are, byte for byte. Where they are not, or where what was encoded does
+    not decode to the very cells again, all frames are decoded and written in RLE.
 
     Parameters
     ----------
