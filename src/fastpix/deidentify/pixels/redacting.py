@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastpix.deidentify.pixels.blanking import blanked_native
+from fastpix.deidentify.pixels.codestream_remarks import without_remarks
 from fastpix.deidentify.pixels.fragments import encapsulated
 from fastpix.deidentify.pixels.pictures_besides import has_overlay_in_cells
 from fastpix.deidentify.pixels.reencoding import Reencoded, encoded_frames, reencoded
@@ -63,6 +64,7 @@ def redacted_pixels(
     regions: Sequence[Region],
     frames: Sequence[int] | None = None,
     clear_unused_bits: bool | None = None,
+    is_identifying: Callable[[bytes], bool] | None = None,
 ) -> RedactedPixels:
     """Blank regions of an instance, and nothing else.
 
@@ -81,6 +83,9 @@ def redacted_pixels(
     clear_unused_bits : bool, optional
         Whether bits that no value uses become 0 in all pixels of all frames; where an overlay is
         kept in them, if not given.
+    is_identifying : callable, optional
+        Told what the codestreams of frames carry besides their image, such as comments
+        (`remarks_of`); whether it has to go. Nothing is taken out of codestreams if not given.
 
     Raises
     ------
@@ -112,7 +117,10 @@ def redacted_pixels(
         made = reencoded(header, encoded, covered, chosen, clear_unused_bits)
     else:
         made = Reencoded(header.transfer_syntax, encoded, header.photometric)
-    value, extended = encapsulated(made.frames, instance.pixels.offsets is not None)
+    kept = made.frames
+    if is_identifying is not None:
+        kept = [without_remarks(each, made.transfer_syntax, is_identifying) for each in kept]
+    value, extended = encapsulated(kept, instance.pixels.offsets is not None)
     tables = (None, None) if extended is None else extended
     changes |= dict(zip(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"), tables, strict=True))
     if made.transfer_syntax != header.transfer_syntax:
