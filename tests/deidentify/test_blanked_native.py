@@ -117,6 +117,14 @@ def test_float_data_without_a_finite_value_becomes_0() -> None:
     assert fastpix.open(written).stored()[1, 1] == 0
 
 
+def test_readers_that_do_not_mask_see_black_too() -> None:
+    """The sign of signed values goes on in the bits above High Bit."""
+    cells = np.arange(6, dtype=np.int16).reshape(2, 3)
+    data = encode(make_dataset(cells, BitsStored=12, HighBit=11))
+    made = redacted_pixels(instance_of(data), [Region(0, 0, 1, 1)])
+    assert np.frombuffer(made.value, "<i2").tolist() == [-2048, 1, 2, 3, 4, 5]
+
+
 def test_what_follows_the_last_frame_is_left_out() -> None:
     dataset = make_dataset(np.arange(12, dtype=np.uint8).reshape(3, 4))
     dataset.PixelData += b"DOE^JANE"

@@ -200,6 +200,9 @@ def test_lossless_frames_stay_in_their_syntax(name: str) -> None:
         old, new = frames_of(data, 3), frames_of(written, 3)
         assert new[1] == old[1]
         assert new[0] != old[0]
+        streams = read_codestream(old[0]), read_codestream(new[0])
+        if streams[0] is not None and streams[1] is not None:
+            assert streams[0].predictor == streams[1].predictor
         if case.pydicom_reads:
             for frame in range(3):
                 read = pixel_array(BytesIO(written), index=frame, raw=True)
@@ -322,6 +325,31 @@ def test_an_encoder_that_errs_is_found_out(monkeypatch: pytest.MonkeyPatch) -> N
     made, written = redact(file_of_case(case, cells), [Region(0, 0, 3, 3)])
     assert made.transfer_syntax == RLE
     assert (fastpix.open(written).stored()[:, 3:] == cells[:, 3:]).all()
+
+
+def test_an_encoder_that_changes_more_than_it_should_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A component transform that the header says nothing of."""
+
+    def transformed(samples: Cells, *_: Any) -> bytes:
+        return c.j2k(samples, 8, mct=True)
+
+    monkeypatch.setitem(lossless_encoding._ENCODERS, "JPEG 2000", transformed)
+    case = LOSSLESS["JPEG 2000 RGB"]
+    cells = random_frames(case, np.random.default_rng(1), 2)
+    made, _ = redact(file_of_case(case, cells), [Region(0, 0, 3, 3)])
+    assert made.transfer_syntax == RLE
+
+
+def test_unused_bits_of_all_frames_are_cleared_and_some_are_blanked() -> None:
+    cells = np.full((3, 6, 7), 0xA123, np.uint16)
+    data = c.file_of_frames([c.rle(frame) for frame in cells], cells, RLE, BitsStored=12,
+                            NumberOfFrames=3)  # fmt: skip
+    _, written = redact(data, [Region(0, 0, 2, 1)], frames=[1], clear_unused_bits=True)
+    expected = np.full((3, 6, 7), 0x0123)
+    expected[1, 0, :2] = 0
+    assert (pixel_array(BytesIO(written), raw=True) == expected).all()
 
 
 def test_offset_tables_fit_the_new_frames() -> None:

@@ -160,8 +160,6 @@ class _Blanking:
             self._clear(cells, stream)
         if frame in self._frames and self._regions:
             black = black_of(self._header, decoded_photometric(self._header, stream))
-            if not all(self._has_room(value, stream) for value in black):
-                raise _NotEncoded
             self._blank(cells, [self._cell(value, stream) for value in black])
         kind = Kind(self._wanted.transfer_syntax, stream, self._wanted.planar)
         try:
@@ -171,6 +169,7 @@ class _Blanking:
             found, new = self._decoded(again, frame)
         except Exception as error:  # the library's own, or ours of what it has made
             raise _NotEncoded from error
+        # Samples may have no room for the cell of black: of 12 bits where Bits Stored is 16, say.
         if not np.array_equal(found, cells) or not self._says_the_same(stream, new):
             raise _NotEncoded
         return encoded
@@ -214,14 +213,6 @@ class _Blanking:
             and not stream.signed
             and stream.precision >= self._header.bits_stored
         )
-
-    def _has_room(self, value: int, stream: Codestream | None) -> bool:
-        """Whether samples of the codestream can be a value."""
-        if stream is None or stream.precision >= self._header.bits_stored:
-            return True
-        span = 1 << stream.precision
-        low = -(span >> 1) if self._header.signed else 0
-        return low <= value < low + span
 
     def _clear(self, cells: NDArray[Any], stream: Codestream | None) -> None:
         """Set the bits that no value uses to 0, or to the sign where it is what a codec gives."""
