@@ -24,7 +24,7 @@ LONGEST = 400  # lines of a module
 # What each package, or module of its own, may import; imports for typing count too.
 LEAVES = {"errors", "notes", "standard", "recipe"}
 JOB_LEAVES = {"pseudonyms", "processes", "sources"}
-DECIDING = {*LEAVES, "source", "kernel", "header", "plan"}
+DECIDING = {*LEAVES, "redaction", "source", "kernel", "header", "plan"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "notes": set(),
@@ -32,12 +32,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recipe": {"errors", "standard"},
     "pseudonyms": {"errors"},
     "processes": {"errors"},
+    "redaction": {"errors"},
     "source": {"errors"},
     "kernel": {"errors"},
     "text_detection": {"errors"},
     "header": {"errors", "notes", "standard", "source"},
     "sources": {*LEAVES, "pseudonyms", "header"},
-    "plan": {*LEAVES, "kernel", "header"},
+    "plan": {*LEAVES, "redaction", "kernel", "header"},
     "frames": {"errors", "notes", "standard", "source", "header", "plan"},
     "image": {*DECIDING, "frames"},
     "runs": {*DECIDING, "frames", "image"},
@@ -48,10 +49,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": {*DECIDING, "frames", "image", "series", "interop", "job"},
     "audit": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series", "job", "view",
               "text_detection"},
+    "deidentify": {*DECIDING, *JOB_LEAVES, "frames", "image", "series", "job", "view",
+                   "text_detection"},
     "torch": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series", "loaders", "job"},
     "compare": {*LEAVES, *JOB_LEAVES, "image", "loaders", "interop", "job"},
     "cli": {*LEAVES, *JOB_LEAVES, "plan", "frames", "image", "series", "loaders", "interop", "job",
-            "view", "audit", "compare"},
+            "view", "audit", "compare", "redaction", "deidentify"},
     # The public face: names, and nothing of their own.
     "backend": {"interop"},
     "monai": {"interop"},

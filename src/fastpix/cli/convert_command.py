@@ -25,6 +25,13 @@ from fastpix.cli.commands import (
     console_here,
     sources_of,
 )
+from fastpix.cli.redaction_options import (
+    CommandWithBoxes,
+    Redact,
+    RedactBoxes,
+    RedactRegions,
+    redaction_of_options,
+)
 from fastpix.errors import ArgumentError
 from fastpix.image.limits import MAX_BYTES
 
@@ -36,7 +43,7 @@ KeyFile = Annotated[
 ]
 
 
-@app.command("convert")
+@app.command("convert", cls=CommandWithBoxes)
 def convert_command(
     src: Annotated[
         list[str],
@@ -84,6 +91,9 @@ def convert_command(
         tuple[float, float] | None,
         typer.Option(metavar="CENTRE WIDTH", help="Of png, for people to look at."),
     ] = None,
+    redact: Redact = None,
+    redact_boxes: RedactBoxes = None,
+    redact_regions: RedactRegions = False,
     executor: Annotated[
         str | None, typer.Option(help="dask:ADDRESS [default: own processes].")
     ] = None,
@@ -136,6 +146,7 @@ def convert_command(
         _run, source, recipe=recipe, format=form, unit=unit,
         compress=compress, only=only or (), duplicates=duplicates, gaps=gaps, partial=partial,
         spacing=spacing, order=order, window=window, executor=executor, workers=workers,
+        redaction=redaction_of_options(redact, redact_boxes, redact_regions),
         shard=shard_of(shard, os.environ),
         key_file=key_file, root=root, sources=sources, allow_unseen=allow_unseen,
         replace=replace, retry_failed=retry_failed, prune=prune,

@@ -52,6 +52,7 @@ from fastpix.job.summary import Summary
 from fastpix.kernel.registry import kernel_name
 from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.recipe import Recipe
+from fastpix.redaction import Redaction
 from fastpix.series.resampling import Interpolation
 
 PathLike = str | os.PathLike[str]
@@ -98,6 +99,7 @@ def convert(
     spacing: tuple[float, float, float] | None = None,
     order: Interpolation = 1,
     window: tuple[float, float] | None = None,
+    redaction: Redaction | None = None,
     executor: Engine = None,
     workers: int | None = None,
     shard: tuple[int, int] | None = None,
@@ -145,6 +147,8 @@ def convert(
         Of the interpolation then, as in `Volume.resample`.
     window : (float, float), optional
         Centre and width, for pictures (``format="png"``) that people look at.
+    redaction : Redaction, optional
+        For images: what is blanked in them before anything else is done (`fastpix.redaction`).
     executor : Executor, Client or str, optional
         A `concurrent.futures.Executor`, a client of dask.distributed, or ``"dask:ADDRESS"``;
         processes of its own if not given.
@@ -203,7 +207,7 @@ def convert(
             "recipe": recipe if recipe is not None else Recipe(),
             "format": format or default_format(unit), "unit": unit, "compress": compress,
             "duplicates": duplicates, "gaps": gaps, "partial": partial, "window": window,
-            "spacing": spacing, "order": order,
+            "spacing": spacing, "order": order, "redaction": redaction,
         },
     )  # fmt: skip
     run.begin(replace, retry_failed)

@@ -19,6 +19,7 @@ from fastpix.image.image import Image
 from fastpix.image.reading import plan_of_alike
 from fastpix.job.items import Item
 from fastpix.job.made import Made, group_of
+from fastpix.job.redacted_image import blank, blanked_regions
 from fastpix.job.remaining import Remaining, check_exactness, peak_of, remaining_of
 from fastpix.job.rows import Row, failed_row, header_columns, unit_of
 from fastpix.job.sample import Sample
@@ -121,7 +122,10 @@ def _read(instance: Instance, item: Item, job: Job, row: Row) -> Made:
     is_shared = instance.index is not None
     plan = (plan_of_alike if is_shared else make_plan)(header, recipe)
     image = Image(instance, job.max_bytes, recipe.decoder, _kept.empty)
+    redaction = job.settings.redaction
+    regions = () if redaction is None else blanked_regions(instance, redaction)
     cells = image.read(stored_recipe(recipe), threads=job.threads)
+    blanked = blank(cells, header, regions) if regions else None
     remaining, columns = _kept.steps(plan, cells)
     if plan.needs_peak:
         remaining = with_peak(remaining, cells)
@@ -130,6 +134,8 @@ def _read(instance: Instance, item: Item, job: Job, row: Row) -> Made:
     row |= columns
     row["unit"] = unit_of(header, plan, recipe)
     row["notes"] = notes_of(plan, image)
+    if blanked:
+        row["notes"] = [*(row["notes"] or ()), blanked]
     if image.decoders:
         row["decoders"] = " and ".join(image.decoders)
     if job.settings.format == "index":

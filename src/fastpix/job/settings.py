@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from fastpix.errors import ArgumentError
 from fastpix.recipe import Recipe
+from fastpix.redaction import Redaction
 from fastpix.series.resampling import Interpolation, checked_interpolation
 from fastpix.sources.run_verdicts import RunVerdicts
 
@@ -49,6 +50,8 @@ class Settings:
         Of the interpolation then.
     window : (float, float) or None
         Centre and width, for pictures alone.
+    redaction : Redaction or None
+        For images: what is blanked in them.
     key : str
         Fingerprint of the key.
     epoch : int
@@ -68,6 +71,7 @@ class Settings:
     spacing: tuple[float, float, float] | None = None
     order: Interpolation = 1
     window: tuple[float, float] | None = None
+    redaction: Redaction | None = None
     key: str = ""
     epoch: int = 0
 
@@ -83,6 +87,15 @@ class Settings:
                 raise ArgumentError(name, f"{value!r} is not one of {', '.join(known)}")
         if self.window is not None and not self.window[1] > 0:
             raise ArgumentError("window", f"a width of {self.window[1]:g} is not above 0")
+        if self.redaction is not None:
+            if not isinstance(self.redaction, Redaction):
+                raise ArgumentError("redaction", "it is no fastpix.redaction.Redaction")
+            if self.unit != "file" or self.format == "index":
+                raise ArgumentError(
+                    "redaction",
+                    "images that are copied are blanked, no volumes and no index: leave out "
+                    "unit='series' and format='index', or de-identify the files first",
+                )
         if self.spacing is None:
             if self.order != 1:
                 raise ArgumentError("order", "it is that of resampling: pass spacing= too")
@@ -107,6 +120,8 @@ class Settings:
         del kept["duplicates"]  # what readers do
         if self.spacing is None:  # ids are those of caches that are older than these two
             del kept["spacing"], kept["order"]
+        if self.redaction is None:
+            del kept["redaction"]
         text = json.dumps(kept, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -117,6 +132,7 @@ class Settings:
         kept["only"] = list(self.only)
         kept["spacing"] = None if self.spacing is None else list(self.spacing)
         kept["window"] = None if self.window is None else list(self.window)
+        kept["redaction"] = None if self.redaction is None else self.redaction.to_dict()
         return kept
 
     @classmethod
@@ -128,6 +144,8 @@ class Settings:
         for name in ("spacing", "window"):
             if known.get(name) is not None:
                 known[name] = tuple(known[name])
+        if known.get("redaction") is not None:
+            known["redaction"] = Redaction.from_dict(known["redaction"])
         return cls(**known)
 
 

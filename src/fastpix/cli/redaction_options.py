@@ -1,0 +1,93 @@
+"""Options that say what is blanked: ``--redact``, ``--redact-boxes``, ``--redact-regions``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from fastpix.redaction import SHIPPED, Redaction, RedactionRules, read_rules
+from fastpix.redaction.region import checked_region
+
+Redact = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULES",
+        help="Blank what rules say: a file of TOML, or deid for those of its recipe.",
+    ),
+]
+RedactBoxes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="X Y W H", help="Blank a box of pixels in every image; may be repeated."),
+]
+RedactRegions = Annotated[
+    bool, typer.Option("--redact-regions", help="Keep ultrasound regions (0018,6011) alone.")
+]
+
+_BOXES = "--redact-boxes"
+_NUMBERS = 4
+
+
+class CommandWithBoxes(TyperCommand):
+    """A command whose ``--redact-boxes`` takes four numbers, or four for each of several boxes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments, of which those of boxes are made one each before."""
+        return super().parse_args(ctx, joined_boxes(args))
+
+
+def joined_boxes(args: list[str]) -> list[str]:
+    """Return arguments with the four numbers of each box in one: ``X,Y,W,H``."""
+    joined: list[str] = []
+    at = 0
+    while at < len(args):
+        word = args[at]
+        at += 1
+        if word != _BOXES:
+            joined.append(word)
+            continue
+        count = 0
+        while len(box := args[at : at + _NUMBERS]) == _NUMBERS and all(map(_is_number, box)):
+            joined += [_BOXES, ",".join(box)]
+            at, count = at + _NUMBERS, count + 1
+        if not count:
+            joined.append(word)
+    return joined
+
+
+def redaction_of_options(
+    redact: str | None, boxes: list[str] | None, is_by_regions: bool
+) -> Redaction | None:
+    """Return what the options say is blanked; None where nothing is.
+
+    Parameters
+    ----------
+    redact : str or None
+        A path, or the name of rules that come with fastpix.
+    boxes : list of str or None
+        Each ``X,Y,W,H``.
+    is_by_regions : bool
+        Keep the regions of ultrasound alone.
+
+    Raises
+    ------
+    FastpixError
+        A file of rules, or a box, cannot be understood.
+    """
+    rules = RedactionRules()
+    if redact is not None:
+        rules = read_rules(redact if redact in SHIPPED else Path(redact))
+    found = Redaction(rules, tuple(map(_box, boxes or ())), is_by_regions)
+    return found or None
+
+
+def _box(text: str) -> Any:
+    words = text.replace(",", " ").split()
+    numbers = [int(word) if _is_number(word) else word for word in words]
+    return checked_region(numbers, "redact_boxes")
+
+
+def _is_number(word: str) -> bool:
+    return word.removeprefix("-").isdecimal()
