@@ -32,6 +32,7 @@ from fastpix.deidentify.writing import (
 from fastpix.header.dcmread import dcmread
 from fastpix.header.file_meta import META, has_prefix, transfer_syntax_of
 from fastpix.pseudonyms import Names
+from fastpix.redaction import Region
 from fastpix.standard.required_attributes import level_of
 from fastpix.standard.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
@@ -71,6 +72,10 @@ class CopyRecord(NamedTuple):
         How many identifiers were too short to be searched for.
     cleared : int
         Texts without a rule that had an identifier, and are gone.
+    waits : str
+        Why a person has to look at the pixels before the copy is let out; empty: nobody has to.
+    blanked, detected : tuple of Region
+        What was blanked in the pixels, and what in them may be text.
     """
 
     refused: str
@@ -81,6 +86,9 @@ class CopyRecord(NamedTuple):
     patient: str = ""
     too_short: int = 0
     cleared: int = 0
+    waits: str = ""
+    blanked: tuple[Region, ...] = ()
+    detected: tuple[Region, ...] = ()
 
 
 class _RefusedError(Exception):

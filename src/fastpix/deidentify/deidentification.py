@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fastpix.errors import ArgumentError
+from fastpix.redaction import Redaction
 
 Kept: TypeAlias = Literal["device", "institution", "patient-characteristics", "uids"]
 
@@ -36,6 +37,14 @@ class Deidentification:
         Of ``"device"``, ``"institution"``, ``"patient-characteristics"``, ``"uids"``.
     any_sop : bool
         Take SOP classes whose IOD is unknown: what it demands cannot be repaired then.
+    redaction : Redaction or None
+        What is blanked in pixels.
+    detect_text : bool
+        Search pixels for text: what may be some is drawn for the person who looks.
+    blank_detected : bool
+        Blank what was detected, too; needs `detect_text`.
+    accept_pixels : bool
+        No image waits for a person.
 
     Raises
     ------
@@ -45,6 +54,10 @@ class Deidentification:
     dates: Literal["remove", "shift"] = "remove"
     keep: frozenset[Kept] = frozenset()
     any_sop: bool = False
+    redaction: Redaction | None = None
+    detect_text: bool = False
+    blank_detected: bool = False
+    accept_pixels: bool = False
 
     def __post_init__(self) -> None:
         if self.dates not in ("remove", "shift"):
@@ -52,6 +65,8 @@ class Deidentification:
         unknown = set(self.keep) - set(KEPT)
         if unknown:
             raise ArgumentError("keep", f"{' '.join(sorted(unknown))}: one of {', '.join(KEPT)}")
+        if self.blank_detected and not self.detect_text:
+            raise ArgumentError("blank_detected", "nothing is detected: pass detect_text, too")
 
     @property
     def options(self) -> frozenset[str]:
