@@ -209,12 +209,12 @@ def test_known_items_and_the_table_agree(data: st.DataObject) -> None:
         for number, *rest in written:
             if number not in best or tuple(rest[:3]) > best[number][:3]:
                 best[number] = tuple(rest)  # type: ignore[assignment]
-        table = live_table(storage, SETTINGS)
+        table = live_table(storage, SETTINGS.id)
         shown = dict(
             zip(table.column("name").to_pylist(), table.column("status").to_pylist(), strict=True)
         )
         assert shown == {hex_name(n): b[3] for n, b in best.items() if b[3] != "gone"}
-        done = live_table(storage, SETTINGS, ("image",), ("done",))
+        done = live_table(storage, SETTINGS.id, ("image",), ("done",))
         assert count_repeated_uids(storage, SETTINGS.id) == len(duplicates_in(done))
         known = known_items(storage, SETTINGS.id, "", retry_failed=False)
         for number in range(7):
@@ -267,7 +267,7 @@ def test_rows_of_other_settings_do_not_count(tmp_path: Path) -> None:
     known = known_items(storage, SETTINGS.id, "", retry_failed=False)
     assert known.look_up([hex_name(1)], [state(0)]).tolist() == [NEW]
     assert known.generation == 1
-    assert len(live_table(storage, SETTINGS)) == 0
+    assert len(live_table(storage, SETTINGS.id)) == 0
 
 
 def test_files_and_volumes_go_with_their_series(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_files_and_volumes_go_with_their_series(tmp_path: Path) -> None:
 
     write(storage, 1, [top, volume(0), volume(1)])
     write(storage, 2, [{**top, "state": state(5)}, {**volume(0), "state": state(5)}])
-    table = live_table(storage, SETTINGS)
+    table = live_table(storage, SETTINGS.id)
     assert table.column("name").to_pylist() == [series, f"{series}-0"]
     assert set(table.column("generation").to_pylist()) == {2}
 

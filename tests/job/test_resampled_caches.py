@@ -168,7 +168,7 @@ def test_what_is_refused(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_older_caches_keep_their_ids() -> None:
     kept = Settings(unit="series").to_dict()
-    for name in ("duplicates", "spacing", "order"):
+    for name in ("duplicates", "spacing", "order", "redaction"):
         del kept[name]
     text = json.dumps(kept, sort_keys=True)
     assert Settings(unit="series").id == hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -49,7 +49,7 @@ def open_cache(dst: str | os.PathLike[str]) -> Cache:
         )
     is_volumes = settings.unit == "series"
     kinds = (*_SAMPLES, "file") if is_volumes else _SAMPLES
-    table = live_table(storage, settings, kinds=kinds, statuses=("done",))
+    table = live_table(storage, settings.id, kinds=kinds, statuses=("done",))
     refuse_stale(storage, table)
     if is_volumes:
         import pyarrow as pa

@@ -33,7 +33,11 @@ COLUMNS = (
     Column("item", "text", "what is done whole: the `name` of the file, or of the series"),
     Column("name", "text", "keyed hash of the path below the root, or of the series; unique"),
     Column("kind", "term", "`image`, `series`, `volume` of a series, `file` of a series"),
-    Column("status", "term", "`done`, `failed`, `not an image`, `left out`, `gone`"),
+    Column(
+        "status",
+        "term",
+        "`done`, `failed`, `not an image`, `left out`, `gone`; of copies `in review`",
+    ),
     Column("error", "term", "of failures: the class of the error"),
     Column("reason", "term", "of failures: what the error says, without text of the file"),
     Column("state", "text", "keyed hash of size and time of change of the source"),

@@ -13,35 +13,32 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fastpix.errors import DecoderWarning, FastpixError, warn_caller
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
 from fastpix.job.convert_arguments import check_arguments, import_libraries
-from fastpix.job.counts import Counts
+from fastpix.job.counts import Counts, counts_of
 from fastpix.job.dataset_file import settle
 from fastpix.job.decoders_here import decoders_fingerprint
 from fastpix.job.engines.driving import drive
 from fastpix.job.engines.executors import Engine
 from fastpix.job.formats import default_format, format_named
-from fastpix.job.items import Batch, Item
-from fastpix.job.known import FAILED, PRESENT, Known, known_files, known_items
-from fastpix.job.live_rows import TOP_KINDS, name_numbers
+from fastpix.job.items import Item
+from fastpix.job.known import Known, known_files, known_items
+from fastpix.job.live_rows import name_numbers
 from fastpix.job.maintenance import finish_publishing, folder_of, run_marked
-from fastpix.job.manifest import commit, read_parts
+from fastpix.job.pending import Pending
 from fastpix.job.preflight import LOOKED_AT, Trouble, troubles_in
+from fastpix.job.pruning import vanished_items, write_vanished
 from fastpix.job.repeated_uids import count_repeated_uids
 from fastpix.job.scan import (
     Sources,
     batches,
     file_items,
     filters_of,
-    in_shard,
     open_sources,
     series_items,
 )
-from fastpix.job.scan.source_locations import BETWEEN
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
 from fastpix.job.source_roots import OtherFiles, keep_roots, other_roots
@@ -56,9 +53,6 @@ from fastpix.redaction import Redaction
 from fastpix.series.resampling import Interpolation
 
 PathLike = str | os.PathLike[str]
-
-_LOOKED_UP = 1024  # items at a time
-_OTHER_MEMORY = 2**14  # rows of a part that tells what has vanished
 
 
 @dataclass(slots=True)
@@ -280,10 +274,7 @@ class _Run:
         )
         self.storage: Storage = storage_at(self.job.destination)
         self._known = Known()
-        self._found = 0
-        self._is_scanned = False
-        self._is_listed = True  # nothing that could not be looked at: what it held has not vanished
-        self._counts = Counts()
+        self._pending = Pending(self._known, shard)
 
     def begin(self, replace: bool, retry_failed: bool) -> None:
         """Settle what the cache is made by, mend what a run that died has left, and read on."""
@@ -294,6 +285,7 @@ class _Run:
         self.finish()
         of_run = self.settings.id, self.job.decoders, retry_failed, self.job.verdicts
         self._known = known_items(self.storage, *of_run)
+        self._pending = Pending(self._known, self._shard)
 
     def finish(self) -> None:
         """Give files their names whose workers were ended just before they did."""
@@ -314,13 +306,16 @@ class _Run:
             chain(first, items), self._known.generation + 1, self.settings.id, self._workers
         )
 
+        pending = self._pending
+
         def tell(counts: Counts) -> None:
             if on_progress is not None:
-                on_progress(Progress(self._found, self._is_scanned, _sum(self._counts, counts)))
+                whole = counts_of(pending.counts, counts)
+                on_progress(Progress(pending.found, pending.is_scanned, whole))
 
         done = drive(todo, self.job, executor, self._workers, tell)
-        is_whole = self._is_scanned and self._is_listed and self._shard is None
-        summary = Summary(_sum(self._counts, done), self._known.unseen if is_whole else 0)
+        vanished = self._known.unseen if pending.is_whole else 0
+        summary = Summary(counts_of(pending.counts, done), vanished)
         if done.samples and self.settings.unit == "file":
             summary.duplicates = count_repeated_uids(self.storage, self.settings.id)
         tell(done)
@@ -328,7 +323,7 @@ class _Run:
 
     def _items(self) -> Iterator[Item]:
         """Yield the items that are to be done, in the order of the scan."""
-        found = self._counted(self._sources.files())
+        found = self._pending.counted(self._sources.files())
         roots, is_series = self._sources.roots, self.settings.unit == "series"
         files = known_files(self.storage, self.settings.id) if is_series else {}
         if others := other_roots(self.job.paths, roots):
@@ -338,58 +333,19 @@ class _Run:
             items = series_items(found, self._names, files)
         else:
             items = file_items(found, self._names)
-        while some := list(islice(items, _LOOKED_UP)):
-            if self._shard is not None:
-                index, count = self._shard
-                some = [item for item in some if in_shard(item.name, index, count)]
-            known = self._known.look_up([item.name for item in some], [item.state for item in some])
-            for item, what in zip(some, known.tolist(), strict=True):
-                if what == PRESENT:
-                    self._counts.present += len(item.files)
-                elif what == FAILED:
-                    self._counts.known_failures += len(item.files)
-                else:
-                    if roots:
-                        keep_roots(self.job.paths, roots)
-                        roots = ()
-                    yield item
-        self._is_scanned = True
-
-    def _counted(self, files: Iterable[Any]) -> Iterator[Any]:
-        for file in files:
-            self._found += 1
-            if not (file.size or file.stamp) or file.location.endswith(BETWEEN):
-                self._is_listed = False  # a folder or an archive stands for what it holds
-            yield file
+        for item in self._pending.of(items):
+            if roots:
+                keep_roots(self.job.paths, roots)
+                roots = ()
+            yield item
 
     def prune(self) -> int:
         """Write that files which have vanished are gone; return how many items they were."""
-        gone: list[str] = []
-        for facts, table in read_parts(self.storage, ["item", "kind", "status"]):
-            if facts.settings != self.settings.id:
-                continue
-            kinds, names = table.column("kind").to_pylist(), table.column("item").to_pylist()
-            tops = [name for name, kind in zip(names, kinds, strict=True) if kind in TOP_KINDS]
-            gone += np.array(tops, dtype=np.str_)[self._known.is_unseen(tops)].tolist()
-        gone = sorted(set(gone))
-        generation = self._known.generation + 2  # after what this run has converted
+        gone = vanished_items(self.storage, self.settings.id, self._known)
         kind = "image" if self.settings.unit == "file" else "series"
-        for k in range(0, len(gone), _OTHER_MEMORY):
-            names = gone[k : k + _OTHER_MEMORY]
-            items = tuple(Item(name, "0" * 16, ()) for name in names)
-            rows = [
-                {"item": name, "name": name, "kind": kind, "status": "gone", "state": "0" * 16}
-                for name in names
-            ]
-            commit(self.storage, Batch(generation, self.settings.id, items), "prune", rows, b"")
+        generation = self._known.generation + 2  # after what this run has converted
+        write_vanished(self.storage, self.settings.id, gone, generation, kind)
         return len(gone)
-
-
-def _sum(first: Counts, second: Counts) -> Counts:
-    total = Counts()
-    total += first
-    total += second
-    return total
 
 
 def _warn_of(troubles: list[Trouble]) -> None:

@@ -21,7 +21,9 @@ class Counts:
     not_images : int
         Not DICOM, or DICOM without pixels.
     left_out : int
-        Images that a filter leaves out.
+        Images that a filter leaves out, or that a person has refused.
+    in_review : int
+        De-identified copies that wait for a person to look at their pixels.
     waiting : int
         Files that are still being written: the next run takes them.
     failed : int
@@ -40,6 +42,7 @@ class Counts:
     known_failures: int = 0
     not_images: int = 0
     left_out: int = 0
+    in_review: int = 0
     waiting: int = 0
     failed: int = 0
     samples: int = 0
@@ -52,7 +55,7 @@ class Counts:
         """How many files are through."""
         return (
             self.converted + self.present + self.known_failures + self.not_images
-            + self.left_out + self.waiting + self.failed
+            + self.left_out + self.in_review + self.waiting + self.failed
         )  # fmt: skip
 
     def __iadd__(self, other: Counts) -> Counts:
@@ -61,6 +64,7 @@ class Counts:
         self.known_failures += other.known_failures
         self.not_images += other.not_images
         self.left_out += other.left_out
+        self.in_review += other.in_review
         self.waiting += other.waiting
         self.failed += other.failed
         self.samples += other.samples
@@ -68,3 +72,16 @@ class Counts:
         self.bytes_read += other.bytes_read
         self.bytes_written += other.bytes_written
         return self
+
+
+def counts_of(*parts: Counts) -> Counts:
+    """Return the counts of several parts together.
+
+    Parameters
+    ----------
+    *parts : Counts
+    """
+    total = Counts()
+    for part in parts:
+        total += part
+    return total

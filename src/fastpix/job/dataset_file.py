@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.settings import Settings
@@ -15,6 +15,33 @@ VERSION = 4
 """Of the layout of a cache; 2 and 3 were a folder of NAME.npz and NAME.json without this file."""
 
 _FREE = frozenset({"duplicates", "epoch"})  # what may change from run to run
+
+
+class DatasetSettings(Protocol):
+    """What `dataset.json` holds: `Settings` of a cache, or those of de-identified copies."""
+
+    kind: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """16 hex digits that differ where what is stored does."""
+
+    @property
+    def epoch(self) -> int:
+        """How often the settings were replaced."""
+
+    def at_epoch(self, epoch: int) -> Self:
+        """Return these settings at another epoch."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON can hold them."""
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """Return the settings that `to_dict` has written."""
+
+
+S = TypeVar("S", bound=DatasetSettings)
 
 
 def read_settings(storage: Storage) -> Settings | None:
@@ -29,25 +56,67 @@ def read_settings(storage: Storage) -> Settings | None:
     FastpixError
         It is no cache of this version.
     """
+    return read_settings_of(storage, Settings)
+
+
+def read_settings_of(storage: Storage, kind: type[S]) -> S | None:
+    """Return the settings of a cache, or of what else a job writes; None where there is none yet.
+
+    Parameters
+    ----------
+    storage : Storage
+    kind : type
+
+    Raises
+    ------
+    FastpixError
+        It is none of this kind and version.
+    """
     try:
         data = storage.read(KEY)
     except FileNotFoundError:
         return None
     try:
         kept: dict[str, Any] = json.loads(data)
-        version = int(kept["version"])
-        if version == VERSION:
-            return Settings.from_dict(kept["settings"])
+        version, found = int(kept["version"]), kept.get("kind", Settings.kind)
+        if version == VERSION and found == kind.kind:
+            return kind.from_dict(kept["settings"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         if isinstance(error, ArgumentError):
             raise
+        raise FastpixError(f"{KEY} is damaged: restore it, or write into another folder") from error
+    if version != VERSION:
         raise FastpixError(
-            f"{KEY} of the cache is damaged: restore it, or convert into another folder"
-        ) from error
+            f"{KEY} has version {version}, and this fastpix knows {VERSION}: use the fastpix that "
+            f"made it, or write into another folder"
+        )
     raise FastpixError(
-        f"{KEY} of the cache has version {version}, and this fastpix knows {VERSION}: use the "
-        f"fastpix that made it, or convert into another folder"
+        f"{KEY} says that this folder holds {found}, not {kind.kind}: name another folder"
     )
+
+
+def settings_id(storage: Storage) -> str | None:
+    """Return the id of settings of any kind; None where nothing is written yet.
+
+    Parameters
+    ----------
+    storage : Storage
+
+    Raises
+    ------
+    FastpixError
+        They are damaged, or of another version.
+    """
+    try:
+        kept = json.loads(storage.read(KEY))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        kept = {}
+    if isinstance(kept, dict) and kept.get("version") == VERSION and "id" in kept:
+        return str(kept["id"])
+    settings = read_settings(storage)
+    return None if settings is None else settings.id
 
 
 def is_foreign(storage: Storage) -> bool:
@@ -64,13 +133,13 @@ def is_foreign(storage: Storage) -> bool:
     return not (isinstance(kept, dict) and {"version", "settings"} <= kept.keys())
 
 
-def settle(storage: Storage, wanted: Settings, replace: bool = False) -> Settings:
+def settle(storage: Storage, wanted: S, replace: bool = False) -> S:
     """Make `wanted` the settings of a cache, or find that they are.
 
     Parameters
     ----------
     storage : Storage
-    wanted : Settings
+    wanted : Settings, or those of copies
     replace : bool
         Take the place of other settings: what was converted by them does not count any more.
 
@@ -86,33 +155,35 @@ def settle(storage: Storage, wanted: Settings, replace: bool = False) -> Setting
     FastpixError
         It is no cache of this version.
     """
-    found = read_settings(storage)
+    found = read_settings_of(storage, type(wanted))
     if found is None:
         _refuse_older(storage)
         if storage.create(KEY, _encoded(wanted)):
             return wanted
-        found = read_settings(storage)  # another run was quicker
+        found = read_settings_of(storage, type(wanted))  # another run was quicker
     assert found is not None
     differing = _differences(found, wanted)
     if differing and not replace:
         raise ArgumentError(
             "dst",
-            f"this cache was made by other settings: {'; '.join(differing)}. Use these, convert "
+            f"this folder was made by other settings: {'; '.join(differing)}. Use these, write "
             f"into another folder (--into NEW), or pass replace=True (--replace), after which "
             f"what is there does not count any more",
         )
-    settled = dataclasses.replace(wanted, epoch=found.epoch + bool(differing))
+    settled = wanted.at_epoch(found.epoch + bool(differing))
     if settled != found:
         storage.replace(KEY, _encoded(settled))
     return settled
 
 
-def _encoded(settings: Settings) -> bytes:
-    kept = {"version": VERSION, "settings": settings.to_dict()}
+def _encoded(settings: DatasetSettings) -> bytes:
+    kept: dict[str, Any] = {"version": VERSION, "settings": settings.to_dict()}
+    if settings.kind != Settings.kind:  # caches are older than these two
+        kept |= {"kind": settings.kind, "id": settings.id}
     return (json.dumps(kept, indent=1, allow_nan=False) + "\n").encode()
 
 
-def _differences(found: Settings, wanted: Settings) -> list[str]:
+def _differences(found: DatasetSettings, wanted: DatasetSettings) -> list[str]:
     """Spell out what differs, in the words of the arguments."""
     there, asked = _flat(found), _flat(wanted)
     said = []
@@ -126,9 +197,10 @@ def _differences(found: Settings, wanted: Settings) -> list[str]:
     return said
 
 
-def _flat(settings: Settings) -> dict[str, Any]:
+def _flat(settings: DatasetSettings) -> dict[str, Any]:
     kept = settings.to_dict()
-    return {"color_range": None, **kept.pop("recipe"), **kept}
+    recipe = {"color_range": None, **kept.pop("recipe")} if "recipe" in kept else {}
+    return {**recipe, **kept}
 
 
 def _refuse_older(storage: Storage) -> None:

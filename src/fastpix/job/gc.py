@@ -86,7 +86,7 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
         generation = max(generation, facts.generation)
         dead_files.update(file for file in table.column("file").to_pylist() if file)
     removed, freed = remove_leftovers(storage, attempts, force)
-    table = live_table(storage, settings, ("image", "volume"), ("done",))
+    table = live_table(storage, settings.id, ("image", "volume"), ("done",))
     live_files = set(table.column("file").to_pylist())
     sizes = {entry.key: entry.size for entry in storage.list()}
     for file in sorted(dead_files - live_files):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-DONE = frozenset({"done", "not an image", "left out", "gone"})
+DONE = frozenset({"done", "in review", "not an image", "left out", "gone"})
 """Statuses that count before a failure of the same generation."""
 
 TOP_KINDS = frozenset({"image", "series"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from fastpix.job.items import Item, SourceFile
 from fastpix.job.rows import Row, failed_row
@@ -57,13 +57,21 @@ def given_up(item: Item, job: Job, kind: str, status: str, error: str, reason: s
     return Made([failed_row(item, kind, status, error, reason)])
 
 
-def is_being_written(file: SourceFile, job: Job) -> bool:
+class Started(Protocol):
+    """What is asked here of a job, whatever it makes."""
+
+    @property
+    def started(self) -> float:
+        """When the run began, in seconds since 1970."""
+
+
+def is_being_written(file: SourceFile, job: Started) -> bool:
     """Whether a file has changed since it was found, or within the last seconds before the run.
 
     Parameters
     ----------
     file : SourceFile
-    job : Job
+    job : Job, or another one
     """
     try:
         status = os.stat(file.location)

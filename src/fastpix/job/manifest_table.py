@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.columns import schema
-from fastpix.job.dataset_file import read_settings
+from fastpix.job.dataset_file import settings_id
 from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
 from fastpix.job.manifest import read_parts
-from fastpix.job.settings import Settings
 from fastpix.job.storage import storage_at
 from fastpix.job.storage.storage_protocol import Storage
 
@@ -31,7 +30,7 @@ def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
     Parameters
     ----------
     dst : path or URL
-        What `fastpix.convert` has written to.
+        What `fastpix.convert`, or `fastpix.deidentify`, has written to.
 
     Returns
     -------
@@ -44,7 +43,7 @@ def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
         It is no cache, or a part of the manifest is damaged.
     """
     storage = storage_at(os.fspath(dst))
-    settings = read_settings(storage)
+    settings = settings_id(storage)
     if settings is None:
         raise FastpixError(f"{os.fspath(dst)} is no cache: it has no dataset.json")
     return live_table(storage, settings)
@@ -52,7 +51,7 @@ def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
 
 def live_table(
     storage: Storage,
-    settings: Settings,
+    settings: str,
     kinds: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
 ) -> pyarrow.Table:
@@ -61,8 +60,8 @@ def live_table(
     Parameters
     ----------
     storage : Storage
-    settings : Settings
-        Rows that were made by others do not count.
+    settings : str
+        Id of the settings: rows that were made by others do not count.
     kinds, statuses : sequence of str, optional
         Which rows; all but those that are gone if not given.
     """
@@ -74,7 +73,7 @@ def live_table(
     batches: list[str] = []
     parts: list[int] = []
     for facts, table in read_parts(storage):
-        if facts.settings != settings.id:
+        if facts.settings != settings:
             continue
         generations += [facts.generation] * len(table)
         batches += [facts.batch] * len(table)

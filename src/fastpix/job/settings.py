@@ -6,8 +6,8 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from fastpix.errors import ArgumentError
 from fastpix.recipe import Recipe
@@ -58,6 +58,8 @@ class Settings:
         How often the settings of the cache were replaced: what was converted before does not count
         any more, though it was by the same settings.
     """
+
+    kind: ClassVar[str] = "a cache"
 
     recipe: Recipe = field(default_factory=Recipe)
     format: str = "tar"
@@ -124,6 +126,10 @@ class Settings:
             del kept["redaction"]
         text = json.dumps(kept, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def at_epoch(self, epoch: int) -> Settings:
+        """Return these settings at another epoch."""
+        return replace(self, epoch=epoch)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON can hold them; `from_dict` is the way back."""

@@ -12,9 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from fastpix.errors import FastpixError
 from fastpix.job.counts import Counts
 from fastpix.job.engines.executors import DaskSubmitter, Engine, Submitter, submitter_of
-from fastpix.job.engines.guarded import end_children, run_guarded
+from fastpix.job.engines.guarded import Running, end_children, run_guarded
 from fastpix.job.items import Batch
-from fastpix.job.settings import Job
 
 _IN_FLIGHT = 2  # batches a worker of our own; it holds one, and another waits
 _IN_FLIGHT_ELSEWHERE = 4  # where handing over takes longer
@@ -50,7 +49,12 @@ class Gathered(Protocol[B_contra]):
 
 
 def drive(
-    batches: Iterator[Batch], job: Job, engine: Engine, workers: int, on_counts: OnCounts
+    batches: Iterator[Batch],
+    job: Running,
+    engine: Engine,
+    workers: int,
+    on_counts: OnCounts,
+    run: Callable[..., Any] | None = None,
 ) -> Counts:
     """Convert batches, and return what came of all.
 
@@ -58,12 +62,14 @@ def drive(
     ----------
     batches : iterator of Batch
         Taken as workers need them.
-    job : Job
+    job : Job, or what `run` takes
     engine : Executor, distributed.Client, str or None
     workers : int
         Batches that are converted at a time; a cluster of Dask that has more threads uses all.
     on_counts : callable
         Is given the counts so far, ten times a second.
+    run : callable, optional
+        Works on a batch: `run_guarded` if not given, which converts it.
 
     Raises
     ------
@@ -74,7 +80,7 @@ def drive(
     """
     counts = _CountsSoFar(on_counts)
     with at_work(engine, workers, job.run) as submitter:
-        run_batches(batches, job, submitter, workers, run_guarded, counts)
+        run_batches(batches, job, submitter, workers, run or run_guarded, counts)
     return counts.done
 
 

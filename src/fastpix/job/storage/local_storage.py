@@ -49,7 +49,7 @@ class LocalStorage:
             return False
         finally:
             os.unlink(temporary)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
         return True
 
     def replace(self, key: str, data: bytes) -> None:
@@ -61,7 +61,7 @@ class LocalStorage:
         except BaseException:
             os.unlink(temporary)
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
     def _write_aside(self, path: Path, data: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,7 @@ class _LocalFile:
                 if not self._path.exists():
                     raise
             self._is_published = True
-            _flush_folder(self._path.parent)
+            flush_folder(self._path.parent)
 
     def discard(self) -> None:
         """Remove the file, unless it is published."""
@@ -256,8 +256,13 @@ def _read_all(file: FileIO, length: int | None) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make names in a folder last through a power failure, where the system can say so."""
+def flush_folder(folder: Path) -> None:
+    """Make names in a folder last through a power failure, where the system can say so.
+
+    Parameters
+    ----------
+    folder : Path
+    """
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
