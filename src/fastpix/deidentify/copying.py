@@ -109,6 +109,8 @@ def deidentified_copy(
     target: str | os.PathLike[str],
     settings: Deidentification,
     names: Names,
+    *,
+    max_bytes: int = 2**32,
 ) -> CopyRecord:
     """Write a de-identified copy of an instance, and audit what was written.
 

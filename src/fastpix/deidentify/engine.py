@@ -48,6 +48,17 @@ def run_engine(dataset: Dataset, settings: Deidentification, pseudonyms: Pseudon
     library.deidentify(dataset, config, library.keyed(pseudonyms), library.unsearched())
 
 
+def check_engine() -> None:
+    """Import the engine before the first file needs it.
+
+    Raises
+    ------
+    ImportError
+        It is not installed: the message says how.
+    """
+    _library()
+
+
 class _Library:
     """The parts of dentdeid that serve headers, and what they are given."""
 

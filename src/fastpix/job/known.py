@@ -1,4 +1,4 @@
-"""What the manifest knows of items, in 18 bytes each, so that what is done is not opened again."""
+"""What the manifest knows of items, in 19 bytes each, so that what is done is not opened again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ NEW, PRESENT, FAILED = 0, 1, 2
 _DECODING = frozenset({"UnsupportedTransferSyntaxError", "DecodeError"})
 _BUCKET_BITS = 5  # so that large ones go back to the system when they are let go
 _FIELDS = np.dtype(
-    [("name", "u8"), ("state", "u8"), ("generation", "u2"), ("is_done", "?"), ("is_gone", "?")]
-)
+    [
+        ("name", "u8"), ("state", "u8"), ("generation", "u2"), ("is_done", "?"), ("is_gone", "?"),
+        ("is_kept", "?"),
+    ]
+)  # fmt: skip
 _COLUMNS = ("item", "kind", "status", "state", "decoders_here", *SOURCE_COLUMNS)
 
 
@@ -42,6 +45,7 @@ class Known:
         self._names = np.empty(0, np.uint64)
         self._states = np.empty(0, np.uint64)
         self._is_done = np.empty(0, np.bool_)
+        self._is_kept = np.empty(0, np.bool_)  # something was made of it
         self._seen = np.empty(0, np.bool_)
 
     def __len__(self) -> int:
@@ -75,6 +79,23 @@ class Known:
     def unseen(self) -> int:
         """How many items no look-up has asked for: their sources have vanished."""
         return int(len(self._seen) - np.count_nonzero(self._seen))
+
+    def forget_all_but(self, numbers: NDArray[np.uint64]) -> int:
+        """Have items done again of which something was made that is not there any more.
+
+        Parameters
+        ----------
+        numbers : ndarray of uint64
+            The names of what is there, as `name_numbers` gives them.
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        is_lost = self._is_kept & ~np.isin(self._names, numbers)
+        self._states[is_lost] = 0  # no state is
+        return int(np.count_nonzero(is_lost))
 
     def is_unseen(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether items are known, and have not been asked for.
@@ -138,6 +159,7 @@ def known_items(
         part["generation"] = min(facts.generation, 2**16 - 1)
         part["is_done"] = is_done
         part["is_gone"] = is_one_of(table.column("status"), {"gone"})[rows]
+        part["is_kept"] = is_one_of(table.column("status"), {"done", "in review"})[rows]
         part = part[np.argsort(part["name"])]
         edges = np.searchsorted(part["name"] >> (64 - _BUCKET_BITS), firsts)
         for bucket in np.flatnonzero(np.diff(edges)).tolist():
@@ -169,7 +191,7 @@ def known_files(storage: Storage, settings: str) -> dict[str, tuple[str, str]]:
 def _fill(known: Known, buckets: list[bytearray]) -> None:
     total = sum(map(len, buckets)) // _FIELDS.itemsize
     names, states = np.empty(total, np.uint64), np.empty(total, np.uint64)
-    is_done = np.empty(total, np.bool_)
+    is_done, is_kept = np.empty(total, np.bool_), np.empty(total, np.bool_)
     count = 0
     for place, bucket in enumerate(buckets):
         rows = np.frombuffer(bucket, _FIELDS)
@@ -179,8 +201,9 @@ def _fill(known: Known, buckets: list[bytearray]) -> None:
         kept = kept[~rows["is_gone"][kept]]
         end = count + len(kept)
         names[count:end], states[count:end] = rows["name"][kept], rows["state"][kept]
-        is_done[count:end] = rows["is_done"][kept]
+        is_done[count:end], is_kept[count:end] = rows["is_done"][kept], rows["is_kept"][kept]
         count = end
         buckets[place] = bytearray()  # its memory is free before that of the next one is filled
     known._names, known._states, known._is_done = names[:count], states[:count], is_done[:count]
+    known._is_kept = is_kept[:count]
     known._seen = np.zeros(count, np.bool_)

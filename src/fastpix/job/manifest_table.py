@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.columns import schema
 from fastpix.job.dataset_file import settings_id
-from fastpix.job.live_rows import DONE, TOP_KINDS, live, name_numbers
+from fastpix.job.live_rows import DONE, TOP_KINDS, is_one_of, live, name_numbers
 from fastpix.job.manifest import read_parts
 from fastpix.job.storage import storage_at
 from fastpix.job.storage.storage_protocol import Storage
@@ -54,6 +54,7 @@ def live_table(
     settings: str,
     kinds: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
+    ever: str | None = None,
 ) -> pyarrow.Table:
     """Return the rows that count, in the order of names.
 
@@ -64,6 +65,9 @@ def live_table(
         Id of the settings: rows that were made by others do not count.
     kinds, statuses : sequence of str, optional
         Which rows; all but those that are gone if not given.
+    ever : str, optional
+        Rows of items alone that have had this status at any time: where they are few, others take
+        no memory.
     """
     import pyarrow as pa
     from pyarrow import compute
@@ -72,9 +76,12 @@ def live_table(
     generations: list[int] = []
     batches: list[str] = []
     parts: list[int] = []
+    wanted = None if ever is None else _items_with(storage, settings, ever)
     for facts, table in read_parts(storage):
         if facts.settings != settings:
             continue
+        if wanted is not None:
+            table = table.filter(pa.array(np.isin(name_numbers(table.column("item")), wanted)))
         generations += [facts.generation] * len(table)
         batches += [facts.batch] * len(table)
         parts += [len(tables)] * len(table)
@@ -105,6 +112,15 @@ def live_table(
         found = found.filter(compute.is_in(found.column("kind").cast(pa.string()),
                                            value_set=pa.array(list(kinds))))  # fmt: skip
     return found.take(compute.sort_indices(found.column("name")))
+
+
+def _items_with(storage: Storage, settings: str, status: str) -> NDArray[np.uint64]:
+    found = [np.empty(0, np.uint64)]
+    for facts, table in read_parts(storage, ["item", "status"]):
+        if facts.settings == settings:
+            is_so = is_one_of(table.column("status"), {status})
+            found.append(name_numbers(table.column("item"))[is_so])
+    return np.unique(np.concatenate(found))
 
 
 def _joined(tables: Sequence[pyarrow.Table]) -> pyarrow.Table:
