@@ -17,8 +17,8 @@ from typing import Any
 import pydicom.data
 import pytest
 
-from fastpix.deidentify.copying import deidentified_copy, verify_copy
-from fastpix.deidentify.deidentification import Deidentification
+from fastpix.deidentification.copy_options import Deidentification
+from fastpix.deidentification.copying import deidentified_copy, verify_copy
 from fastpix.pseudonyms import Names
 
 NAMES = Names(b"key" * 11)

@@ -49,17 +49,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": {*DECIDING, "frames", "image", "series", "interop", "job"},
     "audit": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series", "job", "view",
               "text_detection"},
-    "deidentify": {*DECIDING, *JOB_LEAVES, "frames", "image", "series", "job", "view",
+    "deidentification": {*DECIDING, *JOB_LEAVES, "frames", "image", "series", "job", "view",
                    "text_detection"},
     "torch": {*DECIDING, *JOB_LEAVES, "frames", "image", "runs", "series", "loaders", "job"},
     "compare": {*LEAVES, *JOB_LEAVES, "image", "loaders", "interop", "job"},
     "cli": {*LEAVES, *JOB_LEAVES, "plan", "frames", "image", "series", "loaders", "interop", "job",
-            "view", "audit", "compare", "redaction", "deidentify"},
+            "view", "audit", "compare", "redaction", "deidentification"},
     # The public face: names, and nothing of their own.
     "backend": {"interop"},
     "monai": {"interop"},
     "__init__": {"errors", "recipe", "header", "plan", "image", "runs", "series", "loaders",
-                 "kernel", "interop", "job", "backend"},
+                 "kernel", "interop", "job", "backend", "deidentification"},
     "__main__": {"cli"},
 }  # fmt: skip
 # Where compiled modules belong, which lie beside the packages.

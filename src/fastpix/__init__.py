@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastpix import backend
+    from fastpix.deidentification.run.deidentifying import deidentify
     from fastpix.errors import (
         ArgumentError,
         DecodeError,
@@ -73,6 +74,7 @@ _WHERE = {
     "PixelHeaderError": "fastpix.errors",
     "SeriesError": "fastpix.errors",
     "UnsupportedTransferSyntaxError": "fastpix.errors",
+    "deidentify": "fastpix.deidentification.run.deidentifying",
     "dcmread": "fastpix.header.dcmread",
     "Image": "fastpix.image.image",
     "open": "fastpix.image.open_image",
@@ -145,6 +147,7 @@ __all__ = [
     "convert",
     "convert_color_space",
     "dcmread",
+    "deidentify",
     "dicom_to_array",
     "dicom_to_tensor",
     "imread",

@@ -41,6 +41,6 @@ class Notes:
         return len(self._notes)
 
 
-def count_of(number: int, what: str) -> str:
+def count_of(number: int, what: str, plural: str = "") -> str:
     """Return a count in words: ``1 frame``, ``2 frames``."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {what}" if number == 1 else f"{number} {plural or what + 's'}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
-from fastpix.deidentify.pixels import RedactedPixels, redacted_pixels
+from fastpix.deidentification.pixels import RedactedPixels, redacted_pixels
 from fastpix.header.instance import Instance, read_instance
 from fastpix.redaction import Region
 from fastpix.source.opening import read_source

@@ -8,10 +8,12 @@ from fastpix.cli import (  # they add themselves to the command
     audit_command,
     cache_commands,
     convert_command,
+    deidentify_command,
     join_command,
     scan_command,
     series_command,
     stats_command,
+    verify_command,
     view_command,
 )
 from fastpix.cli.commands import main
@@ -20,10 +22,12 @@ __all__ = [
     "audit_command",
     "cache_commands",
     "convert_command",
+    "deidentify_command",
     "join_command",
     "main",
     "scan_command",
     "series_command",
     "stats_command",
+    "verify_command",
     "view_command",
 ]

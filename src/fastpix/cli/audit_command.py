@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from fastpix.cli.audit_run import RunByDefault, run_command
+from fastpix.cli.audit_run import run_command
 from fastpix.cli.commands import app
+from fastpix.cli.default_command import RunByDefault
 
 audit = typer.Typer(
     help="Look at new sources of images (fastpix audit SRC [OUT]), and decide about them.",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from fastpix.cli.commands import MaxBytes, console_here, sources_of
 from fastpix.image.limits import MAX_BYTES
@@ -19,18 +18,6 @@ if TYPE_CHECKING:
     from fastpix.audit.record import Audit
 
 _SHOWN = 40  # sources, and changes, that are listed
-_RUN = "run"
-
-
-class RunByDefault(TyperGroup):
-    """A group whose command is ``run`` where the first word names none."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put ``run`` before arguments that begin with no command."""
-        asks_for_help = bool(args) and args[0] in ("--help", *ctx.help_option_names)
-        if args and args[0] not in self.commands and not asks_for_help:
-            args = [_RUN, *args]
-        return super().parse_args(ctx, args)
 
 
 def run_command(

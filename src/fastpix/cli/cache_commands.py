@@ -1,4 +1,4 @@
-"""``fastpix manifest``, ``locate``, ``verify`` and ``gc``: what a cache holds, and its upkeep."""
+"""``fastpix manifest``, ``locate`` and ``gc``: what a cache holds, and its upkeep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -101,11 +101,16 @@ def locate(
         list[str],
         typer.Argument(
             metavar="[SRC]... DST",
-            help="The cache; before it its sources, if the paths that lie beside it are lost.",
+            help="The cache, or the copies; before it its sources: copies have no list of paths, "
+            "and that of a cache may be lost.",
         ),
     ],
     name: Annotated[
-        list[str] | None, typer.Option(help="Names to look for [default: those that failed].")
+        list[str] | None,
+        typer.Option(
+            help="Names to look for; of copies, their UIDs and patients too [default: those that "
+            "failed]."
+        ),
     ] = None,
     kept: Annotated[
         Path | None, typer.Option("--paths", help="Where paths are [default: DST.paths.parquet].")
@@ -120,9 +125,15 @@ def locate(
     from fastpix.job.manifest_table import read_manifest
 
     *sources, dst = paths
-    table = read_manifest(dst).select(["name", "status", "error", "reason", "kind"])
-    rows = {str(row["name"]): row for row in _rows(table)}
-    wanted = set(name or [each for each, row in rows.items() if _is_failed_file(row)])
+    table = read_manifest(dst)
+    wanted = set(name or ())
+    if name:
+        wanted = _with_pseudonyms(table, wanted)
+    rows = {
+        str(row["name"]): row
+        for row in _rows(table.select(["name", "status", "error", "reason", "kind"]))
+    }
+    wanted = wanted or {each for each, row in rows.items() if _is_failed_file(row)}
     every = _hashed(sources, dst, key_file, root) if sources else _kept(dst, kept)
     found = {each: place for each, place in every if each in wanted}
     for each in sorted(found):
@@ -132,6 +143,19 @@ def locate(
     if lost := len(wanted - set(found)):
         fail(f"{count_of(lost, 'name')} not found: give the sources, --root and --key-file of the "
              f"job, or its --paths")  # fmt: skip
+
+
+def _with_pseudonyms(table: Any, wanted: set[str]) -> set[str]:
+    """Return names; in place of a UID or a patient of copies, the names of all that have it."""
+    found = set(wanted)
+    for column in ("patient", "study", "series", "sop_instance"):
+        for value, name in zip(
+            table.column(column).to_pylist(), table.column("name").to_pylist(), strict=True
+        ):
+            if value in wanted:
+                found.discard(value)
+                found.add(name)
+    return found
 
 
 def _kept(dst: str, folder: Path | None) -> Iterator[tuple[str, str]]:
@@ -161,31 +185,6 @@ def _hashed(
 
 def _is_failed_file(row: dict[str, object]) -> bool:
     return row["status"] == "failed" and row["kind"] in ("image", "file")
-
-
-@app.command()
-def verify(dst: Destination) -> None:
-    """Read all arrays of a cache, and hold them against their checksums."""
-    from rich.progress import track
-
-    from fastpix.errors import FastpixError
-    from fastpix.job.cache_opening import open_cache
-
-    cache = open_cache(dst)
-    console = console_here()
-    damaged = 0
-    numbers = track(range(len(cache)), "verifying", console=console, transient=True,
-                    disable=not console.is_terminal)  # fmt: skip
-    for k in numbers:
-        try:
-            cache.verify(k)
-        except (FastpixError, OSError) as error:
-            damaged += 1
-            typer.echo(f"{cache.names[k]}: {error}")
-    typer.echo(f"{count_of(len(cache), 'array')} read, {damaged} damaged or missing")
-    if damaged:
-        typer.echo("Remove the files that hold them, and run fastpix gc, then the job again.")
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import (
@@ -34,13 +35,15 @@ class JobProgress:
     ----------
     console : rich.console.Console
         Where to; its kind decides between bars and lines.
+    doing : str
+        What the job does.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, doing: str = "converting") -> None:
         self._console = console
         self._begin = self._last_line = time.monotonic()
         self._bar = Bar(
-            TextColumn("converting"),
+            TextColumn(doing),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[megabytes]:.0f} MB"),
@@ -153,12 +156,14 @@ class ComparisonProgress:
     ----------
     console : rich.console.Console
     total : int
-        Files.
+        Files; 0 where `reach` tells it.
+    doing : str
+        What is done with them.
     """
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console, total: int, doing: str = "comparing") -> None:
         self._bar = Bar(
-            TextColumn("comparing"),
+            TextColumn(doing),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -178,8 +183,32 @@ class ComparisonProgress:
         """Count one file, if it is one of the total."""
         self._bar.advance(self._task, int(counts))
 
+    def reach(self, done: int, total: int) -> None:
+        """Show how many files are through, of how many."""
+        self._bar.update(self._task, completed=done, total=total)
 
-def summary_table(summary: Summary) -> Table:
+
+class Words(NamedTuple):
+    """What is said of the files of a job at its end."""
+
+    done: str = "converted"
+    left_out: str = "left out by --only"
+    again: str = "failed before, and have not changed (--retry-failed tries again)"
+    vanished: str = "in the cache, not in the source any more (--prune)"
+    failed: str = "failed"
+
+
+CONVERTED = Words()
+COPIED = Words(
+    done="copied",
+    left_out="refused by a person",
+    again="refused before, and have not changed (--retry-failed tries again)",
+    vanished="copies whose originals are not in the source any more (--prune)",
+    failed="refused",
+)
+
+
+def summary_table(summary: Summary, words: Words = CONVERTED) -> Table:
     """Return the end of a job as a table: counts, then failures by reason."""
     counts = summary.counts
     rate = counts.files / max(summary.seconds, 1e-6)
@@ -191,20 +220,21 @@ def summary_table(summary: Summary) -> Table:
     )
     table.add_column(justify="right")
     table.add_column(overflow="fold")
-    table.add_row(str(counts.converted), "converted")
+    table.add_row(str(counts.converted), words.done)
     table.add_row(str(counts.present), "already there")
-    table.add_row(str(counts.not_images), "not images")
+    table.add_row(str(counts.not_images), "not images" if words is CONVERTED else "not DICOM")
     for count, what in (
-        (counts.left_out, "left out by --only"),
+        (counts.left_out, words.left_out),
+        (counts.in_review, "waiting for a person to look at their pixels"),
         (counts.waiting, "still being written: left for the next run"),
-        (counts.known_failures, "failed before, and have not changed (--retry-failed tries again)"),
-        (summary.vanished - summary.pruned, "in the cache, not in the source any more (--prune)"),
+        (counts.known_failures, words.again),
+        (summary.vanished - summary.pruned, words.vanished),
         (summary.pruned, "not in the source any more: removed"),
         (summary.duplicates, "with the SOP Instance UID of another image (--duplicates)"),
     ):
         if count:
             table.add_row(str(count), what)
-    table.add_row(str(counts.failed), "failed", end_section=True)
+    table.add_row(str(counts.failed), words.failed, end_section=True)
     reasons = summary.reasons()
     for reason, count in reasons[:_MOST_REASONS]:
         table.add_row(str(count), reason)

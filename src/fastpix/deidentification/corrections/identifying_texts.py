@@ -1,0 +1,83 @@
+"""Texts without a rule that have an identifier of the patient all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastpix.deidentification.dummy_values import dummy_element, empty_element
+from fastpix.deidentification.identifiers import Identifiers
+from fastpix.deidentification.original_levels import OriginalLevel
+from fastpix.deidentification.value_kinds import DUMMIES, NUMERIC_TEXTS, TEXTS
+from fastpix.standard.required_attributes import type_of
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement
+
+_LONG_NUMBER = 6  # digits of an identifier that is a number, too
+
+
+def clear(
+    levels: list[OriginalLevel], identifiers: Identifiers, new_uid: Callable[[str], str]
+) -> int:
+    """Empty or remove texts that have an identifier, or put a dummy there, as the IOD demands.
+
+    Returns
+    -------
+    int
+        How many there were.
+    """
+    cleared = 0
+    for level in levels:
+        for tag, element in list(level.aside.items()):
+            vr, value = _vr_and_bytes(tag, element)
+            if value is None or not _identifies(identifiers, vr, value):
+                continue
+            cleared += 1
+            kind = "1" if level.required is None else type_of(level.required, tag)
+            if vr == "CS" and b"\\" in value:
+                level.aside[tag] = _partly_cleared(identifiers, tag, value)
+            elif kind == "1":
+                level.aside[tag] = dummy_element(tag, vr, (), new_uid("dummy"))
+            elif kind == "2":
+                level.aside[tag] = empty_element(tag, vr)
+            else:
+                del level.aside[tag]
+    return cleared
+
+
+def _partly_cleared(identifiers: Identifiers, tag: int, value: bytes) -> DataElement:
+    """Return coded strings of which those that identify are dummies: Image Type keeps its place."""
+    from pydicom.dataelem import DataElement
+
+    texts = [
+        DUMMIES["CS"] if identifiers.in_bytes(text, "CS") else text.decode("latin-1").strip(" \0")
+        for text in value.split(b"\\")
+    ]
+    return DataElement(tag, "CS", texts)
+
+
+def _identifies(identifiers: Identifiers, vr: str, value: bytes) -> bool:
+    if vr in NUMERIC_TEXTS:
+        return is_identifying_number(identifiers, value)
+    return vr in TEXTS and identifiers.in_bytes(value, vr)
+
+
+def is_identifying_number(identifiers: Identifiers, value: bytes) -> bool:
+    """Whether a numeric text is, as a whole, an identifier of six digits or more."""
+    return any(
+        len(text) >= _LONG_NUMBER and text in identifiers.words
+        for text in value.decode("latin-1").replace("\0", " ").replace("\\", " ").split()
+    )
+
+
+def _vr_and_bytes(tag: int, element: Any) -> tuple[str, bytes | None]:
+    from pydicom.datadict import dictionary_VR
+
+    vr = element.VR or dictionary_VR(tag)
+    value = element.value
+    if isinstance(value, bytes):
+        return vr, value
+    if value is None or vr == "UI":
+        return vr, None
+    return vr, str(value).encode("utf-8")

@@ -1,0 +1,77 @@
+"""The page of copies that wait: their pictures, and the command that lets the ticked ones out."""
+
+from __future__ import annotations
+
+import html
+import os
+import shlex
+from importlib.resources import files
+
+from fastpix.deidentification.run.copy_folders import CopyFolders
+from fastpix.deidentification.run.review import Waiting, waiting
+
+PAGE = "index.html"
+_MOST = 2000  # pictures of a page: a browser has to lay them out
+_MARK = "<!--{}-->"
+
+
+def write_review_page(folders: CopyFolders) -> int:
+    """Write ``index.html`` beside the copies that wait, or remove it where none does.
+
+    Parameters
+    ----------
+    folders : CopyFolders
+
+    Returns
+    -------
+    int
+        How many copies wait.
+    """
+    found = waiting(folders.output)
+    path = folders.review / PAGE
+    if not found:
+        path.unlink(missing_ok=True)
+        return 0
+    temporary = folders.review / f".{PAGE}"
+    temporary.write_text(review_page(found, str(folders.output)), "utf-8")
+    os.replace(temporary, path)
+    return len(found)
+
+
+def review_page(found: list[Waiting], dst: str) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    found : list of Waiting
+    dst : str
+        For the command.
+    """
+    shown = found[:_MOST]
+    text = files("fastpix.deidentification.run").joinpath("review_page.html").read_text("utf-8")
+    more = ""
+    if len(found) > len(shown):
+        more = f"These are the first {len(shown)}: the others come when these are decided."
+    for name, value in (
+        ("count", str(len(found))),
+        ("more", more),
+        (
+            "command",
+            html.escape(f"fastpix deidentify accept {shlex.quote(dst)} --by NAME", quote=True),
+        ),
+        ("items", "\n".join(map(_item, shown))),
+    ):
+        text = text.replace(_MARK.format(name), value)
+    return text
+
+
+def _item(each: Waiting) -> str:
+    name, reason = html.escape(each.name, quote=True), html.escape(each.reason)
+    if each.picture.exists():
+        picture = f'<a href="{name}.png"><img loading="lazy" src="{name}.png" alt="{name}"></a>'
+    else:
+        picture = '<p class="none">no picture</p>'
+    return (
+        f'<figure>{picture}<figcaption><label><input type="checkbox" value="{name}">'
+        f"<code>{name}</code></label><p>{reason}</p></figcaption></figure>"
+    )
