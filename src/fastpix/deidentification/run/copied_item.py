@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import warnings
 import zlib
 from pathlib import Path
@@ -24,7 +25,7 @@ from fastpix.pseudonyms import Names
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File
 
-_OF_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_OF_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 _SHOWN = 3  # violations, in a reason; the notes have all
 _PIECE = 2**20
 _OF_ORIGINAL = frozenset({"source", "software"})  # an audit of the originals names them
@@ -71,7 +72,7 @@ def copy_item(item: Item, job: CopyJob, folder: Path) -> Row | None:
                 _draw(target, picture, record, row)
     except Exception as error:
         target.unlink(missing_ok=True)
-        if isinstance(error, ImportError) or _is_of_output(error):
+        if isinstance(error, ImportError) or _is_of_output(error, folder):
             raise
         row = _failed(item, error)
     if row["status"] == "failed" and is_being_written(file, job):
@@ -104,8 +105,10 @@ def _failed(item: Item, error: Exception) -> Row:
     return failed_row(item, "image", "failed", type(error).__name__, reason)
 
 
-def _is_of_output(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in _OF_OUTPUT
+def _is_of_output(error: Exception, folder: Path) -> bool:
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in _OF_OUTPUT or str(error.filename or "").startswith(f"{folder}{os.sep}")
 
 
 def _is_no_dicom(location: str) -> bool:
