@@ -17,6 +17,7 @@ import pytest
 from support.builders import encode, make_dataset
 from support.child_functions import KILLER
 from support.libraries import library
+from support.processes_of import members_of, seconds_up
 from support.sizes import in_the_gate, is_quick, rounds
 
 import fastpix
@@ -39,30 +40,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_bytes(head + np.full(64, index, "<u2").tobytes())
         os.utime(path, (1, 1))
     return folder
-
-
-def members_of(group: int) -> list[int]:
-    """Return the processes of a group that have not ended."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                status = (entry / "stat").read_bytes().rpartition(b")")[2].split()
-            except OSError:
-                continue
-            if int(status[2]) == group and status[0] not in (b"Z", b"X"):
-                found.append(int(entry.name))
-    return found
-
-
-def seconds_up(pid: int) -> float:
-    """Return how long a process has been there; 0 where it is gone."""
-    try:
-        begin = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    except OSError:
-        return 0.0
-    up = float(Path("/proc/uptime").read_text().split()[0])
-    return up - begin / os.sysconf("SC_CLK_TCK")
 
 
 def run_and(source: Path, dst: Path, act: Callable[[subprocess.Popen[bytes]], None]) -> int:
