@@ -103,6 +103,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(driving, "run_guarded", work)
     monkeypatch.setattr("fastpix.audit.auditing.run_guarded", work)
+    monkeypatch.setattr("fastpix.deidentification.run.deidentifying.run_guarded", work)
 
 
 @pytest.fixture(scope="session")

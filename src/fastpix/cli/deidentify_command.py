@@ -132,9 +132,8 @@ def run_command(
     quoted = shlex.quote(str(dst))
     if summary.in_review:
         page = shlex.quote(f"{dst}.work/review/index.html")
-        copies = count_of(summary.in_review, "copy", "copies")
         typer.echo(
-            f"{copies} in all wait for a person: look at {page}, then "
+            f"In all, {_waiting(summary.in_review)} for a person: look at {page}, then "
             f"fastpix deidentify accept {quoted} NAME... --by YOU (or --all)"
         )
     if summary.failed:
@@ -166,7 +165,7 @@ def accept_command(
         count = accept(dst, None if everything else names, by=by)
     finally:
         left = write_review_page(CopyFolders(dst))
-    typer.echo(f"{count_of(count, 'copy', 'copies')} let out, {left} wait")
+    typer.echo(f"{count_of(count, 'copy', 'copies')} let out, {_waiting(left)}")
 
 
 @deidentify.command("refuse")
@@ -182,4 +181,8 @@ def refuse_command(
 
     count = refuse(dst, names, by=by)
     left = write_review_page(CopyFolders(dst))
-    typer.echo(f"{count_of(count, 'copy', 'copies')} removed, {left} wait")
+    typer.echo(f"{count_of(count, 'copy', 'copies')} removed, {_waiting(left)}")
+
+
+def _waiting(count: int) -> str:
+    return count_of(count, "copy waits", "copies wait")

@@ -15,6 +15,8 @@ from fastpix.deidentification.run.review import settings_of
 from fastpix.job.manifest_table import live_table
 from fastpix.job.storage.local_storage import LocalStorage
 
+_SHOWN = 10  # violations of a copy
+
 OnVerified = Callable[[int, int], object]
 """Is given how many copies were looked at, and how many there are."""
 
@@ -101,11 +103,12 @@ def _faults(
         data = path.read_bytes()
     except OSError as error:
         return [Fault(file, error.strerror or "it cannot be read")]
-    found = [Fault(file, str(each)) for each in verify_copy(path, options)]
+    found = []
     if (len(data), zlib.crc32(data)) != row:
-        found.append(
-            Fault(
-                file, "its bytes are not those that were audited: remove it, and run the job again"
-            )
-        )
+        why = "its bytes are not those that were audited: remove it, and run the job again"
+        found.append(Fault(file, why))
+    violations = verify_copy(path, options)
+    found += [Fault(file, str(each)) for each in violations[:_SHOWN]]
+    if len(violations) > _SHOWN:
+        found.append(Fault(file, f"and {len(violations) - _SHOWN} more violations"))
     return found
