@@ -125,7 +125,7 @@ def test_faults_are_listed(job: Copied, call: Call) -> None:
     call("deidentify", job.src, job.dst, "--workers", "1")
     job.of(path).write_bytes(path.read_bytes())
     said = call("verify", "--deidentified", job.dst, code=1)
-    assert "(0010,0010)" in said
+    assert "more violations" in said
     assert "its bytes are not those that were audited" in said
     assert MARKER not in said
 
