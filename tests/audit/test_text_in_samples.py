@@ -21,7 +21,7 @@ from fastpix.audit.record_json import from_json, to_json
 from fastpix.audit.sampled_pixels import Look, look_at_pixels
 from fastpix.job.items import SourceFile
 from fastpix.pseudonyms import Names
-from fastpix.text_detection import TextBox, text_network
+from fastpix.text_detection import TextBox, detector_here, text_network
 
 NAMES = Names(b"k" * 32)
 
@@ -140,7 +140,7 @@ def test_the_command(src: Path, tmp_path: Path, call: Callable[..., str], detect
 def test_a_missing_extra_is_told_before_files_are_read(
     src: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., str]
 ) -> None:
-    text_in_samples.detector_here.cache_clear()
+    detector_here.cache_clear()
     monkeypatch.setattr(text_network, "find_spec", lambda _: None)
     monkeypatch.setattr(auditing, "open_sources", None)
     said = call("audit", src, tmp_path / "out", "--detect-text", code=1)
@@ -156,7 +156,7 @@ def test_real_text_in_a_real_audit(tmp_path: Path) -> None:
     draw.text((30, 200), "DOE^JANE 1964", fill=1, font=ImageFont.load_default(16))
     cells[np.asarray(picture)] = 4095
     (tmp_path / "one.dcm").write_bytes(encode(make_dataset(cells.astype(np.uint16))))
-    text_in_samples.detector_here.cache_clear()
+    detector_here.cache_clear()
     (source,) = make_audit(tmp_path / "one.dcm", NAMES, detect_text=True).audit.sources
     (sample,) = source.samples
     assert any(

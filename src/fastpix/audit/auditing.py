@@ -23,7 +23,6 @@ from fastpix.audit.sample_pictures import SamplePicture, picture_plan
 from fastpix.audit.sampled_source import SampledSource, SourceBatch
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.source_record import AS_THEY_STAND, decodable_of, pseudonyms, source_record
-from fastpix.audit.text_in_samples import detector_here
 from fastpix.errors import ArgumentError
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
@@ -34,6 +33,7 @@ from fastpix.job.scan import open_sources
 from fastpix.job.scan.item_stream import file_items
 from fastpix.pseudonyms import Names
 from fastpix.sources.source_key import BY, checked_by
+from fastpix.text_detection import detector_here
 
 SAMPLES_OF_A_SOURCE = 12
 """Images of a source whose pixels are read, unless others are asked for."""

@@ -18,8 +18,9 @@ from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.series_planes import GeometryTally, planes_of_files
 from fastpix.audit.source_pixels import FoundPixels, SourcePixels
-from fastpix.audit.text_in_samples import TextBoxes, detector_here, text_boxes
+from fastpix.audit.text_in_samples import TextBoxes, text_boxes
 from fastpix.job.items import SourceFile
+from fastpix.text_detection import detector_here
 
 _COMPARED = 3  # samples of a source that all installed decoders decode
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from math import isfinite
 from typing import TypeAlias
 
@@ -14,18 +13,6 @@ TextBoxes: TypeAlias = tuple[tuple[float, float, float, float], ...]
 """x, y, width and height as shares of the image."""
 
 _DECIMALS = 5  # of shares: finer than a pixel of the largest detectors
-
-
-@cache
-def detector_here() -> TextDetector:
-    """Return the detector of this process, which is loaded once.
-
-    Raises
-    ------
-    ImportError
-        It says what to install.
-    """
-    return TextDetector(threads=1)
 
 
 def text_boxes(look: Look, detector: TextDetector) -> TextBoxes:

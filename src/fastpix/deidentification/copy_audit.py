@@ -87,7 +87,8 @@ def _audit(
     for element in copy.elements:
         value = values[element.path, element.tag]
         found += check_element(element, value, rules, required, settings, copy.items)
-    found += check_declarations(values, copy.items, settings)
+    decided = None if expected is None else expected.is_decided
+    found += check_declarations(values, copy.items, settings, decided)
     if expected is not None:
         found += check_kept(values, copy.items, rules, expected)
         header = bytes(body[at : copy.end])
@@ -145,14 +146,7 @@ def _search(
     for element in clean:
         start = element.start - at
         rest[start : start + element.end - element.start] = b"\0" * (element.end - element.start)
-    raw = bytes(rest) + head
-    folded = raw.lower()
-    squeezed = folded.replace(b"\0", b"")  # UTF-16, either way
-    if (
-        any(word in folded or word in squeezed for word in identifiers.raw_long)
-        or any(uid in raw for uid in identifiers.raw_uids if len(uid) >= 12)
-        or any(word in raw for word in identifiers.raw_foreign)
-    ):
+    if identifiers.in_raw(bytes(rest) + head):
         found.append(Violation((), 0, "identifier", "an original value, raw in the header"))
     return found
 

@@ -13,6 +13,7 @@ Kept: TypeAlias = Literal["device", "institution", "patient-characteristics", "u
 KEPT = ("device", "institution", "patient-characteristics", "uids")
 # CID 7050 (PS3.16): De-identification Method.
 _BASIC = ("113100", "Basic Application Confidentiality Profile")
+CLEAN_PIXELS = ("113101", "Clean Pixel Data Option")
 _MODIFIED_DATES = (
     "113107",
     "Retain Longitudinal Temporal Information Modified Dates Option",
@@ -74,9 +75,16 @@ class Deidentification:
         dates = {"modified-dates"} if self.dates == "shift" else set()
         return frozenset(dates | set(self.keep))
 
-    @property
-    def methods(self) -> tuple[tuple[str, str], ...]:
-        """Code and meaning of each method of CID 7050."""
+    def methods_of(self, is_decided: bool) -> tuple[tuple[str, str], ...]:
+        """Return code and meaning of each method of CID 7050.
+
+        Parameters
+        ----------
+        is_decided : bool
+            A person's rules, boxes or regions have decided what is blanked in the pixels (PS3.15
+            E.3.1). What a detector finds decides nothing.
+        """
+        pixels = [CLEAN_PIXELS] if is_decided else []
         dates = [_MODIFIED_DATES] if self.dates == "shift" else []
         kept = [code for name, code in _KEEP_CODES.items() if name in self.keep]
-        return (_BASIC, *dates, *kept)
+        return (_BASIC, *pixels, *dates, *kept)

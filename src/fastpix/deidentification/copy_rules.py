@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from fastpix.deidentification.copy_elements import Element
-from fastpix.deidentification.copy_options import Deidentification
+from fastpix.deidentification.copy_options import CLEAN_PIXELS, Deidentification
 from fastpix.deidentification.expected_copy import Expected
 from fastpix.deidentification.original_levels import is_out_of_place
 from fastpix.deidentification.value_kinds import BYTES, CLASS_UIDS, DATES, DUMMIES, WELL_KNOWN
@@ -128,8 +128,10 @@ def _new_uids(value: bytes) -> bool:
     return all(uid.strip() == "" or uid.startswith(("2.25.", WELL_KNOWN)) for uid in uids)
 
 
-def check_declarations(values: Values, items: Items, settings: Deidentification) -> list[Violation]:
-    """Check what a copy declares of itself."""
+def check_declarations(
+    values: Values, items: Items, settings: Deidentification, is_decided: bool | None
+) -> list[Violation]:
+    """Check what a copy declares of itself; None: whether its pixels were cleaned is not known."""
 
     def text(tag: int, path: Path = ()) -> str:
         return values.get((path, tag), b"").decode("latin-1").strip(" \0")
@@ -141,7 +143,11 @@ def check_declarations(values: Values, items: Items, settings: Deidentification)
         found.append(Violation((), 0x00120063, "declared", "empty"))
     sequence = 0x00120064
     codes = {text(0x00080100, (sequence, number)) for number in range(items.get(((), sequence), 0))}
-    if codes != {code for code, _ in settings.methods}:
+    if is_decided is None:
+        is_decided = CLEAN_PIXELS[0] in codes
+    if is_decided and text(0x00280301) != "NO":
+        found.append(Violation((), 0x00280301, "declared", "not NO, though pixels were cleaned"))
+    if codes != {code for code, _ in settings.methods_of(is_decided)}:
         found.append(Violation((), sequence, "declared", "not the methods that were asked for"))
     if text(0x00280303) != _DATES_DECLARED[settings.dates]:
         found.append(Violation((), 0x00280303, "declared", "not what was done with dates"))

@@ -24,6 +24,8 @@ class Expected(NamedTuple):
         What stands for the patient.
     pixels : PixelElement or None
         Those that the copy must have.
+    is_decided : bool
+        A person's rules, boxes or regions have decided what is blanked in them.
     """
 
     levels: list[OriginalLevel]
@@ -32,3 +34,4 @@ class Expected(NamedTuple):
     days: int
     patient: str
     pixels: PixelElement | None
+    is_decided: bool = False

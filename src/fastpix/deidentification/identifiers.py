@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 3  # characters of what is searched for, as a whole word
 LONG = 6  # characters from which an identifier is found inside of other text, and raw in bytes
+_LONG_UID = 12  # characters of a UID that is searched for in bytes
 _ENCODINGS = (
     "utf-8", "latin-1", "iso8859_2", "iso8859_5", "iso8859_6", "iso8859_7", "iso8859_8",
     "iso8859_9", "tis_620", "shift_jis", "iso2022_jp", "euc_jp", "euc_kr", "gb18030", "utf-16-le",
@@ -164,6 +165,16 @@ class Identifiers:
         self.raw_uids = frozenset(raw)
         self.raw_long = tuple(word.encode() for word in self.long if word.isascii())
         self.raw_foreign = frozenset(foreign)
+
+    def in_raw(self, raw: bytes) -> bool:
+        """Whether bytes that are no text of DICOM have an identifier."""
+        folded = raw.lower()
+        squeezed = folded.replace(b"\0", b"")  # UTF-16, either way
+        return (
+            any(word in folded or word in squeezed for word in self.raw_long)
+            or any(uid in raw for uid in self.raw_uids if len(uid) >= _LONG_UID)
+            or any(word in raw for word in self.raw_foreign)
+        )
 
     def in_text(self, text: str, is_code: bool = False) -> bool:
         """Whether a text has an identifier; of coded strings the standard's terms are exempt."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _CHUNK = 2**20  # bytes that are copied at a time
 _UNDEFINED = 0xFFFFFFFF
 _LONG_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN"})
+_DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_ELEMENTS = {"PixelData": 0x0010, "FloatPixelData": 0x0008, "DoubleFloatPixelData": 0x0009}
 _ITEM_TAG = 0xE000
 _END_TAG = 0xE0DD
 
@@ -38,6 +40,33 @@ class PixelElement(NamedTuple):
         """Give its bytes, a mebibyte at a time."""
         for at in range(self.start, self.end, _CHUNK):
             yield self.data[at : min(at + _CHUNK, self.end)]
+
+
+def element_of(
+    keyword: str, vr: bytes, value: bytes, is_encapsulated: bool, encoding: Encoding
+) -> PixelElement:
+    """Return an element of new pixels, as it is encoded in a file.
+
+    Parameters
+    ----------
+    keyword : str
+        ``PixelData``, ``FloatPixelData`` or ``DoubleFloatPixelData``.
+    vr : bytes
+        Of native pixels.
+    value : bytes
+        Of encapsulated ones without the delimiter behind them.
+    is_encapsulated : bool
+    encoding : Encoding
+    """
+    order = "<" if encoding.little else ">"
+    head = struct.pack(order + "HH", 0x7FE0, _ELEMENTS[keyword])
+    if is_encapsulated:
+        data = b"".join((head, b"OB\0\0", struct.pack(order + "L", _UNDEFINED), value, _DELIMITER))
+    elif encoding.implicit:
+        data = b"".join((head, struct.pack(order + "L", len(value)), value))
+    else:
+        data = b"".join((head, vr, b"\0\0", struct.pack(order + "L", len(value)), value))
+    return PixelElement(data, 0, len(data))
 
 
 class PixelsCutOffError(Exception):

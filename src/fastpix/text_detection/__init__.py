@@ -4,7 +4,7 @@ In: an array. Out: boxes, none of which is proof, and whose absence is none eith
 Stands on: errors.
 """
 
-from fastpix.text_detection.detecting import TextDetector
+from fastpix.text_detection.detecting import TextDetector, detector_here
 from fastpix.text_detection.text_box import TextBox, merged
 
-__all__ = ["TextBox", "TextDetector", "merged"]
+__all__ = ["TextBox", "TextDetector", "detector_here", "merged"]

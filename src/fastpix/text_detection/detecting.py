@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,18 @@ class TextDetector:
             found += self._network.boxes(image, THRESHOLDS)
         wider = (with_margin(box, MARGIN, rows, columns) for box in found)
         return merged(box for box in wider if box is not None)
+
+
+@cache
+def detector_here() -> TextDetector:
+    """Return the detector of this process, which is loaded once.
+
+    Raises
+    ------
+    ImportError
+        It says what to install.
+    """
+    return TextDetector(threads=1)
 
 
 def _check_shape(image: NDArray[Any]) -> None:

@@ -17,7 +17,9 @@ DATES = {"remove": "REMOVED", "shift": "MODIFIED"}
 """Longitudinal Temporal Information Modified (0028,0303)."""
 
 
-def declare(dataset: Dataset, settings: Deidentification, patient: str) -> None:
+def declare(
+    dataset: Dataset, settings: Deidentification, patient: str, is_decided: bool = False
+) -> None:
     """Write who the patient is now, and what was done (PS3.15 E.1.1)."""
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
@@ -27,7 +29,7 @@ def declare(dataset: Dataset, settings: Deidentification, patient: str) -> None:
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = list(METHODS)
     items = []
-    for code, meaning in settings.methods:
+    for code, meaning in settings.methods_of(is_decided):
         item = Dataset()
         item.CodeValue = code
         item.CodingSchemeDesignator = "DCM"
@@ -35,6 +37,8 @@ def declare(dataset: Dataset, settings: Deidentification, patient: str) -> None:
         items.append(item)
     dataset.DeidentificationMethodCodeSequence = Sequence(items)
     dataset.LongitudinalTemporalInformationModified = DATES[settings.dates]
+    if is_decided:
+        dataset.BurnedInAnnotation = "NO"  # PS3.15 E.3.1
 
 
 def file_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMetaDataset:

@@ -41,7 +41,7 @@ from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.job.summary import Summary
 from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.redaction import Redaction
-from fastpix.text_detection import TextDetector
+from fastpix.text_detection import detector_here
 
 _FILES = 256  # of a batch: what a worker that is killed has to do again takes seconds
 
@@ -165,7 +165,7 @@ def deidentify(
     check_engine()
     _check_pyarrow()
     if detect_text:
-        TextDetector(threads=1)  # before the first file, if it is missing
+        detector_here()  # before the first file, if it is missing
     run = _Run(
         src, dst, options, workers=workers, shard=shard, key_file=key_file, root=root,
         timeout=timeout, max_bytes=max_bytes, accept_pixels=accept_pixels,

@@ -1,0 +1,165 @@
+"""What is done to the pixels of an instance, and whether a person has to look at them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from fastpix.deidentification.copy_options import Deidentification
+from fastpix.deidentification.pixels.codestream_remarks import remarks_of
+from fastpix.deidentification.pixels.detected_text import detected_regions
+from fastpix.deidentification.pixels.pictures_besides import has_overlay_in_cells
+from fastpix.deidentification.pixels.redacting import RedactedPixels, redacted_pixels
+from fastpix.deidentification.pixels.reencoding import encoded_frames
+from fastpix.deidentification.pixels.review_kinds import reason_to_wait
+from fastpix.deidentification.refused import RefusedError
+from fastpix.errors import FastpixError, PixelDataError
+from fastpix.frames.codecs import all_decoders
+from fastpix.frames.native_frames import native_frames
+from fastpix.header.instance import Instance, read_instance
+from fastpix.plan.black import covered_regions
+from fastpix.redaction import Region, description_of, ultrasound_regions
+from fastpix.source.stored import File, Memory
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_DETECTED = "a detector finds what may be text"
+
+
+class PixelPlan(NamedTuple):
+    """What is done to the pixels of an instance.
+
+    Attributes
+    ----------
+    instance : Instance or None
+        None: it has no pixels, or its header does not say how they are read.
+    waits : str
+        Why a person has to look; empty: nobody has to.
+    regions : tuple of Region
+        What is blanked, in all frames.
+    detected : tuple of Region
+        What may be text.
+    is_decided : bool
+        A person's rules, boxes or regions decide about this image.
+    has_overlay : bool
+        An overlay is kept in bits of the cells.
+    """
+
+    instance: Instance | None = None
+    waits: str = ""
+    regions: tuple[Region, ...] = ()
+    detected: tuple[Region, ...] = ()
+    is_decided: bool = False
+    has_overlay: bool = False
+
+
+def pixel_plan(
+    dataset: Dataset, stored: Memory | File, options: Deidentification, max_bytes: int
+) -> PixelPlan:
+    """Decide about the pixels of an instance that has some.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As it was read.
+    stored : Memory or File
+        The whole file.
+    options : Deidentification
+    max_bytes : int
+        What the image may decode to.
+
+    Raises
+    ------
+    RefusedError
+        Something is to be blanked, and it cannot be said where, or not be done.
+    """
+    redaction = options.redaction
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            instance = read_instance(stored, max_bytes)
+    except FastpixError as error:
+        if redaction or options.blank_detected:
+            raise RefusedError(f"it cannot be blanked: {error.storable}") from error
+        description = description_of(dataset, 0, 0)
+        waits = "" if options.accept_pixels else reason_to_wait(description, False)
+        return PixelPlan(None, waits)
+    header = instance.header
+    description = description_of(dataset, header.rows, header.columns)
+    regions: tuple[Region, ...] = ()
+    is_decided = False
+    try:
+        if redaction:
+            size = header.rows, header.columns
+            kept = ultrasound_regions(dataset, *size) if redaction.ultrasound_regions else None
+            regions = covered_regions(header, redaction.blanked(description, kept))
+            rules = redaction.rules.matching(description)
+            is_decided = bool(rules or redaction.boxes or redaction.ultrasound_regions)
+        detected: tuple[Region, ...] = ()
+        if options.detect_text:
+            detected = detected_regions(instance, regions, max_bytes)
+            if options.blank_detected:
+                regions = covered_regions(header, (*regions, *detected))
+    except FastpixError as error:
+        raise RefusedError(f"it cannot be blanked: {error.storable}") from error
+    waits = ""
+    if not options.accept_pixels:
+        waits = reason_to_wait(description, is_decided) or (_DETECTED if detected else "")
+    has_overlay = has_overlay_in_cells(dataset) and not header.is_float
+    return PixelPlan(instance, waits, regions, detected, is_decided, has_overlay)
+
+
+def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> RedactedPixels | None:
+    """Return what takes the place of the pixels; None: they stay byte for byte.
+
+    Besides what is blanked, these go: overlays in the bits of cells, what follows the last frame,
+    and what codestreams carry besides their image, where it identifies.
+
+    Parameters
+    ----------
+    plan : PixelPlan
+    is_identifying : callable
+        Told what codestreams carry.
+
+    Raises
+    ------
+    RefusedError
+        It cannot be done.
+    """
+    instance = plan.instance
+    if instance is None:
+        return None
+    try:
+        if plan.regions or plan.has_overlay or _has_more(instance, is_identifying):
+            return redacted_pixels(
+                instance, plan.regions, clear_unused_bits=plan.has_overlay,
+                is_identifying=is_identifying,
+            )  # fmt: skip
+    except FastpixError as error:
+        raise RefusedError(f"it cannot be blanked: {error.storable}") from error
+    return None
+
+
+def _has_more(instance: Instance, is_identifying: Callable[[bytes], bool]) -> bool:
+    """Whether pixels carry something besides the image that must go."""
+    header = instance.header
+    try:
+        if not header.encapsulated:
+            _, bits, _ = native_frames(header, instance.pixels)
+            size = (bits * header.frames + 7) // 8
+            return header.pixel_bytes > size + size % 2
+        if header.transfer_syntax not in all_decoders():  # a video: nothing can be taken out of it
+            pixels = instance.pixels
+            if is_identifying(bytes(pixels.view(0, pixels.length))):
+                raise RefusedError("its video carries an identifier of the patient")
+            return False
+        encoded = encoded_frames(header, instance.pixels)
+    except PixelDataError:  # fewer bytes than frames need: copied as they are
+        return False
+    return any(
+        is_identifying(remark)
+        for frame in encoded
+        for remark in remarks_of(frame, header.transfer_syntax)
+    )
