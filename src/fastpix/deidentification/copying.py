@@ -209,10 +209,10 @@ def _copy(
         )  # fmt: skip
         violations = audit_copy(target, settings, expected)
         if plan.instance is not None and not violations:
-            blanked = None if made is None else plan.regions
             violations = check_image(
-                target, plan.instance, blanked, max_bytes, cleared=plan.has_overlay
-            )
+                target, plan.instance, plan.regions, max_bytes, identifiers.in_raw,
+                has_same_bytes=made is None, is_cleared=plan.has_overlay,
+            )  # fmt: skip
     except FileExistsError:
         raise
     except BaseException as error:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.deidentification.copy_rules import Violation
+from fastpix.deidentification.pixels.beside_the_image import carries_more
 from fastpix.errors import FastpixError
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance, read_instance
@@ -40,10 +41,12 @@ _PLACES = (
 def check_image(
     path: str | os.PathLike[str],
     original: Instance,
-    regions: Sequence[Region] | None,
+    regions: Sequence[Region],
     max_bytes: int,
+    is_identifying: Callable[[bytes], bool],
     *,
-    cleared: bool = False,
+    has_same_bytes: bool,
+    is_cleared: bool,
 ) -> list[Violation]:
     """Hold the image of a copy against that of its original.
 
@@ -52,11 +55,15 @@ def check_image(
     path : path
         Of the copy.
     original : Instance
-    regions : sequence of Region or None
-        What was to be blanked in all frames; outside, all is what it was. None: the bytes of the
-        pixels were found to be the same, and are not decoded.
+    regions : sequence of Region
+        What was to be blanked in all frames; outside, all is what it was.
     max_bytes : int
-    cleared : bool
+    is_identifying : callable
+        Told what pixels carry besides the image.
+    has_same_bytes : bool
+        The bytes of the pixels were found to be those of the original: they are not decoded, unless
+        they were to be others.
+    is_cleared : bool
         Bits that no value uses were to be cleared.
     """
     with warnings.catch_warnings():
@@ -65,9 +72,11 @@ def check_image(
             stored = read_source(path)
             try:
                 copy = read_instance(stored, max_bytes)
-                found = _check_header(copy, original, exactly=regions is None)
-                if regions is not None and not found:
-                    found += _check_pixels(copy, original, regions, max_bytes, cleared)
+                found = _check_header(copy, original, has_same_bytes)
+                if not found and (regions or is_cleared or not has_same_bytes):
+                    found += _check_pixels(copy, original, regions, max_bytes, is_cleared)
+                if carries_more(copy, is_identifying):
+                    found.append(_wrong("something is left beside the image"))
             finally:
                 if isinstance(stored, File):
                     stored.close()

@@ -7,16 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastpix.deidentification.copy_options import Deidentification
-from fastpix.deidentification.pixels.codestream_remarks import remarks_of
+from fastpix.deidentification.pixels.beside_the_image import carries_more
 from fastpix.deidentification.pixels.detected_text import detected_regions
 from fastpix.deidentification.pixels.pictures_besides import has_overlay_in_cells
 from fastpix.deidentification.pixels.redacting import RedactedPixels, redacted_pixels
-from fastpix.deidentification.pixels.reencoding import encoded_frames
 from fastpix.deidentification.pixels.review_kinds import reason_to_wait
 from fastpix.deidentification.refused import RefusedError
-from fastpix.errors import FastpixError, PixelDataError
-from fastpix.frames.codecs import all_decoders
-from fastpix.frames.native_frames import native_frames
+from fastpix.errors import FastpixError
 from fastpix.header.instance import Instance, read_instance
 from fastpix.plan.black import covered_regions
 from fastpix.redaction import Region, description_of, ultrasound_regions
@@ -132,7 +129,7 @@ def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> Reda
     if instance is None:
         return None
     try:
-        if plan.regions or plan.has_overlay or _has_more(instance, is_identifying):
+        if plan.regions or plan.has_overlay or carries_more(instance, is_identifying):
             return redacted_pixels(
                 instance, plan.regions, clear_unused_bits=plan.has_overlay,
                 is_identifying=is_identifying,
@@ -140,26 +137,3 @@ def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> Reda
     except FastpixError as error:
         raise RefusedError(f"it cannot be blanked: {error.storable}") from error
     return None
-
-
-def _has_more(instance: Instance, is_identifying: Callable[[bytes], bool]) -> bool:
-    """Whether pixels carry something besides the image that must go."""
-    header = instance.header
-    try:
-        if not header.encapsulated:
-            _, bits, _ = native_frames(header, instance.pixels)
-            size = (bits * header.frames + 7) // 8
-            return header.pixel_bytes > size + size % 2
-        if header.transfer_syntax not in all_decoders():  # a video: nothing can be taken out of it
-            pixels = instance.pixels
-            if is_identifying(bytes(pixels.view(0, pixels.length))):
-                raise RefusedError("its video carries an identifier of the patient")
-            return False
-        encoded = encoded_frames(header, instance.pixels)
-    except PixelDataError:  # fewer bytes than frames need: copied as they are
-        return False
-    return any(
-        is_identifying(remark)
-        for frame in encoded
-        for remark in remarks_of(frame, header.transfer_syntax)
-    )
