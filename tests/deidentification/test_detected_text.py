@@ -96,12 +96,26 @@ def test_nothing_found_clears_nothing(tmp_path: Path, detector: BrightPixels) ->
     assert (record.detected, record.waits) == ((), "")
 
 
+def test_pixels_that_cannot_be_read_are_not_searched(
+    tmp_path: Path, detector: BrightPixels
+) -> None:
+    cells = np.full((20, 30), 50, np.uint16)
+    record, target = copied(tmp_path, cells, DETECTING, BitsAllocated=13)
+    assert record.waits == "text cannot be searched for: the pixels cannot be read"
+    assert target.exists()
+    record, target = copied(tmp_path, cells, BLANKING, BitsAllocated=13)
+    assert record.refused.startswith("it cannot be blanked: ")
+    assert not target.exists()
+    assert detector.images == []
+
+
 def test_colour(tmp_path: Path, detector: BrightPixels) -> None:
     cells = np.full((20, 30, 3), 50, np.uint8)
     cells[4:7, 5:11] = 255
     record, target = copied(
-        tmp_path, cells, BLANKING, Modality="SM", PhotometricInterpretation="RGB"
-    )
+        tmp_path, cells, BLANKING, Modality="SM", PhotometricInterpretation="RGB", Rows=20,
+        Columns=30, SamplesPerPixel=3, PlanarConfiguration=0, NumberOfFrames=None,
+    )  # fmt: skip
     assert record.blanked == (Region(5, 4, 6, 3),)
     assert (fastpix.open(target).stored()[4:7, 5:11] == 0).all()
 

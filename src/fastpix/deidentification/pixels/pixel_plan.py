@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _DETECTED = "a detector finds what may be text"
+_UNSEARCHED = "text cannot be searched for: the pixels cannot be read"
 
 
 class PixelPlan(NamedTuple):
@@ -80,8 +81,10 @@ def pixel_plan(
     except FastpixError as error:
         if redaction or options.blank_detected:
             raise RefusedError(f"it cannot be blanked: {error.storable}") from error
-        description = description_of(dataset, 0, 0)
-        waits = "" if options.accept_pixels else reason_to_wait(description, False)
+        waits = ""
+        if not options.accept_pixels:
+            unsearched = _UNSEARCHED if options.detect_text else ""
+            waits = reason_to_wait(description_of(dataset, 0, 0), False) or unsearched
         return PixelPlan(None, waits)
     header = instance.header
     description = description_of(dataset, header.rows, header.columns)
