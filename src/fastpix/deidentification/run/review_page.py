@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import os
+import secrets
 import shlex
 from importlib.resources import files
 
 from fastpix.deidentification.run.copy_folders import CopyFolders
 from fastpix.deidentification.run.review import Waiting, waiting
+from fastpix.job.maintenance import is_run_alive
+from fastpix.job.storage.local_storage import LocalStorage
 
 PAGE = "index.html"
 _MOST = 2000  # pictures of a page: a browser has to lay them out
@@ -17,6 +20,8 @@ _MARK = "<!--{}-->"
 
 def write_review_page(folders: CopyFolders) -> int:
     """Write ``index.html`` beside the copies that wait, or remove it where none does.
+
+    What lies there besides, of decisions and runs that were killed, goes, unless a run is alive.
 
     Parameters
     ----------
@@ -28,13 +33,18 @@ def write_review_page(folders: CopyFolders) -> int:
         How many copies wait.
     """
     found = waiting(folders.output)
+    if not is_run_alive(LocalStorage(folders.output)):
+        folders.remove_waiting_but({each.name for each in found})
     path = folders.review / PAGE
     if not found:
         path.unlink(missing_ok=True)
         return 0
-    temporary = folders.review / f".{PAGE}"
-    temporary.write_text(review_page(found, str(folders.output)), "utf-8")
-    os.replace(temporary, path)
+    temporary = folders.review / f".{PAGE}.{secrets.token_hex(8)}"  # several may write it at once
+    try:
+        temporary.write_text(review_page(found, str(folders.output)), "utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return len(found)
 
 
