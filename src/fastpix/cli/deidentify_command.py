@@ -174,10 +174,10 @@ def review_command(dst: _DST) -> None:
     from fastpix.deidentification.run.review import waiting
     from fastpix.deidentification.run.review_page import write_review_page
 
+    count = write_review_page(CopyFolders(dst))  # first: whoever reads the list may stop reading
     for each in waiting(dst):
         picture = each.picture if each.picture.exists() else each.copy
         typer.echo(os.fsencode(f"{each.shown}\t{each.reason}\t{picture}"))
-    count = write_review_page(CopyFolders(dst))
     page = f": look at {_page_of(dst)}" if count else ""
     typer.echo(f"{_waiting(count)}{page}", err=True)
 
