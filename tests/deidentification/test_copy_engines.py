@@ -27,7 +27,7 @@ def job(tmp_path: Path) -> Copied:
 
 
 def test_the_same_pseudonyms_in_every_run_worker_and_folder(job: Copied, tmp_path: Path) -> None:
-    count = 12 if is_quick() else 40
+    count = 8 if is_quick() else 40
     for k in range(count):
         job.add(f"{k % 4}/{k}", patient=f"PATIENT-{k % 4}")
     job.copy(workers=1)
@@ -67,6 +67,7 @@ def test_executors_of_the_caller(
 
 
 @pytest.mark.filterwarnings("ignore")
+@in_the_gate
 def test_dask(job: Copied) -> None:
     distributed = library("distributed")
     for k in range(4):

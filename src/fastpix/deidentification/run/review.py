@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastpix.deidentification.copying import verify_copy
 from fastpix.deidentification.run.copy_folders import CopyFolders
 from fastpix.deidentification.run.copy_settings import CopySettings
 from fastpix.errors import ArgumentError, FastpixError
@@ -172,6 +171,8 @@ def _chosen(rows: list[dict[str, Any]], names: Iterable[str] | None) -> list[dic
 
 def _let_out(folders: CopyFolders, settings: CopySettings, row: Row) -> None:
     """Give a copy its name, if it is still the one that was audited."""
+    from fastpix.deidentification.copying import verify_copy  # a run does without it
+
     name = row["name"]
     copy, path = folders.waiting(name)[0], folders.copy(name)
     if not copy.exists() and path.exists():  # killed before it was written down
