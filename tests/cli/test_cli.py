@@ -41,6 +41,7 @@ from support.builders import (
 from support.codestream_cases import BASELINE, file_of_frames, jpeg
 from support.real_files import WHEEL
 from support.sizes import in_the_gate, is_quick
+from support.waiting import wait_until
 
 import fastpix
 from fastpix.cli import main
@@ -618,7 +619,7 @@ def run_on_terminal(*arguments: object, interrupt_at: str = "") -> tuple[str, in
         os.execv(sys.executable, [*COMMAND, *map(str, arguments)])
     seen = b""
     pressed = False
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     try:
         while select.select([handle], [], [], deadline - time.monotonic())[0]:
             try:
@@ -696,15 +697,13 @@ def test_interrupt(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as job:
-        deadline = time.monotonic() + 30
-        while not list(dst.glob("shards/*.tar")) and time.monotonic() < deadline:
-            time.sleep(0.002)
+        wait_until(lambda: list(dst.glob("shards/*.tar")))
         os.killpg(job.pid, signal.SIGINT)
         pressed = time.monotonic()
-        log = job.communicate(timeout=30)[0].decode()
+        log = job.communicate(timeout=120)[0].decode()
         took = time.monotonic() - pressed
     assert job.returncode == 130
-    assert took < 10
+    assert took < 30
     assert log.splitlines() == [
         "Interrupted. What is done stays; run the same command again for the rest."
     ]
@@ -903,7 +902,7 @@ def test_an_early_interrupt(moment: float, src: Path, tmp_path: Path) -> None:
     ) as job:  # fmt: skip
         time.sleep(moment)
         os.killpg(job.pid, signal.SIGINT)
-        log, _ = job.communicate(timeout=30)
+        log, _ = job.communicate(timeout=120)
     if moment > 0.1:  # before, the interpreter itself is not ready
         assert b"Traceback" not in log
     assert job.returncode in (130, 1, -signal.SIGINT, 0)
