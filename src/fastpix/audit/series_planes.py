@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.audit.counting import FindingCounts, Numbers
-from fastpix.errors import FastpixError, warnings_kept
+from fastpix.errors import warnings_kept
 from fastpix.job.items import SourceFile
 from fastpix.job.scan.scanned_headers import instance_at
 from fastpix.job.scan.waiting import map_waiting
@@ -65,7 +65,7 @@ def _planes_of_file(file: SourceFile) -> list[Plane]:
     try:
         with warnings_kept(), instance_at(file.location) as instance:
             return planes_of(instance, 0)
-    except (FastpixError, OSError):  # broken functional groups, say: a finding tells
+    except Exception:  # broken functional groups, say: a finding tells
         return []
 
 

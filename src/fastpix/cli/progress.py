@@ -195,7 +195,7 @@ def summary_table(summary: Summary) -> Table:
     table.add_row(str(counts.present), "already there")
     table.add_row(str(counts.not_images), "not images")
     for count, what in (
-        (counts.left_out, "left out by --only"),
+        (counts.left_out, "left out by --only, or by a verdict of --sources"),
         (counts.waiting, "still being written: left for the next run"),
         (counts.known_failures, "failed before, and have not changed (--retry-failed tries again)"),
         (summary.vanished - summary.pruned, "in the cache, not in the source any more (--prune)"),
