@@ -104,8 +104,8 @@ def test_pixels_that_are_not_square_look_right(
 
 def test_colour_that_is_not_square(tmp_path: Path) -> None:
     cells = np.zeros((10, 10, 3), np.uint8)
-    attributes = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
-    look = look_of(tmp_path, cells, PixelAspectRatio=["1", "2"], PlanarConfiguration=0, **attributes)
+    color = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    look = look_of(tmp_path, cells, PixelAspectRatio=["1", "2"], **color)
     picture = picture_of(look, 128)
     assert (picture.height, picture.width) == (10, 20)
 

@@ -87,6 +87,7 @@ def test_float_data(source: Source) -> None:
     assert found == {"PIX_NOT_FINITE"}
     (values,) = source.pixels.values()
     assert (values.nans, values.pixels) == (1, 63)
+    assert source.findings(cells * np.float32(np.nan)) == {"PIX_NOT_FINITE"}  # and no padding
 
 
 def test_values_histogram_and_the_middle_frame(source: Source) -> None:

@@ -213,8 +213,9 @@ class SourcePixels:
 def _findings(look: Look, own: SampleStatistics) -> dict[str, str]:
     found: dict[str, str] = {}
     share = own.padding / max(look.cells.size, 1)
-    if own.min is None and own.padding:
-        found["PIX_ALL_PADDING"] = ""
+    if own.min is None:
+        if own.padding:
+            found["PIX_ALL_PADDING"] = ""
     elif own.min == own.max:
         found["PIX_CONSTANT"] = ""
     if own.min is not None and share > _PADDED:

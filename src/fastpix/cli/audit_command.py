@@ -11,7 +11,8 @@ from fastpix.cli.audit_run import RunByDefault, run_command
 from fastpix.cli.commands import app
 
 audit = typer.Typer(
-    help="Look at new sources of images (fastpix audit SRC [OUT]), and decide about them.",
+    help="Look at new sources of images (fastpix audit SRC [OUT]), and decide about them. "
+    "fastpix audit run --help shows the options of the first.",
     cls=RunByDefault,
 )
 audit.command("run")(run_command)
