@@ -147,7 +147,7 @@ def test_sources_beyond_those_that_are_listed(tmp_path: Path, call: Call) -> Non
         image = make_dataset(Manufacturer=f"maker {number:02}", SOPInstanceUID=f"1.{number}")
         (folder / f"{number}.dcm").write_bytes(encode(image))
     said = call("audit", folder, tmp_path / "out")
-    assert "and 2 more sources, which the page shows" in said
+    assert "and 2 more sources: see the page, or audit.json" in said
 
 
 def test_sources_that_software_tells_apart_have_it_in_their_name(

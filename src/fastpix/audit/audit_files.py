@@ -120,7 +120,7 @@ def what_of(record: SourceRecord, by: Sequence[str]) -> str:
     by : sequence of str
         The attributes that tell sources apart.
     """
-    return ", ".join(told_apart(record, by))
+    return ", ".join(told_apart(record, by)) or "nothing is stated"
 
 
 def told_apart(record: SourceRecord, by: Sequence[str]) -> list[str]:

@@ -146,7 +146,8 @@ def _show(audit: Audit, show: Callable[..., object]) -> None:
     typer.echo(
         f"{count_of(counts.files, 'file')}: {count_of(counts.images, 'image')}, "
         f"{counts.not_images} not images, {counts.failed} failed; "
-        f"{counts.patients} patients, {counts.studies} studies, {counts.series} series"
+        f"{count_of(counts.patients, 'patient')}, "
+        f"{counts.studies} {'study' if counts.studies == 1 else 'studies'}, {counts.series} series"
     )
     for reason, count in audit.failures.items():
         typer.echo(f"  {count}  {reason}")
@@ -176,4 +177,4 @@ def _show(audit: Audit, show: Callable[..., object]) -> None:
 
 def _tell_more(thing: str, count: int) -> None:
     if count > _SHOWN:
-        typer.echo(f"and {count_of(count - _SHOWN, f'more {thing}')}, which the page shows")
+        typer.echo(f"and {count_of(count - _SHOWN, f'more {thing}')}: see the page, or audit.json")
