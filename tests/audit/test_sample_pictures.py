@@ -83,8 +83,9 @@ def test_shrinking_takes_means(tmp_path: Path) -> None:
         ({"PixelSpacing": ["1", "4"]}, 20, 80),
         ({"ImagerPixelSpacing": ["0.2", "0.1"]}, 40, 20),
         ({"PixelAspectRatio": ["3", "1"]}, 60, 20),
-        ({"PixelSpacing": ["1", "50"]}, 5, 128),  # bounded
-        ({"PixelSpacing": ["0", "1"]}, 20, 20),  # no spacing at all
+        ({"PixelSpacing": ["1", "20"]}, 6, 128),  # no larger than asked for
+        ({"PixelSpacing": ["1", "1000"]}, 20, 20),  # no spacing at all
+        ({"PixelSpacing": ["0", "1"]}, 20, 20),
         ({}, 20, 20),
     ],
 )
