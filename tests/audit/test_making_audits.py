@@ -273,6 +273,8 @@ def test_tables(archive: Archive) -> None:
     lines = findings_csv(audit).splitlines()
     assert lines[0].startswith("source,modality")
     assert len(lines) == 1 + sum(len(source.findings) for source in audit.sources)
+    archive.put("empty", b"")
+    assert findings_csv(archive.audit()).splitlines()[-1] == ",,,,,FILE_EMPTY,error,1"
     lines = samples_csv(audit).splitlines()
     assert len(lines) == 1 + 8
     assert "SIEMENS" not in "".join(lines)

@@ -101,7 +101,7 @@ def run_command(
 
     check_libraries()
     console = console_here()
-    old = None if compare is None else from_json(compare.read_text("utf-8"))
+    old = None if compare is None else from_json(compare.read_bytes())
     attributes = checked_by(BY if by is None else [each.strip() for each in by.split(",")])
     key = key_file or default_key_file(out)
     out.mkdir(parents=True, exist_ok=True)
