@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     GrayscaleSoftcopyPresentationStateStorage,
     KeyObjectSelectionDocumentStorage,
     RTStructureSetStorage,
@@ -139,6 +140,12 @@ def test_multi_frame_and_color(look: Callable[..., FileFacts]) -> None:
         ("HDR_SIZE_UNUSABLE", encode(make_dataset(Rows=0)), "a"),
         ("HDR_BITS_ALLOCATED_UNUSABLE", encode(make_dataset(BitsAllocated=12)), "a"),
         ("HDR_UNUSABLE", encode(make_dataset(PixelRepresentation=7)), "a"),
+        ("FILE_CUT_OFF", encode(make_dataset(), DeflatedExplicitVRLittleEndian)[:-20], "a"),
+        (
+            "HDR_TRANSFER_SYNTAX_WRONG",
+            encode(make_dataset()).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.4\0"),
+            "a",
+        ),
         ("HDR_RESCALE_UNUSABLE", encode(make_dataset(RescaleSlope=["1", "2"])), "a"),
     ],
 )

@@ -192,7 +192,7 @@ class Words(NamedTuple):
     """What is said of the files of a job at its end."""
 
     done: str = "converted"
-    left_out: str = "left out by --only"
+    left_out: str = "left out by --only, or by a verdict of --sources"
     again: str = "failed before, and have not changed (--retry-failed tries again)"
     vanished: str = "in the cache, not in the source any more (--prune)"
     failed: str = "failed"
