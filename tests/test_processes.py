@@ -110,8 +110,8 @@ def test_nothing_is_left_of_a_process() -> None:
     child.close()
     child.close()
     assert not Path(f"/proc/{child.pid}").exists()  # no zombie
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert set(threading.enumerate()) <= threads  # those of other tests may end
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # those of other tests may end
+    assert set(threading.enumerate()) <= threads
 
 
 SCRIPT = """

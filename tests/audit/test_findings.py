@@ -16,6 +16,7 @@ from pydicom.uid import (
     RTStructureSetStorage,
 )
 from support.builders import encode, make_dataset, remove
+from support.matrices import every
 
 import fastpix
 from fastpix.audit.file_facts import FileFacts, Looker
@@ -39,7 +40,7 @@ def test_each_id_is_used_and_each_used_id_is_in_the_catalogue() -> None:
     assert set(CATALOGUE) == USED
 
 
-@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.id)
+@every("entry", CATALOGUE.values())
 def test_entries_are_complete(entry: Any) -> None:
     assert entry.weight in ("error", "warning", "note")
     assert entry.title
