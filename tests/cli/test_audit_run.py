@@ -103,9 +103,10 @@ def test_what_it_writes_into_the_source_is_not_audited(src: Path, call: Call) ->
 def test_what_cannot_end_well_is_refused_before_files_are_read(
     src: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, other = tmp_path / "out", tmp_path / "other"
+    out, old = tmp_path / "out", tmp_path / "old.json"
     call("audit", src, out)
-    call("audit", src, other)
+    record = json.loads((out / "audit.json").read_text())
+    old.write_text(json.dumps(record | {"key": "another"}))
 
     def read(*_: object, **__: object) -> None:
         raise AssertionError("files were read")
@@ -114,7 +115,7 @@ def test_what_cannot_end_well_is_refused_before_files_are_read(
     key = "--key-file", tmp_path / "other.key"
     assert "ids of another key" in call("audit", src, out, *key, code=1)
     assert "other attributes" in call("audit", src, out, "--by", "model", code=1)
-    compare = "--compare", other / "audit.json"
+    compare = "--compare", old
     assert "the earlier audit has ids of another key" in call("audit", src, out, *compare, code=1)
     compare = "--compare", out / "audit.json"
     assert "pseudonymous" in call("audit", src, out, *compare, "--pseudonymous", code=1)
@@ -140,14 +141,13 @@ def test_a_folder_that_takes_no_files(
     assert f"{out / 'audit.json'}: No space left on device" in call("audit", src, out, code=1)
 
 
-def test_sources_beyond_those_that_are_listed(tmp_path: Path, call: Call) -> None:
-    folder = tmp_path / "src"
-    folder.mkdir()
-    for number in range(42):
-        image = make_dataset(Manufacturer=f"maker {number:02}", SOPInstanceUID=f"1.{number}")
-        (folder / f"{number}.dcm").write_bytes(encode(image))
-    said = call("audit", folder, tmp_path / "out")
-    assert "and 2 more sources: see the page, or audit.json" in said
+def test_sources_beyond_those_that_are_listed(
+    src: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastpix.cli.audit_run._SHOWN", 1)
+    (src / "other").write_bytes(encode(make_dataset(Modality="MR", SOPInstanceUID="2.1")))
+    said = call("audit", src, tmp_path / "out")
+    assert "and 1 more source: see the page, or audit.json" in said
 
 
 def test_sources_that_software_tells_apart_have_it_in_their_name(
