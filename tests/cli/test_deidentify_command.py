@@ -41,7 +41,7 @@ def test_from_a_folder_to_copies(job: Copied, call: Call) -> None:
     assert said == "1 copy removed, 0 copies wait\n"
     assert not (job.work / "review" / "index.html").exists()
     again = call("deidentify", job.src, job.dst, "--workers", "1")
-    assert "3 │ already there" in again
+    assert "3 │ looked at before, and have not changed" in again
     assert "wait" not in again
     # Who has the key finds the originals of names, UIDs and patients.
     copy = pydicom.dcmread(job.of(ct))
@@ -51,7 +51,7 @@ def test_from_a_folder_to_copies(job: Copied, call: Call) -> None:
         assert found == f"{job.name(ct)}\t{ct}\n"
     found = call("locate", job.src, job.dst, "--name", copy.PatientID)
     assert {line.split("\t")[1] for line in found.splitlines()} == {str(ct), str(us[0])}
-    assert "or the sources" in call("locate", job.dst, "--name", job.name(ct), code=1)
+    assert "name their sources, too" in call("locate", job.dst, "--name", job.name(ct), code=1)
 
 
 def test_what_is_refused_is_told_without_values(job: Copied, call: Call) -> None:
@@ -85,8 +85,10 @@ def test_options_are_those_of_the_function(job: Copied, call: Call) -> None:
     assert (copy.PatientSex, copy.StationName) == ("F", "S1")
     assert list(copy.PixelData[:8]) == [0, 0, 2, 3, 0, 0, 6, 7]
     assert pydicom.dcmread(ct).PixelData != copy.PixelData
-    said = call("deidentify", job.src, job.dst, "--workers", "1", code=1)
+    key = "--key-file", job.src / "k"
+    said = call("deidentify", job.src, job.dst, "--workers", "1", *key, code=1)
     assert "this folder was made by other settings" in said
+    assert "--into" not in said
 
 
 @pytest.mark.parametrize(
@@ -138,4 +140,7 @@ def test_interrupted(job: Copied, call: Call, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("fastpix.deidentification.run.deidentifying.drive", interrupted)
     said = call("deidentify", job.src, job.dst, code=130)
-    assert said == "Interrupted. Copies that are done stay; run the same command for the rest.\n"
+    assert said == (
+        f"Interrupted. Copies that are done stay; run the same command for the rest. What waits so "
+        f"far: fastpix deidentify review {job.dst}\n"
+    )

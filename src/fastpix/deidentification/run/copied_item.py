@@ -137,7 +137,7 @@ def _done(item: Item, record: CopyRecord, target: Path, job: CopyJob) -> Row:
     row: Row = {
         "item": item.name, "name": item.name, "kind": "image", "state": item.state, "files": 1,
         "status": "in review" if record.waits else "done", "length": size, "checksum": checksum,
-        "file": CopyFolders("").key_of(item.name),
+        "file": None if record.waits else CopyFolders("").key_of(item.name),
         "patient": record.patient, "study": record.study_instance_uid,
         "series": record.series_instance_uid, "sop_instance": record.sop_instance_uid,
     }  # fmt: skip

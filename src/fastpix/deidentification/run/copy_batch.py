@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fastpix.deidentification.run.copied_item import copy_item
-from fastpix.deidentification.run.copy_folders import CopyFolders
+from fastpix.deidentification.run.copy_folders import CopyFolders, give_name
 from fastpix.deidentification.run.copy_settings import CopyJob
 from fastpix.job.counts import Counts
 from fastpix.job.items import Batch, Item
@@ -98,8 +98,10 @@ def _give_names(rows: list[Row], folders: CopyFolders, attempt: Path) -> None:
     for path in outdated:  # first: of a file that has changed, no older copy stays
         path.unlink(missing_ok=True)
     for made, path in moves:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(made, path)
+        if path.parent == folders.review:
+            os.replace(made, path)
+        else:
+            give_name(made, path)
     parents = {path.parent for _, path in moves}
     for folder in parents | {parent.parent for parent in parents}:
         flush_folder(folder)

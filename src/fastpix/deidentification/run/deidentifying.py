@@ -13,7 +13,7 @@ from typing import Literal
 
 from fastpix.deidentification.copy_options import Deidentification, Kept
 from fastpix.deidentification.engine import check_engine
-from fastpix.deidentification.run.copy_folders import CopyFolders
+from fastpix.deidentification.run.copy_folders import CopyFolders, remove_attempts
 from fastpix.deidentification.run.copy_settings import CopyJob, CopySettings
 from fastpix.deidentification.run.review import accept
 from fastpix.deidentification.run.review_page import write_review_page
@@ -23,7 +23,7 @@ from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
 from fastpix.job.conversion import OnProgress, PathLike, Progress
 from fastpix.job.counts import Counts, counts_of
-from fastpix.job.dataset_file import settle
+from fastpix.job.dataset_file import read_settings_of, settle
 from fastpix.job.decoders_here import decoders_fingerprint
 from fastpix.job.engines.driving import drive
 from fastpix.job.engines.executors import Engine
@@ -172,7 +172,7 @@ def deidentify(
         detector_here()  # before the first file, if it is missing
     run = _Run(
         src, dst, options, workers=workers, shard=shard, key_file=key_file, root=root,
-        timeout=timeout, max_bytes=max_bytes, accept_pixels=accept_pixels,
+        timeout=timeout, max_bytes=max_bytes, accept_pixels=accept_pixels, override=replace,
     )  # fmt: skip
     run.begin(replace, retry_failed)
     with run_marked(run.storage):
@@ -181,7 +181,7 @@ def deidentify(
         try:
             summary = run.copy(executor, on_progress)
         finally:
-            run.folders.remove_attempts(run.job.run)
+            remove_attempts(run.folders.attempts(run.job.run))
         if prune and summary.vanished:
             summary.pruned = run.prune()
     summary.in_review = write_review_page(run.folders)
@@ -205,6 +205,7 @@ class _Run:
         timeout: float,
         max_bytes: int,
         accept_pixels: bool,
+        override: bool,
     ) -> None:
         self._workers = cores() if workers is None else workers
         self._shard = shard
@@ -216,6 +217,8 @@ class _Run:
         key_path = Path(key_file) if key_file is not None else default_key_file(output)
         skipped = [output, self.folders.work, key_path]
         self._sources: Sources = open_sources(src, root, skipped=skipped)
+        self.storage = LocalStorage(output)
+        _check_key_is_there(key_path, self.storage, override)
         self.folders.make()
         key = load_key(key_path, output)
         load_key(key_path, self.folders.work)
@@ -232,19 +235,27 @@ class _Run:
             started=time.time(),
             run=secrets.token_hex(8),
         )
-        self.storage = LocalStorage(output)
         self._known = Known()
         self._pending = Pending(self._known, shard)
 
     def begin(self, override: bool, retry_failed: bool) -> None:
         """Settle what copies are made by, remove what runs that died have left, and read on."""
+        if override:
+            self._remove_others()
         settings = settle(self.storage, self.job.settings, override)
         self.job = replace(self.job, settings=settings)
+        left = self.folders.attempts()  # before the look at marks: a run is marked before it begins
         if not is_run_alive(self.storage):
-            self.folders.remove_attempts()
+            remove_attempts(left)
         self._known = known_items(self.storage, settings.id, self.job.decoders, retry_failed)
         self._known.forget_all_but(self.folders.numbers_there())
         self._pending = Pending(self._known, self._shard)
+
+    def _remove_others(self) -> None:
+        """Remove what was made by other settings: none of it may be taken for what follows."""
+        found = read_settings_of(self.storage, CopySettings)
+        if found is not None and found != self.job.settings.at_epoch(found.epoch):
+            self.folders.remove_copies()
 
     def copy(self, executor: Engine, on_progress: OnProgress | None) -> CopySummary:
         """Make the copies that are not there yet."""
@@ -292,6 +303,18 @@ def _check_pyarrow() -> None:
             "copies are listed in a manifest, which pyarrow writes: "
             "pip install 'fastpix[deidentify]'"
         ) from error
+
+
+def _check_key_is_there(key_file: Path, storage: LocalStorage, override: bool) -> None:
+    """Refuse to make a new key in place of the one of the copies that are there."""
+    if override or os.path.lexists(key_file):
+        return
+    if read_settings_of(storage, CopySettings) is not None:
+        raise ArgumentError(
+            "key_file",
+            f"{key_file} is not there, and it is the key of the copies in {storage.folder}: put it "
+            f"back, or name it (--key-file). If it is lost, write into another folder",
+        )
 
 
 def _check_arguments(
