@@ -96,7 +96,8 @@ def _audit(
     if expected is not None:
         found += check_kept(values, copy.items, rules, expected)
         header = bytes(body[at : copy.end])
-        found += _search(copy.elements, values, rules, expected.identifiers, header, at, head)
+        keeps_uids = "uids" in settings.keep
+        found += _search(copy.elements, values, rules, expected.identifiers, header, at, head, keeps_uids)
         found += _check_pixels(body, copy.pixels, expected.pixels)
     elif copy.pixels < 0 and copy.end != len(body):
         found.append(Violation((), 0, "readable", "bytes behind the last element"))
@@ -121,6 +122,7 @@ def _search(
     header: bytes,
     at: int,
     head: bytes,
+    keeps_uids: bool,
 ) -> list[Violation]:
     """Search texts for identifiers, then the bytes of the whole header."""
     kept = {tag for tag, action in rules.items() if action == "K"}
@@ -131,11 +133,11 @@ def _search(
         if not value or element.vr == "SQ":
             continue
         exempt = element.tag in kept or any(tag in kept for tag in element.path[::2])
-        is_new_uid = False
+        is_exempt_uid = False
         if element.vr == "UI":
             uids = [uid.strip() for uid in value.decode("latin-1").replace("\0", "").split("\\")]
             wrong = not exempt and any(uid in identifiers.uids for uid in uids)
-            is_new_uid = all(_NEW_UID.fullmatch(uid) or is_well_known(uid) for uid in uids)
+            is_exempt_uid = keeps_uids or all(_NEW_UID.fullmatch(uid) or is_well_known(uid) for uid in uids)
         elif element.vr in NUMERIC_TEXTS:
             wrong = identifiers.in_number(value)
         elif element.vr in TEXTS and not exempt:
@@ -144,7 +146,7 @@ def _search(
             wrong = False
         if wrong:
             found.append(Violation(element.path, element.tag, "identifier", "an original value"))
-        elif exempt or is_new_uid or element.vr in _SEARCHED:
+        elif exempt or is_exempt_uid or element.vr in _SEARCHED:
             clean.append(element)
     # Raw: what is left once the texts that were searched are cut out.
     rest = bytearray(header)
@@ -153,7 +155,7 @@ def _search(
         rest[start : start + element.end - element.start] = b"\0" * (element.end - element.start)
     # The digits of a new UID are those of a hash, in which any short number may be found.
     uid = values.get(((), _SOP_INSTANCE), b"").strip(b" \0")
-    if _NEW_UID.fullmatch(uid.decode("latin-1")):
+    if keeps_uids or _NEW_UID.fullmatch(uid.decode("latin-1")):
         head = head.replace(uid, b"")
     if identifiers.in_raw(bytes(rest) + head):
         found.append(Violation((), 0, "identifier", "an original value, raw in the header"))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 3  # characters of what is searched for, as a whole word
 LONG = 6  # characters from which an identifier is found inside of other text, and raw in bytes
+_REMARK = 2**16  # bytes of a remark that is read as a text
 _LONG_UID = 12  # characters of a UID that is searched for in bytes
 _LONG_NUMBER = 6  # digits of an identifier that is found among other digits
 # Identifiers of the patient, of visits, orders and documents (PS3.6).
@@ -211,6 +212,10 @@ class Identifiers:
             )
             or any(word in raw for word in self.raw_foreign)
         )
+
+    def in_remark(self, raw: bytes) -> bool:
+        """Whether a remark of a codestream has an identifier: it may be a text, or anything."""
+        return self.in_raw(raw) or (len(raw) <= _REMARK and self.in_bytes(raw, "LT"))
 
     def in_text(self, text: str, is_code: bool = False) -> bool:
         """Whether a text has an identifier; of coded strings the standard's terms are exempt."""
