@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.deidentification.copy_rules import Violation
+from fastpix.deidentification.identifiers import Identifiers
 from fastpix.deidentification.pixels.beside_the_image import carries_more
 from fastpix.errors import FastpixError
 from fastpix.header.header import Header
@@ -43,7 +44,7 @@ def check_image(
     original: Instance,
     regions: Sequence[Region],
     max_bytes: int,
-    is_identifying: Callable[[bytes], bool],
+    identifiers: Identifiers,
     *,
     has_same_bytes: bool,
     is_cleared: bool,
@@ -58,8 +59,8 @@ def check_image(
     regions : sequence of Region
         What was to be blanked in all frames; outside, all is what it was.
     max_bytes : int
-    is_identifying : callable
-        Told what pixels carry besides the image.
+    identifiers : Identifiers
+        Which pixels must not carry besides the image.
     has_same_bytes : bool
         The bytes of the pixels were found to be those of the original: they are not decoded, unless
         they were to be others.
@@ -75,7 +76,7 @@ def check_image(
                 found = _check_header(copy, original, has_same_bytes)
                 if not found and (regions or is_cleared or not has_same_bytes):
                     found += _check_pixels(copy, original, regions, max_bytes, is_cleared)
-                if carries_more(copy, is_identifying):
+                if carries_more(copy, identifiers.in_remark, identifiers.in_raw):
                     found.append(_wrong("something is left beside the image"))
             finally:
                 if isinstance(stored, File):

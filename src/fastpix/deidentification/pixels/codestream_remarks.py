@@ -144,9 +144,21 @@ def _parts_of_jpeg_2000(encoded: Buffer) -> Iterator[_Part]:
         if marker == _J2K_COMMENT:  # behind its length and what kind of text it is
             yield _Part(at, at + 2 + length, bytes(encoded[at + 6 : at + 2 + length]))
         at += 2 + length
-    end = bytes(encoded).rfind(END_OF_IMAGE)
+    end = _end_of_tiles(encoded, at)
     if end > at:
         yield from _behind(encoded, end + 2)
+
+
+def _end_of_tiles(encoded: Buffer, at: int) -> int:
+    """Return where the end of the codestream is marked, from where the first tile-part begins."""
+    while at + 12 <= len(encoded) and bytes(encoded[at : at + 2]) == b"\xff\x90":
+        (length,) = struct.unpack_from(">I", encoded, at + 6)
+        if length == 0:  # up to the end
+            break
+        at += length
+    if bytes(encoded[at : at + 2]) == END_OF_IMAGE:
+        return at
+    return bytes(encoded).rfind(END_OF_IMAGE)
 
 
 def _boxes_of_jpeg_xl(encoded: Buffer) -> Iterator[_Part]:

@@ -111,10 +111,14 @@ def pixel_plan(
     return PixelPlan(instance, waits, regions, detected, is_decided, has_overlay)
 
 
-def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> RedactedPixels | None:
+def new_pixels(
+    plan: PixelPlan,
+    is_identifying: Callable[[bytes], bool],
+    is_hidden: Callable[[bytes], bool],
+) -> RedactedPixels | None:
     """Return what takes the place of the pixels; None: they stay byte for byte.
 
-    Besides what is blanked, these go: overlays in the bits of cells, what follows the last frame,
+    Besides what is blanked, these go: overlays in the bits of cells, what is outside of the frames,
     and what codestreams carry besides their image, where it identifies.
 
     Parameters
@@ -122,6 +126,8 @@ def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> Reda
     plan : PixelPlan
     is_identifying : callable
         Told what codestreams carry.
+    is_hidden : callable
+        Told the printable bytes of codestreams.
 
     Raises
     ------
@@ -132,10 +138,12 @@ def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> Reda
     if instance is None:
         return None
     try:
-        if plan.regions or plan.has_overlay or carries_more(instance, is_identifying):
+        if plan.regions or plan.has_overlay or carries_more(
+            instance, is_identifying, is_hidden
+        ):
             return redacted_pixels(
                 instance, plan.regions, clear_unused_bits=plan.has_overlay,
-                is_identifying=is_identifying,
+                is_identifying=is_identifying, is_hidden=is_hidden,
             )  # fmt: skip
     except FastpixError as error:
         raise RefusedError(f"it cannot be blanked: {error.storable}") from error

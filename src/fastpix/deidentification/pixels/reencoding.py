@@ -87,6 +87,7 @@ def reencoded(
     regions: Sequence[Region],
     frames: Sequence[int],
     clear_unused_bits: bool = False,
+    again: Sequence[int] = (),
 ) -> Reencoded:
     """Blank regions of compressed frames.
 
@@ -105,6 +106,8 @@ def reencoded(
         Those to blank.
     clear_unused_bits : bool
         Bits that no value uses become 0 (of signed samples: those of the sign) in all frames.
+    again : sequence of int
+        Frames that are encoded again even if nothing is blanked in them.
 
     Raises
     ------
@@ -113,13 +116,13 @@ def reencoded(
     """
     wanted = format_of(header)
     checked = [check_frame(memoryview(data), wanted, k) for k, data in enumerate(encoded)]
-    touched = range(header.frames) if clear_unused_bits else frames if regions else ()
+    touched = {*again, *(range(header.frames) if clear_unused_bits else frames if regions else ())}
     blanking = _Blanking(header, wanted, regions, frozenset(frames), clear_unused_bits)
     was_lossy = any(map(_is_lossy, checked))
     if not was_lossy:
         result = list(encoded)
         try:
-            for frame in touched:
+            for frame in sorted(touched):
                 result[frame] = blanking.encoded_again(checked[frame], frame)
         except _NotEncoded:
             pass
