@@ -10,7 +10,14 @@ from fastpix.deidentification.copy_elements import Element
 from fastpix.deidentification.copy_options import CLEAN_PIXELS, Deidentification
 from fastpix.deidentification.expected_copy import Expected
 from fastpix.deidentification.original_levels import is_out_of_place
-from fastpix.deidentification.value_kinds import BYTES, CLASS_UIDS, DATES, DUMMIES, WELL_KNOWN
+from fastpix.deidentification.value_kinds import (
+    BYTES,
+    CLASS_UIDS,
+    DATES,
+    DUMMIES,
+    PIXEL_DATA,
+    WELL_KNOWN,
+)
 from fastpix.standard.required_attributes import Level, level_below, type_of
 
 Path: TypeAlias = tuple[int, ...]
@@ -83,6 +90,8 @@ def check_element(
         return wrong("X", "private, unknown, a group length, a curve or an overlay")
     if vr == "UN":
         return wrong("X", "of unknown VR")
+    if tag in PIXEL_DATA:
+        return wrong("X", "pixels of an item")
     if vr == "SQ":
         empty = not items.get((path, tag))
     else:

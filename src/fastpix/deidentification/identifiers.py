@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 3  # characters of what is searched for, as a whole word
 LONG = 6  # characters from which an identifier is found inside of other text, and raw in bytes
+_WINDOW, _OVERLAP = 2**20, 2**10  # bytes that are searched together, and twice
 _LONG_UID = 12  # characters of a UID that is searched for in bytes
 _ENCODINGS = (
     "utf-8", "latin-1", "iso8859_2", "iso8859_5", "iso8859_6", "iso8859_7", "iso8859_8",
@@ -165,6 +166,8 @@ class Identifiers:
         self.raw_uids = frozenset(raw)
         self.raw_long = tuple(word.encode() for word in self.long if word.isascii())
         self.raw_foreign = frozenset(foreign)
+        coded = {*self.raw_long, *foreign, *(uid for uid in raw if len(uid) >= _LONG_UID)}
+        self._coded = tuple(sorted({word.lower() for word in coded if len(word) >= LONG}))
 
     def in_raw(self, raw: bytes) -> bool:
         """Whether bytes that are no text of DICOM have an identifier."""
@@ -175,6 +178,20 @@ class Identifiers:
             or any(uid in raw for uid in self.raw_uids if len(uid) >= _LONG_UID)
             or any(word in raw for word in self.raw_foreign)
         )
+
+    def in_remark(self, content: bytes) -> bool:
+        """Whether a remark beside an image has an identifier; short ones and dates count, too."""
+        texts = {content, content.replace(b"\0", b"")}  # UTF-16, either way
+        return self.in_raw(content) or any(self.in_bytes(text, "LT") for text in texts)
+
+    def in_coded(self, data: bytes | memoryview) -> bool:
+        """Whether pixels, searched as bytes, have an identifier that is too long for a chance."""
+        for at in range(0, len(data), _WINDOW - _OVERLAP):
+            folded = bytes(data[at : at + _WINDOW]).lower()
+            squeezed = folded.replace(b"\0", b"")
+            if any(word in folded or word in squeezed for word in self._coded):
+                return True
+        return False
 
     def in_text(self, text: str, is_code: bool = False) -> bool:
         """Whether a text has an identifier; of coded strings the standard's terms are exempt."""

@@ -112,7 +112,7 @@ def redacted_pixels(
     elif header.transfer_syntax not in all_decoders():
         value = _items_of(instance)  # a video, which has no frames that could be told apart
         return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), chosen)
-    encoded = encoded_frames(header, instance.pixels)
+    encoded = encoded_frames(header, instance.pixels).frames
     if covered or clear_unused_bits:
         made = reencoded(header, encoded, covered, chosen, clear_unused_bits)
     else:
@@ -123,6 +123,7 @@ def redacted_pixels(
     value, extended = encapsulated(kept, instance.pixels.offsets is not None)
     tables = (None, None) if extended is None else extended
     changes |= dict(zip(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"), tables, strict=True))
+    changes["EncapsulatedPixelDataValueTotalLength"] = None
     if made.transfer_syntax != header.transfer_syntax:
         changes |= _changes(header, made)
     if made.was_lossy:
