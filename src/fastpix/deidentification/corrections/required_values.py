@@ -99,8 +99,9 @@ def _set(
 def _repair_uid(
     level: OriginalLevel, tag: int, listed: Listed, kind: str, new_uid: Callable[[str], str]
 ) -> None:
-    """Replace a UID in another VR than UI, one below the root of the standard that is none
-    of its own, or one that cannot be read: the engine leaves these.
+    """Replace a UID that the engine leaves.
+
+    It has another VR than UI, cannot be read, or is below the root of the standard and none of it.
     """
     from pydicom.dataelem import DataElement
 
