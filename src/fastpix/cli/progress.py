@@ -193,7 +193,7 @@ class Words(NamedTuple):
 
     done: str = "converted"
     present: str = "already there"
-    left_out: str = "left out by --only"
+    left_out: str = "left out by --only, or by a verdict of --sources"
     again: str = "failed before, and have not changed (--retry-failed tries again)"
     vanished: str = "in the cache, not in the source any more (--prune)"
     failed: str = "failed"

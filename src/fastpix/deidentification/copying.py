@@ -183,7 +183,7 @@ def _copy(
     if "uids" in settings.keep:
         harvest.uids.clear()
     identifiers = Identifiers(harvest)
-    made = new_pixels(plan, identifiers.in_raw)
+    made = new_pixels(plan, identifiers)
     try:
         run_engine(dataset, settings, pseudonyms)
     except ImportError:
@@ -205,12 +205,12 @@ def _copy(
         write_copy(target, meta, dataset, pixels, encoding)
         expected = Expected(
             levels, identifiers, pseudonyms.uid, pseudonyms.days, pseudonyms.patient, pixels,
-            plan.is_decided,
+            plan.is_decided, plan.instance is not None,
         )  # fmt: skip
         violations = audit_copy(target, settings, expected)
         if plan.instance is not None and not violations:
             violations = check_image(
-                target, plan.instance, plan.regions, max_bytes, identifiers.in_raw,
+                target, plan.instance, plan.regions, max_bytes, identifiers,
                 has_same_bytes=made is None, is_cleared=plan.has_overlay,
             )  # fmt: skip
     except FileExistsError:

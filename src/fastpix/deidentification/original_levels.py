@@ -17,7 +17,6 @@ from fastpix.deidentification.value_kinds import (
     DATES,
     NUMBERS,
     NUMERIC_TEXTS,
-    PIXEL_DATA,
     STRUCTURAL_BYTES,
     TEXTS,
     is_well_known,
@@ -185,6 +184,9 @@ class _Taking:
                 self._take_sequence(level, key, tag, rule)
             return
         value = original.value if isinstance(original.value, bytes | type(None)) else None
+        if vr == "UI" and value is None and original.value:  # it has been looked at before
+            uids = original.value if original.VM > 1 else [original.value]
+            value = "\\".join(map(str, uids)).encode("latin-1", "replace")
         if vr == "UN" or not _agree(vr, known):
             del dataset[key]
             if rule is None or known in ("", "UN"):
@@ -221,7 +223,7 @@ class _Taking:
         dataset = level.dataset
         keeps = vr in TEXTS or vr in NUMBERS or vr in NUMERIC_TEXTS or vr == "UI"
         if vr in BYTES or (vr not in NUMBERS and known in BYTES):
-            keeps = tag in STRUCTURAL_BYTES or tag in PIXEL_DATA
+            keeps = tag in STRUCTURAL_BYTES
         elif (vr in NUMERIC_TEXTS or known in NUMERIC_TEXTS) and value:
             keeps = _NUMERIC.fullmatch(value) is not None
         elif vr == "UI" and tag not in CLASS_UIDS and self.new_uid is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from functools import lru_cache
+
 NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"})
 NUMERIC_TEXTS = frozenset({"IS", "DS"})
 DATES = frozenset({"DA", "DT", "TM"})
@@ -49,5 +52,15 @@ PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
 def is_well_known(uid: str) -> bool:
-    """Whether a UID is one of the standard's own."""
-    return uid.startswith(WELL_KNOWN)
+    """Whether a UID is one of the standard's own (PS3.6 annex A).
+
+    Devices are found that make UIDs of instances below the root of the standard.
+    """
+    return uid.startswith(WELL_KNOWN) and uid in _standard_uids()
+
+
+@lru_cache(maxsize=1)
+def _standard_uids() -> Container[str]:
+    from pydicom._uid_dict import UID_dictionary
+
+    return UID_dictionary

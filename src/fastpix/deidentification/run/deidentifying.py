@@ -15,7 +15,6 @@ from fastpix.deidentification.copy_options import Deidentification, Kept
 from fastpix.deidentification.engine import check_engine
 from fastpix.deidentification.run.copy_folders import CopyFolders, remove_attempts
 from fastpix.deidentification.run.copy_settings import CopyJob, CopySettings
-from fastpix.deidentification.run.copy_workers import COPIES
 from fastpix.deidentification.run.review import accept
 from fastpix.deidentification.run.review_page import write_review_page
 from fastpix.deidentification.run.same_names import OtherSources
@@ -44,6 +43,11 @@ from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.redaction import Redaction
 from fastpix.text_detection import detector_here
 
+# What workers call. They alone import what makes copies: that takes longer than to begin here.
+COPIES = (
+    "fastpix.deidentification.run.copy_workers:copy",
+    "fastpix.deidentification.run.copy_workers:copy_isolated",
+)
 _FILES = 256  # of a batch: what a worker that is killed has to do again takes seconds
 
 

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastpix.deidentification.copying import verify_copy
 from fastpix.deidentification.run.copy_folders import (
     CopyFolders,
     give_name,
@@ -256,6 +255,8 @@ def _let_out(folders: CopyFolders, settings: CopySettings, row: Row, attempt: Pa
 
 
 def _check(copy: Path, folders: CopyFolders, settings: CopySettings, row: Row) -> None:
+    from fastpix.deidentification.copying import verify_copy  # a run does without it
+
     name = row["name"]
     try:
         data = copy.read_bytes()
