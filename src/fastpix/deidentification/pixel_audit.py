@@ -105,6 +105,8 @@ def _check_header(copy: Instance, original: Instance, exactly: bool) -> list[Vio
     found = []
     has_same_syntax = original.header.transfer_syntax == copy.header.transfer_syntax
     left_out = _SIZED if has_same_syntax else _ENCODED
+    if original.header.encapsulated:
+        left_out |= {"word_ow"}  # of the VR, which is OB then, whatever the original has
     left_out = frozenset({"notes"}) if exactly else left_out
     for field in dataclasses.fields(Header):
         old, new = getattr(original.header, field.name), getattr(copy.header, field.name)

@@ -132,7 +132,7 @@ def _recompressed_jpeg(encoded: Buffer, syntax: str) -> bytes | None:
     from imagecodecs import jpegxl_decode_jpeg
 
     try:
-        return bytes(jpegxl_decode_jpeg(bytes(encoded)))
+        return bytes(jpegxl_decode_jpeg(bytes(encoded), numthreads=1))
     except Exception as error:  # the library's own
         raise PixelDataError(reason="the JPEG in a frame of JPEG XL cannot be had back") from error
 

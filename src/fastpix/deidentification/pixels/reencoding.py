@@ -90,7 +90,9 @@ def encoded_frames(header: Header, pixels: Pixels) -> EncodedFrames:
     try:
         locations = FrameLocations(header, opened)
         locations.find(opened, range(header.frames))
-        frames = [locations.encoded(opened, frame) for frame in range(header.frames)]
+        frames: list[bytes | memoryview] = [
+            locations.encoded(opened, frame) for frame in range(header.frames)
+        ]
         return EncodedFrames(frames, any(n.code == "PIX_FRAMES_BEYOND" for n in locations.notes))
     finally:
         if opened is not pixels:
