@@ -176,8 +176,8 @@ def test_what_waits_is_listed_and_decided_without_a_browser(
     assert call("deidentify", "refuse", job.dst, last, "--by", "me").startswith("1 copy removed, 0")
     assert call("deidentify", "review", job.dst) == "0 copies wait\n"
     assert "name the copies" in call("deidentify", "refuse", job.dst, "--by", "me", code=1)
-    said = call("deidentify", "accept", job.dst, last, "--by", "me", code=1)
-    assert "fastpix deidentify review lists those" in said
+    refused = call("deidentify", "accept", job.dst, last, "--by", "me", code=1)
+    assert "fastpix deidentify review lists those" in refused
 
 
 def test_mistakes_have_a_remedy(
