@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -11,7 +13,7 @@ import pydicom
 import pydicom.encaps
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate_extended
+from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.sequence import Sequence
 from support import codestream_cases as c
 from support.libraries import library
@@ -24,6 +26,7 @@ from fastpix.deidentification.copy_options import Deidentification
 from fastpix.deidentification.copying import CopyRecord, deidentified_copy
 from fastpix.deidentification.corrections.declarations import declare
 from fastpix.deidentification.pixels.pixel_plan import new_pixels
+from fastpix.deidentification.pixels.redacting import RedactedPixels
 from fastpix.pseudonyms import Names
 from fastpix.redaction import Redaction, Region
 
@@ -116,11 +119,8 @@ def tile_part_commented(stream: bytes) -> bytes:
 
 
 def test_names_where_nothing_can_be_taken_out_are_refused(tmp_path: Path) -> None:
-    """In headers of tile parts, and in pixels that cannot be read."""
-    in_tile_part = tile_part_commented(c.j2k(CELLS, 8))
-    assert np.array_equal(imagecodecs.jpeg2k_decode(in_tile_part), CELLS)
-    record, _, target = copied(compressed([in_tile_part], c.J2K_LOSSLESS), tmp_path)
-    assert not target.exists() or NAME not in target.read_bytes()
+    """Behind the rows of an RLE segment, and in pixels that cannot be read."""
+    in_segment = compressed([c.rle(CELLS) + NAME + b"^Xav"], c.RLE_LOSSLESS)
     damaged = compressed([commented(c.jpeg(CELLS), NAME)], c.BASELINE)
     damaged.NumberOfFrames = 3
     unknown = compressed([commented(c.jpeg(CELLS), NAME)], c.BASELINE)
@@ -128,7 +128,7 @@ def test_names_where_nothing_can_be_taken_out_are_refused(tmp_path: Path) -> Non
     video = compressed([b"\0\0\1\xb3" + NAME + bytes(CELLS)], "1.2.840.10008.1.2.4.100")
     short = image()
     short.PixelData = NAME * 2
-    for dataset in (damaged, unknown, video, short):
+    for dataset in (in_segment, damaged, unknown, video, short):
         record, _, target = copied(dataset, tmp_path)
         assert record.refused
         assert not target.exists()
@@ -201,3 +201,73 @@ def test_an_overlay_in_the_cells_of_rle_goes(
     record, _, target = copied(original, tmp_path)
     assert any("bits that no value uses" in violation.why for violation in record.violations)
     assert not target.exists()
+
+
+def test_names_that_decoders_pass_over_go(tmp_path: Path) -> None:
+    """In the header of a tile part: the frame is encoded again, the others stay."""
+    plain = c.j2k(CELLS, 8)
+    hiding = compressed([tile_part_commented(plain), plain], c.J2K_LOSSLESS)
+    record, source, target = copied(hiding, tmp_path)
+    assert record.refused == ""
+    assert NAME not in target.read_bytes()
+    assert plain in target.read_bytes()
+    assert np.array_equal(fastpix.open(source).stored(), fastpix.open(target).stored())
+
+
+def remade(made: RedactedPixels | None, frames: list[bytes]) -> RedactedPixels:
+    assert made is not None
+    value = encapsulate(frames).removesuffix(b"\xfe\xff\xdd\xe0\0\0\0\0")
+    return dataclasses.replace(made, value=value)
+
+
+def test_codestreams_that_differ_by_more_than_remarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They decode to the same cells, but who has made them again?"""
+    streams = [c.jpeg_lossless(CELLS, 8, predictor) for predictor in (1, 2)]
+    assert np.array_equal(*map(imagecodecs.ljpeg_decode, streams))
+    original = compressed([streams[0] + b"<xml/>"], c.LOSSLESS_57)
+    record, _, target = copied(original, tmp_path)
+    assert record.refused == ""
+    real = new_pixels
+    monkeypatch.setattr(copying, "new_pixels", lambda *args: remade(real(*args), streams[1:]))
+    record, _, target = copied(original, tmp_path)
+    assert [v.why for v in record.violations] == ["their codestreams differ by more than remarks"]
+    assert not target.exists()
+
+
+def test_a_loss_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = compressed([c.jpeg(CELLS)], c.BASELINE)
+    record, _, target = copied(original, tmp_path, BLANKING)
+    assert record.refused == ""
+    copy = pydicom.dcmread(target)
+    assert (copy.LossyImageCompression, copy.file_meta.TransferSyntaxUID) == ("01", c.RLE_LOSSLESS)
+    real = new_pixels
+
+    def untold(*args: Any) -> RedactedPixels:
+        made = real(*args)
+        assert made is not None
+        changes = {k: v for k, v in made.changes.items() if k != "LossyImageCompression"}
+        return dataclasses.replace(made, changes=changes)
+
+    monkeypatch.setattr(copying, "new_pixels", untold)
+    record, _, target = copied(original, tmp_path, BLANKING)
+    assert [str(v) for v in record.violations] == ["(0028,2110): pixels: a loss is not told"]
+    assert not target.exists()
+
+
+def test_files_cut_within_an_element_are_refused(tmp_path: Path) -> None:
+    """Those without an image too, where nothing tells that there is more."""
+    original = image()
+    for keyword in ("PixelData", "Rows", "BitsAllocated"):
+        del original[keyword]
+    del original[0xFFFCFFFC]
+    source = write(original, tmp_path / "original")
+    data = source.read_bytes()
+    assert deidentified_copy(source, tmp_path / "copy", PLAIN, NAMES).refused == ""
+    last = data.rindex(b"\x18\0\xfe\x0f")  # behind it are others, of whole elements
+    for size in range(last + 1, last + 8):
+        source.write_bytes(data[:size])
+        record = deidentified_copy(source, tmp_path / "cut", PLAIN, NAMES)
+        assert record.refused == "its header cannot be read to its end"
+        assert not (tmp_path / "cut").exists()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fastpix.deidentification.copy_rules import Violation
 from fastpix.deidentification.identifiers import Identifiers
 from fastpix.deidentification.pixels.beside_the_image import carries_more
+from fastpix.deidentification.pixels.coded_strings import strings_of
 from fastpix.deidentification.pixels.codestream_remarks import without_remarks
 from fastpix.deidentification.pixels.reencoding import encoded_frames
 from fastpix.errors import FastpixError
@@ -85,7 +86,8 @@ def check_image(
                 if not found and (regions or is_cleared or not has_same_bytes):
                     found += _check_pixels(copy, original, regions, max_bytes, is_cleared)
                 if not found and not has_same_bytes:
-                    found += _check_codestreams(copy, original, bool(regions) or is_cleared)
+                    is_changed = bool(regions) or is_cleared
+                    found += _check_codestreams(copy, original, identifiers, is_changed)
                 if carries_more(copy, identifiers):
                     found.append(_wrong("something is left beside the image"))
             finally:
@@ -243,17 +245,25 @@ def _cells(instance: Instance) -> Iterator[NDArray[Any]]:
             yield cells.reshape(shape)
 
 
-def _check_codestreams(copy: Instance, original: Instance, is_changed: bool) -> list[Violation]:
-    """Check that coded data are the same, where the image is; and that a loss is told."""
+def _check_codestreams(
+    copy: Instance, original: Instance, identifiers: Identifiers, is_changed: bool
+) -> list[Violation]:
+    """Check that coded data are the same, where the image is; and that a loss is told.
+
+    Frames that hide an identifier in their coded data had to be encoded again.
+    """
     old, new = original.header, copy.header
     if not old.encapsulated or old.transfer_syntax not in all_decoders():
         return []
     before = encoded_frames(old, original.pixels).frames
     after = encoded_frames(new, copy.pixels).frames
-    if not is_changed and [_coded(frame, old) for frame in before] != [
-        _coded(frame, new) for frame in after
-    ]:
-        return [_wrong("their codestreams differ by more than remarks")]
+    if not is_changed:
+        coded = [_coded(frame, old) for frame in before]
+        hiding = [identifiers.in_raw(strings_of(frame)) for frame in coded]
+        is_new = old.transfer_syntax != new.transfer_syntax and any(hiding)
+        for was, hides, frame in zip(coded, hiding, after, strict=True):
+            if not is_new and not hides and was != _coded(frame, new):
+                return [_wrong("their codestreams differ by more than remarks")]
     was_lossy = old.transfer_syntax != new.transfer_syntax and any(map(_is_lossy, before))
     is_told = was_lossy or original.dataset.get("LossyImageCompression") == "01"
     if is_told and copy.dataset.get("LossyImageCompression") != "01":
