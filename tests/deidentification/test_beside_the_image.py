@@ -225,7 +225,8 @@ def test_codestreams_that_differ_by_more_than_remarks(
 ) -> None:
     """They decode to the same cells, but who has made them again?"""
     streams = [c.jpeg_lossless(CELLS, 8, predictor) for predictor in (1, 2)]
-    assert np.array_equal(*map(imagecodecs.ljpeg_decode, streams))
+    one, other = map(imagecodecs.ljpeg_decode, streams)
+    assert np.array_equal(one, other)
     original = compressed([streams[0] + b"<xml/>"], c.LOSSLESS_57)
     record, _, target = copied(original, tmp_path)
     assert record.refused == ""
