@@ -11,6 +11,7 @@ import pytest
 from support.copied import US, Copied
 from support.libraries import library
 
+from fastpix.deidentification import copying
 from fastpix.deidentification.run import deidentifying, review
 from fastpix.deidentification.run.review import accept, refuse, waiting
 from fastpix.deidentification.run.review_page import write_review_page
@@ -57,13 +58,13 @@ def test_a_run_that_makes_it_again_at_this_moment(
     job.copy()
     (each,) = waiting(job.dst)
     seen = each.copy.read_bytes()
-    true = review.verify_copy
+    true = copying.verify_copy
 
     def verify_copy(copy: Path, *more: Any) -> Any:
         each.copy.write_bytes(b"not seen")
         return true(copy, *more)
 
-    monkeypatch.setattr(review, "verify_copy", verify_copy)
+    monkeypatch.setattr(copying, "verify_copy", verify_copy)
     assert accept(job.dst, [each.shown], by="Reader") == 1
     assert job.of(path).read_bytes() == seen
     assert each.copy.read_bytes() == b"not seen"
