@@ -170,14 +170,14 @@ def test_what_waits_is_listed_and_decided_without_a_browser(
     found = call("locate", job.src, job.dst, "--name", said[0].split("\t")[0])
     assert found.startswith(said[0].partition(":")[0])
     monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO("\n".join(said[:2]).encode())))
-    said[0] = call("deidentify", "accept", job.dst, "-", "--by", "me")
-    assert said[0] == "2 copies let out, 1 copy waits\n"
+    told = call("deidentify", "accept", job.dst, "-", "--by", "me")
+    assert told == "2 copies let out, 1 copy waits\n"
     last = waiting(job.dst)[0].picture
     assert call("deidentify", "refuse", job.dst, last, "--by", "me").startswith("1 copy removed, 0")
     assert call("deidentify", "review", job.dst) == "0 copies wait\n"
     assert "name the copies" in call("deidentify", "refuse", job.dst, "--by", "me", code=1)
-    said = call("deidentify", "accept", job.dst, last, "--by", "me", code=1)
-    assert "fastpix deidentify review lists those" in said
+    told = call("deidentify", "accept", job.dst, last, "--by", "me", code=1)
+    assert "fastpix deidentify review lists those" in told
 
 
 def test_mistakes_have_a_remedy(

