@@ -279,7 +279,7 @@ def test_pixels_that_are_missing_or_too_many(tmp_path: Path) -> None:
     deflated = image(syntax="1.2.840.10008.1.2.1.99")
     source = write(deflated, tmp_path / "deflated")
     record = deidentified_copy(source, target, Deidentification(), NAMES, max_bytes=1000)
-    assert record.refused == "it inflates to more than 1000 bytes: see max_bytes"
+    assert record.refused == "it inflates to more than 1000 bytes: raise max_bytes (--max-bytes)"
     source.write_bytes(source.read_bytes()[:-300])
     record = deidentified_copy(source, target, Deidentification(), NAMES)
     assert record.refused == "it is cut off"

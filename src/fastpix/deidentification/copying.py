@@ -169,7 +169,9 @@ def _copy(
         raise RefusedError("it has no SOP Instance UID")
     required = level_of(sop_class)
     if required is None and not settings.any_sop:
-        raise RefusedError("its SOP class is unknown, so what its IOD demands is too: see any_sop")
+        raise RefusedError(
+            "its SOP class is unknown, so what its IOD demands is too: any_sop (--any-sop) takes it"
+        )
     plan = PixelPlan()
     if pixels is not None:
         plan = pixel_plan(dataset, stored, settings, max_bytes)
