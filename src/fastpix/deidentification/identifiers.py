@@ -65,6 +65,8 @@ _TERMS = frozenset(
     word for term in (*MODALITIES, *PHOTOMETRIC, *UNITS, *_CODED.split()) for word in words_of(term)
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+_OF_NUMBERS = b"0123456789.+-eE\\ \0"
+_BEFORE_A_NUMBER = b"\\-", b"\\+", b"e-", b"e+", b"E-", b"E+"
 _LIKE_A_UID = re.compile(rb"[0-9][0-9.]{%d,}" % (_LONG_UID - 1))
 
 
@@ -188,6 +190,11 @@ class Identifiers:
         self._mixed = tuple(sorted(harvest.mixed))
         self._numbers = frozenset(harvest.numbers)
         self._long_numbers = tuple(n for n in sorted(harvest.numbers) if len(n) >= _LONG_NUMBER)
+        decimal = {word for word in self.words if word.isascii() and word.isdecimal()}
+        self._number_bytes = tuple(
+            number.encode() for number in {*self._long_numbers, *self.dates, *decimal}
+            if number.isascii() and len(number) >= _LONG_NUMBER
+        )  # fmt: skip
         foreign: set[bytes] = set(harvest.raw)
         for word in harvest.foreign:
             foreign |= encodings_of(word)
@@ -269,6 +276,8 @@ class Identifiers:
         value : bytes
             May have several values.
         """
+        if not self._is_worth_splitting(value):
+            return False
         for text in value.decode("latin-1").replace("\0", " ").split("\\"):
             text = text.strip().lower()
             if not _NUMBER.fullmatch(text):
@@ -279,3 +288,17 @@ class Identifiers:
             ):
                 return True
         return False
+
+    def _is_worth_splitting(self, value: bytes) -> bool:
+        """Whether a numeric text may be what `in_number` looks for: contours have many values."""
+        signs = value.count(b"-") + value.count(b"+")
+        leading = value[:1] in (b"-", b"+")
+        if signs > leading:
+            leading += sum(map(value.count, _BEFORE_A_NUMBER))
+        return (
+            signs > leading
+            or bool(value.translate(None, _OF_NUMBERS))
+            or b" " in value.strip(b" \0")
+            or value.count(b".") > value.count(b"\\") + 1
+            or any(number in value for number in self._number_bytes)
+        )
