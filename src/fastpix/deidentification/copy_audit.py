@@ -97,7 +97,9 @@ def _audit(
         found += check_kept(values, copy.items, rules, expected)
         header = bytes(body[at : copy.end])
         keeps_uids = "uids" in settings.keep
-        found += _search(copy.elements, values, rules, expected.identifiers, header, at, head, keeps_uids)
+        found += _search(
+            copy.elements, values, rules, expected.identifiers, header, at, head, keeps_uids
+        )
         found += _check_pixels(body, copy.pixels, expected.pixels)
     elif copy.pixels < 0 and copy.end != len(body):
         found.append(Violation((), 0, "readable", "bytes behind the last element"))
@@ -137,7 +139,9 @@ def _search(
         if element.vr == "UI":
             uids = [uid.strip() for uid in value.decode("latin-1").replace("\0", "").split("\\")]
             wrong = not exempt and any(uid in identifiers.uids for uid in uids)
-            is_exempt_uid = keeps_uids or all(_NEW_UID.fullmatch(uid) or is_well_known(uid) for uid in uids)
+            is_exempt_uid = keeps_uids or all(
+                _NEW_UID.fullmatch(uid) or is_well_known(uid) for uid in uids
+            )
         elif element.vr in NUMERIC_TEXTS:
             wrong = identifiers.in_number(value)
         elif element.vr in TEXTS and not exempt:

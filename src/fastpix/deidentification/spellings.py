@@ -17,9 +17,7 @@ _LONG_RUN = 5  # digits of a run that counts as a word of its own
 _PLAIN = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
 )
-_TWO_LETTERS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
-)
+_TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _ENCODINGS = (
     "utf-8", "latin-1", "iso8859_2", "iso8859_5", "iso8859_6", "iso8859_7", "iso8859_8",
     "iso8859_9", "tis_620", "shift_jis", "iso2022_jp", "euc_jp", "euc_kr", "gb18030", "utf-16-le",
@@ -30,9 +28,7 @@ _MONTHS = (
     "apr avr abr апр", "may mai maj mei mag май мая", "jun juin giu июн", "jul juil lug июл",
     "aug ago aou aout авг", "sep set sept сен", "oct okt ott out окт", "nov ноя", "dec dez dic дек",
 )  # fmt: skip
-_MONTH_OF = {
-    name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()
-}
+_MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
 _SHORTEST_MONTH = 3
 _BETWEEN = r"(?:st|nd|rd|th|of|del|de|di|[\W_]){0,4}"
 # Day, month in letters, year; month in letters, day, year; year, month in letters, day.

@@ -138,9 +138,7 @@ def new_pixels(
     if instance is None:
         return None
     try:
-        if plan.regions or plan.has_overlay or carries_more(
-            instance, is_identifying, is_hidden
-        ):
+        if plan.regions or plan.has_overlay or carries_more(instance, is_identifying, is_hidden):
             return redacted_pixels(
                 instance, plan.regions, clear_unused_bits=plan.has_overlay,
                 is_identifying=is_identifying, is_hidden=is_hidden,
