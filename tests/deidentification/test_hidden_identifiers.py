@@ -146,3 +146,29 @@ def test_the_numbers_of_spectra_stay(tmp_path: Path) -> None:
     record, target = copied(dataset, tmp_path)
     assert record.refused == ""
     assert pydicom.dcmread(target).SpectroscopyData == numbers
+
+
+def test_files_that_end_within_or_before_an_element_are_refused(tmp_path: Path) -> None:
+    """All that is cut off, also between two elements where pixels have to follow."""
+    dataset = planted(CT)
+    for element in list(dataset):
+        if element.tag >> 16 not in (0x08, 0x10, 0x20, 0x28, 0x7FE0) or element.VR == "SQ":
+            del dataset[element.tag]
+    source = write(dataset, tmp_path / "original")
+    data = source.read_bytes()
+    for size in range(len(data) - 400, len(data) - 30, 3):
+        source.write_bytes(data[:size])
+        record = deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES)
+        assert record.refused, size
+    # objects without pixels: what is left of the head of an element shows that one is missing
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.481.3"
+    for tag in (0x7FE00010, 0x00280010, 0x00280100, 0xFFFCFFFC):
+        dataset.pop(tag, None)
+    dataset.ROIContourSequence = [Dataset()]
+    data = write(dataset, source).read_bytes()
+    begins = data.index(b"\x06\x30\x39\x00SQ")
+    for size in (begins + 1, begins + 7, begins + 9, begins + 15):
+        source.write_bytes(data[:size])
+        assert deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES).refused, size
+    source.write_bytes(data + b"\0\0")
+    assert not deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES).refused

@@ -30,6 +30,7 @@ from fastpix.redaction import Region
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File, Memory
 from fastpix.standard.required_attributes import level_of
+from fastpix.standard.uids import IMAGE_STORAGE
 
 if TYPE_CHECKING:
     import mmap
@@ -171,6 +172,8 @@ def _copy(
     if required is None and not settings.any_sop:
         raise RefusedError("its SOP class is unknown, so what its IOD demands is too: see any_sop")
     plan = PixelPlan()
+    if pixels is None and sop_class in IMAGE_STORAGE:
+        raise RefusedError("its pixels are missing: it is cut off")
     if pixels is not None:
         plan = pixel_plan(dataset, stored, settings, max_bytes)
     pseudonyms = _Pseudonyms(

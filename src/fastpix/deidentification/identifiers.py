@@ -306,7 +306,7 @@ class Identifiers:
     def _is_worth_splitting(self, value: bytes) -> bool:
         """Whether a numeric text may be what `in_number` looks for: contours have many values."""
         signs = value.count(b"-") + value.count(b"+")
-        leading = value[:1] in (b"-", b"+")
+        leading = int(value[:1] in (b"-", b"+"))
         if signs > leading:
             leading += sum(map(value.count, _BEFORE_A_NUMBER))
         return (

@@ -112,7 +112,7 @@ def read_original(data: bytes | mmap.mmap, max_bytes: int) -> Original:
     deflated = syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
     if deflated:
         body = _inflated(head, data, max_bytes)
-    file: Any = BytesIO(body) if isinstance(body, bytes) else _Mapped(body)
+    file: Any = _InMemory(body) if isinstance(body, bytes) else _Mapped(body)
     try:
         dataset = dcmread(file, stop_before_pixels=True, force=not has_prefix(head))
     except Exception as error:
@@ -126,7 +126,7 @@ def read_original(data: bytes | mmap.mmap, max_bytes: int) -> Original:
             pixels = find_pixels(body, at, encoding)
         except PixelsCutOffError:
             raise RefusedError("its pixels are cut off") from None
-    elif at + 8 <= len(body) or _is_cut_off(dataset):
+    elif at + 8 <= len(body) or file.ends_within or _is_cut_off(dataset):
         raise RefusedError("its header cannot be read to its end")
     elif _ROWS in dataset and _BITS_ALLOCATED in dataset:
         raise RefusedError("its pixels are missing: it is cut off")
@@ -142,15 +142,34 @@ def read_original(data: bytes | mmap.mmap, max_bytes: int) -> Original:
     return Original(dataset, pixels, encoding, syntax)
 
 
+def _is_part(read: bytes, size: int) -> bool:
+    """Whether less was there than is read of an element, but for zeros that fill a file up."""
+    return len(read) < size and bool(read.strip(b"\0"))
+
+
+class _InMemory(BytesIO):
+    """A file in memory that notes whether it ends within an element: pydicom ends in silence."""
+
+    ends_within = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self.ends_within |= _is_part(found, size or 0)
+        return found
+
+
 class _Mapped:
     """A mapped file as pydicom reads files: by a position of its own."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
+        self.ends_within = False
         data.seek(0)
 
     def read(self, size: int = -1) -> bytes:
-        return self._data.read(None if size < 0 else size)
+        found = self._data.read(None if size < 0 else size)
+        self.ends_within |= _is_part(found, size)
+        return found
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence != os.SEEK_SET:

@@ -99,8 +99,10 @@ def _set(
 def _repair_uid(
     level: OriginalLevel, tag: int, listed: Listed, kind: str, new_uid: Callable[[str], str]
 ) -> None:
-    """Replace a UID in another VR than UI, one below the root of the standard that is none
-    of its own, or one that cannot be read: the engine leaves these.
+    """Replace UIDs that the engine leaves.
+
+    Those in another VR than UI, those below the root of the standard that are none of its own, and
+    those that cannot be read.
     """
     from pydicom.dataelem import DataElement
 
