@@ -172,3 +172,18 @@ def test_files_that_end_within_or_before_an_element_are_refused(tmp_path: Path) 
         assert deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES).refused, size
     source.write_bytes(data + b"\0\0")
     assert not deidentified_copy(source, tmp_path / "copy", Deidentification(), NAMES).refused
+
+
+def test_dates_that_cannot_be_moved_go(tmp_path: Path) -> None:
+    dataset = planted(CT)
+    gone = {
+        0x00080021: ("DA", b"20190301-20190331 "), 0x00080022: ("DA", b"00010101"),
+        0x00080023: ("DA", b"20190307\\"), 0x0008002A: ("DT", b"20190307-20190308 "),
+    }  # fmt: skip
+    for tag, (vr, value) in gone.items():
+        dataset[Tag(tag)] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+    record, target = copied(dataset, tmp_path, Deidentification(dates="shift"))
+    copy = pydicom.dcmread(target)
+    assert (record.refused, record.violations) == ("", ())
+    assert [str(copy[tag].value) for tag in gone if tag in copy and copy[tag].value] == []
+    assert copy.StudyDate not in ("", DATE)
