@@ -88,6 +88,19 @@ def test_coded_pixels(tmp_path: Path, case: str) -> None:
     assert np.array_equal(fastpix.open(target).stored(), CELLS)
 
 
+def test_pixels_that_cannot_be_read_are_searched(tmp_path: Path) -> None:
+    dataset = planted(CT)
+    dataset.SamplesPerPixel = 2
+    assert copied(dataset, tmp_path)[0].refused == ""
+    (tmp_path / "copy").unlink()
+    dataset.PixelData += HIDDEN
+    record, target = copied(dataset, tmp_path)
+    assert ("identifies" in record.refused, target.exists()) == (True, False)
+    cut = coded(c.RLE_LOSSLESS, b"", RLE, HIDDEN, frames=5)
+    record, target = copied(cut, tmp_path)
+    assert (record.refused != "", target.exists()) == (True, False)
+
+
 def test_pixels_in_an_item_go(tmp_path: Path) -> None:
     dataset = planted(CT)
     inner = Dataset()

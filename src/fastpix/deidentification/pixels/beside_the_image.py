@@ -51,7 +51,9 @@ def carries_more(
             return is_hidden(bytes(pixels.view(0, pixels.length)))
         encoded = encoded_frames(header, instance.pixels)
     except PixelDataError:  # fewer bytes than frames need: copied as they are
-        return False
+        pixels = instance.pixels
+        size = min(pixels.length, pixels.stored.size - pixels.start)
+        return is_hidden(strings_of(pixels.view(0, size)))
     return not _are_all(header, instance.pixels, encoded) or any(
         is_hidden(strings_of(frame))
         or any(is_identifying(remark) for remark in remarks_of(frame, header.transfer_syntax))
