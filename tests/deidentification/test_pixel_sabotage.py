@@ -230,7 +230,7 @@ def test_an_overlay_in_the_cells_goes(tmp_path: Path, monkeypatch: pytest.Monkey
     target.unlink()
     real = new_pixels
     monkeypatch.setattr(
-        copying, "new_pixels", lambda plan, found: real(plan._replace(has_overlay=False), found)
+        copying, "new_pixels", lambda plan, *more: real(plan._replace(has_overlay=False), *more)
     )
     record = deidentified_copy(source, target, Deidentification(), NAMES)
     assert any("bits that no value uses" in violation.why for violation in record.violations)
