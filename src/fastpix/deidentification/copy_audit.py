@@ -22,6 +22,7 @@ from fastpix.deidentification.copy_rules import (
 )
 from fastpix.deidentification.expected_copy import Expected
 from fastpix.deidentification.identifiers import Identifiers
+from fastpix.deidentification.pixels.pictures_besides import pictures_besides
 from fastpix.deidentification.value_kinds import DATES, NUMERIC_TEXTS, TEXTS, is_well_known
 from fastpix.deidentification.writing import PixelElement
 from fastpix.header.dcmread import dcmread
@@ -38,6 +39,7 @@ _META_TAGS = frozenset(
     {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013}
 )
 _SOP_CLASS, _SOP_INSTANCE, _CHARSET = 0x00080016, 0x00080018, 0x00080005
+_PIXEL_DATA = 0x7FE00010
 _SEARCHED = TEXTS | NUMERIC_TEXTS | DATES
 _NEW_UID = re.compile(r"2\.25\.[0-9]{1,39}")
 
@@ -101,6 +103,10 @@ def _audit(
             copy.elements, values, rules, expected.identifiers, header, at, head, keeps_uids
         )
         found += _check_pixels(body, copy.pixels, expected.pixels)
+        if copy.pixels >= 0 and not (expected.is_image and _is_native(body, copy.pixels, implicit)):
+            with memoryview(body)[copy.pixels :] as coded:
+                if expected.identifiers.in_coded(coded):
+                    found.append(Violation((), _PIXEL_DATA, "identifier", "an original value, raw"))
     elif copy.pixels < 0 and copy.end != len(body):
         found.append(Violation((), 0, "readable", "bytes behind the last element"))
     return found
@@ -111,9 +117,10 @@ def _check_pydicom(path: str | os.PathLike[str]) -> list[Violation]:
         dataset = dcmread(path, stop_before_pixels=True)
         for element in dataset:
             _ = element.value
+        besides = any(pictures_besides(dataset))
     except Exception:
         return [Violation((), 0, "readable", "pydicom cannot read it")]
-    return []
+    return [Violation((), 0, "pixels", "there are pictures besides them")] if besides else []
 
 
 def _search(
@@ -174,8 +181,13 @@ def _charset(values: Mapping[tuple[tuple[int, ...], int], bytes], path: tuple[in
     return ()
 
 
+def _is_native(data: bytes | mmap.mmap, at: int, implicit: bool) -> bool:
+    length = at + (4 if implicit else 8)
+    return bytes(data[length : length + 4]) != b"\xff\xff\xff\xff"
+
+
 def _check_pixels(data: bytes | mmap.mmap, at: int, pixels: PixelElement | None) -> list[Violation]:
-    wrong = Violation((), 0x7FE00010, "pixels", "they differ from those of the original")
+    wrong = Violation((), _PIXEL_DATA, "pixels", "they differ from those of the original")
     if pixels is None:
         return [] if at < 0 else [wrong]
     if at < 0:

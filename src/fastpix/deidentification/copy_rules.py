@@ -91,7 +91,7 @@ def check_element(
         return wrong("X", "private, unknown, a group length, a curve or an overlay")
     if vr == "UN":
         return wrong("X", "of unknown VR")
-    if tag in PIXEL_DATA and path:
+    if tag in PIXEL_DATA:  # those of the image stand behind all elements
         return wrong("X", "pixels in an item, which nobody has looked at")
     if vr == "SQ":
         empty = not items.get((path, tag))

@@ -190,7 +190,7 @@ def _copy(
     identifiers = Identifiers(harvest)
     if pixels is not None and plan.instance is None:
         _refuse_hidden(pixels, identifiers)
-    made = new_pixels(plan, identifiers.in_remark, identifiers.in_raw)
+    made = new_pixels(plan, identifiers)
     try:
         run_engine(dataset, settings, pseudonyms)
     except ImportError:
@@ -212,7 +212,7 @@ def _copy(
         write_copy(target, meta, dataset, pixels, encoding)
         expected = Expected(
             levels, identifiers, pseudonyms.uid, pseudonyms.days, pseudonyms.patient, pixels,
-            plan.is_decided,
+            plan.is_decided, plan.instance is not None,
         )  # fmt: skip
         violations = audit_copy(target, settings, expected)
         if plan.instance is not None and not violations:

@@ -32,6 +32,7 @@ SHORTEST = 3  # characters of what is searched for, as a whole word
 LONG = 6  # characters from which an identifier is found inside of other text, and raw in bytes
 _MANY = 128  # words, from which a text is not searched for one after the other
 _REMARK = 2**16  # bytes of a remark that is read as a text
+_WINDOW, _OVERLAP = 2**20, 2**10  # bytes that are searched together, and twice
 _LONG_UID = 12  # characters of a UID that is searched for in bytes
 _LONG_NUMBER = 6  # digits of an identifier that is found among other digits
 # Identifiers of the patient, of visits, orders and documents (PS3.6).
@@ -218,6 +219,9 @@ class Identifiers:
         )  # fmt: skip
         self.raw_foreign = frozenset(foreign)
         self._known: dict[tuple[bytes, bool, Charset], bool] = {}
+        coded = {*self.raw_long, *foreign}
+        coded |= {uid for uid in self.raw_uids if len(uid) >= _LONG_UID}
+        self._coded = tuple(sorted({word.lower() for word in coded if len(word) >= LONG}))
 
     def in_raw(self, raw: bytes) -> bool:
         """Whether bytes that are no text of DICOM have an identifier."""
@@ -236,7 +240,19 @@ class Identifiers:
 
     def in_remark(self, raw: bytes) -> bool:
         """Whether a remark of a codestream has an identifier: it may be a text, or anything."""
-        return self.in_raw(raw) or (len(raw) <= _REMARK and self.in_bytes(raw, "LT"))
+        if self.in_raw(raw):
+            return True
+        texts = {raw, raw.replace(b"\0", b"")} if len(raw) <= _REMARK else ()  # UTF-16, either way
+        return any(self.in_bytes(text, "LT") for text in texts)
+
+    def in_coded(self, data: bytes | memoryview) -> bool:
+        """Whether pixels, searched as bytes, have an identifier that is too long for a chance."""
+        for at in range(0, len(data), _WINDOW - _OVERLAP):
+            folded = bytes(data[at : at + _WINDOW]).lower()
+            squeezed = folded.replace(b"\0", b"")
+            if any(word in folded or word in squeezed for word in self._coded):
+                return True
+        return False
 
     def in_text(self, text: str, is_code: bool = False) -> bool:
         """Whether a text has an identifier; of coded strings the standard's terms are exempt."""

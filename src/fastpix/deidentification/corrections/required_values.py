@@ -99,10 +99,9 @@ def _set(
 def _repair_uid(
     level: OriginalLevel, tag: int, listed: Listed, kind: str, new_uid: Callable[[str], str]
 ) -> None:
-    """Replace UIDs that the engine leaves.
+    """Replace a UID that the engine leaves.
 
-    Those in another VR than UI, those below the root of the standard that are none of its own, and
-    those that cannot be read.
+    It has another VR than UI, cannot be read, or is below the root of the standard and none of it.
     """
     from pydicom.dataelem import DataElement
 

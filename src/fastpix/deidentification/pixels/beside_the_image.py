@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from fastpix.deidentification.identifiers import Identifiers
 from fastpix.deidentification.pixels.coded_strings import strings_of
-from fastpix.deidentification.pixels.codestream_remarks import remarks_of
+from fastpix.deidentification.pixels.codestream_remarks import carries_remarks
 from fastpix.deidentification.pixels.reencoding import encoded_frames
 from fastpix.errors import PixelDataError
 from fastpix.frames.codecs import all_decoders
@@ -20,45 +21,38 @@ _ITEM, _DELIMITER = b"\xfe\xff\0\xe0", b"\xfe\xff\xdd\xe0"
 _ENTRY = 4  # bytes, of the Basic Offset Table
 
 
-def carries_more(
-    instance: Instance,
-    is_identifying: Callable[[bytes], bool],
-    is_hidden: Callable[[bytes], bool] | None = None,
-) -> bool:
+def carries_more(instance: Instance, identifiers: Identifiers) -> bool:
     """Whether pixels carry something besides the image that must not be in a copy.
 
-    That is anything outside of the frames: behind the last native one, in fragments of no frame, in
-    an offset table that is none. And what codestreams hold besides their image, or the bytes of a
-    video, where it identifies.
+    That is anything outside of the frames: behind the last native one or the end of a codestream,
+    in fragments of no frame, in an offset table that is none. And what codestreams hold besides
+    their image, or the bytes of pixels that cannot be read, where it identifies.
 
     Parameters
     ----------
     instance : Instance
-    is_identifying : callable
-        Told what codestreams carry.
-    is_hidden : callable, optional
-        Told the printable bytes of codestreams; `is_identifying` is if not given.
+    identifiers : Identifiers
     """
-    header = instance.header
-    is_hidden = is_hidden or is_identifying
+    header, pixels = instance.header, instance.pixels
     try:
         if not header.encapsulated:
-            _, bits, _ = native_frames(header, instance.pixels)
+            _, bits, _ = native_frames(header, pixels)
             size = (bits * header.frames + 7) // 8
             return header.pixel_bytes > size + size % 2
-        if header.transfer_syntax not in all_decoders():
-            pixels = instance.pixels
-            return is_hidden(bytes(pixels.view(0, pixels.length)))
-        encoded = encoded_frames(header, instance.pixels)
-    except PixelDataError:  # fewer bytes than frames need: copied as they are
-        pixels = instance.pixels
-        size = min(pixels.length, pixels.stored.size - pixels.start)
-        return is_hidden(strings_of(pixels.view(0, size)))
-    return not _are_all(header, instance.pixels, encoded) or any(
-        is_hidden(strings_of(frame))
-        or any(is_identifying(remark) for remark in remarks_of(frame, header.transfer_syntax))
-        for frame in encoded
-    )
+        if header.transfer_syntax in all_decoders():
+            encoded, has_more = encoded_frames(header, pixels)
+            return (
+                has_more
+                or not _are_all(header, pixels, encoded)
+                or any(
+                    carries_remarks(frame, header.transfer_syntax, identifiers.in_remark)
+                    or identifiers.in_raw(strings_of(frame))
+                    for frame in encoded
+                )
+            )
+    except PixelDataError:  # fewer bytes than frames need, say: copied as they are
+        pass
+    return identifiers.in_coded(pixels.view(0, pixels.length))
 
 
 def _are_all(header: Header, pixels: Pixels, frames: Sequence[bytes | memoryview]) -> bool:

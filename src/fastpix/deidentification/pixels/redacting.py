@@ -117,7 +117,7 @@ def redacted_pixels(
     elif header.transfer_syntax not in all_decoders():
         value = _items_of(instance)  # a video, which has no frames that could be told apart
         return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), ())
-    encoded = encoded_frames(header, instance.pixels)
+    encoded = encoded_frames(header, instance.pixels).frames
     hiding: list[int] = []
     if is_hidden is not None:
         gone = is_identifying or (lambda _: False)
@@ -136,6 +136,7 @@ def redacted_pixels(
     value, extended = encapsulated(kept, instance.pixels.offsets is not None)
     tables = (None, None) if extended is None else extended
     changes |= dict(zip(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"), tables, strict=True))
+    changes["EncapsulatedPixelDataValueTotalLength"] = None
     if made.transfer_syntax != header.transfer_syntax:
         changes |= _changes(header, made)
     if made.was_lossy:

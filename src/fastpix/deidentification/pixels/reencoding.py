@@ -58,8 +58,23 @@ class _NotEncoded(Exception):  # noqa: N818 (the frames are written in another s
     """A frame cannot be encoded in the syntax that it has."""
 
 
-def encoded_frames(header: Header, pixels: Pixels) -> list[bytes | memoryview]:
-    """Return the codestreams of all frames, each as one.
+class EncodedFrames(NamedTuple):
+    """The codestreams of an image, each as one.
+
+    Attributes
+    ----------
+    frames : list of bytes
+        As many as the header promises.
+    has_more : bool
+        There are frames beyond those.
+    """
+
+    frames: list[bytes | memoryview]
+    has_more: bool
+
+
+def encoded_frames(header: Header, pixels: Pixels) -> EncodedFrames:
+    """Return the codestreams of all frames.
 
     Parameters
     ----------
@@ -75,7 +90,10 @@ def encoded_frames(header: Header, pixels: Pixels) -> list[bytes | memoryview]:
     try:
         locations = FrameLocations(header, opened)
         locations.find(opened, range(header.frames))
-        return [locations.encoded(opened, frame) for frame in range(header.frames)]
+        frames: list[bytes | memoryview] = [
+            locations.encoded(opened, frame) for frame in range(header.frames)
+        ]
+        return EncodedFrames(frames, any(n.code == "PIX_FRAMES_BEYOND" for n in locations.notes))
     finally:
         if opened is not pixels:
             opened.stored.close()
@@ -99,7 +117,7 @@ def reencoded(
     ----------
     header : Header
     encoded : sequence of bytes
-        From `encoded_frames`.
+        Those of `encoded_frames`.
     regions : sequence of Region
         Disjoint, inside the image.
     frames : sequence of int
