@@ -161,7 +161,7 @@ def test_images_that_often_carry_text_wait(job: Copied) -> None:
     found = waiting(job.dst)
     assert [each.name for each in found] == sorted(map(job.name, us))
     assert all(each.copy.exists() and each.picture.exists() for each in found)
-    assert all(each.reason.startswith("ultrasound often carry text") for each in found)
+    assert all(each.reason.startswith("text is common in ultrasound") for each in found)
     page = (job.work / "review" / "index.html").read_text()
     assert all(each.name in page for each in found)
     name = job.name(us[0])

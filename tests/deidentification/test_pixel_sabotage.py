@@ -230,7 +230,7 @@ def test_an_overlay_in_the_cells_goes(tmp_path: Path, monkeypatch: pytest.Monkey
     target.unlink()
     real = new_pixels
     monkeypatch.setattr(
-        copying, "new_pixels", lambda plan, found: real(plan._replace(has_overlay=False), found)
+        copying, "new_pixels", lambda plan, *more: real(plan._replace(has_overlay=False), *more)
     )
     record = deidentified_copy(source, target, Deidentification(), NAMES)
     assert any("bits that no value uses" in violation.why for violation in record.violations)
@@ -279,7 +279,7 @@ def test_pixels_that_are_missing_or_too_many(tmp_path: Path) -> None:
     deflated = image(syntax="1.2.840.10008.1.2.1.99")
     source = write(deflated, tmp_path / "deflated")
     record = deidentified_copy(source, target, Deidentification(), NAMES, max_bytes=1000)
-    assert record.refused == "it inflates to more than 1000 bytes: see max_bytes"
+    assert record.refused == "it inflates to more than 1000 bytes: raise max_bytes (--max-bytes)"
     source.write_bytes(source.read_bytes()[:-300])
     record = deidentified_copy(source, target, Deidentification(), NAMES)
     assert record.refused == "it is cut off"

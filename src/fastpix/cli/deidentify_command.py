@@ -102,7 +102,11 @@ def run_command(
         Path | None, typer.Option(help="Hash paths relative to this folder [default: the source].")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take other settings than DST was made by.")
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take other settings than DST was made by: its copies go, and are made again.",
+        ),
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what was refused.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -243,6 +244,8 @@ def _shifted(text: str, vr: str, days: int) -> str:
     if vr == "TM" or vr not in DATES:
         return text
     zone = min((text.find(sign) for sign in "+-" if sign in text), default=len(text))
+    if text[zone:] and not re.fullmatch(r"[+-]\d{4}", text[zone:]):
+        return ""  # a range
     date, rest = text[:zone][:8], text[:zone][8:]
     if vr == "DA" and (len(text) != 8 or rest):
         return ""

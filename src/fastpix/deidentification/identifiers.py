@@ -7,7 +7,8 @@ that are removed. A value is searched for as text, in any charset, and raw in by
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, AnyStr
 
 from fastpix.deidentification.charsets import Charset, decoded
 from fastpix.deidentification.spellings import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 3  # characters of what is searched for, as a whole word
 LONG = 6  # characters from which an identifier is found inside of other text, and raw in bytes
+_MANY = 128  # words, from which a text is not searched for one after the other
 _REMARK = 2**16  # bytes of a remark that is read as a text
 _WINDOW, _OVERLAP = 2**20, 2**10  # bytes that are searched together, and twice
 _LONG_UID = 12  # characters of a UID that is searched for in bytes
@@ -66,6 +68,8 @@ _TERMS = frozenset(
     word for term in (*MODALITIES, *PHOTOMETRIC, *UNITS, *_CODED.split()) for word in words_of(term)
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+_OF_NUMBERS = b"0123456789.+-eE\\ \0"
+_BEFORE_A_NUMBER = b"\\-", b"\\+", b"e-", b"e+", b"E-", b"E+"
 _LIKE_A_UID = re.compile(rb"[0-9][0-9.]{%d,}" % (_LONG_UID - 1))
 
 
@@ -163,6 +167,17 @@ class Harvest:
             self.words.add(word)
 
 
+def _parts_of(text: AnyStr, words: Sequence[AnyStr]) -> Iterator[AnyStr]:
+    """Yield the words of six characters or more that a text has anywhere in it."""
+    if len(words) < _MANY:
+        yield from (word for word in words if word in text)
+        return
+    # One pass over the text, not one for each word.
+    beginnings = {word[:LONG] for word in words}
+    found = beginnings.intersection(text[at : at + LONG] for at in range(len(text) - LONG + 1))
+    yield from (word for word in words if word[:LONG] in found and word in text)
+
+
 def _text(dataset: Dataset, key: Any, value: bytes | None) -> str:
     """Return the text of an element, decoded by its charset, else byte by byte."""
     if value is not None and value.isascii() and b"\x1b" not in value:
@@ -189,6 +204,11 @@ class Identifiers:
         self._mixed = tuple(sorted(harvest.mixed))
         self._numbers = frozenset(harvest.numbers)
         self._long_numbers = tuple(n for n in sorted(harvest.numbers) if len(n) >= _LONG_NUMBER)
+        decimal = {word for word in self.words if word.isascii() and word.isdecimal()}
+        self._number_bytes = tuple(
+            number.encode() for number in {*self._long_numbers, *self.dates, *decimal}
+            if number.isascii() and len(number) >= _LONG_NUMBER
+        )  # fmt: skip
         foreign: set[bytes] = set(harvest.raw)
         for word in harvest.foreign:
             foreign |= encodings_of(word)
@@ -209,7 +229,8 @@ class Identifiers:
         packed = lower.replace(b"\0", b"")  # UTF-16, either way
         uids = b" ".join(_LIKE_A_UID.findall(raw))
         return (
-            any(word in lower or word in packed for word in self.raw_long)
+            any(_parts_of(lower, self.raw_long))
+            or any(_parts_of(packed, self.raw_long))
             or (
                 len(uids) >= _LONG_UID
                 and any(uid in uids for uid in self.raw_uids if len(uid) >= _LONG_UID)
@@ -239,9 +260,9 @@ class Identifiers:
         found = self.words.intersection(searched_words(low))
         if found and not (is_code and found <= _TERMS):
             return True
-        if any(word in low and not (is_code and word in _TERMS) for word in self.long):
+        if any(not (is_code and word in _TERMS) for word in _parts_of(low, self.long)):
             return True
-        if self._mixed and any(mixed in squeezed(low) for mixed in self._mixed):
+        if self._mixed and any(_parts_of(squeezed(low), self._mixed)):
             return True
         if not any(map(str.isdecimal, low)):
             return False
@@ -285,6 +306,8 @@ class Identifiers:
         value : bytes
             May have several values.
         """
+        if not self._is_worth_splitting(value):
+            return False
         for text in value.decode("latin-1").replace("\0", " ").split("\\"):
             text = text.strip().lower()
             if not _NUMBER.fullmatch(text):
@@ -295,3 +318,17 @@ class Identifiers:
             ):
                 return True
         return False
+
+    def _is_worth_splitting(self, value: bytes) -> bool:
+        """Whether a numeric text may be what `in_number` looks for: contours have many values."""
+        signs = value.count(b"-") + value.count(b"+")
+        leading = int(value[:1] in (b"-", b"+"))
+        if signs > leading:
+            leading += sum(map(value.count, _BEFORE_A_NUMBER))
+        return (
+            signs > leading
+            or bool(value.translate(None, _OF_NUMBERS))
+            or b" " in value.strip(b" \0")
+            or value.count(b".") > value.count(b"\\") + 1
+            or any(number in value for number in self._number_bytes)
+        )

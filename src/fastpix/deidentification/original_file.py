@@ -228,7 +228,9 @@ def _inflated(head: bytes, data: bytes | mmap.mmap, max_bytes: int) -> bytes:
     except zlib.error as error:
         raise RefusedError("it cannot be inflated") from error
     if inflater.unconsumed_tail:
-        raise RefusedError(f"it inflates to more than {max_bytes} bytes: see max_bytes")
+        raise RefusedError(
+            f"it inflates to more than {max_bytes} bytes: raise max_bytes (--max-bytes)"
+        )
     if not inflater.eof:
         raise RefusedError("it is cut off")
     uid = EXPLICIT_VR_LITTLE_ENDIAN.encode()

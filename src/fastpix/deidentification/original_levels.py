@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _NUMERIC = re.compile(rb"[0-9+\-.,eE \\\0]*")
+# From the year 100 on: what is moved back stays a year.
+_DATE_PATTERNS = {
+    "DA": re.compile(r"(?!00)\d{8}"),
+    "DT": re.compile(r"(?!00)\d{4}(\d\d){0,5}(\.\d{1,6})?([+-]\d{4})?"),
+}
 _NET = frozenset({"DA", "DT", "TM", "PN", "UR"})  # removed where the table does not list them
 _URN_CODE = 0x00080120
 _DEEPEST = 60  # levels of sequences
@@ -198,6 +203,8 @@ class _Taking:
             level.listed[tag] = Listed(vr, element, value, empty)
             if not empty:
                 self.harvest.add(dataset, key, tag, vr, value)
+            if rule == "C" and not empty and not _is_date(vr, value) and key in dataset:
+                del dataset[key]  # the engine would move a part of it, or fail
             return
         if vr in DATES or known in DATES or (vr in _NET and tag != _URN_CODE):
             empty = not original.value
@@ -279,6 +286,15 @@ class _Taking:
             elif element.value:
                 value = element.value if isinstance(element.value, bytes) else None
                 self.harvest.add(item, key, tag, vr, value)
+
+
+def _is_date(vr: str, value: bytes | None) -> bool:
+    """Whether all values of a date can be moved back: no range, no year 1, none that is empty."""
+    pattern = _DATE_PATTERNS.get(vr)
+    if pattern is None or value is None:
+        return True
+    texts = value.decode("latin-1").replace("\0", " ").split("\\")
+    return all(pattern.fullmatch(text.strip()) for text in texts)
 
 
 def _converted(dataset: Dataset, key: Any) -> Any:

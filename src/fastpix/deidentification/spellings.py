@@ -30,15 +30,13 @@ _MONTHS = (
 )  # fmt: skip
 _MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
 _SHORTEST_MONTH = 3
-_BETWEEN = r"[\W_]{0,3}"
-_OF = r"(?:of|de|del|di|th|st|nd|rd)?"
+_BETWEEN = r"(?:st|nd|rd|th|of|del|de|di|[\W_]){0,4}"
 # Day, month in letters, year; month in letters, day, year; year, month in letters, day.
 _DAY_FIRST = re.compile(
-    rf"(?<!\d)(\d{{1,2}}){_BETWEEN}{_OF}{_BETWEEN}([^\W\d_]{{3,}}){_BETWEEN}{_OF}{_BETWEEN}"
-    rf"(\d{{4}}|\d{{2}})(?!\d)"
+    rf"(?<!\d)(\d{{1,2}}){_BETWEEN}([^\W\d_]{{3,}}){_BETWEEN}(\d{{4}}|\d{{2}})(?!\d)"
 )
 _MONTH_FIRST = re.compile(
-    rf"(?<![^\W\d_])([^\W\d_]{{3,}}){_BETWEEN}(\d{{1,2}}){_OF}{_BETWEEN}(\d{{4}}|(?<!\d)\d{{2}})(?!\d)"
+    rf"(?<![^\W\d_])([^\W\d_]{{3,}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{4}}|(?<!\d)\d{{2}})(?!\d)"
 )
 _YEAR_FIRST = re.compile(
     rf"(?<!\d)(\d{{4}}|\d{{2}}){_BETWEEN}([^\W\d_]{{3,}}){_BETWEEN}(\d{{1,2}})(?!\d)"

@@ -52,7 +52,8 @@ def carries_more(instance: Instance, identifiers: Identifiers) -> bool:
             )
     except PixelDataError:  # fewer bytes than frames need, say: copied as they are
         pass
-    return identifiers.in_coded(pixels.view(0, pixels.length))
+    size = min(pixels.length, pixels.stored.size - pixels.start)
+    return identifiers.in_coded(pixels.view(0, size))
 
 
 def _are_all(header: Header, pixels: Pixels, frames: Sequence[bytes | memoryview]) -> bool:

@@ -110,13 +110,13 @@ def redacted_pixels(
     if not header.encapsulated:
         value = blanked_native(header, instance.pixels, covered, chosen, clear_unused_bits)
         return RedactedPixels(
-            header.transfer_syntax, keyword, False, value, changes, covered, chosen
+            header.transfer_syntax, keyword, False, value, changes, covered, tuple(chosen)
         )
     if covered or clear_unused_bits:
         usable_decoders(header.transfer_syntax)
     elif header.transfer_syntax not in all_decoders():
         value = _items_of(instance)  # a video, which has no frames that could be told apart
-        return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), chosen)
+        return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), ())
     encoded = encoded_frames(header, instance.pixels).frames
     hiding: list[int] = []
     if is_hidden is not None:
@@ -141,7 +141,9 @@ def redacted_pixels(
         changes |= _changes(header, made)
     if made.was_lossy:
         changes |= _lossy_changes(instance, encoded)
-    return RedactedPixels(made.transfer_syntax, keyword, True, value, changes, covered, chosen)
+    return RedactedPixels(
+        made.transfer_syntax, keyword, True, value, changes, covered, tuple(chosen)
+    )
 
 
 def _items_of(instance: Instance) -> bytes:
@@ -150,9 +152,9 @@ def _items_of(instance: Instance) -> bytes:
     return bytes(pixels.view(0, pixels.length)).removesuffix(_DELIMITER)
 
 
-def _checked_frames(frames: Sequence[int] | None, count: int) -> tuple[int, ...]:
+def _checked_frames(frames: Sequence[int] | None, count: int) -> Sequence[int]:
     if frames is None:
-        return tuple(range(count))
+        return range(count)  # a header may promise any number: the pixels are counted first
     for frame in frames:
         if not 0 <= frame < count:
             raise ArgumentError("frames", f"{frame} is not one of 0 to {count - 1}")

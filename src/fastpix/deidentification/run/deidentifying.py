@@ -137,7 +137,7 @@ def deidentify(
     root : path, optional
         What paths are taken relative to for names; the source folder itself if not given.
     replace : bool
-        Take other settings than those of `dst`: all is made again.
+        Take other settings than those of `dst`: its copies are removed, and all is made again.
     retry_failed : bool
         Try again what was refused, though it has not changed.
     prune : bool
@@ -257,7 +257,7 @@ class _Run:
     def _remove_others(self) -> None:
         """Remove what was made by other settings: none of it may be taken for what follows."""
         found = read_settings_of(self.storage, CopySettings)
-        if found is not None and found != self.job.settings.at_epoch(found.epoch):
+        if found is not None and found.id != self.job.settings.at_epoch(found.epoch).id:
             self.folders.remove_copies()
 
     def copy(self, executor: Engine, on_progress: OnProgress | None) -> CopySummary:
