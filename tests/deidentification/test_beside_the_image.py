@@ -259,7 +259,7 @@ def test_a_loss_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_files_cut_within_an_element_are_refused(tmp_path: Path) -> None:
     """Those without an image too, where nothing tells that there is more."""
-    original = image()
+    original = image(SOPClassUID="1.2.840.10008.5.1.4.1.1.481.5")  # RT Plan
     for keyword in ("PixelData", "Rows", "BitsAllocated"):
         del original[keyword]
     del original[0xFFFCFFFC]
