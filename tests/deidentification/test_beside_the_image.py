@@ -263,6 +263,7 @@ def test_files_cut_within_an_element_are_refused(tmp_path: Path) -> None:
     for keyword in ("PixelData", "Rows", "BitsAllocated"):
         del original[keyword]
     del original[0xFFFCFFFC]
+    original.SOPClassUID = "1.2.840.10008.5.1.4.1.1.481.3"  # RT Structure Set
     source = write(original, tmp_path / "original")
     data = source.read_bytes()
     assert deidentified_copy(source, tmp_path / "copy", PLAIN, NAMES).refused == ""
