@@ -153,6 +153,25 @@ def test_a_copy_that_is_lost_is_made_again(job: Copied) -> None:
     assert job.of(path).read_bytes() == data
 
 
+def test_the_same_pseudonyms_in_every_run_and_folder(job: Copied, tmp_path: Path) -> None:
+    """Those of workers, executors and clusters: test_copy_engines."""
+    for k in range(6):
+        job.add(f"{k % 2}/{k}", patient=f"PATIENT-{k % 2}")
+    job.copy()
+    key = job.dst.with_name("dst.key")
+    shards = Copied(job.src, tmp_path / "shards")
+    for k in range(3):
+        shards.copy(shard=(k, 3), key_file=key)
+    first = {path.name: path.read_bytes() for path in job.copies()}
+    assert len(first) == 6
+    assert {path.name: path.read_bytes() for path in shards.copies()} == first
+    other = Copied(job.src, tmp_path / "other")
+    other.copy()
+    assert {path.name for path in other.copies()}.isdisjoint(first)
+    uids = {pydicom.dcmread(path).SOPInstanceUID for path in job.copies()}
+    assert {pydicom.dcmread(path).SOPInstanceUID for path in other.copies()}.isdisjoint(uids)
+
+
 def test_images_that_often_carry_text_wait(job: Copied) -> None:
     ct, us = job.add("ct"), [job.add(f"us{k}", US) for k in range(3)]
     summary = job.copy()
