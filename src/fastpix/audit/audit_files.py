@@ -11,6 +11,7 @@ from fastpix.audit.record import Audit, SourceRecord
 from fastpix.audit.record_json import to_json
 from fastpix.audit.technical_csv import findings_csv, samples_csv
 from fastpix.errors import FastpixError
+from fastpix.new_files import open_new
 from fastpix.sources.verdict_writing import add_sources, write_verdicts
 from fastpix.sources.verdicts import Verdict, Verdicts, read_verdicts
 
@@ -106,7 +107,7 @@ def write_privately(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = open_new(temporary)
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
         temporary.replace(path)
