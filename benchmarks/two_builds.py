@@ -1,11 +1,11 @@
 """Two installations of fastpix beside each other: what one costs, in the other's time.
 
-Run it: ``python benchmarks/two_builds.py PYTHON OTHER_PYTHON``, each with an installation and what the
-benchmarks import. Both run as processes that wait for each other: in each round, each job runs in one
-and at once in the other, and the order turns from round to round. The jobs are those of ``ratios.py``
-(the best kernel alone), reads of the series of ``ratios.py --read``, one by one and by threads,
-`dcmread`, and the functions of `fastpix.pixels`. The table shows the median of
-the ratios in a round, and between which ratios the middle half of the rounds lies.
+Run it: ``python benchmarks/two_builds.py PYTHON OTHER_PYTHON``, each with an installation and what
+the benchmarks import. Both run as processes that wait for each other: in each round, a job runs in
+one and at once in the other, for a few milliseconds, and the order turns from round to round. What
+counts is CPU time, and of all rounds the fastest tenth, so that other processes on the machine
+disturb little. The jobs are those of ``ratios.py`` (the best kernel alone), reads of the series of
+``ratios.py --read``, one by one and by threads, `dcmread`, and the functions of `fastpix.pixels`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from math import exp, log
 from pathlib import Path
-from statistics import fmean, median, quantiles
+from statistics import fmean, quantiles
 from typing import IO, NamedTuple
 
 from rich.console import Console
@@ -30,6 +31,10 @@ READS = ("CT, 512 x 512", "MR, 128 x 128", "MR, 64 x 64", "radiograph, 3000 x 40
 HEADERS = "MR, 64 x 64"
 SIDE = 512  # pixels in a row, where the cost of a call shows
 FILES = 64  # of a series
+BURST = (
+    2e6  # nanoseconds of a turn: some turns of that length no other process disturbs
+)
+LEAST_ROUNDS = 11
 
 
 def jobs(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -78,15 +83,18 @@ def _header(path: str) -> object:
 
 def serve() -> None:
     """Time the jobs whose numbers come by standard input; the worker of `main`."""
-    from paired_timing import time_calls
-
     with tempfile.TemporaryDirectory() as folder:
         calls = dict(jobs(Path(folder)))
         names = list(calls)
         print(json.dumps(names), flush=True)
         for line in sys.stdin:
             number, repeats = map(int, line.split())
-            print(time_calls(calls[names[number]], repeats), flush=True)
+            call = calls[names[number]]
+            call()  # to be warm
+            start = time.process_time_ns()
+            for _ in range(repeats):
+                call()
+            print((time.process_time_ns() - start) / repeats, flush=True)
 
 
 class Build(NamedTuple):
@@ -96,7 +104,7 @@ class Build(NamedTuple):
     answers: IO[str]
 
     def time(self, number: int, repeats: int) -> float:
-        """Return the nanoseconds of a call."""
+        """Return the nanoseconds of CPU time of a call."""
         print(number, repeats, file=self.to, flush=True)
         return float(self.answers.readline())
 
@@ -118,37 +126,36 @@ def main() -> None:
     """Print what the second installation costs."""
     parser = argparse.ArgumentParser(description="Two installations in paired runs.")
     parser.add_argument("pythons", nargs="*", metavar="PYTHON")
-    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each job and build, about")
+    parser.add_argument("--kinds", nargs="*", help="kernel, imread, ...: those alone")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve()
         return
     first, second = arguments.pythons
-    table = Table("job", "µs, first", "second / first", "middle half", title="Two builds")
-    medians: dict[str, list[float]] = {}
+    table = Table("job", "µs, first", "second / first", title="CPU time of two builds")
+    found: dict[str, list[float]] = {}
     with build(first) as (a, names), build(second) as (b, others):
         assert names == others
         for number, name in enumerate(names):
-            share = arguments.seconds * 1e9 / arguments.rounds
-            repeats = max(1, min(1000, int(share / a.time(number, 1))))
+            if arguments.kinds and name.partition(":")[0] not in arguments.kinds:
+                continue
             b.time(number, 1)
-            ratios, times = [], []
-            for k in range(arguments.rounds):
-                turns = {each: each.time(number, repeats) for each in ((a, b) if k % 2 else (b, a))}
-                ratios.append(turns[b] / turns[a])
-                times.append(turns[a] / 1e3)
-            low, _, high = quantiles(ratios, n=4)
-            medians.setdefault(name.partition(":")[0], []).append(median(ratios))
-            table.add_row(
-                name, f"{median(times):.1f}", f"{median(ratios):.3f}", f"{low:.3f}, {high:.3f}"
-            )
+            repeats = max(1, min(1000, int(BURST / a.time(number, 1))))
+            times: dict[Build, list[float]] = {a: [], b: []}
+            until = time.monotonic() + 2 * arguments.seconds
+            while len(times[a]) < LEAST_ROUNDS or time.monotonic() < until:
+                for each in (a, b) if len(times[a]) % 2 else (b, a):
+                    times[each].append(each.time(number, repeats))
+            fast, slow = (quantiles(times[each], n=10)[0] for each in (a, b))
+            found.setdefault(name.partition(":")[0], []).append(slow / fast)
+            table.add_row(name, f"{fast / 1e3:.1f}", f"{slow / fast:.3f}")
     console = Console(width=120)
     console.print(table)
-    for kind, found in medians.items():
-        mean = exp(fmean(map(log, found)))
-        console.print(f"{kind}: {mean:.3f} (geometric mean of {len(found)})", highlight=False)
+    for kind, ratios in found.items():
+        mean = exp(fmean(map(log, ratios)))
+        console.print(f"{kind}: {mean:.3f} (geometric mean of {len(ratios)})", highlight=False)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ def open_new(path: str | os.PathLike[str], mode: int = 0o600) -> int:
 def give_name(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Give a file that has been written its name, unless the name is taken.
 
-    A hard link does both at once, on NFS too, and `temporary` stays. Windows renames where there are
-    no links. On other systems without links (exFAT, some network folders) an empty file takes the
-    name first, so that a process that dies in between leaves it.
+    A hard link does it at once, on NFS too, and `temporary` stays. Where there are no links (exFAT,
+    some network folders), Windows renames. On other systems an empty file takes the name first, so
+    that a process that dies in between leaves an empty file.
 
     Parameters
     ----------
