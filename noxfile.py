@@ -137,6 +137,49 @@ def wheel(session: nox.Session) -> None:
     session.run(python, script, env=alone, external=True)
 
 
+CROSS = "aarch64-linux-gnu"
+AARCH64_TESTS = ("tests/kernel/test_exact.py", "tests/kernel/test_rle.py")
+
+
+@nox.session
+def aarch64(session: nox.Session) -> None:
+    """Run tests of the kernel on AArch64: a cross build, and Debian's CPython under qemu-user.
+
+    Needs Debian's gcc-aarch64-linux-gnu and qemu-user.
+    """
+    session.install("cmake>=3.26", "ninja", *tools("cython"))
+    folder = Path(session.create_tmp()).resolve()
+    root, build, site = folder / "root", folder / "build", folder / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    if not root.exists():
+        session.run("scripts/aarch64_root.sh", str(folder), external=True)
+    (python,) = (root / "usr/bin").glob("python3.[0-9]*[0-9]")
+    wanted = session.run("python", "-c", "import sys; print(sys.executable)", silent=True)
+    session.run(
+        "cmake", "-S", ".", "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+        "-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+        f"-DCMAKE_C_COMPILER={CROSS}-gcc", f"-DCMAKE_C_FLAGS=-idirafter {root}/usr/include",
+        f"-DPython_EXECUTABLE={str(wanted).strip()}",
+        f"-DPython_INCLUDE_DIR={root}/usr/include/{python.name}", "-DFASTPIX_WERROR=ON",
+        # The stable ABI, as the wheel has it: this Python need not be of the version of that one.
+        "-DSKBUILD_SABI_COMPONENT=Development.SABIModule", "-DSKBUILD_SABI_VERSION=3.11",
+    )  # fmt: skip
+    session.run("cmake", "--build", str(build))
+    session.run("cmake", "--install", str(build), "--prefix", str(site))
+    shutil.copytree("src/fastpix", site / "fastpix", dirs_exist_ok=True)
+    platforms = [f"--platform=manylinux_2_{glibc}_aarch64" for glibc in (17, 27, 28)]
+    options = ("--only-binary=:all:", "--python-version", python.name.removeprefix("python"))
+    needed = (*PROJECT["dependencies"], "hypothesis", "pillow", "pytest")
+    session.run(
+        "python", "-m", "pip", "install", "-q", "--target", str(site), *options, *platforms,
+        "--platform=manylinux2014_aarch64", *needed,
+    )  # fmt: skip
+    emulated = ("qemu-aarch64", "-L", str(root), str(python), "-m", *PYTEST)
+    chosen = session.posargs or AARCH64_TESTS
+    settings = {"PYTHONPATH": str(site), "CI": "true", "FASTPIX_FUZZ": ""}
+    session.run(*emulated, *chosen, env=settings, external=True)
+
+
 @nox.session
 def sanitizers(session: nox.Session) -> None:
     """Run tests of the compiled modules under AddressSanitizer and UBSan (gcc)."""

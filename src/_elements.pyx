@@ -60,7 +60,7 @@ cdef object tag_of(uint32_t tag):
     if found is None:
         found = BaseTag(number)
         if len(_tags) < KEPT_TAGS:
-            _tags[number] = found
+            found = _tags.setdefault(number, found)  # none is ever replaced under another thread
     return found
 
 
