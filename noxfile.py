@@ -120,7 +120,9 @@ def wheel(session: nox.Session) -> None:
     session.run("auditwheel", "repair", "-w", str(repaired), built)
     (made,) = repaired.glob("fastpix-*.whl")
     session.run("auditwheel", "show", str(made))
-    glibc = min(tuple(map(int, found)) for found in re.findall(r"manylinux_(\d+)_(\d+)_", made.name))
+    glibc = min(
+        tuple(map(int, found)) for found in re.findall(r"manylinux_(\d+)_(\d+)_", made.name)
+    )
     if glibc > OLDEST_LINUX:
         session.error(f"{made.name} needs a newer glibc than {OLDEST_LINUX}")
     session.run("python", "scripts/check_wheel.py", str(made))

@@ -25,7 +25,9 @@ def main() -> None:
     ).stdout
     print(said, end="")
     assert said.startswith(f"fastpix {fastpix.__version__}\n"), said
-    assert SOURCE not in Path(fastpix.__file__).parents, "that is the source, and not what is installed"
+    assert SOURCE not in Path(fastpix.__file__).parents, (
+        "that is the source, and not what is installed"
+    )
     path = get_testdata_file("CT_small.dcm", download=False)
     assert isinstance(path, str)
     dataset = dcmread(path)

@@ -1,7 +1,7 @@
 """Whether a wheel holds what it must, and nothing else: ``python scripts/check_wheel.py WHEEL``.
 
-It must hold each file under ``src/fastpix``, each compiled module that has a stub there, the code that
-they share, the licences, and nothing that is compiled from or tested with.
+It must hold each file under ``src/fastpix``, each compiled module that has a stub there, the code
+that these share, and the licences. It must not hold sources of compiled modules, tests, or others.
 """
 
 from __future__ import annotations
