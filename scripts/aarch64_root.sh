@@ -11,6 +11,7 @@ options=(
   -o Dir::State="$folder/state" -o Dir::State::status="$folder/status" -o Dir::Cache="$folder/cache"
 )
 apt-get "${options[@]}" -qq update
-apt-get "${options[@]}" -qq -y --no-install-recommends --download-only install python3-minimal libpython3-dev
+apt-get "${options[@]}" -qq -y --no-install-recommends --download-only install \
+  python3-minimal libpython3-dev libstdc++6
 for package in "$folder"/cache/archives/*.deb; do dpkg -x "$package" "$folder/root"; done
 rm -rf "$folder"/{state,cache,status}
