@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastpix.job.storage.local_storage import LocalStorage
-from fastpix.new_files import give_name, open_new
+from fastpix.new_files import link_new, open_new
 
 
 def no_links(*_: object) -> None:
@@ -51,7 +51,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_links(
     (temporary := tmp_path / "temporary").write_bytes(b"x")
     monkeypatch.setattr(os, "link", full)
     with pytest.raises(OSError, match="no space"):
-        give_name(temporary, tmp_path / "name")
+        link_new(temporary, tmp_path / "name")
     assert os.listdir(tmp_path) == ["temporary"]
 
 

@@ -30,7 +30,7 @@ def open_new(path: str | os.PathLike[str], mode: int = 0o600) -> int:
     return os.open(path, _NEW, mode)
 
 
-def give_name(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+def link_new(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Give a file that has been written its name, unless the name is taken.
 
     A hard link does it at once, on NFS too, and `temporary` stays. Where there are no links (exFAT,

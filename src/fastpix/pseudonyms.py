@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 
 from fastpix.errors import ArgumentError
-from fastpix.new_files import give_name, open_new
+from fastpix.new_files import link_new, open_new
 
 _KEY_BYTES = 32
 _WEAKEST = 16  # bytes of a key
@@ -176,7 +176,7 @@ def _make_key(key_file: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            give_name(temporary, key_file)
+            link_new(temporary, key_file)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fastpix.errors import ArgumentError, FastpixError
-from fastpix.new_files import give_name, open_new
+from fastpix.new_files import link_new, open_new
 from fastpix.sources.verdicts import (
     VERSION,
     Status,
@@ -65,7 +65,7 @@ def write_verdicts(path: str | os.PathLike[str], verdicts: Verdicts) -> None:
     target = Path(path)
     with _written_beside(target, text.encode()) as temporary:
         try:
-            give_name(temporary, target)
+            link_new(temporary, target)
         except FileExistsError as error:
             raise FastpixError(
                 f"{target} is there already: use fastpix audit mark, or choose another name"

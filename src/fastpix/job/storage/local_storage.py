@@ -46,7 +46,7 @@ class LocalStorage:
         path = self.path(key)
         temporary = self._write_aside(path, data)
         try:
-            new_files.give_name(temporary, path)
+            new_files.link_new(temporary, path)
         except FileExistsError:
             return False
         finally:
