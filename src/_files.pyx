@@ -2,7 +2,7 @@
 # cython: initializedcheck=False, freethreading_compatible=True
 """Files, and parts of files, into a buffer, each in one call."""
 
-from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.bytes cimport PyBytes_AsString
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uint8_t
@@ -85,7 +85,7 @@ cdef class PartsOfFiles:
         if self.names == NULL:
             raise MemoryError
         for k in range(self.count):
-            self.names[k] = PyBytes_AS_STRING(<bytes?>paths[k])
+            self.names[k] = PyBytes_AsString(<bytes?>paths[k])
         self.cells.next = next_part
         self.cells.state = <void *>self
 

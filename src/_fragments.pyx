@@ -7,9 +7,9 @@ fragment has an object of its own: memory grows with the frames, and not with th
 read is checked against the bytes at hand.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
 from element cimport END_OF_SEQUENCE, ITEM_TAG, UNDEFINED, tag_at, u32
@@ -76,8 +76,8 @@ cdef class ItemWalk:
         self.table, self.lengths = table, lengths
 
     def __dealloc__(self):
-        PyMem_RawFree(self.fragment_places.at)
-        PyMem_RawFree(self.stream_places.at)
+        free(self.fragment_places.at)
+        free(self.stream_places.at)
 
     def on(self, const uint8_t[::1] part not None, int64_t base):
         """Go on over a part of Pixel Data that begins at byte `base`, which is not behind `at`.
@@ -148,7 +148,7 @@ cdef int walk_file(ItemWalk self, int file, int64_t start) noexcept nogil:
         part, size = few, FEW
         if self.step < NEAR and self.fragments + self.empty > 0:
             if many == NULL:
-                many = <uint8_t *>PyMem_RawMalloc(MANY)
+                many = <uint8_t *>malloc(MANY)
             if many == NULL:
                 result = NO_MEMORY
                 break
@@ -158,7 +158,7 @@ cdef int walk_file(ItemWalk self, int file, int64_t start) noexcept nogil:
             result = UNREADABLE
             break
         result = walk(self, part - self.at, self.at + size)
-    PyMem_RawFree(many)
+    free(many)
     return result
 
 
@@ -249,7 +249,7 @@ cdef bint keep(Places *places, int64_t at) noexcept nogil:
     cdef int64_t *more
     if places.size == places.room:
         room = places.room * 2 + 64
-        more = <int64_t *>PyMem_RawRealloc(places.at, room * sizeof(int64_t))
+        more = <int64_t *>realloc(places.at, room * sizeof(int64_t))
         if more == NULL:
             return False
         places.at, places.room = more, room
@@ -282,7 +282,7 @@ def joined_items(const uint8_t[::1] items not None):
         size += length
         at += HEAD + <int64_t>length
     joined = PyBytes_FromStringAndSize(NULL, size)
-    target = PyBytes_AS_STRING(joined)
+    target = PyBytes_AsString(joined)
     with nogil:
         at = 0
         while at < end:

@@ -10,8 +10,7 @@ short elements, look-up tables, and the functional groups of each frame whose gr
 those of the frame before.
 """
 
-from cpython cimport array
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
@@ -25,7 +24,7 @@ from element cimport (
     is_capital, read_explicit_head, tag_at, u16, u32, vr_of,
 )
 
-import array
+from array import array
 
 from fastpix.standard.indexed import INDEXED_ROWS
 from fastpix.standard.tags import Tag
@@ -108,10 +107,8 @@ cdef enum:  # VRs of PS3.5 6.2 whose elements have a structure, as `vr_of` gives
     AN_ITEM = 0x3F49  # ?I
     A_DELIMITER = 0x3F44  # ?D
 
-cdef array.array _DOUBLES = array.array("d")
-
 cdef uint8_t _head_bytes[PAIRS_OF_LETTERS]
-memcpy(_head_bytes, PyBytes_AS_STRING(HEAD_BYTES), PAIRS_OF_LETTERS)
+memcpy(_head_bytes, PyBytes_AsString(HEAD_BYTES), PAIRS_OF_LETTERS)
 
 cdef uint32_t GROUP_LENGTH_OF_META = Tag.FileMetaInformationGroupLength
 cdef uint32_t VERSION_OF_META = Tag.FileMetaInformationVersion

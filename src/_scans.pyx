@@ -9,7 +9,7 @@ where they end.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memset
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
 
 include "scans/bits.pxi"
 include "scans/tables.pxi"
@@ -173,7 +173,7 @@ def walk_sequential(
             raise ValueError("a block without a table")
     scan.step = DIFFERENCES if lossless else BLOCKS
     scan.count, scan.interval = count, interval
-    scan.tables = <const Table *>PyBytes_AS_STRING(tables)
+    scan.tables = <const Table *>PyBytes_AsString(tables)
     scan.blocks_count = blocks.shape[0] // 2
     scan.blocks = &blocks[0] if scan.blocks_count else NULL
     return _walked(data, at, &scan)
@@ -202,7 +202,7 @@ def walk_dc(
             raise ValueError("a block without a table")
     scan.step = DC_BITS if refines else DC_CODES
     scan.count, scan.interval = count, interval
-    scan.tables = <const Table *>PyBytes_AS_STRING(tables)
+    scan.tables = <const Table *>PyBytes_AsString(tables)
     scan.blocks_count = blocks.shape[0]
     scan.blocks = &blocks[0] if scan.blocks_count else NULL
     return _walked(data, at, &scan)
@@ -237,7 +237,7 @@ def walk_ac(
         raise ValueError("a scan without such coefficients")
     scan.step = BAND_BITS if refines else BAND
     scan.count, scan.interval = rows * columns, interval
-    scan.tables = <const Table *>PyBytes_AS_STRING(table)
+    scan.tables = <const Table *>PyBytes_AsString(table)
     scan.known = &known[0, 0] if scan.count > 0 else NULL
     scan.columns, scan.pitch = columns, known.shape[1]
     scan.first, scan.last = first, last

@@ -7,7 +7,7 @@ element, must be seen in the bytes. The heads of elements are read as pydicom re
 is checked against the bytes at hand; there is no recursion.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.bytes cimport PyBytes_AsString
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
@@ -28,7 +28,7 @@ cdef enum:
     OX = 0x4F58  # what some writers put for "OB or OW"
 
 cdef uint8_t _head_bytes[PAIRS_OF_LETTERS]
-memcpy(_head_bytes, PyBytes_AS_STRING(HEAD_BYTES), PAIRS_OF_LETTERS)
+memcpy(_head_bytes, PyBytes_AsString(HEAD_BYTES), PAIRS_OF_LETTERS)
 
 cdef struct Bytes:
     const uint8_t *first

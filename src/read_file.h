@@ -31,6 +31,23 @@ static inline ptrdiff_t fastpix_read_part(const char *path, char *target, size_t
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* glibc 2.33 has made `stat` and `fstat` functions. The functions behind the older ones are in each
+   glibc, so that a wheel that was built with a newer one runs with an older one, too. */
+#if defined(__GLIBC__) && defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
+#if defined(__x86_64__)
+#define FASTPIX_STAT_VERSION 1
+#else
+#define FASTPIX_STAT_VERSION 0
+#endif
+extern int __xstat(int version, const char *path, struct stat *status);
+extern int __fxstat(int version, int file, struct stat *status);
+#define fastpix_stat(path, status) __xstat(FASTPIX_STAT_VERSION, path, status)
+#define fastpix_fstat(file, status) __fxstat(FASTPIX_STAT_VERSION, file, status)
+#else
+#define fastpix_stat stat
+#define fastpix_fstat fstat
+#endif
+
 /* Returns how many bytes the file has; -1 where it does not fit, is no regular file that says how
    large it is, or where anything fails: the caller finds out what by other means. */
 static inline ptrdiff_t fastpix_read_file(const char *path, char *target, size_t room) {
@@ -38,10 +55,10 @@ static inline ptrdiff_t fastpix_read_file(const char *path, char *target, size_t
     struct stat status;
     ptrdiff_t done = -1;
     /* A pipe is not even opened: who writes into it would believe that it is being read. */
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
+    if (fastpix_stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
     file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may have become one */
     if (file < 0) return -1;
-    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+    if (fastpix_fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
         (size_t)status.st_size <= room) {
         size_t size = (size_t)status.st_size, have = 0;
         while (have < size) {
@@ -86,7 +103,7 @@ static inline ptrdiff_t fastpix_read_part(const char *path, char *target, size_t
     struct stat status;
     ptrdiff_t done = -1;
     if (file < 0) return -1;
-    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+    if (fastpix_fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
         (int64_t)status.st_size == stamp[0] && fastpix_modified(&status) == stamp[1] &&
         (int64_t)status.st_ino == stamp[2] && (int64_t)status.st_dev == stamp[3] &&
         fastpix_read_at(file, target, size, at) == (ptrdiff_t)size)

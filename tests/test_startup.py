@@ -66,7 +66,7 @@ def test_import() -> None:
     assert run_script("import fastpix, sys; print('numpy' in sys.modules)" + REPORT) == "False\n\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"]])
 def test_help(arguments: list[str]) -> None:
     script = f"""
 import sys

@@ -295,7 +295,7 @@ def _reply_error(reply: Callable[[str, object], None], error: Exception) -> None
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
     """Start processes with SIGINT blocked: Ctrl-C reaches all, but only the parent handles it."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":  # which has no such signals
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -307,7 +307,7 @@ def interrupts_held_back() -> Iterator[None]:
 
 def unblock_interrupts() -> None:
     """Let SIGINT through again, once it is ignored."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 

@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 
 from fastpix.errors import ArgumentError
+from fastpix.new_files import link_new, open_new
 
 _KEY_BYTES = 32
 _WEAKEST = 16  # bytes of a key
@@ -168,17 +169,16 @@ def _read(key_file: Path) -> bytes:
 def _make_key(key_file: Path) -> None:
     """Write a new key, whole at once; where another job is quicker, its key stands."""
     temporary = key_file.with_name(f".{key_file.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(temporary, flags, 0o600)
+    handle = open_new(temporary)
     try:
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_hex(_KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(temporary, key_file)
+            link_new(temporary, key_file)
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
 
 
 def default_key_file(output: Path) -> Path:

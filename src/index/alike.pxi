@@ -27,7 +27,7 @@ cdef class AlikeFiles:
         self.walk = Walk(0, only_pixels=True)
         self.target = target
         self.pixel_entries = pixel_entries
-        self.known_pixels = PyBytes_AS_STRING(pixel_entries)
+        self.known_pixels = PyBytes_AsString(pixel_entries)
         self.pixels_size = len(pixel_entries)
         self.look_for(scale_entries)
         self.cells.next = next_cells
@@ -38,7 +38,7 @@ cdef class AlikeFiles:
 
     cdef void look_for(self, bytes scale_entries):
         self.scale_entries = scale_entries
-        self.known_scale, self.scale_size = PyBytes_AS_STRING(scale_entries), len(scale_entries)
+        self.known_scale, self.scale_size = PyBytes_AsString(scale_entries), len(scale_entries)
 
     def cells_of(self, list paths not None, bint held=False):
         """Return a capsule that gives a kernel the cells of file after file.
@@ -61,7 +61,7 @@ cdef class AlikeFiles:
             raise MemoryError
         self.paths = paths
         for k in range(count):
-            self.names[k] = PyBytes_AS_STRING(paths[k])
+            self.names[k] = PyBytes_AsString(paths[k])
         return PyCapsule_New(<void *>&self.cells, FASTPIX_CELLS, NULL)
 
     def other_scale(self):

@@ -167,14 +167,14 @@ def decimals_of(list column not None):
         or smaller than float64 can hold.
     """
     cdef Py_ssize_t k, size = len(column)
-    cdef array.array found = array.clone(_DOUBLES, size, False)
-    cdef double *numbers = found.data.as_doubles
+    found = array("d", bytes(8 * size))
+    cdef double[::1] numbers = found
     cdef bytes value
     for k in range(size):
         if column[k] is None:
             return None
         value = column[k]
-        if not decimal_at(PyBytes_AS_STRING(value), len(value), &numbers[k]):
+        if not decimal_at(PyBytes_AsString(value), len(value), &numbers[k]):
             return None
     return found
 

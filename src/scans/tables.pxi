@@ -100,7 +100,7 @@ def make_tables(bytes sources not None, bint of_bands):
     cdef Py_ssize_t n, count = len(sources) // TABLE_BYTES
     cdef const uint8_t *source = sources
     cdef bytes made = PyBytes_FromStringAndSize(NULL, count * <Py_ssize_t>sizeof(Table))
-    cdef Table *table = <Table *>PyBytes_AS_STRING(made)
+    cdef Table *table = <Table *>PyBytes_AsString(made)
     for n in range(count):
         make_table(&table[n], source + n * TABLE_BYTES, of_bands)
     return made

@@ -20,6 +20,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -613,8 +614,15 @@ def test_version_of_the_installed_command(tmp_path: Path) -> None:
     if not script.exists():
         pytest.skip("the package is not installed with its script")
     ended = subprocess.run([script, "--version"], capture_output=True, check=True, cwd=tmp_path)
-    assert ended.stdout.decode() == f"fastpix {fastpix.__version__}\n"
-    assert run("--version") == f"fastpix {fastpix.__version__}\n"
+    assert ended.stdout.decode() == run("--version")
+
+
+def test_version_names_kernels_and_decoders() -> None:
+    lines = run("--version").splitlines()
+    assert lines[0] == f"fastpix {fastpix.__version__}"
+    assert lines[1].startswith(f"kernels: {', '.join(fastpix.kernels())}")
+    assert any(f"imagecodecs {version('imagecodecs')} (libjpeg-turbo" in line for line in lines)
+    assert f"numpy {version('numpy')}" in lines[-2]
 
 
 # On a terminal

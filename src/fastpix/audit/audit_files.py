@@ -13,6 +13,7 @@ from fastpix.audit.record import Audit, SourceRecord
 from fastpix.audit.record_json import to_json
 from fastpix.audit.technical_csv import findings_csv, samples_csv
 from fastpix.errors import FastpixError
+from fastpix.new_files import open_new
 from fastpix.sources.source_key import legible
 from fastpix.sources.verdict_writing import add_sources, write_verdicts
 from fastpix.sources.verdicts import Verdict, Verdicts, read_verdicts
@@ -158,7 +159,7 @@ def _beside(path: Path) -> Iterator[Path]:
     """Make an empty file beside another, for its owner alone; it is gone in the end."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
     try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(open_new(temporary))
         yield temporary
     except OSError as error:  # a full disk names no file
         raise OSError(error.errno, error.strerror, str(path)) from error

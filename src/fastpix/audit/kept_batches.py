@@ -14,6 +14,7 @@ from typing import Any
 from fastpix.audit.audit_job import AuditJob
 from fastpix.audit.header_counts import HeaderCounts
 from fastpix.job.items import Batch, SourceFile
+from fastpix.new_files import open_new
 
 _SEAL = 32  # bytes of a SHA-256
 _ENDING = ".batch"
@@ -97,7 +98,7 @@ class KeptBatches:
         name = batch.id + _ENDING
         temporary = self._folder / f".{name}.{secrets.token_hex(8)}"
         try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            handle = open_new(temporary)
             with os.fdopen(handle, "wb") as file:  # not flushed: the seal tells what is torn
                 file.write(self._seal(batch, kept) + kept)
             temporary.replace(self._folder / name)

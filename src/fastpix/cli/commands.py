@@ -73,12 +73,14 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def _version(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version, kernels and decoders, and exit.")
+    ] = False,
 ) -> None:
     if version:
-        from fastpix import __version__
+        from fastpix.cli.version_text import version_text
 
-        typer.echo(f"fastpix {__version__}")
+        typer.echo(version_text())
         raise typer.Exit
 
 

@@ -13,6 +13,7 @@ import typer
 
 from fastpix.cli.commands import app, fail
 from fastpix.errors import ArgumentError, FastpixError, SeriesError
+from fastpix.new_files import open_new
 
 
 @app.command("view")
@@ -120,7 +121,7 @@ def _write(out: Path, png: bytes, force: bool) -> None:
     """Write the file, for its owner alone; what was there stays until all is written."""
     if not force:
         try:
-            handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            handle = open_new(out)
         except FileExistsError:  # made since it was checked
             _check_out(out, force)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import threading
 import warnings
 from importlib import import_module
@@ -83,7 +84,7 @@ class ReaderProcess:
         self.reader = reader
         self._timeout = timeout
         self._process: SpawnProcess | None = None
-        self._pipe: Connection
+        self._pipe: Any  # a Connection, of another class on Windows
         self._is_ready = False
         self._has_been_ready = False
         self._unusable: Failure | None = None
@@ -140,7 +141,8 @@ class ReaderProcess:
         self._process = context.Process(
             target=_work, args=(theirs, self.reader.module), daemon=True
         )
-        resource_tracker.ensure_running()  # its own start would unblock the signal
+        if sys.platform != "win32":
+            resource_tracker.ensure_running()  # its own start would unblock the signal
         with interrupts_held_back():
             self._process.start()
         theirs.close()

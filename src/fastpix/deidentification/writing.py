@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from fastpix.new_files import open_new
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileMetaDataset
 
@@ -128,7 +130,7 @@ def write_copy(
     body = DicomBytesIO()
     body.is_little_endian, body.is_implicit_VR = encoding.little, encoding.implicit
     write_dataset(body, dataset)
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = open_new(target)
     with os.fdopen(handle, "wb") as file:
         file.write(head.getvalue())
         if encoding.deflated:

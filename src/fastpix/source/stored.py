@@ -134,7 +134,8 @@ class File:
 
     def _read_at(self, file: FileIO, start: int, target: memoryview) -> int:
         if hasattr(os, "preadv"):
-            return os.preadv(file.fileno(), [target], start)
+            count: int = os.preadv(file.fileno(), [target], start)
+            return count
         with self._lock:  # threads share the position
             file.seek(start)
             return file.readinto(target) or 0

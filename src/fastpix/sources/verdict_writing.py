@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fastpix.errors import ArgumentError, FastpixError
+from fastpix.new_files import link_new, open_new
 from fastpix.sources.verdicts import (
     VERSION,
     Status,
@@ -64,7 +65,7 @@ def write_verdicts(path: str | os.PathLike[str], verdicts: Verdicts) -> None:
     target = Path(path)
     with _written_beside(target, text.encode()) as temporary:
         try:
-            os.link(temporary, target)
+            link_new(temporary, target)
         except FileExistsError as error:
             raise FastpixError(
                 f"{target} is there already: use fastpix audit mark, or choose another name"
@@ -306,7 +307,7 @@ def _locked(target: Path) -> Iterator[None]:
     until = time.monotonic() + _WAIT
     while True:
         try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            os.close(open_new(lock))
             break
         except FileExistsError as error:
             if time.monotonic() > until:

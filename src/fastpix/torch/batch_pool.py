@@ -15,6 +15,7 @@ import math
 import mmap
 import os
 import secrets
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -91,7 +92,7 @@ def can_pool() -> bool:
 
 
 def _map_of(process: int, handle: int, size: int) -> mmap.mmap:
-    opened = os.open(f"/proc/{process}/fd/{handle}", os.O_RDWR | os.O_CLOEXEC)
+    opened = os.open(f"/proc/{process}/fd/{handle}", os.O_RDWR)
     try:
         return mmap.mmap(opened, size)
     finally:
@@ -113,6 +114,8 @@ class _Slot:
         self.memory = None
         if self.handle >= 0:
             os.close(self.handle)
+        if sys.platform != "linux":
+            raise RuntimeError("can_pool() says where batches are pooled")
         self.handle = os.memfd_create("fastpix")
         self.size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
         os.ftruncate(self.handle, self.size)

@@ -7,6 +7,7 @@ environment tells, or nothing is shown.
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Mapping
 from typing import IO, Any, Literal, TypeAlias, get_args
 
@@ -89,6 +90,8 @@ def fitting(picture: NDArray[np.uint8], stream: IO[Any]) -> NDArray[np.uint8]:
 
 def _width_of(stream: IO[Any]) -> int:
     """Return the width of a terminal in pixels."""
+    if sys.platform == "win32":  # does not tell
+        return _USUAL_WIDTH
     try:
         import fcntl
         import struct

@@ -108,7 +108,7 @@ def _give_names(rows: list[Row], folders: CopyFolders, attempt: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDWR)  # Windows flushes no file that is open for reading alone
     try:
         os.fsync(handle)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +60,7 @@ class CopyFolders:
             raise ArgumentError("dst", f"{self.work} is a link: remove it")
         self.work.mkdir(mode=_OWNER, exist_ok=True)
         found = self.work.stat()
-        if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
+        if sys.platform != "win32" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
             raise ArgumentError(
                 "dst",
                 f"{self.work} can be read by others, and copies lie there before they are audited: "

@@ -25,6 +25,7 @@ from fastpix.job.manifest import commit, part_keys
 from fastpix.job.manifest_table import live_table
 from fastpix.job.rows import Row
 from fastpix.job.storage.local_storage import LocalStorage, flush_folder
+from fastpix.new_files import link_new
 
 _IN_REVIEW = "in review"
 _VERSION = ":"  # between the name of a copy and the version that was shown
@@ -246,7 +247,7 @@ def _let_out(folders: CopyFolders, settings: CopySettings, row: Row, attempt: Pa
     except FastpixError:
         if copy != path:
             with suppress(FileExistsError):  # a run was quicker: this one is outdated
-                os.link(copy, waits)
+                link_new(copy, waits)
         raise
     if copy != path:
         give_name(copy, path)

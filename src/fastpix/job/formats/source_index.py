@@ -14,6 +14,9 @@ from fastpix.job.sample import Placed, Sample
 from fastpix.job.settings import Settings
 from fastpix.job.storage.storage_protocol import Storage
 
+# A pipe is not waited for; Windows reads bytes only where it is told to.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
 _NATIVE = ("Implicit VR Little Endian", "Explicit VR Little Endian")
 
 
@@ -44,8 +47,9 @@ class SourceIndex:
         """
         handle = -1
         try:
-            handle = os.open(row["location"], os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-            data = os.pread(handle, row["length"], row["offset"])
+            handle = os.open(row["location"], _FLAGS)
+            os.lseek(handle, row["offset"], os.SEEK_SET)
+            data = os.read(handle, row["length"])
         except (OSError, KeyError) as error:
             raise FastpixError(
                 f"the source of {row['name']} cannot be opened: its file, or the private list of "

@@ -14,6 +14,7 @@ from fastpix.job.items import SourceFile
 from fastpix.job.scan.found_sources import Sources
 from fastpix.job.scan.scanned_headers import scan_header
 from fastpix.job.scan.waiting import map_waiting
+from fastpix.new_files import open_new
 
 _GROUP = 2**16  # files of a row group
 _TOLD = 2**11  # files after which progress is told
@@ -53,7 +54,7 @@ def write_scan(
     own = {os.path.abspath(out), os.path.abspath(temporary)}  # it may lie in a source
     count = size = 0
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = open_new(temporary)
         with os.fdopen(handle, "wb") as file:
             with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
                 files = (each for each in sources.files() if each.location not in own)

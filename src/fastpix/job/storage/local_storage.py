@@ -8,8 +8,10 @@ import secrets
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from fastpix import new_files
 from fastpix.job.storage.storage_protocol import Entry, NewFile
 from fastpix.job.storage.temporary import ENDING, hidden_key
 
@@ -44,11 +46,11 @@ class LocalStorage:
         path = self.path(key)
         temporary = self._write_aside(path, data)
         try:
-            os.link(temporary, path)  # fails where the name is taken, on NFS too
+            new_files.link_new(temporary, path)
         except FileExistsError:
             return False
         finally:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
         flush_folder(path.parent)
         return True
 
@@ -100,7 +102,7 @@ class LocalStorage:
         handle = self._opened.handle(self.path(key))
         done = 0
         while done < len(buffer):
-            count = os.preadv(handle.number, [buffer[done:]], offset + done)
+            count = handle.read_at(offset + done, buffer[done:])
             if not count:
                 break
             done += count
@@ -146,11 +148,21 @@ class _Handle:
     """A file that is open for reading, until nobody reads from it any more."""
 
     def __init__(self, path: Path) -> None:
-        self.number = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        self._file = FileIO(path)
+        self._lock = Lock()
+
+    def read_at(self, start: int, target: memoryview) -> int:
+        """Fill a buffer from byte `start` on; return how many bytes there were."""
+        if hasattr(os, "preadv"):
+            count: int = os.preadv(self._file.fileno(), [target], start)
+            return count
+        with self._lock:  # threads share the position
+            self._file.seek(start)
+            return self._file.readinto(target) or 0
 
     def __del__(self) -> None:
-        if hasattr(self, "number"):
-            os.close(self.number)
+        if hasattr(self, "_file"):
+            self._file.close()
 
 
 class _OpenFiles:
@@ -227,8 +239,7 @@ def open_new(path: Path, mode: int = 0o666) -> FileIO:
     mode : int
         Permissions, less the umask.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    return FileIO(os.open(path, flags, mode), "wb")
+    return FileIO(new_files.open_new(path, mode), "wb")
 
 
 def write_all(file: FileIO, data: bytes | memoryview) -> int:
