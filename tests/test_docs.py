@@ -1,16 +1,18 @@
-"""Every Python example in the README and under docs runs as it is printed."""
+"""Every Python example in the README and under docs runs as it is printed, by itself."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pydicom.data
 import pytest
+from pydicom.examples import get_path
 from support.builders import encode
 from support.label_files import contour, segmentation, structure_set
 from support.series_files import cells_of, slice_dataset, write_slices
@@ -29,49 +31,100 @@ PAGES = [
 # What is not among the dependencies of the tests.
 NEEDS = {"masks.md": "skimage", "monai.md": "monai", "training.md": "torch"}
 BLOCKS_NEED = {"fastpix.torch": "torch", ".resample(": "scipy"}  # of one example of a page
-STRAIGHT: dict[str, Any] = {
-    "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
-    "RescaleType": "HU",
-}
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CACHE = re.compile(r'(?:open_cache|ShardDataset)\("([\w-]+)"')
+HELPER = re.compile(r"# (\w+)\.py\n")  # the first line of a block that the reader saves as a file
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One namespace a page; ``slice.dcm``, ``gaps/``, ``series/`` with its labels and audit."""
-    if page.name in NEEDS:
-        pytest.importorskip(NEEDS[page.name], reason=f"{page.name} is about it")
-    ct = pydicom.data.get_testdata_file("CT_small.dcm")
-    (tmp_path / "slice.dcm").write_bytes(Path(str(ct)).read_bytes())
-    slices = [slice_dataset(k, cells=cells_of(k, 64, 48), **STRAIGHT) for k in range(5)]
+def make_series(folder: Path) -> None:
+    """Write ``series/``: 5 slices."""
+    slices = [slice_dataset(k, cells=cells_of(k, 64, 48), RescaleType="HU") for k in range(5)]
     for k, made in enumerate(slices):
+        made.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
         made.ImagePositionPatient = ["-31.25", "17.5", f"{204.125 + 2.5 * k}"]
-    write_slices(tmp_path / "series", slices)
-    write_slices(tmp_path / "gaps", [made for k, made in enumerate(slices) if k != 2])
+    write_slices(folder / "series", slices)
+
+
+def make_labels(folder: Path) -> None:
+    """Write ``series/``, ``seg.dcm`` and ``rtss.dcm``: labels of it."""
+    make_series(folder)
     affine = np.diag([2.5, 0.75, 0.5, 1])[[2, 1, 0, 3]]
     affine[:3, 3] = -31.25, 17.5, 204.125
     liver = np.zeros((5, 64, 48), bool)
     liver[1:3, 5:20, 8:30] = True
     made_of = segmentation({1: liver}, affine, names={1: "Liver"})
-    (tmp_path / "seg.dcm").write_bytes(encode(made_of))
+    (folder / "seg.dcm").write_bytes(encode(made_of))
     square = np.array([[-30, 20, 206.625], [-15, 20, 206.625], [-15, 40, 206.625]])
-    (tmp_path / "rtss.dcm").write_bytes(encode(structure_set({"GTV": [contour(square)]})))
-    if page.name == "audit.md":
-        write_audit(make_audit(tmp_path / "series", Names(b"k" * 32)).audit, tmp_path / "audit")
-    monkeypatch.chdir(tmp_path)
+    (folder / "rtss.dcm").write_bytes(encode(structure_set({"GTV": [contour(square)]})))
+
+
+def make_audited(folder: Path) -> None:
+    """Write ``audit/``, as the command of the page does."""
+    make_series(folder)
+    write_audit(make_audit(folder / "series", Names(b"k" * 32)).audit, folder / "audit")
+
+
+# Pages about files that a reader has and pydicom has not. All others begin in an empty folder,
+# but for the cache that a block opens and has not made.
+GIVEN: dict[str, Callable[[Path], None]] = {
+    "audit.md": make_audited,
+    "deidentify.md": make_series,
+    "masks.md": make_labels,
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_example_runs_alone(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Each has a folder and a namespace of its own, and the helpers that its page shows."""
+    if page.name in NEEDS:
+        pytest.importorskip(NEEDS[page.name], reason=f"{page.name} is about it")
     blocks = BLOCK.findall(page.read_text())
     assert blocks, f"{page.name} has no example"
+    helpers = {found[1]: block for block in blocks if (found := HELPER.match(block))}
+    for name, text in helpers.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
     missing = [s for s, name in BLOCKS_NEED.items() if importlib.util.find_spec(name) is None]
-    namespace: dict[str, Any] = {}
+    for number, block in enumerate(blocks, 1):
+        if not any(sign in block for sign in missing):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            GIVEN.get(page.name, lambda _: None)(folder)
+            if (opened := CACHE.search(block)) and "convert(" not in block:
+                give_cache(request.getfixturevalue("cache_of_slices"), folder, opened[1])
+            monkeypatch.chdir(folder)
+            try:
+                run(block, f"{page.name}, example {number}")
+            finally:
+                for name in helpers:
+                    sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def cache_of_slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the cache of the five slices of the pages, its key and its paths."""
+    folder = tmp_path_factory.mktemp("given")
+    fastpix.convert(get_path("dicomdir").parent / "98892001" / "CT5N", folder / "cache")
+    return folder
+
+
+def give_cache(made: Path, folder: Path, name: str) -> None:
+    """Copy a cache under the name that a page gives it."""
+    for path in made.iterdir():
+        to = folder / path.name.replace("cache", name, 1)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, to)
+
+
+def run(block: str, name: str) -> None:
+    """Run an example; its warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         # Of MONAI, wherever a LoadImage is made and a library for one of its readers is missing.
         warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
         try:
-            for number, block in enumerate(blocks, 1):
-                if any(sign in block for sign in missing):
-                    continue
-                exec(compile(block, f"{page.name}, example {number}", "exec"), namespace)
+            exec(compile(block, name, "exec"), {})
         finally:
             fastpix.backend.disable()
 
