@@ -199,6 +199,18 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site; a warning, or a link within it that is broken, is an error.
+
+    Examples that need torch or Dask run where FASTPIX_DOCS names these to install.
+    """
+    install(session, "docs")
+    if "FASTPIX_DOCS" in os.environ:
+        session.install(*os.environ["FASTPIX_DOCS"].split())
+    session.run("python", "docs/site/build.py", *session.posargs)
+
+
+@nox.session
 def exporters(session: nox.Session) -> None:
     """Run the tests of volumes and masks in SimpleITK, highdicom and scikit-image."""
     install(session)

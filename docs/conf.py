@@ -8,20 +8,21 @@ examples, the API.
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-sys.path.insert(0, str(HERE / "site"))
+sys.path[:0] = [str(HERE / "site"), str(ROOT / "examples")]
 
-import links
-import made_pages
-import shown_examples
+import links  # noqa: E402
+import made_pages  # noqa: E402
+import shown_examples  # noqa: E402
 
-import fastpix
+import fastpix  # noqa: E402
 
 project = "fastpix"
 author = "The fastpix developers"
-copyright = author  # noqa: A001
+copyright = author
 version = release = fastpix.__version__
 
 extensions = [
@@ -33,7 +34,7 @@ extensions = [
 ]
 templates_path = ["templates"]
 root_doc = "index"
-exclude_patterns = ["_build", "made/examples", "made/output", "gallery/*.ipynb", "gallery/*.zip"]
+exclude_patterns = ["made/examples", "made/output"]
 nitpicky = False  # types in docstrings are written for people
 suppress_warnings = ["config.cache"]  # functions among the settings of the gallery
 
@@ -63,12 +64,12 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {"index": [], "traps": [], "start": []}
+html_sidebars = {"index": [], "made/traps": [], "start": [], "performance": [], "contributing": []}
 
 sphinx_gallery_conf = shown_examples.settings(ROOT / "examples", HERE / "made")
 
 
-def setup(app):
+def setup(app: Any) -> None:
     """Make the pages that are made, and turn links of the repository into links of the site."""
-    made_pages.write(HERE / "made", ROOT / "examples")
+    made_pages.write(HERE / "made")
     app.connect("source-read", links.of_the_site)

@@ -104,7 +104,7 @@ def file_name(trap: Trap) -> str:
 
 def contact_sheet(traps: Sequence[Trap]) -> Image.Image:
     """Return one picture of all traps: wrong, right, and what happened."""
-    gap, text = 12, 470
+    gap, text = 12, 570
     pairs = [pair(trap) for trap in traps]
     high = sum(image.height + gap for image in pairs) + gap
     sheet = Image.new("RGB", (2 * SIDE + 3 * gap + text, high), "white")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import shutil
 import sys
 import warnings
@@ -23,16 +24,17 @@ from fastpix.audit.auditing import make_audit
 from fastpix.pseudonyms import Names
 
 ROOT = Path(__file__).parent.parent
-GENERATED = {"findings.md"}  # by another test, and without examples
+# Made by another test; and files of the root, which the site takes in.
+WITHOUT_EXAMPLES = {"findings.md", "contributing.md", "changelog.md"}
 PAGES = [
     ROOT / "README.md",
-    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in GENERATED),
+    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in WITHOUT_EXAMPLES),
 ]
 # What is not among the dependencies of the tests.
 NEEDS = {"masks.md": "skimage", "monai.md": "monai", "training.md": "torch"}
 BLOCKS_NEED = {"fastpix.torch": "torch", ".resample(": "scipy"}  # of one example of a page
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-CACHE = re.compile(r'(?:open_cache|ShardDataset)\("([\w-]+)"')
+CACHE = re.compile(r'(?:open_cache|CacheDataset|ShardDataset)\("([\w-]+)"')
 HELPER = re.compile(r"# (\w+)\.py\n")  # the first line of a block that the reader saves as a file
 
 
@@ -127,6 +129,14 @@ def run(block: str, name: str) -> None:
             exec(compile(block, name, "exec"), {})
         finally:
             fastpix.backend.disable()
+
+
+def test_the_picture_of_ratios_is_that_of_its_table() -> None:
+    pictures = ROOT / "docs" / "pictures"
+    drawings = runpy.run_path(str(pictures / "ratios.py"))["drawings"]()
+    assert len(drawings) == 2
+    for name, picture in drawings.items():
+        assert (pictures / name).read_text() == picture, "run python docs/pictures/ratios.py"
 
 
 def test_pictures_are_there_and_said_in_words() -> None:

@@ -34,7 +34,7 @@ STYLE = "font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-si
 
 
 def table_of(page: str) -> tuple[list[str], list[list[str]], str]:
-    """Return the first table of a page: headings, rows, and the sentence that says of when it is."""
+    """Return the first table of a page: headings, rows, and of when it is."""
     lines = page.splitlines()
     first = next(k for k, line in enumerate(lines) if line.startswith("| multiples"))
     last = next(k for k in range(first, len(lines)) if not lines[k].startswith("|"))
@@ -88,7 +88,7 @@ def drawing(page: str, colours: dict[str, str]) -> str:
                 label = row[0].strip("*").replace(".imread", "")
                 parts.append(text(0, top + 13, label, colours, bold=is_ours))
     parts.append(
-        text(0, high - 26, "logarithmic; 1 is a plain read and np.copyto, which leaves the values wrong",
+        text(0, high - 26, "logarithmic; 1 is a plain read and np.copyto, whose values are wrong",
              colours, 12, "quiet")
     )  # fmt: skip
     parts.append(text(0, high - 8, when, colours, 12, "quiet"))
@@ -101,7 +101,8 @@ def text(
 ) -> str:  # fmt: skip
     """Return words at a place."""
     weight = ' font-weight="600"' if bold else ""
-    return f'<text x="{x:.1f}" y="{y}" font-size="{size}" fill="{colours[colour]}"{weight}>{words}</text>'
+    style = f'font-size="{size}" fill="{colours[colour]}"{weight}'
+    return f'<text x="{x:.1f}" y="{y}" {style}>{words}</text>'
 
 
 def drawings() -> dict[str, str]:

@@ -34,7 +34,7 @@ class Page(HTMLParser):
         for name, value in attrs:
             if name == "id" and value:
                 self.anchors.add(value)
-            elif (name == "href" and tag == "a" or name == "src") and value:
+            elif ((name == "href" and tag == "a") or name == "src") and value:
                 self.links.add(value)
 
 

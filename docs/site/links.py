@@ -1,7 +1,12 @@
 """Links as the repository has them, made links of the site."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import Any
+
+import flowchart
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -18,7 +23,7 @@ PLACES = {
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)\s#]*)(#[^)\s]*)?(?=\))")
 
 
-def of_the_site(app, docname, source):
+def of_the_site(app: Any, docname: str, source: list[str]) -> None:
     """Take the text of pages outside docs/, and turn the links of a page."""
     path = Path(app.srcdir) / docname
     folder = path.parent
@@ -26,10 +31,11 @@ def of_the_site(app, docname, source):
         source[0] = (ROOT / OUTSIDE[docname]).read_text()
         folder = ROOT
     if Path(app.env.doc2path(docname)).suffix == ".md" and not docname.startswith("gallery/"):
-        source[0] = LINK.sub(lambda link: turned(link, folder, path.parent), source[0])
+        text = LINK.sub(lambda link: turned(link, folder, path.parent), source[0])
+        source[0] = flowchart.as_svg(text)
 
 
-def turned(link, folder, of_page):
+def turned(link: re.Match[str], folder: Path, of_page: Path) -> str:
     """Return the target of a link of the site; `folder` is what the link is relative to."""
     target = (folder / link[1]).resolve().relative_to(ROOT).as_posix()
     anchor = link[2] or ""

@@ -1,12 +1,17 @@
 """The examples for the gallery: a copy of each with a title; those run whose imports are there."""
 
+from __future__ import annotations
+
 import ast
 import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-HELPERS = ("made_data", "running")
+# What the examples share.
+HELPERS = ("made_data", "running", "trap")
+PARTS = ("traps_of_frames", "traps_of_pixels", "traps_of_privacy", "traps_of_series")
 INTRODUCTION = """Examples
 ========
 
@@ -16,15 +21,16 @@ without their output where the machine has neither.
 """
 
 
-def settings(examples, made):
+def settings(examples: Path, made: Path) -> dict[str, Any]:
     """Copy the examples, and return the settings of sphinx-gallery."""
-    shutil.rmtree(made, ignore_errors=True)
+    shutil.rmtree(made / "examples", ignore_errors=True)
+    shutil.rmtree(made / "output", ignore_errors=True)
     (made / "examples").mkdir(parents=True)
     (made / "examples" / "README.rst").write_text(INTRODUCTION)
     run = []
     for script in sorted(examples.glob("*.py")):
         text = script.read_text()
-        if script.stem not in HELPERS:
+        if script.stem not in HELPERS + PARTS:
             if all(find_spec(name) for name in imported(text) - local(examples)):
                 run.append(script.name)
             text = with_title(text)
@@ -32,7 +38,7 @@ def settings(examples, made):
     return {
         "examples_dirs": [str(made / "examples")],
         "gallery_dirs": ["gallery"],
-        "ignore_pattern": "|".join(rf"{name}\.py" for name in HELPERS),
+        "ignore_pattern": "|".join(rf"{name}\.py" for name in HELPERS + PARTS),
         "filename_pattern": "|".join(re.escape(f"/{name}") for name in run) or "(?!)",
         "reset_argv": Output(made / "output"),
         "image_scrapers": (pictures,),
@@ -47,12 +53,12 @@ def settings(examples, made):
     }
 
 
-def local(examples):
+def local(examples: Path) -> set[str]:
     """Return the modules that the examples share."""
     return {script.stem for script in examples.glob("*.py")}
 
 
-def imported(text):
+def imported(text: str) -> set[str]:
     """Return the packages that a script imports at its top, and what `fastpix.torch` needs."""
     tree = ast.parse(text)
     names = {
@@ -62,7 +68,7 @@ def imported(text):
     return {name.removeprefix("fastpix.").partition(".")[0] for name in names}
 
 
-def with_title(text):
+def with_title(text: str) -> str:
     """Return a script whose docstring begins with a title of the gallery."""
     docstring = ast.get_docstring(ast.parse(text))
     first, _, rest = docstring.partition("\n")
@@ -75,24 +81,24 @@ def with_title(text):
 class Output:
     """Where an example puts its files: a folder by its name, for `pictures` to find."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Output"
 
-    def __call__(self, gallery_conf, script_vars):
+    def __call__(self, _: dict[str, Any], script_vars: dict[str, Any]) -> list[str]:
         """Return the arguments of an example."""
         return ["--out", str(self.folder / Path(script_vars["src_file"]).stem)]
 
 
-def pictures(block, block_vars, gallery_conf):
+def pictures(_: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
     """Return rst for the pictures that an example has written, and copy them to the gallery."""
     from sphinx_gallery.scrapers import figure_rst
 
     folder = Path(gallery_conf["src_dir"]) / "made" / "output" / Path(block_vars["src_file"]).stem
     shown = []
-    for picture in sorted(folder.rglob("*.png")):
+    for picture in sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime)[-1:]:
         path = next(block_vars["image_path_iterator"])
         shutil.move(picture, path)
         shown.append(path)
