@@ -102,6 +102,11 @@ def file_name(trap: Trap) -> str:
     return re.sub(r"[^a-z0-9]+", "-", trap.title.lower()).strip("-") + ".png"
 
 
+def plain(text: str) -> str:
+    """Return a text without the marks of code."""
+    return text.replace("`", "")
+
+
 def contact_sheet(traps: Sequence[Trap]) -> Image.Image:
     """Return one picture of all traps: wrong, right, and what happened."""
     gap, text = 12, 570
@@ -115,7 +120,7 @@ def contact_sheet(traps: Sequence[Trap]) -> Image.Image:
         sheet.paste(image, (gap, top), image)
         left = 3 * gap + 2 * SIDE
         draw.text((left, top + 50), trap.title, "black", title)
-        draw.text((left, top + 82), trap.code, WRONG, small)
+        draw.text((left, top + 82), plain(trap.code), WRONG, small)
         draw.text((left, top + 104), trap.effect, "black", small)
         draw.text((left, top + 126), trap.answer, RIGHT, small)
         top += image.height + gap
@@ -126,7 +131,7 @@ def main(out: Path) -> None:
     """Walk into each trap, and draw a contact sheet."""
     traps = [trap() for trap in TRAPS]
     for trap in traps:
-        print(f"{trap.title}\n    {trap.code}\n    {trap.effect}\n    fastpix {trap.answer}")
+        print(f"{trap.title}\n    {plain(trap.code)}\n    {trap.effect}\n    fastpix {trap.answer}")
         assert not np.array_equal(trap.naive, trap.fastpix)
         pair(trap).save(out / file_name(trap))
     sheet = contact_sheet(traps)

@@ -31,7 +31,7 @@ def garbage_in_unused_bits() -> Trap:
     assert wrong.max() > 3071  # more than 12 bits can hold
     return Trap(
         "Garbage in the unused bits",
-        "np.frombuffer(PixelData, np.uint16) takes the whole cell",
+        "`np.frombuffer(PixelData, np.uint16)` takes the whole cell",
         f"values up to {wrong.max():.0f} HU",
         "always masks them",
         "exactness.md#garbage-in-the-unused-bits",
@@ -71,7 +71,7 @@ def lost_sign() -> Trap:
     air = cells[0, 0]
     return Trap(
         "The sign is lost",
-        "np.frombuffer(PixelData, np.int16) knows no sign of 12 bits",
+        "`np.frombuffer(PixelData, np.int16)` knows no sign of 12 bits",
         f"air of {right[0, 0]:.0f} HU becomes {air:.0f}: white",
         "extends the sign from the highest stored bit",
         "exactness.md#3-sign",
@@ -89,7 +89,7 @@ def skipped_rescale() -> Trap:
     assert np.array_equal(wrong - 1024.0, right)
     return Trap(
         "Rescale is skipped",
-        "pixel_array is what is stored, not Hounsfield units",
+        "`pixel_array` is what is stored, not Hounsfield units",
         "all is 1024 HU too bright for the model and its window",
         "applies slope and intercept, in float64",
         "exactness.md#slope-and-intercept",
@@ -107,7 +107,7 @@ def intercept_alone() -> Trap:
     assert np.array_equal(right, truth)
     return Trap(
         "Intercept without slope",
-        'if "RescaleSlope" in ds: values = values * slope + intercept',
+        '`if "RescaleSlope" in ds: values = values * slope + intercept`',
         "both are ignored: all is 1024 HU too bright",
         "applies the intercept",
         "exactness.md#intercept-without-slope",
@@ -128,7 +128,7 @@ def slope_0() -> Trap:
     assert wrong.min() == wrong.max() == -1024
     return Trap(
         "Slope 0",
-        "values * float(ds.RescaleSlope)",
+        "`values * float(ds.RescaleSlope)`",
         "every pixel is -1024 HU",
         "reads it as 1, with a warning; refuses it for PET",
         "exactness.md#slope-0",
@@ -179,7 +179,7 @@ def monochrome1() -> Trap:
     assert np.corrcoef(wrong.ravel(), right.ravel())[0, 1] < -0.999
     return Trap(
         "MONOCHROME1",
-        "pixel_array is not inverted",
+        "`pixel_array` is not inverted",
         "bone is black and air is white, in these files alone",
         "inverts it, by a rule that you choose",
         "exactness.md#5-monochrome1",
@@ -202,7 +202,7 @@ def padding() -> Trap:
     assert wrong.mean() < right.mean() - 1000
     return Trap(
         "Padding is taken for pixels",
-        "Pixel Padding Value is ignored; then (x - min) / (max - min)",
+        "Pixel Padding Value is ignored; then `(x - min) / (max - min)`",
         f"mean {wrong.mean():.0f} in place of {right.mean():.0f} HU, and no contrast is left",
         "sets it apart on request, and warns until then",
         "exactness.md#7-padding",
@@ -225,7 +225,7 @@ def integers_made_of_fractions() -> Trap:
     assert first != int(first)
     return Trap(
         "Fractions become integers",
-        "values.astype(np.int16), or the dtype of the first slice for all",
+        "`values.astype(np.int16)`, or the dtype of the first slice for all",
         f"{len(np.unique(wrong))} values are left of {len(np.unique(right))}",
         "returns exact integers, or an error that names the pixel",
         "exactness.md#integers-are-exact-or-refused",
@@ -245,7 +245,7 @@ def float32_at_every_step() -> Trap:
     assert np.array_equal(right, exact)
     return Trap(
         "float32 at every step",
-        "pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept)",
+        "`pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept)`",
         f"{(wrong != exact).mean():.0%} of the values are not the nearest float32 (white)",
         "computes in float64 and rounds once: the same bits everywhere",
         "exactness.md#float32-rounds-once-at-the-end",
@@ -268,7 +268,7 @@ def numbers_in_text() -> Trap:
             refused = error
     return Trap(
         "Numbers in text",
-        "float(slope): Python reads '1_0' as 10, and 'nan' as a number",
+        "`float(slope)`: Python reads `1_0` as 10, and `nan` as a number",
         f"values up to {wrong.max():.0f} HU",
         "has one strict grammar; notes oddities and refuses guesses",
         "headers.md#slope-and-intercept",

@@ -36,7 +36,7 @@ def wrong_order() -> Trap:
     assert moved > 80
     return Trap(
         "Slices in the wrong order",
-        "np.stack of sorted(glob('*.dcm')): by the names of files",
+        "`np.stack` of `sorted(glob('*.dcm'))`: by the names of files",
         f"{moved} of {len(wrong)} slices are not where they belong",
         "orders slices by their positions along the normal",
         "volumes.md#what-a-volume-is",
@@ -61,7 +61,7 @@ def squeezed_gap() -> Trap:
     assert np.array_equal(np.delete(volume.array, slice(36, 56), axis=0), wrong)
     return Trap(
         "A gap is squeezed",
-        "np.stack of the slices by position, and the spacing of the first two",
+        "`np.stack` of the slices by position, and the spacing of the first two",
         f"the patient is {20 * 2.5:.0f} mm shorter",
         "refuses the series, or puts planes of NaN (blue) where the slices belong",
         "volumes.md#what-is-refused-unless-you-ask-for-it",
@@ -88,7 +88,7 @@ def echoes_in_one_series() -> Trap:
     assert np.array_equal(right, wrong[:48])
     return Trap(
         "Echoes in one series",
-        "np.stack of all slices of the series, by Instance Number",
+        "`np.stack` of all slices of the series, by Instance Number",
         "one patient becomes two, one above the other",
         "makes a stack of each echo; other series get an axis that says what differs",
         "volumes.md#several-volumes-in-one-series",
@@ -123,7 +123,7 @@ def tilted_gantry() -> Trap:
     sagittal = wrong[::-1, :, 64]
     return Trap(
         "A tilted gantry",
-        "np.stack, and an affine of three spacings at right angles",
+        "`np.stack`, and an affine of three spacings at right angles",
         "the patient leans: a sphere becomes an ellipsoid",
         "gives the sheared affine, which is true; here the planes lie where it says",
         "volumes.md#what-a-volume-is",

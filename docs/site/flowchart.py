@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 
 WIDE, ROW, HIGH = 760, 66, 30  # pixels: of the picture, between rows, of a box
 FENCE = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -21,31 +22,40 @@ def drawn(text: str) -> str:
     before: dict[str, list[str]] = defaultdict(list)
     for left, right in arrows:
         before[right].append(left)
-    names = list(dict.fromkeys(name for arrow in arrows for name in arrow))
-    rows: dict[int, list[str]] = defaultdict(list)
-    for name in names:
-        rows[depth(name, before)].append(name)
+    rows = rows_of(arrows, before)
+    ways = {arrow: way_of(arrow, rows) for arrow in arrows}
+    above: dict[str, list[str]] = defaultdict(list)
+    for way in ways.values():
+        for left, right in pairwise(way):
+            rows.setdefault(right, rows[left] + 1)
+            above[right].append(left)
     places: dict[str, tuple[float, float]] = {}
-    for row in sorted(rows):
-        members = sorted(rows[row], key=lambda name: middle(before[name], places))
+    for row in range(max(rows.values()) + 1):
+        members = [name for name in rows if rows[name] == row]
+        members.sort(key=lambda name: middle(above[name], places))
         for k, name in enumerate(members):
             places[name] = WIDE * (k + 0.5) / len(members), row * ROW + HIGH
     parts = [
-        f'<svg viewBox="0 0 {WIDE} {(len(rows) - 1) * ROW + 2 * HIGH}" role="img" '
+        f'<svg viewBox="0 0 {WIDE} {max(rows.values()) * ROW + 2 * HIGH}" role="img" '
         'class="flowchart" aria-label="The packages, each above those that may import it">',
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="currentColor"/>'
         "</marker></defs>",
     ]
-    for left, right in arrows:
-        (x, y), (to_x, to_y) = places[left], places[right]
-        y, to_y = y + HIGH / 2, to_y - HIGH / 2 - 1
-        bend = (to_y - y) / 2
-        parts.append(
-            f'<path d="M{x:.0f} {y:.0f}C{x:.0f} {y + bend:.0f} {to_x:.0f} {to_y - bend:.0f} '
-            f'{to_x:.0f} {to_y:.0f}" class="arrow" marker-end="url(#tip)"/>'
-        )
+    for way in ways.values():
+        x, y = places[way[0]]
+        line = f"M{x:.0f} {y + HIGH / 2:.0f}"
+        for left, right in pairwise(way):
+            (x, y), (to_x, to_y) = places[left], places[right]
+            begin, end = y + HIGH / 2, to_y - HIGH / 2 - 1
+            bend = (end - begin) / 2
+            line += f"C{x:.0f} {begin + bend:.0f} {to_x:.0f} {end - bend:.0f} {to_x:.0f} {end:.0f}"
+            if right != way[-1]:
+                line += f"V{to_y + HIGH / 2:.0f}"
+        parts.append(f'<path d="{line}" class="arrow" marker-end="url(#tip)"/>')
     for name, (x, y) in places.items():
+        if name not in before and name not in {left for left, _ in arrows}:
+            continue  # an arrow passes here
         label = labels.get(name, name)
         wide = 7.2 * len(label) + 22
         parts.append(
@@ -55,9 +65,27 @@ def drawn(text: str) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
+def rows_of(arrows: list[tuple[str, str]], before: dict[str, list[str]]) -> dict[str, int]:
+    """Return the row of each box: below what it stands on, and near what stands on it."""
+    names = list(dict.fromkeys(name for arrow in arrows for name in arrow))
+    rows = {name: depth(name, before) for name in names}
+    for name in names:
+        after = [rows[right] for left, right in arrows if left == name]
+        if len(after) > len(before.get(name, [])) > 0:
+            rows[name] = min(after) - 1
+    return rows
+
+
+def way_of(arrow: tuple[str, str], rows: dict[str, int]) -> list[str]:
+    """Return an arrow as a way through every row between its ends."""
+    left, right = arrow
+    between = [f"{left} to {right}, {row}" for row in range(rows[left] + 1, rows[right])]
+    return [left, *between, right]
+
+
 def depth(name: str, before: dict[str, list[str]]) -> int:
     """Return how many arrows the longest way to a name has."""
-    return max((1 + depth(left, before) for left in before[name]), default=0)
+    return max((1 + depth(left, before) for left in before.get(name, [])), default=0)
 
 
 def middle(names: list[str], places: dict[str, tuple[float, float]]) -> float:

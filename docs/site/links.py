@@ -21,6 +21,7 @@ PLACES = {
     "examples": "gallery/index.rst",
 }
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)\s#]*)(#[^)\s]*)?(?=\))")
+NAMED = re.compile(r"\[((?:[\w./-]+/)?[\w-]+\.md)\]\((?=([^)\s#]*))")  # by the name of the file
 
 
 def of_the_site(app: Any, docname: str, source: list[str]) -> None:
@@ -31,8 +32,14 @@ def of_the_site(app: Any, docname: str, source: list[str]) -> None:
         source[0] = (ROOT / OUTSIDE[docname]).read_text()
         folder = ROOT
     if Path(app.env.doc2path(docname)).suffix == ".md" and not docname.startswith("gallery/"):
-        text = LINK.sub(lambda link: turned(link, folder, path.parent), source[0])
+        text = NAMED.sub(lambda link: f"[{title_of(folder / link[2])}](", source[0])
+        text = LINK.sub(lambda link: turned(link, folder, path.parent), text)
         source[0] = flowchart.as_svg(text)
+
+
+def title_of(page: Path) -> str:
+    """Return the title of a page, which stands for the name of its file."""
+    return page.read_text().partition("\n")[0].removeprefix("# ")
 
 
 def turned(link: re.Match[str], folder: Path, of_page: Path) -> str:

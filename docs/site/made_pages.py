@@ -35,7 +35,7 @@ def traps(made: Path) -> str:
         sections.append(
             f"## {trap.title}\n\n"
             f"![Common code: {trap.effect}. fastpix {trap.answer}.]({name})\n\n"
-            f"**Common code:** `{trap.code}`. The effect: {trap.effect}.\n\n"
+            f"**Common code:** {trap.code}. The effect: {trap.effect}.\n\n"
             f"**fastpix** {trap.answer}: [how](../{trap.link}).\n"
         )
     return "\n".join(sections)
