@@ -132,7 +132,7 @@ def main(out: Path) -> None:
     traps = [trap() for trap in TRAPS]
     for trap in traps:
         print(f"{trap.title}\n    {plain(trap.code)}\n    {trap.effect}\n    fastpix {trap.answer}")
-        assert not np.array_equal(trap.naive, trap.fastpix)
+        assert isinstance(trap.fastpix, Exception) or not np.array_equal(trap.naive, trap.fastpix)
         pair(trap).save(out / file_name(trap))
     sheet = contact_sheet(traps)
     sheet.save(out / "traps.png")

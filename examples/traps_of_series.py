@@ -118,6 +118,7 @@ def tilted_gantry() -> Trap:
     volume = fastpix.read_series(slices)
     wrong = np.stack([naive(slice_) for slice_ in slices])
     assert np.array_equal(volume.array, wrong)
+    assert volume.affine is not None
     across, along = volume.affine[1:3, 0], volume.affine[1:3, 1]
     assert abs(float(across @ along)) > 1  # the axes are not at right angles
     sagittal = wrong[::-1, :, 64]

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom.examples import get_path
 from support.builders import encode
 from support.label_files import contour, segmentation, structure_set
 from support.series_files import cells_of, slice_dataset, write_slices
@@ -67,7 +66,7 @@ def make_audited(folder: Path) -> None:
 
 
 # Pages about files that a reader has and pydicom has not. All others begin in an empty folder,
-# but for the cache that a block opens and has not made.
+# but for a cache that a block opens: the reader's own, as an earlier example of the page makes it.
 GIVEN: dict[str, Callable[[Path], None]] = {
     "audit.md": make_audited,
     "deidentify.md": make_series,
@@ -77,7 +76,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_example_runs_alone(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has a folder and a namespace of its own, and the helpers that its page shows."""
     if page.name in NEEDS:
@@ -93,9 +92,10 @@ def test_each_example_runs_alone(
         if not any(sign in block for sign in missing):
             folder = tmp_path / str(number)
             folder.mkdir()
-            GIVEN.get(page.name, lambda _: None)(folder)
+            if page.name in GIVEN:
+                GIVEN[page.name](folder)
             if (opened := CACHE.search(block)) and "convert(" not in block:
-                give_cache(request.getfixturevalue("cache_of_slices"), folder, opened[1])
+                copy_cache(opened[1], tmp_path, folder)
             monkeypatch.chdir(folder)
             try:
                 run(block, f"{page.name}, example {number}")
@@ -104,19 +104,11 @@ def test_each_example_runs_alone(
                     sys.modules.pop(name, None)
 
 
-@pytest.fixture(scope="session")
-def cache_of_slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the cache of the five slices of the pages, its key and its paths."""
-    folder = tmp_path_factory.mktemp("given")
-    fastpix.convert(get_path("dicomdir").parent / "98892001" / "CT5N", folder / "cache")
-    return folder
-
-
-def give_cache(made: Path, folder: Path, name: str) -> None:
-    """Copy a cache under the name that a page gives it."""
-    for path in made.iterdir():
-        to = folder / path.name.replace("cache", name, 1)
-        (shutil.copytree if path.is_dir() else shutil.copy)(path, to)
+def copy_cache(name: str, page_folder: Path, folder: Path) -> None:
+    """Copy a cache, its key and its paths from where an earlier example of the page made it."""
+    made = min(page_folder.glob(f"*/{name}"))
+    for path in made.parent.glob(f"{name}*"):
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / path.name)
 
 
 def run(block: str, name: str) -> None:

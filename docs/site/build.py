@@ -80,4 +80,4 @@ def main(out: Path) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(*sys.argv[1:] or [ROOT / "build" / "site"]).resolve()))
+    raise SystemExit(main(Path(*sys.argv[1:] or [str(ROOT / "build" / "site")]).resolve()))

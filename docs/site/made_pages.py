@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 TRAPS = """# Traps
 
@@ -55,7 +56,8 @@ def names_of_commands() -> list[str]:
 
     from fastpix.cli.commands import app
 
-    return list(typer.main.get_command(app).commands)
+    command: Any = typer.main.get_command(app)
+    return list(command.commands)
 
 
 def help_of(*words: str) -> str:

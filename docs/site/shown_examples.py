@@ -64,13 +64,14 @@ def imported(text: str) -> set[str]:
     names = {
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
     }
-    names |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    names |= {str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)}
     return {name.removeprefix("fastpix.").partition(".")[0] for name in names}
 
 
 def with_title(text: str) -> str:
     """Return a script whose docstring begins with a title of the gallery."""
     docstring = ast.get_docstring(ast.parse(text))
+    assert docstring is not None
     first, _, rest = docstring.partition("\n")
     title = re.split(r"[,:.]", first.replace("`", ""))[0]
     rest = re.sub(r"^\n((?:    .+\n)+)", r"\n.. code-block:: text\n\n\1", rest, count=1)
@@ -102,4 +103,4 @@ def pictures(_: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -
         path = next(block_vars["image_path_iterator"])
         shutil.move(picture, path)
         shown.append(path)
-    return figure_rst(shown, gallery_conf["src_dir"])
+    return str(figure_rst(shown, gallery_conf["src_dir"]))
