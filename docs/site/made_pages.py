@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import tour_of_traps as tour
+from trap import SOFT, one_slice
+
 TRAPS = """# Traps
 
 DICOM pixels go wrong without an error. Each trap below is a file, or a series, that the standard
@@ -22,12 +25,11 @@ def write(made: Path) -> None:
     made.mkdir(parents=True, exist_ok=True)
     (made / "commands.md").write_text(commands())
     (made / "traps.md").write_text(traps(made))
+    tour.picture(one_slice()[1], SOFT).save(made / "chest.png")
 
 
 def traps(made: Path) -> str:
     """Draw each trap of the tour, and return a page of them."""
-    import tour_of_traps as tour
-
     sections = [TRAPS]
     for make in tour.TRAPS:
         trap = make()

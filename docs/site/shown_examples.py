@@ -12,6 +12,9 @@ from typing import Any
 # What the examples share.
 HELPERS = ("made_data", "running", "trap")
 PARTS = ("traps_of_frames", "traps_of_pixels", "traps_of_privacy", "traps_of_series")
+# What a card of the gallery shows: pictures that `made_pages` draws.
+PICTURES = {"tour_of_traps": "a-slope-for-each-frame.png"}
+THUMBNAIL = '\n# sphinx_gallery_thumbnail_path = "made/{}"\n'
 INTRODUCTION = """Examples
 ========
 
@@ -33,7 +36,7 @@ def settings(examples: Path, made: Path) -> dict[str, Any]:
         if script.stem not in HELPERS + PARTS:
             if all(find_spec(name) for name in imported(text) - local(examples)):
                 run.append(script.name)
-            text = with_title(text)
+            text = with_title(text) + THUMBNAIL.format(PICTURES.get(script.stem, "chest.png"))
         (made / "examples" / script.name).write_text(text)
     return {
         "examples_dirs": [str(made / "examples")],
