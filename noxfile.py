@@ -168,7 +168,7 @@ def torch(session: nox.Session) -> None:
     }
     resampling = ("tests/series/test_resampling.py", "tests/job/test_resampled_caches.py")
     session.run(*PYTEST, *EVERY_CORE, "tests/training", *resampling, env=demanded)
-    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or README or volumes", env=demanded)
+    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or start or volumes", env=demanded)
     chosen = ("tests/interop/test_monai.py", "tests/interop/test_volume_export.py")
     demanded = {"FASTPIX_LIBRARIES": "monai"}
     session.run(*PYTEST, *chosen, "tests/test_docs.py", "-k", "monai", env=demanded)
@@ -207,7 +207,7 @@ def docs(session: nox.Session) -> None:
     install(session, "docs")
     if "FASTPIX_DOCS" in os.environ:
         session.install(*os.environ["FASTPIX_DOCS"].split())
-    session.run("python", "docs/site/build.py", *session.posargs)
+    session.run("python", "docs/site/build_site.py", *session.posargs)
 
 
 @nox.session

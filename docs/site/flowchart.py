@@ -17,7 +17,7 @@ def as_svg(page: str) -> str:
 
 def drawn(text: str) -> str:
     """Return a flowchart, from top to bottom; its colours are those of the page."""
-    arrows = re.findall(r"^ +(\w+) --> (\w+)$", text, re.MULTILINE)
+    arrows = arrows_of(text)
     labels = dict(re.findall(r'^ +(\w+)\["(.+)"\]$', text, re.MULTILINE))
     before: dict[str, list[str]] = defaultdict(list)
     for left, right in arrows:
@@ -63,6 +63,11 @@ def drawn(text: str) -> str:
             f'height="{HIGH}" rx="5"/><text x="{x:.0f}" y="{y + 5:.0f}">{label}</text>'
         )
     return "\n".join([*parts, "</svg>"])
+
+
+def arrows_of(text: str) -> list[tuple[str, str]]:
+    """Return the arrows of a flowchart, by the names of their ends."""
+    return re.findall(r"^ +(\w+) --> (\w+)$", text, re.MULTILINE)
 
 
 def rows_of(arrows: list[tuple[str, str]], before: dict[str, list[str]]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Build the site, in a copy of the sources, and check every link within it.
 
-    python docs/site/build.py          to build/site
-    python docs/site/build.py OUT
+    python docs/site/build_site.py          to build/site
+    python docs/site/build_site.py OUT
 
 Warnings are errors. What is made (pictures of traps, examples, pages of the API) lies in
 build/site-sources: nothing is written beside the pages of the repository.
