@@ -147,6 +147,8 @@ EXAMPLES = (
     "cache_on_dask.py",
     "statistics_and_normalization.py",
     "tour_of_traps.py",
+    "planes_of_a_volume.py",
+    "look_at_images.py",
 )
 LONGEST_EXAMPLE = 60  # seconds, on two cores
 

@@ -12,14 +12,18 @@ from typing import Any
 # What the examples share.
 HELPERS = ("made_data", "running", "trap")
 PARTS = ("traps_of_frames", "traps_of_pixels", "traps_of_privacy", "traps_of_series")
-# What a card of the gallery shows: pictures that `made_pages` draws.
-PICTURES = {"tour_of_traps": "a-slope-for-each-frame.png"}
+# What a card of the gallery shows: pictures that `made_pages` draws; None: the picture of the script.
+PICTURES = {
+    "tour_of_traps": "a-slope-for-each-frame.png",
+    "planes_of_a_volume": None,
+    "look_at_images": None,
+}
 THUMBNAIL = '\n# sphinx_gallery_thumbnail_path = "made/{}"\n'
 INTRODUCTION = """Examples
 ========
 
-Scripts on made data: each makes its files, checks what it says, and takes less than a minute. The
-output below each is of the machine that built this site. Those that need torch or Dask are shown
+Scripts on made data, or on files that come with pydicom. Each checks what it says, and takes less
+than a minute. The output below each is of the machine that built this site. Those that need torch or Dask are shown
 without their output where the machine has neither.
 """
 
@@ -36,7 +40,9 @@ def settings(examples: Path, made: Path) -> dict[str, Any]:
         if script.stem not in HELPERS + PARTS:
             if all(find_spec(name) for name in imported(text) - local(examples)):
                 run.append(script.name)
-            text = with_title(text) + THUMBNAIL.format(PICTURES.get(script.stem, "chest.png"))
+            text = with_title(text)
+            if picture := PICTURES.get(script.stem, "chest.png"):
+                text += THUMBNAIL.format(picture)
         (made / "examples" / script.name).write_text(text)
     return {
         "examples_dirs": [str(made / "examples")],
