@@ -74,6 +74,8 @@ def main(out: Path) -> int:
     copy_sources()
     build = ["-b", "html", "-E", "-a", "-W", "--keep-going", "-q", str(SOURCES / "docs"), str(out)]
     code = subprocess.run([sys.executable, "-m", "sphinx", *build]).returncode
+    if not out.is_dir():
+        return code
     broken = broken_links(out)
     print("\n".join(broken) or f"{out}: no link within the site is broken", flush=True)
     return 1 if code or broken else 0

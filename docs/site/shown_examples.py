@@ -12,7 +12,7 @@ from typing import Any
 # What the examples share.
 HELPERS = ("made_data", "running", "trap")
 PARTS = ("traps_of_frames", "traps_of_pixels", "traps_of_privacy", "traps_of_series")
-# What a card of the gallery shows: pictures that `made_pages` draws; None: the picture of the script.
+# What a card of the gallery shows: pictures that `made_pages` draws; None: its own.
 PICTURES = {
     "tour_of_traps": "a-slope-for-each-frame.png",
     "planes_of_a_volume": None,
@@ -23,8 +23,8 @@ INTRODUCTION = """Examples
 ========
 
 Scripts on made data, or on files that come with pydicom. Each checks what it says, and takes less
-than a minute. The output below each is of the machine that built this site. Those that need torch or Dask are shown
-without their output where the machine has neither.
+than a minute. The output below each is of the machine that built this site. Those that need torch
+or Dask are shown without their output where the machine has neither.
 """
 
 
