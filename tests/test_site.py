@@ -14,6 +14,7 @@ sys.path.append(str(ROOT / "docs" / "site"))
 import build_site
 import flowchart
 import links
+import shown_examples
 
 DOCS = ROOT / "docs"
 MADE = {"gallery/index.rst"}  # when the site is built
@@ -85,3 +86,14 @@ def test_each_box_of_a_flowchart_is_below_those_before_it() -> None:
     picture = flowchart.drawn(chart[1])
     assert picture.count("<rect") == len({name for arrow in arrows for name in arrow})
     assert picture.count('class="arrow"') == len(arrows)
+
+
+def test_an_example_runs_where_what_it_imports_is_there() -> None:
+    texts = {path.stem: path.read_text() for path in (ROOT / "examples").glob("*.py")}
+    needs = {name: shown_examples.imported(text) for name, text in texts.items()}
+    assert "torch" in needs["cache_on_dask"] & needs["classify_slices"]
+    assert needs["look_at_images"] == {
+        "__future__", "pathlib", "numpy", "PIL", "pydicom", "running", "fastpix"
+    }  # fmt: skip
+    title = shown_examples.with_title(texts["look_at_images"]).splitlines()[1:3]
+    assert title == ["Look at images as a person would", "=" * 32]

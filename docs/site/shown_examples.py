@@ -74,7 +74,8 @@ def imported(text: str) -> set[str]:
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
     }
     names |= {str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)}
-    return {name.removeprefix("fastpix.").partition(".")[0] for name in names}
+    names |= {"torch" for name in names if name == "fastpix.torch"}
+    return {name.partition(".")[0] for name in names}
 
 
 def with_title(text: str) -> str:
