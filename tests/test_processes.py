@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.sizes import in_the_gate
+from support.waiting import wait_until
 
 from fastpix import processes
 from fastpix.errors import FastpixError
@@ -40,10 +41,7 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while is_alive(pid):
-        assert time.monotonic() < deadline, "it did not end"
-        time.sleep(0.01)
+    assert wait_until(lambda: not is_alive(pid)), "it did not end"
 
 
 def test_results_and_messages(kept: Child) -> None:
@@ -112,8 +110,8 @@ def test_nothing_is_left_of_a_process() -> None:
     child.close()
     child.close()
     assert not Path(f"/proc/{child.pid}").exists()  # no zombie
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert set(threading.enumerate()) <= threads  # those of other tests may end
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # those of other tests may end
+    assert set(threading.enumerate()) <= threads
 
 
 SCRIPT = """
@@ -146,7 +144,7 @@ def test_a_process_ends_with_its_parent(how: signal.Signals) -> None:
             os.killpg(parent.pid, how)
         else:
             parent.kill()
-        _, errors = parent.communicate(timeout=20)
+        _, errors = parent.communicate(timeout=120)
         wait_until_gone(pid)
     assert errors == b""
     assert parent.returncode == (7 if how == signal.SIGINT else -signal.SIGKILL)
@@ -203,10 +201,8 @@ def test_a_process_that_is_not_called_ends(monkeypatch: pytest.MonkeyPatch) -> N
     assert child.is_usable
     time.sleep(0.4)
     assert not child.is_usable
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{child.pid}").exists():  # not even a zombie is left
-        assert time.monotonic() < deadline, "it did not end"
-        time.sleep(0.01)
+    # Not even a zombie is left.
+    assert wait_until(lambda: not Path(f"/proc/{child.pid}").exists()), "it did not end"
     child.close()
 
 

@@ -61,7 +61,10 @@ def written(folder: Path, files: Iterable[bytes], pseudonymous: bool) -> str:
     source.mkdir()
     for number, data in enumerate(files):
         (source / f"{SECRET}-{number}.dcm").write_bytes(data)
-    run = make_audit(source, Names(b"k" * 32), pseudonymous=pseudonymous, samples=3, pictures=True)
+    run = make_audit(
+        source, Names(b"k" * 32), pseudonymous=pseudonymous, samples=3, pictures=True,
+        state=folder / "state",
+    )  # fmt: skip
     assert run.audit.counts.images > 3
     assert any(record.samples for record in run.audit.sources)
     assert any(run.pictures.values())
@@ -80,6 +83,9 @@ def written(folder: Path, files: Iterable[bytes], pseudonymous: bool) -> str:
 def test_no_marker_of_any_other_element(tmp_path: Path) -> None:
     text = written(tmp_path, planted(TEXTS.keys() - NAMING), pseudonymous=False)
     assert SECRET.casefold() not in text.casefold()
+    kept = [path.read_bytes() for path in (tmp_path / "state").iterdir()]
+    assert kept
+    assert not any(SECRET.encode() in data for data in kept)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

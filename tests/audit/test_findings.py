@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     GrayscaleSoftcopyPresentationStateStorage,
     KeyObjectSelectionDocumentStorage,
     RTStructureSetStorage,
 )
 from support.builders import encode, make_dataset, remove
+from support.matrices import every
 
 import fastpix
 from fastpix.audit.file_facts import FileFacts, Looker
@@ -38,7 +40,7 @@ def test_each_id_is_used_and_each_used_id_is_in_the_catalogue() -> None:
     assert set(CATALOGUE) == USED
 
 
-@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.id)
+@every("entry", CATALOGUE.values())
 def test_entries_are_complete(entry: Any) -> None:
     assert entry.weight in ("error", "warning", "note")
     assert entry.title
@@ -139,6 +141,12 @@ def test_multi_frame_and_color(look: Callable[..., FileFacts]) -> None:
         ("HDR_SIZE_UNUSABLE", encode(make_dataset(Rows=0)), "a"),
         ("HDR_BITS_ALLOCATED_UNUSABLE", encode(make_dataset(BitsAllocated=12)), "a"),
         ("HDR_UNUSABLE", encode(make_dataset(PixelRepresentation=7)), "a"),
+        ("FILE_CUT_OFF", encode(make_dataset(), DeflatedExplicitVRLittleEndian)[:-20], "a"),
+        (
+            "HDR_TRANSFER_SYNTAX_WRONG",
+            encode(make_dataset()).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.4\0"),
+            "a",
+        ),
         ("HDR_RESCALE_UNUSABLE", encode(make_dataset(RescaleSlope=["1", "2"])), "a"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +273,8 @@ def test_tables(archive: Archive) -> None:
     lines = findings_csv(audit).splitlines()
     assert lines[0].startswith("source,modality")
     assert len(lines) == 1 + sum(len(source.findings) for source in audit.sources)
+    archive.put("empty", b"")
+    assert findings_csv(archive.audit()).splitlines()[-1] == ",,,,,FILE_EMPTY,error,1"
     lines = samples_csv(audit).splitlines()
     assert len(lines) == 1 + 8
     assert "SIEMENS" not in "".join(lines)
@@ -298,3 +302,64 @@ def test_the_same_pixels_within_a_source_and_from_two(archive: Archive) -> None:
     }
     assert found == {"CT": [], "DX": [], "MR": [2], "OT": [1]}
     assert [each.files for each in audit.findings if each.id == DUPLICATE] == [3]
+
+
+def test_what_cannot_be_opened_is_not_called_empty(archive: Archive) -> None:
+    (archive.folder / "link").symlink_to(archive.folder / "nowhere")
+    (archive.folder / "loop").symlink_to(archive.folder / "loop")
+    archive.put("empty", b"")
+    audit = archive.audit()
+    found = findings_of(audit)
+    assert (found["FILE_EMPTY"], found["FILE_UNREADABLE"]) == (1, 2)
+    assert set(audit.failures) == {
+        "FileNotFoundError: No such file or directory",
+        "OSError: Too many levels of symbolic links",
+        "the file is empty",
+    }
+
+
+def test_values_beyond_float32_cost_one_image(archive: Archive) -> None:
+    archive.add("huge", Modality="PT", RescaleSlope="1e300", RescaleIntercept="0")
+    archive.add("double", np.arange(64).reshape(8, 8) * 1e300, Modality="NM")
+    run = archive.run(pictures=True)
+    assert sum(map(len, run.pictures.values())) == 8
+    for modality in ("PT", "NM"):
+        source = of(run.audit, modality=modality)
+        assert findings_of(source)["PIX_BEYOND_FLOAT32"] == 1
+        (sample,) = source.samples
+        assert sample.error == "InexactError: a value cannot be held by float32"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["file_facts.extra_values", "sampled_pixels.extra_values", "sampled_source.picture_of"],
+)
+def test_a_fault_of_ours_costs_one_file(
+    place: str, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, name = f"fastpix.audit.{place}".rsplit(".", 1)
+    real, calls = getattr(importlib.import_module(module), name), itertools.count()
+
+    def fails_once(*arguments: Any) -> Any:
+        if next(calls) == 3:
+            raise IndexError("of 'Doe^John'")
+        return real(*arguments)
+
+    monkeypatch.setattr(f"fastpix.audit.{place}", fails_once)
+    audit = archive.audit(pictures=True)
+    assert audit.counts.failed + sum(bool(s.error) for r in audit.sources for s in r.samples) == 1
+    assert findings_of(audit)["FILE_CRASHES"] == 1
+    assert "IndexError: unexpected, at " in to_json(audit)
+    assert "Doe" not in to_json(audit)
+
+
+def test_a_fault_of_ours_costs_one_series(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise IndexError("of 'Doe^John'")
+
+    monkeypatch.setattr("fastpix.audit.series_planes.group_planes", fails)
+    audit = archive.audit()
+    assert findings_of(audit)["GEO_OTHER"] == 4
+    assert "Doe" not in to_json(audit)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.matrices import every
 
 from fastpix.audit.polarity import Polarity, Profile, Sampled, judge, observe
 
@@ -166,7 +167,7 @@ def test_values_without_a_number_have_no_part(name: str) -> None:
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "MG", "CT", "MR", "PT", "XA", "RF", "OT", ""])
-@pytest.mark.parametrize(
+@every(
     "values",
     [
         np.zeros((ROWS, COLUMNS)),
@@ -179,7 +180,6 @@ def test_values_without_a_number_have_no_part(name: str) -> None:
         np.zeros((1, 4000)),
         np.full((40, 40), 65535, np.uint16),
     ],
-    ids=["constant", "NaN", "one pixel", "tiny", "empty", "line", "scalar", "thin", "saturated"],
 )
 def test_images_without_content_say_nothing(values: NDArray[Any], modality: str) -> None:
     polarity = judge([Sampled(values, modality)] * 3)

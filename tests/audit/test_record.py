@@ -81,13 +81,13 @@ def _without(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "[]", "{}", '{"version": 2}',
+        "", "[]", "{}", '{"version": 2}', b"\xff\xfe{", "[" * 100_000,
         json.dumps(_without("counts")),
         to_json(AUDIT).replace('"agrees"', '"maybe"'),
         to_json(AUDIT).replace('"files": 3', '"files": "3"'),
         to_json(AUDIT).replace('"samples": 12', '"samples": true'),
     ],
 )  # fmt: skip
-def test_what_is_no_audit_is_refused(text: str) -> None:
+def test_what_is_no_audit_is_refused(text: str | bytes) -> None:
     with pytest.raises(FastpixError, match=r"no audit\.json"):
         from_json(text)

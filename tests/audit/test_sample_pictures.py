@@ -72,7 +72,49 @@ def test_shrinking_takes_means(tmp_path: Path) -> None:
     picture = picture_of(look_of(tmp_path, cells), 32)
     assert (picture.width, picture.height) == (32, 32)
     seen = pixels_of(picture.data)
-    assert np.unique(seen).tolist() == [0, 85, 170, 255]
+    means = np.array([25, 125, 225, 325])  # black is 0 and white 350, as the record says
+    assert np.unique(seen).tolist() == np.rint(means * 255 / 350).tolist()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "height", "width"),
+    [
+        ({"PixelSpacing": ["2", "1"]}, 40, 20),
+        ({"PixelSpacing": ["1", "4"]}, 20, 80),
+        ({"ImagerPixelSpacing": ["0.2", "0.1"]}, 40, 20),
+        ({"PixelAspectRatio": ["3", "1"]}, 60, 20),
+        ({"PixelSpacing": ["1", "20"]}, 6, 128),  # no larger than asked for
+        ({"PixelSpacing": ["1", "1000"]}, 20, 20),  # no spacing at all
+        ({"PixelSpacing": ["0", "1"]}, 20, 20),
+        ({}, 20, 20),
+    ],
+)
+def test_pixels_that_are_not_square_look_right(
+    tmp_path: Path, attributes: dict[str, Any], height: int, width: int
+) -> None:
+    cells = np.zeros((20, 20), np.uint16)
+    cells[:, 10:] = 1000
+    picture = picture_of(look_of(tmp_path, cells, **attributes), 128)
+    assert abs(picture.height - height) <= 2
+    assert picture.width == width
+    seen = pixels_of(picture.data)
+    assert seen.shape == (picture.height, picture.width)
+    assert seen[:, : width // 2].max() == 0
+    assert seen[:, width // 2 :].min() == 255
+
+
+def test_colour_that_is_not_square(tmp_path: Path) -> None:
+    cells = np.zeros((10, 10, 3), np.uint8)
+    color = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    look = look_of(tmp_path, cells, PixelAspectRatio=["1", "2"], **color)
+    picture = picture_of(look, 128)
+    assert (picture.height, picture.width) == (10, 20)
+
+
+def test_the_window_is_that_of_the_record(tmp_path: Path) -> None:
+    cells = np.random.default_rng(0).integers(0, 4000, (512, 512)).astype(np.uint16)
+    look = look_of(tmp_path, cells)
+    assert picture_of(look, 64).window == look.percentiles
 
 
 def test_padding_is_transparent(tmp_path: Path) -> None:

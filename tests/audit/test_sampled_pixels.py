@@ -87,6 +87,7 @@ def test_float_data(source: Source) -> None:
     assert found == {"PIX_NOT_FINITE"}
     (values,) = source.pixels.values()
     assert (values.nans, values.pixels) == (1, 63)
+    assert source.findings(cells * np.float32(np.nan)) == {"PIX_NOT_FINITE"}  # and no padding
 
 
 def test_values_histogram_and_the_middle_frame(source: Source) -> None:
@@ -99,6 +100,17 @@ def test_values_histogram_and_the_middle_frame(source: Source) -> None:
     assert sum(values.histogram.counts) == 64
     assert values.histogram.low == -1024
     assert source.pixels.records[0].frame == 1
+
+
+@pytest.mark.parametrize("greatest", [1, 100, 200, 254, 300, 1000, 4095])
+def test_a_flat_image_has_a_flat_histogram(source: Source, greatest: int) -> None:
+    source.add(encode(make_dataset(np.tile(np.arange(greatest + 1, dtype=np.uint16), (4, 1)))))
+    (values,) = source.pixels.values()
+    assert values.histogram is not None
+    *counts, last = values.histogram.counts
+    assert 0 < len(counts) < 128
+    assert set(counts) == {4 * values.histogram.width}
+    assert 0 < last <= counts[0]
 
 
 def test_ends_of_bits_stored(source: Source) -> None:

@@ -35,6 +35,13 @@ def test_a_mark(toml: Path, call: Call) -> None:
     assert found == Verdict("accept", "B", today, "air is black", "ACME CR")
 
 
+def test_a_mark_of_an_id_that_the_file_does_not_have(toml: Path, call: Call) -> None:
+    said = call("audit", "mark", "1" * 16, "accept", "--sources", toml, "--by", "B")
+    assert f"{toml} did not have this source: compare its id" in said
+    said = call("audit", "mark", "1" * 16, "accept", "--sources", toml, "--by", "B")
+    assert "did not have" not in said
+
+
 def test_what_is_no_mark(toml: Path, call: Call) -> None:
     before = toml.read_bytes()
     given = "--sources", toml, "--by", "B"

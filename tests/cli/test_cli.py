@@ -19,6 +19,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ from support.builders import (
 from support.codestream_cases import BASELINE, file_of_frames, jpeg
 from support.real_files import WHEEL
 from support.sizes import in_the_gate, is_quick
+from support.waiting import wait_until
 
 import fastpix
 from fastpix.cli import main
@@ -215,9 +217,17 @@ def with_meta(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     return preamble + b"DICM" + length + meta + body
 
 
+SMALL_CELLS = np.arange(6, dtype=np.uint16).reshape(2, 3)
+
+
+def full_of_patient_data() -> bytes:
+    """Return an image with patient data in all of its attributes, and in those of deep items."""
+    return with_meta(plant_deep(make_dataset(SMALL_CELLS)))
+
+
 def patient_files() -> dict[str, tuple[bytes, str]]:
     """Return files full of patient data, and what is to become of each."""
-    small = np.arange(6, dtype=np.uint16).reshape(2, 3)
+    small = SMALL_CELLS
     pt = set_raw(make_dataset(small), Tag.RescaleSlope, "DS", b"2 ")
     lut = make_item(LUTDescriptor=[6, 0, 16], LUTData=struct.pack("<6H", *range(6)))
     plant(lut)
@@ -225,7 +235,7 @@ def patient_files() -> dict[str, tuple[bytes, str]]:
     dose = plant(make_dataset(small, DoseGridScaling="0.5"))
     charset = plant_deep(make_dataset(small, SpecificCharacterSet="ISO_IR 192"))
     no_charset = with_meta(charset).replace(b"ISO_IR 192", f"{MARK} 1857".encode())
-    whole = with_meta(plant_deep(make_dataset(small)))
+    whole = full_of_patient_data()
     named = _modality(plant(make_dataset(small)), "CT")
     named.Manufacturer = f"SIEMENS {MARK}"
     named.ManufacturerModelName = f"SOMATOM Definition Flash {MARK}"
@@ -299,6 +309,7 @@ def _without_pixels(dataset: Dataset) -> Dataset:
     return dataset
 
 
+@cache
 def traces() -> list[bytes]:
     """Return what may be found nowhere, in lower case."""
     texts = [MARK, *NUMBERS, UID_MARK]
@@ -383,7 +394,7 @@ def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
         except AssertionError:
             found += 1
     assert found == 2
-    _, (everything, _) = next(iter(patient_files().items()))
+    everything = full_of_patient_data()
     assert everything.lower().count(MARK.lower().encode()) > 5000
     for trace in NUMBERS:
         assert everything.count(trace.encode()) >= 10
@@ -618,7 +629,7 @@ def run_on_terminal(*arguments: object, interrupt_at: str = "") -> tuple[str, in
         os.execv(sys.executable, [*COMMAND, *map(str, arguments)])
     seen = b""
     pressed = False
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     try:
         while select.select([handle], [], [], deadline - time.monotonic())[0]:
             try:
@@ -696,15 +707,13 @@ def test_interrupt(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as job:
-        deadline = time.monotonic() + 30
-        while not list(dst.glob("shards/*.tar")) and time.monotonic() < deadline:
-            time.sleep(0.002)
+        wait_until(lambda: list(dst.glob("shards/*.tar")))
         os.killpg(job.pid, signal.SIGINT)
         pressed = time.monotonic()
-        log = job.communicate(timeout=30)[0].decode()
+        log = job.communicate(timeout=120)[0].decode()
         took = time.monotonic() - pressed
     assert job.returncode == 130
-    assert took < 10
+    assert took < 30
     assert log.splitlines() == [
         "Interrupted. What is done stays; run the same command again for the rest."
     ]
@@ -903,7 +912,7 @@ def test_an_early_interrupt(moment: float, src: Path, tmp_path: Path) -> None:
     ) as job:  # fmt: skip
         time.sleep(moment)
         os.killpg(job.pid, signal.SIGINT)
-        log, _ = job.communicate(timeout=30)
+        log, _ = job.communicate(timeout=120)
     if moment > 0.1:  # before, the interpreter itself is not ready
         assert b"Traceback" not in log
     assert job.returncode in (130, 1, -signal.SIGINT, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pydicom
@@ -41,7 +43,7 @@ def test_from_a_folder_to_copies(job: Copied, call: Call) -> None:
     assert said == "1 copy removed, 0 copies wait\n"
     assert not (job.work / "review" / "index.html").exists()
     again = call("deidentify", job.src, job.dst, "--workers", "1")
-    assert "3 │ already there" in again
+    assert "3 │ looked at before, and have not changed" in again
     assert "wait" not in again
     # Who has the key finds the originals of names, UIDs and patients.
     copy = pydicom.dcmread(job.of(ct))
@@ -51,7 +53,7 @@ def test_from_a_folder_to_copies(job: Copied, call: Call) -> None:
         assert found == f"{job.name(ct)}\t{ct}\n"
     found = call("locate", job.src, job.dst, "--name", copy.PatientID)
     assert {line.split("\t")[1] for line in found.splitlines()} == {str(ct), str(us[0])}
-    assert "or the sources" in call("locate", job.dst, "--name", job.name(ct), code=1)
+    assert "name their sources, too" in call("locate", job.dst, "--name", job.name(ct), code=1)
 
 
 def test_what_is_refused_is_told_without_values(job: Copied, call: Call) -> None:
@@ -85,8 +87,10 @@ def test_options_are_those_of_the_function(job: Copied, call: Call) -> None:
     assert (copy.PatientSex, copy.StationName) == ("F", "S1")
     assert list(copy.PixelData[:8]) == [0, 0, 2, 3, 0, 0, 6, 7]
     assert pydicom.dcmread(ct).PixelData != copy.PixelData
-    said = call("deidentify", job.src, job.dst, "--workers", "1", code=1)
+    key = "--key-file", job.src / "k"
+    said = call("deidentify", job.src, job.dst, "--workers", "1", *key, code=1)
     assert "this folder was made by other settings" in said
+    assert "--into" not in said
 
 
 @pytest.mark.parametrize(
@@ -138,4 +142,71 @@ def test_interrupted(job: Copied, call: Call, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("fastpix.deidentification.run.deidentifying.drive", interrupted)
     said = call("deidentify", job.src, job.dst, code=130)
-    assert said == "Interrupted. Copies that are done stay; run the same command for the rest.\n"
+    assert said == (
+        f"Interrupted. Copies that are done stay; run the same command for the rest. What waits so "
+        f"far: fastpix deidentify review {job.dst}\n"
+    )
+
+
+def test_what_waits_is_listed_and_decided_without_a_browser(
+    job: Copied, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [job.add(f"us{k}", US) for k in range(3)]
+    call("deidentify", job.src, job.dst, "--workers", "1")
+    page = job.work / "review" / "index.html"
+    page.unlink()
+    said = call("deidentify", "review", job.dst).splitlines()
+    assert said[-1] == f"3 copies wait: look at {page}"
+    text = page.read_text()
+    for line, each in zip(said, waiting(job.dst), strict=False):
+        assert line == f"{each.shown}\t{each.reason}\t{each.picture}"
+        assert f'data-name="{each.shown}"' in text
+    assert "3 copies wait for a person" in text
+    assert f'data-command="fastpix deidentify accept {job.dst}"' in text
+    assert f'data-command="fastpix deidentify refuse {job.dst}"' in text
+    found = call("locate", job.src, job.dst, "--waiting")
+    assert {line.split("\t")[1] for line in found.splitlines()} == set(map(str, paths))
+    assert found.count("\tin review: text is common in ultrasou") == 3
+    found = call("locate", job.src, job.dst, "--name", said[0].split("\t")[0])
+    assert found.startswith(said[0].partition(":")[0])
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO("\n".join(said[:2]).encode())))
+    said[0] = call("deidentify", "accept", job.dst, "-", "--by", "me")
+    assert said[0] == "2 copies let out, 1 copy waits\n"
+    last = waiting(job.dst)[0].picture
+    assert call("deidentify", "refuse", job.dst, last, "--by", "me").startswith("1 copy removed, 0")
+    assert call("deidentify", "review", job.dst) == "0 copies wait\n"
+    assert "name the copies" in call("deidentify", "refuse", job.dst, "--by", "me", code=1)
+    refused = call("deidentify", "accept", job.dst, last, "--by", "me", code=1)
+    assert "fastpix deidentify review lists those" in refused
+
+
+def test_mistakes_have_a_remedy(
+    job: Copied, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job.add("report", REPORT)
+    monkeypatch.chdir(tmp_path)
+    for url in ("s3://bucket/copies", "file:///copies"):
+        said = call("deidentify", job.src, url, code=1)
+        assert "dst: copies are moved to their names: name a folder, not a URL" in said
+    said = call("deidentify", job.src, job.dst, "--redact-boxes", *"12345", code=1)
+    assert "redact_boxes: [5] is not four whole numbers" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]
+    call("deidentify", job.src, f"{job.dst}/", "--workers", "1", code=1)
+    assert f"fastpix verify --deidentified {job.dst}" in call("verify", job.dst, code=1)
+    said = call("verify", "--deidentified", job.dst, "--originals", job.src, code=1)
+    assert "are for --external" in said
+    said = call("locate", job.dst, code=1)
+    assert f"name their sources, too: fastpix locate SRC {job.dst}" in said
+    (tmp_path / "another").write_text("0123456789abcdef" * 4)
+    (tmp_path / "another").chmod(0o600)
+    said = call("locate", job.src, job.dst, "--key-file", "another", code=1)
+    assert "key_file: another is another key than the one of this folder" in said
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("fastpix.deidentification.run.deidentifying.drive", full)
+    said = call("deidentify", job.src, job.dst, code=1)
+    assert said.startswith(
+        f"fastpix: {job.dst}: No space left on device. Copies that are done stay"
+    )

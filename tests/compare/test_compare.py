@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from support import fake_readers
 from support.builders import element, encode, file_of, make_dataset
 from support.real_files import WHEEL
 from support.sizes import in_the_gate, is_quick
+from support.waiting import wait_until
 
 from fastpix.compare import (
     READERS,
@@ -346,7 +346,7 @@ def test_stdin_and_paths_that_are_no_text(tmp_path: Path) -> None:
         [sys.executable, "-m", "fastpix", "bench", "-", "--readers", "pydicom", "--rounds", "0",
          "--list"],
         input=odd + b"\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        timeout=60,
+        timeout=120,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout
     assert b"1 image compared\n" in ended.stdout
@@ -417,11 +417,9 @@ def test_interrupt(tmp_path: Path) -> None:
         start_new_session=True,
         env=os.environ | {"PYTHONPATH": tests, fake_readers.HELD: str(held)},
     ) as job:
-        deadline = time.monotonic() + 60
-        while not (held.exists() and held.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: held.exists() and held.read_text())
         os.killpg(job.pid, signal.SIGINT)
-        out, _ = job.communicate(timeout=30)
+        out, _ = job.communicate(timeout=120)
     assert job.returncode == 130, out
     assert b"Traceback" not in out
     assert b"0 images compared" in out

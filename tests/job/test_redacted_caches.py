@@ -108,7 +108,7 @@ def test_options_of_the_command(tmp_path: Path) -> None:
             "--redact-boxes", "1,2,3,4", "--redact-boxes", "1", "2"]  # fmt: skip
     assert joined_boxes(args) == [
         "convert", "a", "--redact-boxes", "0,0,8,2", "--redact-boxes", "3,4,2,1", "b",
-        "--redact-boxes", "1,2,3,4", "--redact-boxes", "1", "2",
+        "--redact-boxes", "1,2,3,4", "--redact-boxes", "1,2",
     ]  # fmt: skip
     assert redaction_of_options(None, None, False) is None
     found = redaction_of_options("deid", ["0,0,8,2", "3 4 2 1"], True)

@@ -82,7 +82,7 @@ def rle_frame(
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("route", ROUTES)
+@every("route", ROUTES)
 def test_every_route(kernel: str, route: str) -> None:
     steps, dtype = ROUTES[route]
     for count in ODD_SIZES:

@@ -20,7 +20,7 @@ LENGTHS = [1, 2, 7, 64, 1001, 1023, 1024, 1025, 3001]  # about the pixels of a b
 
 @pytest.mark.parametrize("kernel", COMPILED)
 @pytest.mark.parametrize("layout", ["interleaved", "planar", "subsampled"])
-@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4"])
+@every("dtype", ["u1", "i1", "u2", "i2", "u4", "i4"])
 @every("pixels", LENGTHS)
 @every("offset", [0, 1])
 def test_samples_as_they_stand(

@@ -33,8 +33,8 @@ def table_of(length: int, beyond: int) -> bytes:
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("dtype", OUTPUTS)
 @pytest.mark.parametrize("cell", CELLS)
+@every("dtype", OUTPUTS)
 @every(("first", "length"), some(PLACES))
 def test_tables(kernel: str, dtype: str, cell: str, first: int, length: int) -> None:
     """With and without every step that comes after the table; more pixels than stored values."""
@@ -94,8 +94,8 @@ def test_steps_of_bytes(kernel: str, dtype: str, signed: bool) -> None:
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
-@pytest.mark.parametrize("dtype", OUTPUTS)
 @pytest.mark.parametrize("cell", CELLS)
+@every("dtype", OUTPUTS)
 @every(("first", "length"), some(PLACES))
 def test_palettes(kernel: str, dtype: str, cell: str, first: int, length: int) -> None:
     """Nothing is written behind the last pixel, though a colour is copied as four items."""

@@ -61,13 +61,17 @@ def test_arrays_are_in_order(tmp_path: Path) -> None:
     assert [array.tobytes() for array in fastpix.imread_many(sources, threads=4)] == wanted
 
 
-@pytest.mark.parametrize("times", [1, 4])
+ARGUMENTS: list[dict[str, Any]] = [
+    {}, {"dtype": "auto"}, {"dtype": "int16"}, {"dtype": "float64", "rescale": False},
+    {"invert": "none", "normalize": (0, 255)}, {"frames": 0}, {"padding": -5.0},
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [{}, {"dtype": "auto"}, {"dtype": "int16"}, {"dtype": "float64", "rescale": False},
-     {"invert": "none", "normalize": (0, 255)}, {"frames": 0}, {"padding": -5.0}],
+    ("times", "arguments"),
+    [*itertools.product([1], ARGUMENTS), *itertools.product([4], some(ARGUMENTS))],
     ids=str,
-)  # fmt: skip
+)
 def test_wheel(times: int, arguments: dict[str, Any]) -> None:
     """All files that pydicom ships, in no order; four times in a row, a file is like the last."""
     paths = [path for path in files_under(WHEEL) if path.suffix not in (".py", ".pyc")]

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from support.many_files import write_series
 from support.scripts import run_script
 from support.sizes import in_the_gate, rounds
+from support.waiting import wait_until
 
 import fastpix
 
@@ -90,11 +90,7 @@ def test_interrupts_at_any_time(tmp_path: Path) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    deadline = time.monotonic() + 5
-    while (
-        workers_now() and time.monotonic() < deadline
-    ):  # one may be interrupted while it ends them
-        time.sleep(0.01)
+    wait_until(lambda: workers_now() == 0)
 
 
 def test_collected_in_a_thread_of_its_own(tmp_path: Path) -> None:
@@ -105,7 +101,7 @@ def test_collected_in_a_thread_of_its_own(tmp_path: Path) -> None:
 
     class Collecting(os.PathLike[str]):
         def __fspath__(self) -> str:
-            if threading.current_thread() is not threading.main_thread() and go.wait(5):
+            if threading.current_thread() is not threading.main_thread() and go.wait(60):
                 gc.collect()
                 collected.set()
             return str(paths[0])
@@ -125,10 +121,8 @@ def test_collected_in_a_thread_of_its_own(tmp_path: Path) -> None:
     try:
         leave_in_a_cycle()
         go.set()
-        assert collected.wait(5)
-        deadline = time.monotonic() + 5
-        while workers_now() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        assert collected.wait(60)
+        wait_until(lambda: workers_now() == 0)
     finally:
         gc.enable()
         sys.unraisablehook = hook

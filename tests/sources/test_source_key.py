@@ -9,7 +9,14 @@ from fastpix.errors import ArgumentError
 from fastpix.header.instance import read_instance
 from fastpix.pseudonyms import Names
 from fastpix.source.stored import Memory
-from fastpix.sources.source_key import BY, SourceKey, checked_by, source_id, source_key
+from fastpix.sources.source_key import (
+    BY,
+    SourceKey,
+    checked_by,
+    legible,
+    source_id,
+    source_key,
+)
 
 NAMES = Names(b"k" * 32)
 KEY = SourceKey("ACME Inc", "X 1", "DX", "MONOCHROME1", "FOR PRESENTATION", "1.0\\2.0")
@@ -68,3 +75,19 @@ def test_attributes_that_are_asked_for() -> None:
     for wrong in (["patient"], []):
         with pytest.raises(ArgumentError, match="it takes manufacturer, model"):
             checked_by(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("SIEMENS", "SIEMENS"),
+        (" a\x1b[31mb\u202ec\n", "a [31mb c"),
+        ("x" * 64, "x" * 64),
+        ("x" * 20000, "x" * 63 + "…"),
+        ("e" + "\u0301" * 300 + "x", "\u00e9\u0301\u0301x"),
+        ("", ""),
+    ],
+)
+def test_what_people_read(text: str, shown: str) -> None:
+    assert legible(text) == shown
+    assert legible(legible(text)) == legible(text)

@@ -215,8 +215,9 @@ def packbits(data: bytes) -> bytes:
 
     at = 0
     while at < len(data):
+        same = data[at : at + 1]
         run = 1
-        while run < 128 and data[at + run : at + run + 1] == data[at : at + 1]:
+        while run < 128 and data.startswith(same, at + run):
             run += 1
         if run >= 3:
             flush()

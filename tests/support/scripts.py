@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def run_script(script: str, *arguments: object, timeout: float = 60) -> str:
+def run_script(script: str, *arguments: object, timeout: float = 120) -> str:
     """Run Python code in a process of its own, all its warnings shown; return what it printed."""
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", script,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,38 @@ from fastpix.audit.record import Audit, SourceRecord
 from fastpix.audit.record_json import to_json
 from fastpix.audit.technical_csv import findings_csv, samples_csv
 from fastpix.errors import FastpixError
+from fastpix.sources.source_key import legible
 from fastpix.sources.verdict_writing import add_sources, write_verdicts
 from fastpix.sources.verdicts import Verdict, Verdicts, read_verdicts
 
 SOURCES = "sources.toml"
 RECORD = "audit.json"
+
+
+def check_folder(out: Path, by: Sequence[str], key: str) -> None:
+    """Refuse a folder that cannot take an audit: before hours of reading, rather than after them.
+
+    Parameters
+    ----------
+    out : Path
+        Made if it is not there.
+    by : sequence of str
+        The attributes that tell sources apart.
+    key : str
+        Fingerprint of the key.
+
+    Raises
+    ------
+    FastpixError
+        Its ``sources.toml`` cannot be understood, or has ids of another kind.
+    OSError
+        It cannot be written to.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with _beside(out / RECORD):
+        pass
+    if (out / SOURCES).exists():
+        _verdicts_of(out / SOURCES, by, key)
 
 
 def with_verdicts(audit: Audit, out: Path) -> Audit:
@@ -37,23 +66,27 @@ def with_verdicts(audit: Audit, out: Path) -> Audit:
     """
     path = out / SOURCES
     found = {
-        each.id: Verdict(what=what_of(each), software=tuple(sorted(each.software)))
+        each.id: Verdict(what=what_of(each, audit.by), software=tuple(sorted(each.software)))
         for each in audit.sources
     }
     if not path.exists():
         out.mkdir(parents=True, exist_ok=True)
         write_verdicts(path, Verdicts(found, audit.by, audit.key))
         return audit
-    verdicts = read_verdicts(path)
-    if tuple(verdicts.by) != audit.by or (verdicts.key and verdicts.key != audit.key):
-        raise FastpixError(
-            f"{path} has ids of another key, or other attributes tell its sources apart: use the "
-            f"same --key-file and --by, or another folder"
-        )
+    _verdicts_of(path, audit.by, audit.key)
     add_sources(path, found)
     verdicts = read_verdicts(path)
     sources = tuple(replace(each, status=verdicts.status_of(each.id)) for each in audit.sources)
     return replace(audit, sources=sources)
+
+
+def _verdicts_of(path: Path, by: Sequence[str], key: str) -> None:
+    verdicts = read_verdicts(path)
+    if tuple(verdicts.by) != tuple(by) or (verdicts.key and verdicts.key != key):
+        raise FastpixError(
+            f"{path} has ids of another key, or other attributes tell its sources apart: use the "
+            f"same --key-file and --by, or another folder"
+        )
 
 
 def write_audit(audit: Audit, out: Path, *, tables: bool = False) -> None:
@@ -78,18 +111,29 @@ def write_audit(audit: Audit, out: Path, *, tables: bool = False) -> None:
         write_privately(out / "samples.csv", samples_csv(audit))
 
 
-def what_of(record: SourceRecord) -> str:
+def what_of(record: SourceRecord, by: Sequence[str]) -> str:
     """Return what a source is, for who reads ``sources.toml``.
 
     Parameters
     ----------
     record : SourceRecord
+    by : sequence of str
+        The attributes that tell sources apart.
     """
-    parts = (
-        record.manufacturer, record.model, record.modality, record.photometric,
-        record.presentation,
-    )  # fmt: skip
-    return ", ".join(part for part in parts if part)
+    return ", ".join(told_apart(record, by)) or "nothing is stated"
+
+
+def told_apart(record: SourceRecord, by: Sequence[str]) -> list[str]:
+    """Return the texts by which a source is told from others, as people read them.
+
+    Parameters
+    ----------
+    record : SourceRecord
+    by : sequence of str
+        The attributes that do; of others, a source may have several.
+    """
+    texts = [", ".join(record.software) if n == "software" else getattr(record, n) for n in by]
+    return [text for text in map(legible, texts) if text]
 
 
 def write_privately(path: Path, text: str) -> None:
@@ -104,11 +148,19 @@ def write_privately(path: Path, text: str) -> None:
     ------
     OSError
     """
+    with _beside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Make an empty file beside another, for its owner alone; it is gone in the end."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        temporary.replace(path)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        yield temporary
+    except OSError as error:  # a full disk names no file
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)

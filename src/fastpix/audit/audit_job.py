@@ -12,7 +12,7 @@ from fastpix.image.limits import MAX_BYTES
 from fastpix.pseudonyms import Names
 from fastpix.sources.source_key import BY
 
-_LAYOUT = 1  # of what is kept of batches: another number, and none of it is used again
+_LAYOUT = 2  # of what is kept of batches: another number, and none of it is used again
 
 OnProgress: TypeAlias = Callable[[str, int, int | None], object]
 """Is given the phase, how many things are done, and of how many, as far as that is known."""

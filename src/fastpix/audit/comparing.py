@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fastpix.audit.record import Audit, Change, SourceRecord, Values
 from fastpix.errors import FastpixError
+from fastpix.sources.source_key import legible
 
 _MOVED = 0.2  # of the range between percentiles 0.5 and 99.5
 _ENDS = ("0.5", "99.5")
+
+
+def check_comparable(old: Audit, by: Sequence[str], key: str, pseudonymous: bool) -> None:
+    """Refuse an earlier audit that one of now cannot be compared with.
+
+    Parameters
+    ----------
+    old : Audit
+    by : sequence of str
+        The attributes that tell sources apart now.
+    key : str
+        Fingerprint of the key of now.
+    pseudonymous : bool
+
+    Raises
+    ------
+    FastpixError
+        Its ids were made with another key or other attributes, or its names in another way.
+    """
+    if key != old.key or tuple(by) != old.by:
+        raise FastpixError(
+            "the earlier audit has ids of another key, or other attributes tell its sources "
+            "apart: use the same --key-file and --by"
+        )
+    if pseudonymous != old.pseudonymous:
+        raise FastpixError("one of the two audits is pseudonymous: make both in the same way")
 
 
 def compared(new: Audit, old: Audit) -> Audit:
@@ -24,13 +51,7 @@ def compared(new: Audit, old: Audit) -> Audit:
     FastpixError
         Their ids were made with different keys or attributes, or names in different ways.
     """
-    if new.key != old.key or new.by != old.by:
-        raise FastpixError(
-            "the earlier audit has ids of another key, or other attributes tell its sources "
-            "apart: use the same --key-file and --by"
-        )
-    if new.pseudonymous != old.pseudonymous:
-        raise FastpixError("one of the two audits is pseudonymous: make both in the same way")
+    check_comparable(old, new.by, new.key, new.pseudonymous)
     before = {record.id: record for record in old.sources}
     changes: list[Change] = []
     for record in new.sources:
@@ -56,7 +77,7 @@ def compared(new: Audit, old: Audit) -> Audit:
 def _of_source(new: SourceRecord, old: SourceRecord) -> Iterator[Change]:
     for version, files in new.software.items():
         if version not in old.software:
-            name = version or "no version"
+            name = legible(version) or "no version"
             yield Change(new.id, "software", f"software {name}, in {files} files")
     known = {each.id for each in old.findings}
     for finding in new.findings:

@@ -7,6 +7,7 @@ import os
 from fastpix.errors import (
     DecodeError,
     FastpixError,
+    InexactError,
     NoPixelDataError,
     NotDicomError,
     PixelDataError,
@@ -15,22 +16,24 @@ from fastpix.errors import (
     is_no_image,
 )
 from fastpix.header.instance import Instance
+from fastpix.job.item_making import place_of
+from fastpix.standard.syntaxes import syntax_name
 
 _PARTIAL = (".crdownload", ".part", ".partial", ".tmp", ".download", ".filepart")
 _AZURE = ".azDownload-"
 _STATES = ("Presentation State",)
 _REPORTS = ("SR Storage", "Key Object", "Report", "Encapsulated", "Document", "Procedure Log")
 _SIZES = ("Rows", "Columns")
+_CUT_OFF = ("cut off", "ends before its end mark")  # words of errors
 
 
-def file_findings(relative: str, size: int) -> list[str]:
-    """Return the findings that the name and the size of a file tell.
+def name_findings(relative: str) -> list[str]:
+    """Return the findings that the name of a file tells.
 
     Parameters
     ----------
     relative : str
         Its path; nothing of it is kept.
-    size : int
     """
     name = os.path.basename(relative)
     found = []
@@ -38,8 +41,6 @@ def file_findings(relative: str, size: int) -> list[str]:
         found.append("FILE_HIDDEN")
     if _AZURE in name or name.lower().endswith(_PARTIAL):
         found.append("FILE_PARTIAL_DOWNLOAD")
-    elif not size:
-        found.append("FILE_EMPTY")
     return found
 
 
@@ -48,11 +49,15 @@ def finding_of(error: Exception) -> tuple[str, str]:
 
     Parameters
     ----------
-    error : FastpixError or OSError
+    error : Exception
     """
-    if not isinstance(error, FastpixError):
-        return "FILE_UNREADABLE", type(error).__name__
-    return _id_of(error), error.storable
+    if isinstance(error, FastpixError):
+        return _id_of(error), error.storable
+    if isinstance(error, OSError):  # the words of the system name no file
+        return "FILE_UNREADABLE", error.strerror or type(error).__name__
+    if isinstance(error, MemoryError):
+        return "FILE_CRASHES", "there is not enough memory for this image"
+    return "FILE_CRASHES", f"unexpected, at {place_of(error)}"  # ours to mend; the audit goes on
 
 
 def _id_of(error: FastpixError) -> str:
@@ -60,14 +65,18 @@ def _id_of(error: FastpixError) -> str:
         return "FILE_NOT_DICOM"
     if isinstance(error, NoPixelDataError):
         return "FILE_PIXELS_REMOVED" if error.describes_image else _object(error.sop_class)
+    if isinstance(error, InexactError):
+        return "PIX_BEYOND_FLOAT32"
     if isinstance(error, UnsupportedTransferSyntaxError):
-        return "FILE_DECODER_MISSING"
+        is_known = bool(syntax_name(error.transfer_syntax))
+        return "FILE_DECODER_MISSING" if is_known else "HDR_TRANSFER_SYNTAX_WRONG"
     if isinstance(error, DecodeError):
         return "PIX_DECODE_FAILED"
     if isinstance(error, PixelDataError):
         expected, found = error.expected, error.found
         is_short = expected is not None and found is not None and found < expected
-        return "FILE_CUT_OFF" if is_short or "cut off" in error.storable else "PIX_DATA_WRONG"
+        is_cut = is_short or any(words in error.storable for words in _CUT_OFF)
+        return "FILE_CUT_OFF" if is_cut else "PIX_DATA_WRONG"
     if isinstance(error, PixelHeaderError):
         return _header(error)
     return "HDR_UNUSABLE"

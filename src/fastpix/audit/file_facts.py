@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpix.audit.extra_values import SHARED, ExtraValues, extra_values
-from fastpix.audit.file_errors import file_findings, finding_of, is_failure, kind_of, missing_bytes
+from fastpix.audit.file_errors import finding_of, is_failure, kind_of, missing_bytes, name_findings
 from fastpix.audit.standard_checks import header_findings
-from fastpix.errors import FastpixError, warnings_kept
+from fastpix.errors import warnings_kept
 from fastpix.header.header import Header
 from fastpix.header.instance import Instance
 from fastpix.job.items import SourceFile
@@ -86,12 +86,12 @@ class Looker:
         ----------
         file : SourceFile
         """
-        own = dict.fromkeys(file_findings(file.relative, file.size), "")
+        own = dict.fromkeys(name_findings(file.relative), "")
         try:
             with warnings_kept(), instance_at(file.location) as instance:
                 extra = extra_values(instance)
                 kind = self._kind(instance, extra)
-        except (FastpixError, OSError) as error:
+        except Exception as error:  # one file never ends an audit of many
             return _no_image(file, error, own)
         cut_off = missing_bytes(instance)
         if cut_off:
@@ -111,10 +111,13 @@ class Looker:
 
 
 def _no_image(file: SourceFile, error: Exception, findings: dict[str, str]) -> FileFacts:
-    if "FILE_EMPTY" in findings or "FILE_PARTIAL_DOWNLOAD" in findings:
-        reason = "the file is empty" if "FILE_EMPTY" in findings else "an unfinished download"
-        return FileFacts(file, None, {}, findings, failure=reason)
+    if "FILE_PARTIAL_DOWNLOAD" in findings:
+        return FileFacts(file, None, {}, findings, failure="an unfinished download")
     name, text = finding_of(error)
+    # Of what could not be opened, such as a broken link or a folder, no size is known either.
+    if not file.size and not isinstance(error, OSError):
+        findings["FILE_EMPTY"] = ""
+        return FileFacts(file, None, {}, findings, failure="the file is empty")
     findings[name] = "" if name == "FILE_NOT_DICOM" else text
     if not is_failure(error):
         return FileFacts(file, None, {}, findings, object=kind_of(error))

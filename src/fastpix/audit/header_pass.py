@@ -12,6 +12,7 @@ from fastpix.audit.header_counts import HeaderCounts
 from fastpix.audit.kept_series import MOST_SERIES, KeptSeries
 from fastpix.audit.sampling import Reservoir
 from fastpix.audit.source_tally import FileNames, SourceTally
+from fastpix.audit.source_terms import with_terms
 from fastpix.job.items import Item
 from fastpix.job.scan.waiting import map_waiting
 from fastpix.pseudonyms import Names
@@ -58,7 +59,7 @@ class _HeaderPass:
         self.looker = Looker()
         self._job = job
         self._names = Names(job.key)
-        self._ids: dict[SourceKey, str] = {}
+        self._ids: dict[SourceKey, tuple[str, SourceKey]] = {}
         self._uncounted: dict[int, ImageKind] = {}
         self._known: dict[tuple[bytes, ...], str] = {}  # names of UIDs and of patients
         # SOP Instance UIDs are only counted, each once: for them a quicker hash will do.
@@ -127,9 +128,11 @@ class _HeaderPass:
         return name
 
     def _tally(self, key: SourceKey) -> SourceTally:
-        source = self._ids.get(key)
-        if source is None:
-            source = self._ids[key] = source_id(key, self._names, self._job.by)
+        known = self._ids.get(key)
+        if known is None:
+            id_ = source_id(key, self._names, self._job.by)
+            known = self._ids[key] = id_, with_terms(key)
+        source, key = known
         tally = self.counts.sources.get(source)
         if tally is None:
             size, seed = self._job.samples, self._job.seed

@@ -101,6 +101,8 @@ class KeptBatches:
             with os.fdopen(handle, "wb") as file:  # not flushed: the seal tells what is torn
                 file.write(self._seal(batch, kept) + kept)
             temporary.replace(self._folder / name)
+        except OSError as error:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(self._folder)) from error
         finally:
             temporary.unlink(missing_ok=True)
         self._used.add(name)

@@ -28,14 +28,14 @@ def to_json(audit: Audit) -> str:
     return json.dumps(_plain(audit), allow_nan=False, indent=1, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str) -> Audit:
+def from_json(text: str | bytes) -> Audit:
     """Return the audit that a text of `to_json` holds.
 
     Attributes that are unknown are left out, so that a later writer may add some.
 
     Parameters
     ----------
-    text : str
+    text : str or bytes
 
     Raises
     ------
@@ -44,7 +44,7 @@ def from_json(text: str) -> Audit:
     """
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # not in UTF-8, too
         raise _no_audit("it is no JSON") from error
     if not isinstance(found, dict) or "version" not in found:
         raise _no_audit("it has no version")

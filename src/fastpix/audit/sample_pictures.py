@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fastpix.audit.sampled_pixels import Look, values_of
 from fastpix.plan.color_range import eight_bits
 from fastpix.view.tones import as_gray, shades_of, window_by_percentiles
+from fastpix.view.voi import VoiWindow
 
 MEDIA_TYPE = "image/webp"
 LARGEST_SIDE, SMALLEST_SIDE = 352, 128  # pixels
@@ -119,17 +120,17 @@ def picture_of(look: Look, side: int) -> SamplePicture:
         Pillow is not installed; the message says how to install it.
     """
     if not look.header.is_gray:
-        colors = _shrunk(_colors(look), side)
+        colors = _shrunk(_colors(look), side, look.aspect)
         return _picture(np.rint(colors).astype(np.uint8), None, is_color=True)
     values = values_of(look)
     known = np.isfinite(values)
     if known.all():
-        small = _shrunk(values, side)
+        small = _shrunk(values, side, look.aspect)
     else:  # of a pixel of the picture that is padding in part, the rest tells the value
-        share = _shrunk(known.astype(np.float32), side)
-        small = _shrunk(np.where(known, values, 0), side)
+        share = _shrunk(known.astype(np.float32), side, look.aspect)
+        small = _shrunk(np.where(known, values, 0), side, look.aspect)
         small = np.where(share >= 0.5, small / np.maximum(share, 1e-6), np.nan)
-    window = window_by_percentiles(small)
+    window = _window_of(look, small)
     inverse = look.header.photometric == "MONOCHROME1"
     gray = as_gray(shades_of(small, window), inverse)
     own, own_text = b"", ""
@@ -149,6 +150,14 @@ def picture_of(look: Look, side: int) -> SamplePicture:
     return _picture(gray, alpha, window=(black, white), own=own, own_text=own_text, padding=padding)
 
 
+def _window_of(look: Look, small: NDArray[Any]) -> VoiWindow:
+    """Return the window between percentiles 1 and 99, which are those that the record has."""
+    low, high = look.percentiles or (0.0, 0.0)
+    if not high > low:
+        return window_by_percentiles(small)
+    return VoiWindow(low + (high - low) / 2, high - low, "LINEAR_EXACT")
+
+
 def _picture(
     gray: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, **more: Any
 ) -> SamplePicture:
@@ -166,13 +175,17 @@ def _colors(look: Look) -> NDArray[np.float32]:
     return eight_bits(cells.astype(np.int64), bits).clip(0, 255).astype(np.float32)
 
 
-def _shrunk(pixels: NDArray[Any], side: int) -> NDArray[Any]:
-    """Return means of blocks, so that the longer side has `side` pixels at most."""
+def _shrunk(pixels: NDArray[Any], side: int, aspect: float) -> NDArray[Any]:
+    """Return means of blocks, so that the longer side has `side` pixels at most.
+
+    Of pixels that are `aspect` times as high as wide, the longer side of each is repeated.
+    """
     from PIL import Image
 
     rows, columns = pixels.shape[:2]
-    scale = min(1.0, side / max(rows, columns))
-    size = max(1, round(columns * scale)), max(1, round(rows * scale))
+    height, width = rows * max(aspect, 1.0), columns * max(1.0 / aspect, 1.0)
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     if size == (columns, rows):
         return pixels.astype(np.float32)
     planes = pixels.astype(np.float32).reshape(rows, columns, -1)

@@ -30,6 +30,7 @@ from fastpix.recipe import Recipe
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File
 from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN
+from fastpix.view.looks import place_of_image
 from fastpix.view.tones import is_shown_inverse
 from fastpix.view.voi import Voi, proposals_of
 
@@ -73,6 +74,8 @@ class Look:
         The first that the file proposes, for a picture.
     shown_inverse : bool
         Whether the file asks for low values to be shown white.
+    aspect : float
+        How much higher than wide a pixel is.
     """
 
     file: SourceFile
@@ -92,6 +95,7 @@ class Look:
     differences: tuple[tuple[str, str, int], ...]
     voi: Voi | None = None
     shown_inverse: bool = False
+    aspect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,20 @@ def look_at_pixels(file: SourceFile, max_bytes: int, compare: bool) -> Look | Un
             finally:
                 if isinstance(stored, File):
                     stored.close()
-    except (FastpixError, OSError) as error:
-        name, text = finding_of(error)
-        return Unread(file, {name: text}, f"{type(error).__name__}: {text}")
+    except Exception as error:  # one file never ends an audit of many
+        return unread(file, error)
+
+
+def unread(file: SourceFile, error: Exception) -> Unread:
+    """Return what stands for a sampled image that an error was raised for.
+
+    Parameters
+    ----------
+    file : SourceFile
+    error : Exception
+    """
+    name, text = finding_of(error)
+    return Unread(file, {name: text}, f"{type(error).__name__}: {text}")
 
 
 def _look(instance: Instance, file: SourceFile, max_bytes: int, compare: bool) -> Look:
@@ -165,6 +180,7 @@ def _look(instance: Instance, file: SourceFile, max_bytes: int, compare: bool) -
     ends = _ends(kept, header)
     percentiles = None
     if kept.size:
+        _refuse_beyond_float32(kept, remaining)
         percentiles, more = _of_values(kept, remaining, header, extra)
         findings |= more
     return Look(
@@ -174,21 +190,27 @@ def _look(instance: Instance, file: SourceFile, max_bytes: int, compare: bool) -
     )  # fmt: skip
 
 
-def _display_of(image: Image, frame: int) -> tuple[Voi | None, bool]:
-    """Return what the file proposes to be seen with, without its own words, and its polarity."""
+def _display_of(image: Image, frame: int) -> tuple[Voi | None, bool, float]:
+    """Return what the file proposes to be seen with, without its own words, and its polarity.
+
+    Last, how much higher than wide a pixel is.
+    """
     header = image.header
+    attributes = Attributes(
+        image.dataset, Notes(), header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
+    )
+    aspect = place_of_image(image, attributes).aspect
     if not header.is_gray:
-        return None, False
-    little = header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
-    inverse = is_shown_inverse(header, Attributes(image.dataset, Notes(), little))
+        return None, False, aspect
+    inverse = is_shown_inverse(header, attributes)
     # PS3.3 C.8.8.3: windows of a dose are of stored values.
     if header.rescale_error is not None or header.modality == "RTDOSE":
-        return None, inverse
+        return None, inverse, aspect
     try:
         proposals = proposals_of(image, frame)
     except PixelHeaderError:  # a finding tells
-        return None, inverse
-    return (proposals[0]._replace(explanation="") if proposals else None), inverse
+        return None, inverse, aspect
+    return (proposals[0]._replace(explanation="") if proposals else None), inverse, aspect
 
 
 def reduced(look: Look) -> Look:
@@ -247,6 +269,18 @@ def _ends(
         saturated[1] if int(high) == lowest + 2**bits - 1 else 0.0,
     )
     return saturated, at_ends, float(np.log2(int(high) - int(low) + 1))
+
+
+def _refuse_beyond_float32(kept: NDArray[Any], remaining: Remaining) -> None:
+    """Refuse an image as `imread` does: pictures and the judge of polarity take float32.
+
+    Raises
+    ------
+    InexactError
+        A value is beyond it. Values ascend, or descend, with cells, so that the ends tell.
+    """
+    ends = np.array([kept.min(), kept.max()], kept.dtype)
+    replace(remaining, output="float32", padding=None).values(ends)
 
 
 def _of_values(

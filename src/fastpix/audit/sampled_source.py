@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fastpix.audit.audit_job import AuditJob, Report
 from fastpix.audit.header_counts import CRASHES
 from fastpix.audit.judging_sources import observed_of
 from fastpix.audit.polarity import Observed
 from fastpix.audit.sample_pictures import SamplePicture, picture_of
-from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced
+from fastpix.audit.sampled_pixels import Look, Unread, look_at_pixels, reduced, unread
 from fastpix.audit.sampling import Candidate
 from fastpix.audit.series_planes import GeometryTally, planes_of_files
 from fastpix.audit.source_pixels import FoundPixels, SourcePixels
@@ -109,22 +110,42 @@ def _look_at_samples(
     pictures: list[SamplePicture] = []
     for number, candidate in enumerate(batch.samples):
         if number in blamed:
-            look: Look | Unread = _crashed(candidate, blamed[number])
+            seen = _Seen(_crashed(candidate, blamed[number]))
         else:
-            look = look_at_sample(batch, number, job)
-        text: TextBoxes | None = None
-        if isinstance(look, Look):
-            if job.detect_text:
-                text = text_boxes(look, detector_here())
-            looks.append(reduced(look))
-            if len(pictures) < batch.pictures:
-                picture = picture_of(look, batch.side)
-                pictures.append(replace(picture, sample=number, boxes=text or ()))
-        pixels.add(candidate, look, text)
+            seen = _seen(batch, number, job, with_picture=len(pictures) < batch.pictures)
+        if seen.reduced is not None:
+            looks.append(seen.reduced)
+        if seen.picture is not None:
+            pictures.append(seen.picture)
+        pixels.add(candidate, seen.look, seen.text)
         if report is not None:
             report(number + 1)
     pixels.settle()
     return pixels.found(), observed_of(looks), tuple(pictures)
+
+
+class _Seen(NamedTuple):
+    look: Look | Unread
+    reduced: Look | None = None
+    text: TextBoxes | None = None  # None where nobody has searched for it
+    picture: SamplePicture | None = None
+
+
+def _seen(batch: SourceBatch, number: int, job: AuditJob, with_picture: bool) -> _Seen:
+    """Return what is seen of a sample; what goes wrong with it is in its record."""
+    look = look_at_sample(batch, number, job)
+    if isinstance(look, Unread):
+        return _Seen(look)
+    try:
+        text = text_boxes(look, detector_here()) if job.detect_text else None
+        picture = picture_of(look, batch.side) if with_picture else None
+    except ImportError:  # of an extra: it says what to install
+        raise
+    except Exception as error:  # one file never ends an audit of many
+        return _Seen(unread(look.file, error))
+    if picture is not None:
+        picture = replace(picture, sample=number, boxes=text or ())
+    return _Seen(look, reduced(look), text, picture)
 
 
 def look_at_sample(batch: SourceBatch, number: int, job: AuditJob) -> Look | Unread:

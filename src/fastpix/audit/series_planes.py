@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.audit.counting import FindingCounts, Numbers
-from fastpix.errors import FastpixError, warnings_kept
+from fastpix.errors import warnings_kept
+from fastpix.job.item_making import place_of
 from fastpix.job.items import SourceFile
 from fastpix.job.scan.scanned_headers import instance_at
 from fastpix.job.scan.waiting import map_waiting
@@ -65,7 +66,7 @@ def _planes_of_file(file: SourceFile) -> list[Plane]:
     try:
         with warnings_kept(), instance_at(file.location) as instance:
             return planes_of(instance, 0)
-    except (FastpixError, OSError):  # broken functional groups, say: a finding tells
+    except Exception:  # broken functional groups, say: a finding tells
         return []
 
 
@@ -91,8 +92,13 @@ class GeometryTally:
         planes : sequence of Plane
         """
         self.series += 1
+        try:
+            arrangements = list(group_planes(planes, tolerance=_TOLERANCE))
+        except Exception as error:  # one series never ends an audit of many
+            self.findings.add({"GEO_OTHER": f"unexpected, at {place_of(error)}"})
+            return
         found: dict[str, str] = {}
-        for arrangement in group_planes(planes, tolerance=_TOLERANCE):
+        for arrangement in arrangements:
             codes = {finding.code for finding in arrangement.findings}
             refused = {each.code for each in arrangement.findings if each.is_refused}
             self.refused += bool(refused)

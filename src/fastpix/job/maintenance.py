@@ -100,7 +100,9 @@ def folder_of(format_: str) -> str:
     return "shards/" if format_ == "tar" else ""
 
 
-def remove_leftovers(storage: Storage, committed: set[str], force: bool = False) -> tuple[int, int]:
+def remove_leftovers(
+    storage: Storage, committed: set[str], force: bool = False, folder: str = ""
+) -> tuple[int, int]:
     """Remove what attempts have written that were not committed.
 
     Parameters
@@ -110,6 +112,8 @@ def remove_leftovers(storage: Storage, committed: set[str], force: bool = False)
         Attempts of all parts.
     force : bool
         Whatever its age.
+    folder : str
+        The one that is looked at; all if not given.
 
     Returns
     -------
@@ -118,7 +122,7 @@ def remove_leftovers(storage: Storage, committed: set[str], force: bool = False)
     """
     files = size = 0
     now = time.time()
-    for entry in storage.list():
+    for entry in storage.list(folder):
         is_mark = entry.key.startswith(RUNS) and now - entry.modified > _DEAD
         if is_mark:
             storage.remove(entry.key)

@@ -25,6 +25,7 @@ from fastpix.image.limits import MAX_BYTES, checked_limit
 from fastpix.recipe import Invert, Recipe, one_recipe
 from fastpix.runs.alike import RUN_BYTES, RUN_FILES, Allocate, ArrayOrError, RunReader, Warned
 from fastpix.runs.array_memory import ArrayMemory
+from fastpix.runs.uninterrupted import uninterrupted
 from fastpix.source.lent_buffers import Buffer, borrow, give_back
 from fastpix.source.naming import name_of
 from fastpix.source.opening import SourceLike
@@ -184,17 +185,26 @@ class _Workers:
         self._context = copy_context()  # the kernel in use is a context variable
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._threads: list[Thread] = []
+        self._starting = Lock()  # held while threads are started
+        self._is_stopped = False
         self._process = os.getpid()
 
     def start(self) -> None:
         """Start the threads."""
         self._process = os.getpid()
         _started.add(self)
-        for _ in range(self.count):
-            run = self._context.copy().run
-            thread = Thread(target=run, args=(_work, self._new_reader, self._tasks), daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        uninterrupted(self._start_threads)
+
+    def _start_threads(self) -> None:
+        with self._starting:
+            for _ in range(self.count):
+                if self._is_stopped:  # whoever asked for the threads was interrupted
+                    return
+                run = self._context.copy().run
+                arguments = _work, self._new_reader, self._tasks
+                thread = Thread(target=run, args=arguments, daemon=True)
+                thread.start()
+                self._threads.append(thread)
 
     def put(self, task: _Task) -> None:
         """Hand a task to the threads."""
@@ -208,17 +218,24 @@ class _Workers:
         FastpixError
             There are no threads: this process was forked, or Python is about to exit.
         """
-        if self._process != os.getpid() or not self._threads:
+        if self._process != os.getpid() or self._is_stopped:
             raise FastpixError("imread_many does not go on in a forked process, or at exit")
         task.done.acquire()
         return task.results
 
     def stop(self) -> None:
-        """End the threads; tasks that no thread has begun are dropped."""
+        """End the threads; tasks that no thread has begun are dropped.
+
+        It may be called again, by another thread, too, and after an interrupt.
+        """
+        if self._process != os.getpid():
+            return  # this process was forked: the threads are those of its parent
+        self._is_stopped = True
+        with self._starting:
+            threads = list(self._threads)
         with suppress(Empty):
             while True:
                 self._tasks.get_nowait()
-        threads, self._threads = self._threads, []
         for _ in range(self.count):
             self._tasks.put(None)
         for thread in threads:
@@ -272,7 +289,11 @@ def _in_order(
         if failure is not None:
             raise failure
     finally:
-        workers.stop()
+        try:
+            workers.stop()
+        except BaseException:  # an interrupt, while it waited for the threads
+            workers.stop()
+            raise
         _array_memory.trim()
 
 

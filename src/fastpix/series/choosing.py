@@ -148,7 +148,9 @@ def choose_stack(
     if not some:
         raise _ambiguous(f"no series has the UID {series_uid}", stacks, "no such series")
     if len({stack.series_uid for stack in some}) > 1:
-        raise _ambiguous("there are several series: choose with series_uid=", some, "many series")
+        raise _ambiguous(
+            "there are several series: choose with series_uid= (--series-uid)", some, "many series"
+        )
     if number is not None:
         chosen = [stack for stack in some if stack.number == number]
         if not chosen:
@@ -160,7 +162,9 @@ def choose_stack(
         # Slices that lost their position are no table of results: a volume would lack them.
         left = [s for s in left if not s.is_doubtful or any(map(s.is_like, sound))]
     if len(left) > 1:
-        raise _ambiguous("the series has several stacks: choose with stack=", some, "many stacks")
+        raise _ambiguous(
+            "the series has several stacks: choose with stack= (--stack)", some, "many stacks"
+        )
     aside = [stack for stack in some if stack is not left[0]]
     findings = [Finding("set_aside", f"set aside: {stack.row()}") for stack in aside]
     return left[0], findings

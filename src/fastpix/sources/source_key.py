@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,6 +24,10 @@ _TAGS = {
     "presentation": Tag.PresentationIntentType,
     "software": Tag.SoftwareVersions,
 }
+LONGEST = 64
+"""Characters of a text that names a device: as many as its attribute may have (PS3.5 6.2, LO)."""
+
+_MOST_MARKS = 2  # on one letter
 _PSEUDONYM = re.compile(r"version-([0-9a-f]{12})")
 _BETWEEN = "\x1f"  # no text of a header has it
 
@@ -95,6 +100,26 @@ def printable(text: str) -> str:
     text : str
     """
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def legible(text: str, most: int = LONGEST) -> str:
+    """Return a text for people: one that is too long is cut, whatever a file has in it.
+
+    Characters that nobody sees, or that turn text round, are spaces, and no more than two marks
+    stand on a letter, so that no text covers what is beside it.
+
+    Parameters
+    ----------
+    text : str
+    most : int
+        Characters.
+    """
+    kept, marks = [], 0
+    for character in unicodedata.normalize("NFC", printable(text)).strip():
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept) if len(kept) <= most else f"{''.join(kept[: most - 1])}…"
 
 
 def software_token(text: str, names: Names) -> str:

@@ -102,7 +102,7 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     numbers = numbers_of(look, len(image))
     little = header.transfer_syntax != EXPLICIT_VR_BIG_ENDIAN
     attributes = Attributes(image.dataset, Notes(), little)
-    place = _place_of_image(image, attributes)
+    place = place_of_image(image, attributes)
     captions = [f"frame {number}" if len(image) > 1 else "" for number in numbers]
     what = f"{header.columns} x {header.rows}, {header.photometric}"
     if not header.is_gray:
@@ -300,7 +300,15 @@ def numbers_of(look: Look, count: int, there: Sequence[int] = ()) -> list[int]:
     return list(look.numbers)
 
 
-def _place_of_image(image: Image, attributes: Attributes) -> Place:
+def place_of_image(image: Image, attributes: Attributes) -> Place:
+    """Return where the pixels of an image lie in the patient, and which shape they have.
+
+    Parameters
+    ----------
+    image : Image
+    attributes : Attributes
+        Of the same image.
+    """
     edges = edges_of_affine(image.affine)
     if edges is None:
         edges = edges_of_text(attributes.text(Tag.PatientOrientation))

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from fastpix.view.directions import Edges
 
+_MOST_ASPECT = 50.0  # beyond it, spacing is wrong, and a picture of it would be a line
+
 
 class Place(NamedTuple):
     """Where the pixels of a pane lie.
@@ -71,7 +73,8 @@ def place_of(
     if spacing is None:
         return Place(aspect, None, False, edges)
     row, column = spacing[-2:]
-    if not (np.isfinite([row, column]).all() and row > 0 and column > 0):
+    is_known = np.isfinite([row, column]).all() and row > 0 and column > 0
+    if not is_known or not 1 / _MOST_ASPECT <= row / column <= _MOST_ASPECT:
         return Place(aspect, None, False, edges)
     return Place(row / column, column, is_at_detector, edges)
 

@@ -12,12 +12,14 @@ from fastpix.header.header import Header
 from fastpix.header.luts import Lut, read_lut
 from fastpix.image.image import Image
 from fastpix.notes import Notes
+from fastpix.series.choosing import shown
 from fastpix.standard.tags import Tag
 from fastpix.standard.uids import EXPLICIT_VR_BIG_ENDIAN
 
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 """VOI LUT Function (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
 
+_LONGEST = 64  # characters of an explanation: as many as one may have (PS3.5 6.2, LO)
 _REMEDY = "choose a window yourself: --window C W, or --percentiles LOW HIGH"
 
 
@@ -155,8 +157,8 @@ def chosen(proposals: Sequence[Voi], wanted: int | str) -> Voi:
 
 
 def described(voi: Voi) -> str:
-    """Return a proposal in words, those of the file with them."""
-    return f"{voi} ({voi.explanation})" if voi.explanation else str(voi)
+    """Return a proposal in words, those of the file with them: as a terminal may show them."""
+    return f"{voi} ({shown(voi.explanation[:_LONGEST])})" if voi.explanation else str(voi)
 
 
 def _tables(attributes: Attributes, header: Header) -> list[Voi]:

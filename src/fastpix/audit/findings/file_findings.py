@@ -46,7 +46,7 @@ FILE_FINDINGS = (
     Entry(
         "FILE_CRASHES", "error", "Reading the file ends the process that reads it, or never ends",
         "A decoder crashed or hung on broken or hostile data, or the image needs more memory than "
-        "there is.",
+        "there is; or fastpix has a fault, and the text names the line.",
         "The job loses the file, and the time of its workers.", "",
         "Leave the file out, or fetch it again; look at it on a machine of its own.",
     ),

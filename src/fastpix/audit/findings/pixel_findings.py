@@ -29,6 +29,12 @@ PIXEL_FINDINGS = (
         "One NaN makes the loss of a batch NaN.", "PS3.3 C.7.6.24", "Replace them on loading.",
     ),
     Entry(
+        "PIX_BEYOND_FLOAT32", "error", "Values that float32 cannot hold",
+        "Rescale Slope or Intercept is wrong, or Double Float Pixel Data has greater values.",
+        "The image fails, unless dtype='float64' is asked for.", "PS3.3 C.11.1",
+        "Look at the header; exclude the source, or correct the files.",
+    ),
+    Entry(
         "PIX_LOW_CONTRAST", "warning", "Very low contrast",
         "From percentile 1 to 99, values span less than 5 % of what the image spans.",
         "A few pixels (markers, metal) decide a normalization by minimum and maximum.", "",

@@ -16,8 +16,9 @@ VALUE_FINDINGS = (
         _WRITER, "The image fails.", "PS3.5 8.1.1", "Correct the files, or exclude the source.",
     ),
     Entry(
-        "HDR_TRANSFER_SYNTAX_WRONG", "error", "The transfer syntax does not fit Pixel Data",
-        "Software has decompressed the pixels and kept the old transfer syntax, or the reverse.",
+        "HDR_TRANSFER_SYNTAX_WRONG", "error", "The transfer syntax is unknown or does not fit",
+        "Software has decompressed the pixels and kept the old transfer syntax, or the reverse; or "
+        "the UID is none of the standard's: cut off, or a maker's own.",
         "The image fails.", "PS3.5 A.4", "Correct Transfer Syntax UID (0002,0010).",
     ),
     Entry(

@@ -118,7 +118,8 @@ def histogram_chart(values: Values) -> HistogramChart | None:
             x = min(max(place(value, low, high), 0.0), WIDTH)
             marks.append(Mark(x, f"p{name}", number(value), len(marks)))
     named = ", ".join(f"percentile {m.name[1:]} at {m.text}" for m in marks)
-    said = f"Histogram of values from {number(low)} to {number(high)}{unit(values.unit)}; {named}"
+    ends = f"from {number(values.min)} to {number(values.max)}{unit(values.unit)}"
+    said = f"Histogram of values {ends}; {named}"
     return HistogramChart("".join(points), ticks(low, high), marks, _HEIGHT, said)
 
 

@@ -28,7 +28,7 @@ def verdicts_of_page(audit: Audit, verdicts: Verdicts) -> dict[str, Any]:
     """
     whats = {source: each.what for source, each in verdicts.verdicts.items()}
     if audit.pseudonymous:  # an earlier audit may have written the names into the file
-        named = {record.id: what_of(record) for record in audit.sources}
+        named = {record.id: what_of(record, audit.by) for record in audit.sources}
         whats = {source: named.get(source, "") for source in whats}
     return {
         "version": VERSION,

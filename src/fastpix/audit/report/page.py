@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -68,7 +69,9 @@ def write_page(audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], ou
 def page_of(
     audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], verdicts: Verdicts
 ) -> str:
-    """Return the page; of pictures, so many of each source that it stays under `LARGEST`.
+    """Return the page; of pictures and sources so many that it stays under `LARGEST`.
+
+    Pictures are left out first, but for one of each source; then the sources with fewest files.
 
     Parameters
     ----------
@@ -85,16 +88,45 @@ def page_of(
     """
     check_libraries()
     most = max(map(len, pictures.values()), default=0)
-    while True:
-        page = _rendered(audit, {source: few[:most] for source, few in pictures.items()}, verdicts)
-        if not most or len(page.encode("utf-8", "replace")) < LARGEST:
-            return page
+    page = _rendered(audit, pictures, verdicts)
+    if _size(page) < LARGEST:
+        return page
+    shown, text = len(audit.sources), _size(_rendered(audit, {}, verdicts))
+    while most > 1 and text + _size_of_pictures(pictures, most) >= LARGEST:
         most -= 1
+    least = text + _size_of_pictures(pictures, min(most, 1))
+    if least >= LARGEST:
+        shown = max(1, int(0.95 * shown * LARGEST / least))
+    while True:
+        few = {source: found[:most] for source, found in pictures.items()}
+        page = _rendered(audit, few, verdicts, shown)
+        if _size(page) < LARGEST or (shown <= 1 and not most):
+            return page
+        if most > 1 or shown <= 1:
+            most -= 1
+        else:
+            shown = shown * 9 // 10
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _size_of_pictures(pictures: Mapping[str, Sequence[SamplePicture]], most: int) -> int:
+    """Return the bytes of pictures in base64, so many of each source."""
+    shown = (picture for found in pictures.values() for picture in found[:most])
+    return sum(4 * (len(each.data) + len(each.own)) // 3 for each in shown)
 
 
 def _rendered(
-    audit: Audit, pictures: Mapping[str, Sequence[SamplePicture]], verdicts: Verdicts
+    audit: Audit,
+    pictures: Mapping[str, Sequence[SamplePicture]],
+    verdicts: Verdicts,
+    shown: int | None = None,
 ) -> str:
+    """Return the page with the first sources, those with most files; all if not told."""
+    left_out = 0 if shown is None else len(audit.sources) - shown
+    audit = replace(audit, sources=audit.sources[:shown])
     notes = {source: each.note for source, each in verdicts.verdicts.items()}
     parts = source_parts(audit, pictures, notes)
     style, script = _text("page.css"), _script()
@@ -104,6 +136,7 @@ def _rendered(
         .render(
             audit=audit,
             parts=parts,
+            left_out=left_out,
             decided=verdicts.verdicts,
             by_id={part.record.id: part for part in parts},
             findings=found_of(audit.findings),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from fastpix.audit.audit_files import told_apart
 from fastpix.audit.findings import CATALOGUE
 from fastpix.audit.findings.finding import CatalogueEntry
 from fastpix.audit.record import Audit, Counted, Evidence, FindingCount, SampleRecord, SourceRecord
@@ -19,11 +20,11 @@ from fastpix.audit.report.charts import (
     range_chart,
     score_bar,
 )
-from fastpix.audit.report.wording import device
 from fastpix.audit.sample_pictures import MEDIA_TYPE, Box, SamplePicture
 
 _WEIGHTS = ("error", "warning", "note")
 _MODALITY_UNKNOWN = "modality unknown"
+_OF_DEVICE = ("manufacturer", "model")
 _NAMES = {
     "presentation_lut_shape": "Presentation LUT Shape",
     "intensity_sign": "Pixel Intensity Relationship Sign",
@@ -130,7 +131,7 @@ def source_parts(
         Of ``sources.toml``, by ids of sources.
     """
     return [
-        _source_part(index, record, pictures.get(record.id, ()), notes.get(record.id, ""))
+        _source_part(index, record, audit.by, pictures.get(record.id, ()), notes.get(record.id, ""))
         for index, record in enumerate(audit.sources, 1)
     ]
 
@@ -149,30 +150,34 @@ def found_of(counts: Sequence[FindingCount]) -> list[Found]:
     )
 
 
-def name_of(record: SourceRecord) -> str:
+def name_of(record: SourceRecord, by: Sequence[str]) -> str:
     """Return what a device is called.
 
     Parameters
     ----------
     record : SourceRecord
+    by : sequence of str
+        The attributes that tell sources apart: of others, a source may have several.
     """
-    parts = [device(record.manufacturer), device(record.model)]
-    return " · ".join(part for part in parts if part) or "Maker and model are not stated"
+    told = told_apart(record, [name for name in by if name in _OF_DEVICE])
+    return " · ".join(told) or "Maker and model are not stated"
 
 
-def kind_of(record: SourceRecord) -> str:
-    """Return modality, Photometric Interpretation and Presentation Intent Type.
+def kind_of(record: SourceRecord, by: Sequence[str]) -> str:
+    """Return modality, Photometric Interpretation, Presentation Intent Type and software.
 
     Parameters
     ----------
     record : SourceRecord
+    by : sequence of str
+        The attributes that tell sources apart.
     """
-    parts = (
-        record.modality or _MODALITY_UNKNOWN,
-        record.photometric,
-        record.presentation.title(),
+    record = replace(
+        record,
+        modality=record.modality or _MODALITY_UNKNOWN,
+        presentation=record.presentation.title(),
     )
-    return " · ".join(part for part in parts if part)
+    return " · ".join(told_apart(record, [name for name in by if name not in _OF_DEVICE]))
 
 
 def most_of(counted: Counted) -> list[tuple[str, int]]:
@@ -186,7 +191,11 @@ def most_of(counted: Counted) -> list[tuple[str, int]]:
 
 
 def _source_part(
-    index: int, record: SourceRecord, pictures: Sequence[SamplePicture], note: str
+    index: int,
+    record: SourceRecord,
+    by: Sequence[str],
+    pictures: Sequence[SamplePicture],
+    note: str,
 ) -> SourcePart:
     findings = found_of(record.findings)
     weights = [each.entry.weight for each in findings]
@@ -194,8 +203,8 @@ def _source_part(
     return SourcePart(
         index,
         record,
-        name_of(record),
-        kind_of(record),
+        name_of(record, by),
+        kind_of(record, by),
         note,
         [_shown(k, each, by_sample.get(k)) for k, each in enumerate(record.samples)],
         [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from fastpix.sources.source_key import legible
+
 NOTHING = "–"
 _MINUS = "−"
 _SPACE = "\u00a0"  # keeps a number and its unit on one line
@@ -135,18 +137,8 @@ def unit_name(text: str) -> str:
     return _NO_UNIT.get(text, text)
 
 
-def device(text: str) -> str:
-    """Return what names a device, without characters that nobody sees or that turn text round.
-
-    Parameters
-    ----------
-    text : str
-    """
-    return "".join(c if c.isprintable() else " " for c in text).strip()
-
-
 FILTERS = {
     each.__name__: each
-    for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name, device)
+    for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name, legible)
 }
 """For the templates, by name."""

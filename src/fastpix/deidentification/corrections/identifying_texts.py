@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fastpix.deidentification.charsets import Charset, charset_of
 from fastpix.deidentification.dummy_values import dummy_element, empty_element
 from fastpix.deidentification.identifiers import Identifiers
 from fastpix.deidentification.original_levels import OriginalLevel
@@ -14,7 +15,7 @@ from fastpix.standard.required_attributes import type_of
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
 
-_LONG_NUMBER = 6  # digits of an identifier that is a number, too
+_CHARSET = 0x00080005
 
 
 def clear(
@@ -28,10 +29,12 @@ def clear(
         How many there were.
     """
     cleared = 0
+    charsets: dict[tuple[int, ...], Charset] = {}
     for level in levels:
+        charset = charsets[level.path] = _charset(level, charsets.get(level.path[:-2], ()))
         for tag, element in list(level.aside.items()):
             vr, value = _vr_and_bytes(tag, element)
-            if value is None or not _identifies(identifiers, vr, value):
+            if value is None or not _identifies(identifiers, vr, value, charset):
                 continue
             cleared += 1
             kind = "1" if level.required is None else type_of(level.required, tag)
@@ -57,18 +60,19 @@ def _partly_cleared(identifiers: Identifiers, tag: int, value: bytes) -> DataEle
     return DataElement(tag, "CS", texts)
 
 
-def _identifies(identifiers: Identifiers, vr: str, value: bytes) -> bool:
+def _identifies(identifiers: Identifiers, vr: str, value: bytes, charset: Charset) -> bool:
     if vr in NUMERIC_TEXTS:
-        return is_identifying_number(identifiers, value)
-    return vr in TEXTS and identifiers.in_bytes(value, vr)
+        return identifiers.in_number(value)
+    return vr in TEXTS and identifiers.in_bytes(value, vr, charset)
 
 
-def is_identifying_number(identifiers: Identifiers, value: bytes) -> bool:
-    """Whether a numeric text is, as a whole, an identifier of six digits or more."""
-    return any(
-        len(text) >= _LONG_NUMBER and text in identifiers.words
-        for text in value.decode("latin-1").replace("\0", " ").replace("\\", " ").split()
-    )
+def _charset(level: OriginalLevel, inherited: Charset) -> Charset:
+    """Return Specific Character Set of a level: its own, or that of the one around it."""
+    element = level.aside.get(_CHARSET)
+    if element is None:
+        return inherited
+    value = element.value
+    return charset_of(value if isinstance(value, bytes) else _vr_and_bytes(_CHARSET, element)[1])
 
 
 def _vr_and_bytes(tag: int, element: Any) -> tuple[str, bytes | None]:
@@ -80,4 +84,6 @@ def _vr_and_bytes(tag: int, element: Any) -> tuple[str, bytes | None]:
         return vr, value
     if value is None or vr == "UI":
         return vr, None
-    return vr, str(value).encode("utf-8")
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return vr, str(value).encode("utf-8")
+    return vr, "\\".join(map(str, value)).encode("utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from fastpix.deidentification.dummy_values import dummy_element, empty_element
 from fastpix.deidentification.original_levels import Listed, OriginalLevel
-from fastpix.deidentification.value_kinds import is_well_known
+from fastpix.deidentification.value_kinds import WELL_KNOWN, is_well_known
 from fastpix.standard.confidentiality_profile import actions
 from fastpix.standard.required_attributes import level_below, type_of
 
@@ -99,10 +99,15 @@ def _set(
 def _repair_uid(
     level: OriginalLevel, tag: int, listed: Listed, kind: str, new_uid: Callable[[str], str]
 ) -> None:
-    """Replace a UID in another VR than UI, or one that cannot be read: the engine leaves these."""
+    """Replace a UID that the engine leaves.
+
+    It has another VR than UI, cannot be read, or is below the root of the standard and none of it.
+    """
     from pydicom.dataelem import DataElement
 
-    if listed.vr == "UI" and tag in level.dataset:
+    texts = (listed.value or b"").decode("latin-1").split("\\")
+    uids = [text.strip(" \0") for text in texts]
+    if listed.vr == "UI" and tag in level.dataset and not any(map(_is_made_up, uids)):
         return
     if listed.element is None or listed.empty:
         if kind in ("1", "2"):
@@ -110,7 +115,9 @@ def _repair_uid(
         elif tag in level.dataset:
             del level.dataset[tag]
         return
-    texts = (listed.value or b"").decode("latin-1").split("\\")
-    uids = [text.strip(" \0") for text in texts]
     new = [uid if not uid or is_well_known(uid) else new_uid(uid) for uid in uids]
     level.dataset[tag] = DataElement(tag, "UI", new if len(new) > 1 else new[0])
+
+
+def _is_made_up(uid: str) -> bool:
+    return uid.startswith(WELL_KNOWN) and not is_well_known(uid)

@@ -10,11 +10,14 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from fastpix.errors import PixelDataError
 from fastpix.frames.codestreams import END_OF_IMAGE, read_codestream
+from fastpix.frames.jpeg_xl import holds_jpeg
 from fastpix.standard.syntaxes import JPEG_2000, JPEG_XL
 
 Buffer: TypeAlias = bytes | memoryview
 
+_JPEG = "1.2.840.10008.1.2.4.50"  # syntax of what JPEG XL has recompressed
 _SOI = b"\xff\xd8"
 _COMMENT, _APP0, _APP8, _APP14, _LAST_APP = 0xFE, 0xE0, 0xE8, 0xEE, 0xEF
 _END = 0xD9
@@ -22,6 +25,7 @@ _END = 0xD9
 _MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 _SOT, _J2K_COMMENT = 0xFF90, 0xFF64
 _NEEDED_BOXES = frozenset({b"JXL ", b"ftyp", b"jxlc", b"jxlp", b"jxll", b"jbrd"})
+_PACKED_BOX = b"brob"
 _JFIF = 16  # bytes of its segment without a thumbnail
 _ADOBE = 14
 _PADDING = b"\0\xff"  # what fills a fragment up
@@ -34,11 +38,14 @@ class _Part(NamedTuple):
     ----------
     start, end : int
     content : bytes
+    always_goes : bool
+        Whatever it holds: another image may follow the end, and what is packed cannot be searched.
     """
 
     start: int
     end: int
     content: bytes
+    always_goes: bool = False
 
 
 def remarks_of(encoded: Buffer, syntax: str) -> list[bytes]:
@@ -54,11 +61,32 @@ def remarks_of(encoded: Buffer, syntax: str) -> list[bytes]:
     Returns
     -------
     list of bytes
-        The contents of comments and application segments of JPEG and JPEG-LS, comments in the main
-        header of JPEG 2000, boxes of JP2 and JPEG XL, and what follows the end. Empty for RLE and
-        deflated frames, which have no place for such.
+        The contents of comments and application segments of JPEG (also of one that JPEG XL has
+        recompressed) and JPEG-LS, comments in the main header of JPEG 2000, boxes of JP2 and
+        JPEG XL, and what follows the end. Empty for RLE and deflated frames.
     """
-    return [part.content for part in _parts(encoded, syntax) if part.content.strip(_PADDING)]
+    own = [part.content for part in _parts(encoded, syntax) if part.content.strip(_PADDING)]
+    jpeg = _recompressed_jpeg(encoded, syntax)
+    return own if jpeg is None else [*own, *remarks_of(jpeg, _JPEG)]
+
+
+def carries_remarks(
+    encoded: Buffer, syntax: str, is_removed: Callable[[bytes], bool] = lambda _: True
+) -> bool:
+    """Whether `without_remarks` takes something out.
+
+    Parameters
+    ----------
+    encoded : bytes
+    syntax : str
+    is_removed : callable
+        Whether a remark goes; all do if not given. What follows the end goes in any case, and so
+        does what is packed.
+    """
+    if any(_goes(part, is_removed) for part in _parts(encoded, syntax)):
+        return True
+    jpeg = _recompressed_jpeg(encoded, syntax)
+    return jpeg is not None and carries_remarks(jpeg, _JPEG, is_removed)
 
 
 def without_remarks(
@@ -71,19 +99,42 @@ def without_remarks(
     encoded : bytes
     syntax : str
     is_removed : callable
-        Whether a remark goes; all do if not given.
+        Whether a remark goes; all do if not given. What follows the end goes in any case, and so
+        does what is packed.
 
     Returns
     -------
     bytes
-        Its coded data are the same, byte for byte.
+        Its coded data are the same, byte for byte; where a JPEG that JPEG XL has recompressed had
+        remarks, its coefficients are.
     """
+    jpeg = _recompressed_jpeg(encoded, syntax)
+    if jpeg is not None and carries_remarks(jpeg, _JPEG, is_removed):
+        from imagecodecs import jpegxl_encode_jpeg
+
+        encoded = bytes(jpegxl_encode_jpeg(without_remarks(jpeg, _JPEG, is_removed)))
     kept, at = [], 0
     for part in _parts(encoded, syntax):
-        if part.content.strip(_PADDING) and is_removed(part.content):
+        if _goes(part, is_removed):
             kept.append(bytes(encoded[at : part.start]))
             at = part.end
     return b"".join([*kept, bytes(encoded[at:])])
+
+
+def _goes(part: _Part, is_removed: Callable[[bytes], bool]) -> bool:
+    return bool(part.content.strip(_PADDING)) and (part.always_goes or is_removed(part.content))
+
+
+def _recompressed_jpeg(encoded: Buffer, syntax: str) -> bytes | None:
+    """Return the JPEG that JPEG XL has recompressed: its markers are packed by Brotli."""
+    if syntax not in JPEG_XL or not holds_jpeg(encoded):
+        return None
+    from imagecodecs import jpegxl_decode_jpeg
+
+    try:
+        return bytes(jpegxl_decode_jpeg(bytes(encoded), numthreads=1))
+    except Exception as error:  # the library's own
+        raise PixelDataError(reason="the JPEG in a frame of JPEG XL cannot be had back") from error
 
 
 def _parts(encoded: Buffer, syntax: str) -> Iterator[_Part]:
@@ -127,7 +178,7 @@ def _is_remark(segment: bytes, marker: int) -> bool:
 
 def _behind(data: Buffer, end: int) -> Iterator[_Part]:
     if end < len(data):
-        yield _Part(end, len(data), bytes(data[end:]))
+        yield _Part(end, len(data), bytes(data[end:]), always_goes=True)
 
 
 def _parts_of_jpeg_2000(encoded: Buffer) -> Iterator[_Part]:
@@ -144,9 +195,21 @@ def _parts_of_jpeg_2000(encoded: Buffer) -> Iterator[_Part]:
         if marker == _J2K_COMMENT:  # behind its length and what kind of text it is
             yield _Part(at, at + 2 + length, bytes(encoded[at + 6 : at + 2 + length]))
         at += 2 + length
-    end = bytes(encoded).rfind(END_OF_IMAGE)
+    end = _end_of_tiles(encoded, at)
     if end > at:
         yield from _behind(encoded, end + 2)
+
+
+def _end_of_tiles(encoded: Buffer, at: int) -> int:
+    """Return where the end of the codestream is marked, from where the first tile-part begins."""
+    while at + 12 <= len(encoded) and bytes(encoded[at : at + 2]) == b"\xff\x90":
+        (length,) = struct.unpack_from(">I", encoded, at + 6)
+        if length == 0:  # up to the end
+            break
+        at += length
+    if bytes(encoded[at : at + 2]) == END_OF_IMAGE:
+        return at
+    return bytes(encoded).rfind(END_OF_IMAGE)
 
 
 def _boxes_of_jpeg_xl(encoded: Buffer) -> Iterator[_Part]:
@@ -161,5 +224,5 @@ def _boxes_of_jpeg_xl(encoded: Buffer) -> Iterator[_Part]:
         if end < at + 8:
             return
         if kind not in _NEEDED_BOXES:
-            yield _Part(at, end, bytes(encoded[at:end]))
+            yield _Part(at, end, bytes(encoded[at:end]), always_goes=kind == _PACKED_BOX)
         at = end

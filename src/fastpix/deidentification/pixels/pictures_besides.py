@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fastpix.deidentification.value_kinds import (
+    BYTES,
+    DATES,
+    NUMBERS,
+    NUMERIC_TEXTS,
+    PIXEL_DATA,
+    TEXTS,
+)
+
 if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
     from pydicom.dataset import Dataset
 
 _OVERLAYS, _LAST_OVERLAYS = 0x6000, 0x60FF
 _CURVES, _LAST_CURVES = 0x5000, 0x50FF
 _BITS_ALLOCATED, _BIT_POSITION, _OVERLAY_DATA = 0x0100, 0x0102, 0x3000
-_PICTURES = {
-    0x00880200: "Icon Image Sequence",
-    0x7FE00008: "Float Pixel Data",
-    0x7FE00009: "Double Float Pixel Data",
-    0x7FE00010: "Pixel Data",
-}
+_ICONS = 0x00880200
+_PICTURES = PIXEL_DATA | {_ICONS}
+# Without None and UN, which may turn out to be sequences.
+_PLAIN = TEXTS | DATES | NUMBERS | NUMERIC_TEXTS | BYTES | {"UI"}
 
 
 def has_overlay_in_cells(dataset: Dataset) -> bool:
@@ -63,21 +71,29 @@ def pictures_besides(dataset: Dataset, where: str = "") -> Iterator[str]:
     str
         The tags on the way, such as ``(0088,0200)``.
     """
-    for tag in sorted(dataset.keys()):
+    for element in sorted(dataset.values(), key=_tag):  # as they were read: most are no sequences
+        tag = element.tag
+        is_picture = tag in _PICTURES and (where or tag == _ICONS)
+        if not is_picture and not _is_drawn(tag) and element.VR in _PLAIN:
+            continue
         path = f"{where}({tag.group:04X},{tag.element:04X})"
-        is_drawn = _OVERLAYS <= tag.group <= _LAST_OVERLAYS
-        if (
-            is_drawn
-            or _CURVES <= tag.group <= _LAST_CURVES
-            or (tag in _PICTURES and (where or tag == 0x00880200))
-        ):
+        if is_picture or _is_drawn(tag):
             yield path
-        else:
-            try:
-                element = dataset[tag]
-            except Exception:  # pydicom's: what cannot be parsed may be anything
-                yield path
-                continue
-            if element.VR == "SQ":
-                for number, item in enumerate(element.value or ()):
-                    yield from pictures_besides(item, f"{path}[{number}]")
+            continue
+        try:
+            found = dataset[tag]
+        except Exception:  # pydicom's: what cannot be parsed may be anything
+            yield path
+            continue
+        if found.VR == "SQ":
+            for number, item in enumerate(found.value or ()):
+                yield from pictures_besides(item, f"{path}[{number}]")
+
+
+def _tag(element: RawDataElement | DataElement) -> int:
+    return element.tag
+
+
+def _is_drawn(tag: int) -> bool:
+    group = tag >> 16
+    return _OVERLAYS <= group <= _LAST_OVERLAYS or _CURVES <= group <= _LAST_CURVES

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastpix.deidentification.copy_options import Deidentification
+from fastpix.deidentification.identifiers import Identifiers
 from fastpix.deidentification.pixels.beside_the_image import carries_more
 from fastpix.deidentification.pixels.detected_text import detected_regions
 from fastpix.deidentification.pixels.pictures_besides import has_overlay_in_cells
@@ -111,17 +111,17 @@ def pixel_plan(
     return PixelPlan(instance, waits, regions, detected, is_decided, has_overlay)
 
 
-def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> RedactedPixels | None:
+def new_pixels(plan: PixelPlan, identifiers: Identifiers) -> RedactedPixels | None:
     """Return what takes the place of the pixels; None: they stay byte for byte.
 
-    Besides what is blanked, these go: overlays in the bits of cells, what follows the last frame,
+    Besides what is blanked, these go: overlays in the bits of cells, what is outside of the frames,
     and what codestreams carry besides their image, where it identifies.
 
     Parameters
     ----------
     plan : PixelPlan
-    is_identifying : callable
-        Told what codestreams carry.
+    identifiers : Identifiers
+        Of the original.
 
     Raises
     ------
@@ -132,10 +132,10 @@ def new_pixels(plan: PixelPlan, is_identifying: Callable[[bytes], bool]) -> Reda
     if instance is None:
         return None
     try:
-        if plan.regions or plan.has_overlay or carries_more(instance, is_identifying):
+        if plan.regions or plan.has_overlay or carries_more(instance, identifiers):
             return redacted_pixels(
                 instance, plan.regions, clear_unused_bits=plan.has_overlay,
-                is_identifying=is_identifying,
+                is_identifying=identifiers.in_remark, is_hidden=identifiers.in_raw,
             )  # fmt: skip
     except FastpixError as error:
         raise RefusedError(f"it cannot be blanked: {error.storable}") from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastpix.deidentification.pixels.blanking import blanked_native
+from fastpix.deidentification.pixels.coded_strings import strings_of
 from fastpix.deidentification.pixels.codestream_remarks import without_remarks
 from fastpix.deidentification.pixels.fragments import encapsulated
 from fastpix.deidentification.pixels.pictures_besides import has_overlay_in_cells
@@ -65,6 +66,7 @@ def redacted_pixels(
     frames: Sequence[int] | None = None,
     clear_unused_bits: bool | None = None,
     is_identifying: Callable[[bytes], bool] | None = None,
+    is_hidden: Callable[[bytes], bool] | None = None,
 ) -> RedactedPixels:
     """Blank regions of an instance, and nothing else.
 
@@ -86,6 +88,9 @@ def redacted_pixels(
     is_identifying : callable, optional
         Told what the codestreams of frames carry besides their image, such as comments
         (`remarks_of`); whether it has to go. Nothing is taken out of codestreams if not given.
+    is_hidden : callable, optional
+        Told the printable bytes of codestreams without such remarks; whether a frame has to be
+        encoded again. None is if not given.
 
     Raises
     ------
@@ -105,16 +110,24 @@ def redacted_pixels(
     if not header.encapsulated:
         value = blanked_native(header, instance.pixels, covered, chosen, clear_unused_bits)
         return RedactedPixels(
-            header.transfer_syntax, keyword, False, value, changes, covered, chosen
+            header.transfer_syntax, keyword, False, value, changes, covered, tuple(chosen)
         )
     if covered or clear_unused_bits:
         usable_decoders(header.transfer_syntax)
     elif header.transfer_syntax not in all_decoders():
         value = _items_of(instance)  # a video, which has no frames that could be told apart
-        return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), chosen)
-    encoded = encoded_frames(header, instance.pixels)
-    if covered or clear_unused_bits:
-        made = reencoded(header, encoded, covered, chosen, clear_unused_bits)
+        return RedactedPixels(header.transfer_syntax, keyword, True, value, {}, (), ())
+    encoded = encoded_frames(header, instance.pixels).frames
+    hiding: list[int] = []
+    if is_hidden is not None:
+        gone = is_identifying or (lambda _: False)
+        hiding = [
+            number
+            for number, each in enumerate(encoded)
+            if is_hidden(strings_of(without_remarks(each, header.transfer_syntax, gone)))
+        ]
+    if covered or clear_unused_bits or hiding:
+        made = reencoded(header, encoded, covered, chosen, clear_unused_bits, hiding)
     else:
         made = Reencoded(header.transfer_syntax, encoded, header.photometric)
     kept = made.frames
@@ -123,11 +136,14 @@ def redacted_pixels(
     value, extended = encapsulated(kept, instance.pixels.offsets is not None)
     tables = (None, None) if extended is None else extended
     changes |= dict(zip(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"), tables, strict=True))
+    changes["EncapsulatedPixelDataValueTotalLength"] = None
     if made.transfer_syntax != header.transfer_syntax:
         changes |= _changes(header, made)
     if made.was_lossy:
         changes |= _lossy_changes(instance, encoded)
-    return RedactedPixels(made.transfer_syntax, keyword, True, value, changes, covered, chosen)
+    return RedactedPixels(
+        made.transfer_syntax, keyword, True, value, changes, covered, tuple(chosen)
+    )
 
 
 def _items_of(instance: Instance) -> bytes:
@@ -136,9 +152,9 @@ def _items_of(instance: Instance) -> bytes:
     return bytes(pixels.view(0, pixels.length)).removesuffix(_DELIMITER)
 
 
-def _checked_frames(frames: Sequence[int] | None, count: int) -> tuple[int, ...]:
+def _checked_frames(frames: Sequence[int] | None, count: int) -> Sequence[int]:
     if frames is None:
-        return tuple(range(count))
+        return range(count)  # a header may promise any number: the pixels are counted first
     for frame in frames:
         if not 0 <= frame < count:
             raise ArgumentError("frames", f"{frame} is not one of 0 to {count - 1}")

@@ -58,8 +58,23 @@ class _NotEncoded(Exception):  # noqa: N818 (the frames are written in another s
     """A frame cannot be encoded in the syntax that it has."""
 
 
-def encoded_frames(header: Header, pixels: Pixels) -> list[bytes | memoryview]:
-    """Return the codestreams of all frames, each as one.
+class EncodedFrames(NamedTuple):
+    """The codestreams of an image, each as one.
+
+    Attributes
+    ----------
+    frames : list of bytes
+        As many as the header promises.
+    has_more : bool
+        There are frames beyond those.
+    """
+
+    frames: list[bytes | memoryview]
+    has_more: bool
+
+
+def encoded_frames(header: Header, pixels: Pixels) -> EncodedFrames:
+    """Return the codestreams of all frames.
 
     Parameters
     ----------
@@ -75,7 +90,10 @@ def encoded_frames(header: Header, pixels: Pixels) -> list[bytes | memoryview]:
     try:
         locations = FrameLocations(header, opened)
         locations.find(opened, range(header.frames))
-        return [locations.encoded(opened, frame) for frame in range(header.frames)]
+        frames: list[bytes | memoryview] = [
+            locations.encoded(opened, frame) for frame in range(header.frames)
+        ]
+        return EncodedFrames(frames, any(n.code == "PIX_FRAMES_BEYOND" for n in locations.notes))
     finally:
         if opened is not pixels:
             opened.stored.close()
@@ -87,6 +105,7 @@ def reencoded(
     regions: Sequence[Region],
     frames: Sequence[int],
     clear_unused_bits: bool = False,
+    again: Sequence[int] = (),
 ) -> Reencoded:
     """Blank regions of compressed frames.
 
@@ -98,13 +117,15 @@ def reencoded(
     ----------
     header : Header
     encoded : sequence of bytes
-        From `encoded_frames`.
+        Those of `encoded_frames`.
     regions : sequence of Region
         Disjoint, inside the image.
     frames : sequence of int
         Those to blank.
     clear_unused_bits : bool
         Bits that no value uses become 0 (of signed samples: those of the sign) in all frames.
+    again : sequence of int
+        Frames that are encoded again even if nothing is blanked in them.
 
     Raises
     ------
@@ -113,13 +134,13 @@ def reencoded(
     """
     wanted = format_of(header)
     checked = [check_frame(memoryview(data), wanted, k) for k, data in enumerate(encoded)]
-    touched = range(header.frames) if clear_unused_bits else frames if regions else ()
+    touched = {*again, *(range(header.frames) if clear_unused_bits else frames if regions else ())}
     blanking = _Blanking(header, wanted, regions, frozenset(frames), clear_unused_bits)
     was_lossy = any(map(_is_lossy, checked))
     if not was_lossy:
         result = list(encoded)
         try:
-            for frame in touched:
+            for frame in sorted(touched):
                 result[frame] = blanking.encoded_again(checked[frame], frame)
         except _NotEncoded:
             pass

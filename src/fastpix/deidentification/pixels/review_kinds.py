@@ -8,8 +8,8 @@ _CLASSES = "1.2.840.10008.5.1.4.1.1."
 # Behind the prefix: SOP Classes whose images often carry text. Others of theirs begin so, too.
 _OF_TEXT = {
     "3": "ultrasound", "3.1": "ultrasound", "6": "ultrasound", "6.1": "ultrasound",
-    "6.2": "ultrasound", "7": "secondary capture", "7.1": "secondary capture",
-    "7.2": "secondary capture", "7.3": "secondary capture", "7.4": "secondary capture",
+    "6.2": "ultrasound", "7": "secondary captures", "7.1": "secondary captures",
+    "7.2": "secondary captures", "7.3": "secondary captures", "7.4": "secondary captures",
     "12.1": "angiography", "12.1.1": "angiography", "12.3": "angiography",
     "12.2": "fluoroscopy", "12.2.1": "fluoroscopy",
     "14.1": "intravascular images", "14.2": "intravascular images",
@@ -19,7 +19,7 @@ _SLIDES = "77.1.6"
 _RADIOGRAPHS = {"1", "1.1", "1.1.1"}
 _MODALITIES = {
     "US": "ultrasound", "IVUS": "ultrasound", "BDUS": "ultrasound", "XA": "angiography",
-    "RF": "fluoroscopy", "ES": "endoscopy", "SC": "secondary capture", "OT": "other images",
+    "RF": "fluoroscopy", "ES": "endoscopy", "SC": "secondary captures", "OT": "other images",
     "XC": "photographs", "GM": "microscopy", "OP": "ophthalmic photography", "DOC": "documents",
     "HD": "waveforms", "ECG": "waveforms", "IO": "scanned film", "RG": "scanned film",
     "DG": "scanned film", "BI": "other images", "SR": "documents",
@@ -53,7 +53,7 @@ def reason_to_wait(description: ImageDescription, has_rule: bool) -> str:
     if kind is None and number.startswith(_VISIBLE_LIGHT) and number != _SLIDES:
         kind = "photographs"
     if kind is not None:
-        return f"{kind} often carry text"
+        return f"text is common in {kind}"
     if _first(description.burned_in_annotation) == "YES":
         return "Burned In Annotation (0028,0301) is YES"
     if any(word in value.upper() for value in description.image_type for word in _WORDS):

@@ -21,6 +21,7 @@ from fastpix.job.items import Item
 from fastpix.job.made import is_being_written
 from fastpix.job.rows import Row, describer_of, failed_row, header_columns
 from fastpix.job.scan.source_locations import open_location
+from fastpix.notes import count_of
 from fastpix.pseudonyms import Names
 from fastpix.source.opening import read_source
 from fastpix.source.stored import File
@@ -136,15 +137,19 @@ def _done(item: Item, record: CopyRecord, target: Path, job: CopyJob) -> Row:
     row: Row = {
         "item": item.name, "name": item.name, "kind": "image", "state": item.state, "files": 1,
         "status": "in review" if record.waits else "done", "length": size, "checksum": checksum,
-        "file": CopyFolders("").key_of(item.name),
+        "file": None if record.waits else CopyFolders("").key_of(item.name),
         "patient": record.patient, "study": record.study_instance_uid,
         "series": record.series_instance_uid, "sop_instance": record.sop_instance_uid,
     }  # fmt: skip
     notes = [record.waits] if record.waits else []
     if record.blanked:
-        notes.append(f"{len(record.blanked)} regions are blanked")
+        notes.append(f"{count_of(len(record.blanked), 'region')} blanked")
     if record.detected:
-        notes.append(f"{len(record.detected)} places may be text")
+        notes.append(f"{count_of(len(record.detected), 'place')} may be text")
+    if record.cleared:
+        notes.append(f"{count_of(record.cleared, 'text')} held an identifier")
+    if record.too_short:
+        notes.append(f"{count_of(record.too_short, 'identifier')} too short to search for")
     row["notes"] = notes or None
     try:
         stored = read_source(str(target))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,18 +85,36 @@ class CopyFolders:
         folder.mkdir(mode=_OWNER)
         return folder
 
-    def remove_attempts(self, run: str = "") -> None:
-        """Remove what attempts have left whose names begin so.
+    def attempts(self, run: str = "") -> list[Path]:
+        """Return the folders of attempts that are there.
 
         Parameters
         ----------
         run : str
-            Of all runs if not given: none of them is alive.
+            What their names begin with; those of all runs if not given.
         """
         with suppress(FileNotFoundError):
-            for folder in self._making.iterdir():
-                if folder.name.startswith(run):
-                    shutil.rmtree(folder, ignore_errors=True)
+            return [folder for folder in self._making.iterdir() if folder.name.startswith(run)]
+        return []
+
+    def remove_copies(self) -> None:
+        """Remove all copies, and all that wait: they were made by other settings."""
+        shutil.rmtree(self.output / COPIES, ignore_errors=True)
+        self.remove_waiting_but(())
+
+    def remove_waiting_but(self, names: Collection[str]) -> None:
+        """Remove copies and pictures from the review folder that do not wait there.
+
+        Parameters
+        ----------
+        names : collection of str
+            Of the copies that wait.
+        """
+        with suppress(FileNotFoundError):
+            for path in self.review.iterdir():
+                is_ours = path.suffix in (_ENDING, _PICTURE) and _is_name(path.stem)
+                if is_ours and path.stem not in names:
+                    path.unlink(missing_ok=True)
 
     def key_of(self, name: str) -> str:
         """Return where a copy lies below DST.
@@ -154,6 +173,34 @@ class CopyFolders:
                 path = Path(folder, file)
                 name = file.removesuffix(_ENDING)
                 yield (name if _is_name(name) and self.copy(name) == path else ""), path
+
+
+def remove_attempts(folders: Iterable[Path]) -> None:
+    """Remove folders of attempts, and what is in them.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+    """
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def give_name(made: Path, path: Path) -> None:
+    """Move a copy that was audited to its name in DST, as readable there as the folder is.
+
+    Until then its owner alone can read it. Names are not flushed: that is for the caller.
+
+    Parameters
+    ----------
+    made : Path
+        In DST.work.
+    path : Path
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if os.name == "posix":
+        made.chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
+    os.replace(made, path)
 
 
 def _is_name(name: str) -> bool:

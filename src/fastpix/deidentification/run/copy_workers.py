@@ -14,9 +14,7 @@ from fastpix.job.engines.isolated import Isolated, ToBlameError
 from fastpix.job.items import Batch, Item
 from fastpix.job.rows import Row, failed_row
 
-_HERE = "fastpix.deidentification.run.copy_workers"
-COPIES = f"{_HERE}:copy", f"{_HERE}:copy_isolated"
-_ONE = f"{_HERE}:one"
+_ONE = "fastpix.deidentification.run.copy_workers:one"
 
 Report = Callable[[Counts], object]
 

@@ -13,9 +13,8 @@ from typing import Literal
 
 from fastpix.deidentification.copy_options import Deidentification, Kept
 from fastpix.deidentification.engine import check_engine
-from fastpix.deidentification.run.copy_folders import CopyFolders
+from fastpix.deidentification.run.copy_folders import CopyFolders, remove_attempts
 from fastpix.deidentification.run.copy_settings import CopyJob, CopySettings
-from fastpix.deidentification.run.copy_workers import COPIES
 from fastpix.deidentification.run.review import accept
 from fastpix.deidentification.run.review_page import write_review_page
 from fastpix.deidentification.run.same_names import OtherSources
@@ -24,14 +23,15 @@ from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
 from fastpix.job.conversion import OnProgress, PathLike, Progress
 from fastpix.job.counts import Counts, counts_of
-from fastpix.job.dataset_file import settle
+from fastpix.job.dataset_file import read_settings_of, settle
 from fastpix.job.decoders_here import decoders_fingerprint
 from fastpix.job.engines.driving import drive
 from fastpix.job.engines.executors import Engine
 from fastpix.job.engines.guarded import run_guarded
 from fastpix.job.items import Item
 from fastpix.job.known import Known, known_items
-from fastpix.job.maintenance import is_run_alive, run_marked
+from fastpix.job.maintenance import RUNS, is_run_alive, remove_leftovers, run_marked
+from fastpix.job.manifest import FOLDER
 from fastpix.job.pending import Pending
 from fastpix.job.pruning import vanished_items, write_vanished
 from fastpix.job.scan import Sources, batches, file_items, open_sources
@@ -43,6 +43,11 @@ from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.redaction import Redaction
 from fastpix.text_detection import detector_here
 
+# What workers call. They alone import what makes copies: that takes longer than to begin here.
+COPIES = (
+    "fastpix.deidentification.run.copy_workers:copy",
+    "fastpix.deidentification.run.copy_workers:copy_isolated",
+)
 _FILES = 256  # of a batch: what a worker that is killed has to do again takes seconds
 
 
@@ -132,7 +137,7 @@ def deidentify(
     root : path, optional
         What paths are taken relative to for names; the source folder itself if not given.
     replace : bool
-        Take other settings than those of `dst`: all is made again.
+        Take other settings than those of `dst`: its copies are removed, and all is made again.
     retry_failed : bool
         Try again what was refused, though it has not changed.
     prune : bool
@@ -168,7 +173,7 @@ def deidentify(
         detector_here()  # before the first file, if it is missing
     run = _Run(
         src, dst, options, workers=workers, shard=shard, key_file=key_file, root=root,
-        timeout=timeout, max_bytes=max_bytes, accept_pixels=accept_pixels,
+        timeout=timeout, max_bytes=max_bytes, accept_pixels=accept_pixels, override=replace,
     )  # fmt: skip
     run.begin(replace, retry_failed)
     with run_marked(run.storage):
@@ -177,7 +182,7 @@ def deidentify(
         try:
             summary = run.copy(executor, on_progress)
         finally:
-            run.folders.remove_attempts(run.job.run)
+            remove_attempts(run.folders.attempts(run.job.run))
         if prune and summary.vanished:
             summary.pruned = run.prune()
     summary.in_review = write_review_page(run.folders)
@@ -201,6 +206,7 @@ class _Run:
         timeout: float,
         max_bytes: int,
         accept_pixels: bool,
+        override: bool,
     ) -> None:
         self._workers = cores() if workers is None else workers
         self._shard = shard
@@ -212,6 +218,8 @@ class _Run:
         key_path = Path(key_file) if key_file is not None else default_key_file(output)
         skipped = [output, self.folders.work, key_path]
         self._sources: Sources = open_sources(src, root, skipped=skipped)
+        self.storage = LocalStorage(output)
+        _check_key_is_there(key_path, self.storage, override)
         self.folders.make()
         key = load_key(key_path, output)
         load_key(key_path, self.folders.work)
@@ -228,19 +236,29 @@ class _Run:
             started=time.time(),
             run=secrets.token_hex(8),
         )
-        self.storage = LocalStorage(output)
         self._known = Known()
         self._pending = Pending(self._known, shard)
 
     def begin(self, override: bool, retry_failed: bool) -> None:
         """Settle what copies are made by, remove what runs that died have left, and read on."""
+        if override:
+            self._remove_others()
         settings = settle(self.storage, self.job.settings, override)
         self.job = replace(self.job, settings=settings)
+        left = self.folders.attempts()  # before the look at marks: a run is marked before it begins
         if not is_run_alive(self.storage):
-            self.folders.remove_attempts()
+            remove_attempts(left)
+        for folder in (RUNS, FOLDER):  # a mark that is dead, a part that was not finished
+            remove_leftovers(self.storage, set(), folder=folder)
         self._known = known_items(self.storage, settings.id, self.job.decoders, retry_failed)
         self._known.forget_all_but(self.folders.numbers_there())
         self._pending = Pending(self._known, self._shard)
+
+    def _remove_others(self) -> None:
+        """Remove what was made by other settings: none of it may be taken for what follows."""
+        found = read_settings_of(self.storage, CopySettings)
+        if found is not None and found.id != self.job.settings.at_epoch(found.epoch).id:
+            self.folders.remove_copies()
 
     def copy(self, executor: Engine, on_progress: OnProgress | None) -> CopySummary:
         """Make the copies that are not there yet."""
@@ -288,6 +306,18 @@ def _check_pyarrow() -> None:
             "copies are listed in a manifest, which pyarrow writes: "
             "pip install 'fastpix[deidentify]'"
         ) from error
+
+
+def _check_key_is_there(key_file: Path, storage: LocalStorage, override: bool) -> None:
+    """Refuse to make a new key in place of the one of the copies that are there."""
+    if override or os.path.lexists(key_file):
+        return
+    if read_settings_of(storage, CopySettings) is not None:
+        raise ArgumentError(
+            "key_file",
+            f"{key_file} is not there, and it is the key of the copies in {storage.folder}: put it "
+            f"back, or name it (--key-file). If it is lost, write into another folder",
+        )
 
 
 def _check_arguments(

@@ -14,8 +14,10 @@ from fastpix.deidentification.run.copy_folders import CopyFolders
 from fastpix.deidentification.run.verifying import Fault, OnVerified
 from fastpix.errors import ArgumentError
 from fastpix.image.frame_threads import cores
+from fastpix.job.dataset_file import check_key
 from fastpix.job.scan import open_sources
 from fastpix.job.scan.source_locations import is_plain
+from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.pseudonyms import Names, default_key_file, load_key
 
 _UID = re.compile(r"\d+(?:\.\d+){3,}|2\.25\.\d+")
@@ -48,6 +50,13 @@ def missing_readers() -> list[str]:
     return [name for name in READERS if shutil.which(name) is None]
 
 
+def _errors(name: str, path: str) -> Iterator[str]:
+    try:
+        yield from READERS[name](path)
+    except subprocess.TimeoutExpired:
+        yield f"it takes more than {_SECONDS:.0f} seconds"
+
+
 def external_errors(path: str | os.PathLike[str]) -> set[str]:
     """Return what programs of others find wrong with a file; UIDs are left out of their words.
 
@@ -57,8 +66,8 @@ def external_errors(path: str | os.PathLike[str]) -> set[str]:
     """
     return {
         f"{name}: {_UID.sub('UID', line)[:_SHOWN]}"
-        for name, errors in READERS.items()
-        for line in errors(os.fspath(path))
+        for name in READERS
+        for line in _errors(name, os.fspath(path))
     }
 
 
@@ -87,7 +96,7 @@ def verify_externally(
     Raises
     ------
     ArgumentError
-        The originals of no copy are found.
+        The originals of no copy are found, or the key is another one.
     FileNotFoundError
         A program is not installed, or there is no key.
     """
@@ -127,6 +136,7 @@ def _places(
     key_path = Path(key_file) if key_file is not None else default_key_file(folders.output)
     key_path.stat()  # a key made now would find nothing
     names = Names(load_key(key_path, folders.output))
+    check_key(LocalStorage(folders.output), names.fingerprint, str(key_path))
     found = open_sources(originals, root, skipped=[folders.output, folders.work]).files()
     return {
         name: file.location
