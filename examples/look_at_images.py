@@ -7,7 +7,7 @@ Needs ``pip install 'fastpix[view]'``. Takes a second.
 
 The images are of the files that come with pydicom: CT, MR, a palette, RGB. What
 a model gets is `fastpix.imread`, whose numbers are printed; the picture is for people, and says
-under each image which window it shows.
+above each image which window it shows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(out: Path) -> None:
         drawn.append(Image.fromarray(picture))
     gap = 8
     size = (sum(each.width + gap for each in drawn), max(each.height for each in drawn))
-    sheet = Image.new("RGB", size, "white")
+    sheet = Image.new("RGB", size, (24, 24, 24))
     left = 0
     for each in drawn:
         sheet.paste(each, (left, 0))

@@ -57,7 +57,7 @@ def main(out: Path) -> None:
     )
     gap = 8
     size = (sum(each.width + gap for each in planes), max(each.height for each in planes))
-    sheet = Image.new("RGB", size, "white")
+    sheet = Image.new("RGB", size, (24, 24, 24))
     left = 0
     for each in planes:
         sheet.paste(each, (left, 0))
