@@ -233,6 +233,8 @@ EXAMPLES = (
     "cache_on_dask.py",
     "statistics_and_normalization.py",
     "tour_of_traps.py",
+    "planes_of_a_volume.py",
+    "look_at_images.py",
 )
 LONGEST_EXAMPLE = 60  # seconds, on two cores
 
@@ -254,7 +256,7 @@ def torch(session: nox.Session) -> None:
     }
     resampling = ("tests/series/test_resampling.py", "tests/job/test_resampled_caches.py")
     session.run(*PYTEST, *EVERY_CORE, "tests/training", *resampling, env=demanded)
-    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or README or volumes", env=demanded)
+    session.run(*PYTEST, "tests/test_docs.py", "-k", "training or start or volumes", env=demanded)
     chosen = ("tests/interop/test_monai.py", "tests/interop/test_volume_export.py")
     demanded = {"FASTPIX_LIBRARIES": "monai"}
     session.run(*PYTEST, *chosen, "tests/test_docs.py", "-k", "monai", env=demanded)
@@ -282,6 +284,18 @@ def examples(session: nox.Session) -> None:
         session.log(f"{script}: {seconds:.0f} s")
         if seconds > LONGEST_EXAMPLE:
             session.error(f"{script} took {seconds:.0f} s: an example takes less than a minute")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site; a warning, or a link within it that is broken, is an error.
+
+    Examples that need torch or Dask run where FASTPIX_DOCS names these to install.
+    """
+    install(session, "docs")
+    if "FASTPIX_DOCS" in os.environ:
+        session.install(*os.environ["FASTPIX_DOCS"].split())
+    session.run("python", "docs/site/build_site.py", *session.posargs)
 
 
 @nox.session
