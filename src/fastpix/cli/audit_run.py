@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastpix.cli.commands import MaxBytes, console_here, sources_of
+from fastpix.cli.commands import ExecutorName, MaxBytes, Workers, console_here, sources_of
 from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import count_of
 
@@ -60,10 +60,8 @@ def run_command(
     root: Annotated[
         Path | None, typer.Option(help="That of the job [default: the source].")
     ] = None,
-    executor: Annotated[
-        str | None, typer.Option(help="dask:ADDRESS [default: own processes].")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
     timeout: Annotated[float, typer.Option(help="Seconds that a file may take.")] = 600.0,
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:

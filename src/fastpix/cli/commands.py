@@ -49,6 +49,21 @@ DecoderName = Annotated[
 ]
 MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
 
+# Of commands that are jobs.
+JobSources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Folders, archives, globs, files, URLs, or a list that fastpix scan has written; "
+        "- reads paths from stdin."
+    ),
+]
+ExecutorName = Annotated[str | None, typer.Option(help="dask:ADDRESS [default: own processes].")]
+Workers = Annotated[int | None, typer.Option(help="Processes [default: all cores].")]
+ShardName = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Do one part of N, from 0 [default: that of SLURM]."),
+]
+
 
 def main() -> None:
     """Run the command; errors of ours end it with one line and exit code 1."""

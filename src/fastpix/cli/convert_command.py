@@ -16,11 +16,15 @@ from fastpix.cli.commands import (
     ColorRange,
     DecoderName,
     Dtype,
+    ExecutorName,
     Invert,
+    JobSources,
     MaxBytes,
     Normalize,
     Padding,
     Rescale,
+    ShardName,
+    Workers,
     app,
     console_here,
     sources_of,
@@ -45,13 +49,7 @@ KeyFile = Annotated[
 
 @app.command("convert", cls=CommandWithBoxes)
 def convert_command(
-    src: Annotated[
-        list[str],
-        typer.Argument(
-            help="Folders, archives, globs, files, URLs, or a list that fastpix scan has written; "
-            "- reads paths from stdin."
-        ),
-    ],
+    src: JobSources,
     dst: Annotated[str, typer.Argument(help="Folder or URL of the cache.")],
     dtype: Dtype = "float32",
     rescale: Rescale = True,
@@ -94,14 +92,9 @@ def convert_command(
     redact: Redact = None,
     redact_boxes: RedactBoxes = None,
     redact_regions: RedactRegions = False,
-    executor: Annotated[
-        str | None, typer.Option(help="dask:ADDRESS [default: own processes].")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Do one part of N, from 0 [default: that of SLURM]."),
-    ] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    shard: ShardName = None,
     key_file: KeyFile = None,
     root: Annotated[
         Path | None,
@@ -170,7 +163,7 @@ def convert_command(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for the cache.")] = Path("fastpix-demo"),
-    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
+    workers: Workers = None,
 ) -> None:
     """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
     import pydicom.data

@@ -12,7 +12,17 @@ from typing import Annotated, Any
 
 import typer
 
-from fastpix.cli.commands import MaxBytes, app, console_here, fail, sources_of
+from fastpix.cli.commands import (
+    ExecutorName,
+    JobSources,
+    MaxBytes,
+    ShardName,
+    Workers,
+    app,
+    console_here,
+    fail,
+    sources_of,
+)
 from fastpix.cli.default_command import RunByDefault
 from fastpix.cli.redaction_options import (
     CommandWithBoxes,
@@ -50,13 +60,7 @@ app.add_typer(deidentify, name="deidentify", no_args_is_help=True)
 
 @deidentify.command("run", cls=CommandWithBoxes)
 def run_command(
-    src: Annotated[
-        list[str],
-        typer.Argument(
-            help="Folders, archives, globs, files, URLs, or a list that fastpix scan has written; "
-            "- reads paths from stdin."
-        ),
-    ],
+    src: JobSources,
     dst: Annotated[str, typer.Argument(help="Folder of the copies.")],
     dates: Annotated[
         str, typer.Option(help="remove; shift: by whole days, as many for all files of a patient.")
@@ -86,14 +90,9 @@ def run_command(
     any_sop: Annotated[
         bool, typer.Option("--any-sop", help="Take SOP classes that are not known.")
     ] = False,
-    executor: Annotated[
-        str | None, typer.Option(help="dask:ADDRESS [default: own processes].")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: all cores].")] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Do one part of N, from 0 [default: that of SLURM]."),
-    ] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    shard: ShardName = None,
     key_file: Annotated[
         Path | None,
         typer.Option(help="Key of all pseudonyms [default: DST.key, made on first use]."),

@@ -307,12 +307,7 @@ class _Run:
         )
 
         pending = self._pending
-
-        def tell(counts: Counts) -> None:
-            if on_progress is not None:
-                whole = counts_of(pending.counts, counts)
-                on_progress(Progress(pending.found, pending.is_scanned, whole))
-
+        tell = progress_teller(pending, on_progress)
         done = drive(todo, self.job, executor, self._workers, tell)
         vanished = self._known.unseen if pending.is_whole else 0
         summary = Summary(counts_of(pending.counts, done), vanished)
@@ -346,6 +341,24 @@ class _Run:
         generation = self._known.generation + 2  # after what this run has converted
         write_vanished(self.storage, self.settings.id, gone, generation, kind)
         return len(gone)
+
+
+def progress_teller(pending: Pending, on_progress: OnProgress | None) -> Callable[[Counts], None]:
+    """Return what tells how far a job is, of the counts of its batches.
+
+    Parameters
+    ----------
+    pending : Pending
+    on_progress : callable or None
+        Called with a `Progress`.
+    """
+
+    def tell(counts: Counts) -> None:
+        if on_progress is not None:
+            whole = counts_of(pending.counts, counts)
+            on_progress(Progress(pending.found, pending.is_scanned, whole))
+
+    return tell
 
 
 def _warn_of(troubles: list[Trouble]) -> None:

@@ -25,6 +25,26 @@ def check_arguments(
     ------
     ArgumentError
     """
+    check_run_arguments(workers, shard, timeout, max_bytes)
+    if not isinstance(recipe, Recipe):
+        raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
+    check_pin_is_installed(recipe.decoder)
+
+
+def check_run_arguments(
+    workers: int, shard: tuple[int, int] | None, timeout: float, max_bytes: int
+) -> None:
+    """Refuse what no run can be made by, of whatever job.
+
+    Parameters
+    ----------
+    workers, shard, timeout, max_bytes
+        Of `convert`, or of another job.
+
+    Raises
+    ------
+    ArgumentError
+    """
     if workers < 1:
         raise ArgumentError("workers", f"{workers} is less than 1")
     if shard is not None and not 0 <= shard[0] < shard[1]:
@@ -33,9 +53,6 @@ def check_arguments(
         raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
     if max_bytes < 1:
         raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")
-    if not isinstance(recipe, Recipe):
-        raise ArgumentError("recipe", f"a {type(recipe).__name__} is not a Recipe")
-    check_pin_is_installed(recipe.decoder)
 
 
 def import_libraries(settings: Mapping[str, Any]) -> None:

@@ -145,6 +145,16 @@ class CopyFolders:
         """
         return self.review / f"{name}{_ENDING}", self.review / f"{name}{_PICTURE}"
 
+    def remove(self, name: str) -> None:
+        """Remove a copy, whether it is out or waits, and its picture.
+
+        Parameters
+        ----------
+        name : str
+        """
+        for path in (self.copy(name), *self.waiting(name)):
+            path.unlink(missing_ok=True)
+
     def made(self, folder: Path, name: str) -> tuple[Path, Path]:
         """Return where an attempt writes a copy, and its picture.
 

@@ -21,8 +21,9 @@ from fastpix.deidentification.run.same_names import OtherSources
 from fastpix.errors import ArgumentError
 from fastpix.image.frame_threads import cores
 from fastpix.image.limits import MAX_BYTES
-from fastpix.job.conversion import OnProgress, PathLike, Progress
-from fastpix.job.counts import Counts, counts_of
+from fastpix.job.conversion import OnProgress, PathLike, progress_teller
+from fastpix.job.convert_arguments import check_run_arguments
+from fastpix.job.counts import counts_of
 from fastpix.job.dataset_file import read_settings_of, settle
 from fastpix.job.decoders_here import decoders_fingerprint
 from fastpix.job.engines.driving import drive
@@ -210,7 +211,7 @@ class _Run:
     ) -> None:
         self._workers = cores() if workers is None else workers
         self._shard = shard
-        _check_arguments(self._workers, shard, timeout, max_bytes)
+        check_run_arguments(self._workers, shard, timeout, max_bytes)
         if is_url(os.fspath(dst)):
             raise ArgumentError("dst", "copies are moved to their names: name a folder, not a URL")
         self.folders = CopyFolders(dst)
@@ -265,12 +266,7 @@ class _Run:
         settings, pending = self.job.settings.id, self._pending
         generation = self._known.generation + 1
         todo = batches(self._items(), generation, settings, self._workers, count=_FILES)
-
-        def tell(counts: Counts) -> None:
-            if on_progress is not None:
-                whole = counts_of(pending.counts, counts)
-                on_progress(Progress(pending.found, pending.is_scanned, whole))
-
+        tell = progress_teller(pending, on_progress)
         run = partial(run_guarded, functions=COPIES)
         done = drive(todo, self.job, executor, self._workers, tell, run)
         vanished = self._known.unseen if pending.is_whole else 0
@@ -293,8 +289,7 @@ class _Run:
         gone = vanished_items(self.storage, settings, self._known)
         write_vanished(self.storage, settings, gone, self._known.generation + 2, "image")
         for name in gone:
-            for path in (self.folders.copy(name), *self.folders.waiting(name)):
-                path.unlink(missing_ok=True)
+            self.folders.remove(name)
         return len(gone)
 
 
@@ -318,16 +313,3 @@ def _check_key_is_there(key_file: Path, storage: LocalStorage, override: bool) -
             f"{key_file} is not there, and it is the key of the copies in {storage.folder}: put it "
             f"back, or name it (--key-file). If it is lost, write into another folder",
         )
-
-
-def _check_arguments(
-    workers: int, shard: tuple[int, int] | None, timeout: float, max_bytes: int
-) -> None:
-    if workers < 1:
-        raise ArgumentError("workers", f"{workers} is less than 1")
-    if shard is not None and not 0 <= shard[0] < shard[1]:
-        raise ArgumentError("shard", f"{shard} is not i of n, from 0")
-    if not timeout > 0:
-        raise ArgumentError("timeout", f"{timeout} is not a positive number of seconds")
-    if max_bytes < 1:
-        raise ArgumentError("max_bytes", f"{max_bytes} is not a positive number of bytes")

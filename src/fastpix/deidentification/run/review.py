@@ -180,10 +180,8 @@ def refuse(dst: str | os.PathLike[str], names: Iterable[str], *, by: str) -> int
         for row in chosen
     ])  # fmt: skip
     for row in chosen:
-        name = row["name"]
         # Somebody may have accepted it at the same moment: the last decision holds.
-        for path in (folders.copy(name), *folders.waiting(name)):
-            path.unlink(missing_ok=True)
+        folders.remove(row["name"])
     return len(chosen)
 
 
