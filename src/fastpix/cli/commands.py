@@ -9,12 +9,14 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from fastpix.cli.help_pages import AllCommands, CommandWithPage
 from fastpix.cli.option_values import DTYPES, INVERT, decoder_names, one_of
@@ -26,11 +28,16 @@ if TYPE_CHECKING:
     from fastpix.frames.codecs import Decoder
 
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
 class _App(typer.Typer):
     """The command; each of its commands has a page of help unless it says otherwise."""
 
-    def command(self, name: str | None = None, *, cls: Any = None, **keywords: Any) -> Any:
-        return super().command(name, cls=cls or CommandWithPage, **keywords)
+    def command(  # type: ignore[override] (all else that a decorator takes is handed on)
+        self, name: str | None = None, *, cls: type[TyperCommand] = CommandWithPage, **rest: Any
+    ) -> Callable[[Function], Function]:
+        return super().command(name, cls=cls, **rest)
 
 
 app = _App(
@@ -63,7 +70,7 @@ Invert = Annotated[
 ]
 Normalize = Annotated[
     tuple[float, float] | None,
-    typer.Option(metavar="LO HI", help="Clip to LO..HI, in units of values, and map to 0..1."),
+    typer.Option(metavar="LO HI", help="Clip to LO..HI, in units of values (CT: HU), map to 0..1."),
 ]
 Padding = Annotated[
     float | None,
@@ -269,7 +276,7 @@ def bench(
 
 @app.command()
 def codecs() -> None:
-    """List the decoders of each compressed transfer syntax, in the order they are tried."""
+    """List the decoders of compressed files, in the order that they are tried."""
     from rich.table import Table
 
     from fastpix.frames.codecs import all_decoders

@@ -188,7 +188,7 @@ def convert_command(
 ) -> None:
     """Convert all DICOM images under SRC into a cache, free of patient data.
 
-    Run it again: it does what is new, changed or was interrupted, and nothing else.
+    Run it again for what is new, changed or was interrupted; all else stays.
     """
     from fastpix.job.scan import shard_of
     from fastpix.recipe import Recipe

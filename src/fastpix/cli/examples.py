@@ -92,14 +92,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 }
 
 # Options that `--help` only names; `--help-all` explains them.
-_OF_JOBS = ("--redact", "--redact-boxes", "--redact-regions", "--executor", "--shard", "--root",
-            "--replace", "--timeout", "--max-bytes")  # fmt: skip
+_RUNNING = ("--executor", "--root", "--timeout", "--max-bytes")
+_REDACTING = ("--redact", "--redact-boxes", "--redact-regions")
 RARE: dict[str, tuple[str, ...]] = {
     "convert": (
-        "--padding", "--color-range", "--decoder", "--compress", "--duplicates", "--gaps",
-        "--partial", "--order", "--window", "--allow-unseen", "--into", *_OF_JOBS,
+        "--[no-]rescale", "--padding", "--color-range", "--decoder", "--compress", "--duplicates",
+        "--gaps", "--partial", "--order", "--window", *_REDACTING, "--shard", "--allow-unseen",
+        "--replace", "--into", "--prune", *_RUNNING,
     ),
-    "audit": ("--by", "--pseudonymous", "--seed", *_OF_JOBS),
-    "deidentify": ("--any-sop", *_OF_JOBS),
+    "audit": ("--by", "--pseudonymous", "--seed", *_RUNNING),
+    "deidentify": (*_REDACTING, "--any-sop", "--shard", "--replace", *_RUNNING),
     "view": ("--function", "--side", "--terminal"),
 }  # fmt: skip

@@ -45,6 +45,17 @@ class RunByDefault(TyperGroup):
             args = [_RUN, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a shell offers: commands, and options of ``run``."""
+        found: list[Any] = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            run = self.commands[_RUN]
+            given = run.make_context(_RUN, [], parent=ctx, resilient_parsing=True)
+            found += [
+                each for each in run.shell_complete(given, incomplete) if each.value != "--help"
+            ]
+        return found
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page: that of ``run``, and the names of the other commands."""
         write_page(self, ctx, formatter)
@@ -74,7 +85,7 @@ def write_page(command: Any, ctx: Any, formatter: Any, *, is_whole: bool = False
     is_whole : bool
         With options that few need.
     """
-    run = command.commands[_RUN] if isinstance(command, TyperGroup) else command
+    run: Any = command.commands[_RUN] if isinstance(command, TyperGroup) else command
     path = ctx.command_path.removesuffix(f" {_RUN}")
     name = path.partition(" ")[2]
     arguments = [each for each in run.params if each.param_type_name == "argument"]
