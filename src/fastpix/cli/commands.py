@@ -34,7 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class _App(typer.Typer):
     """The command; each of its commands has a page of help unless it says otherwise."""
 
-    def command(  # type: ignore[override] (all else that a decorator takes is handed on)
+    def command(  # type: ignore[override]  # what else a decorator takes is handed on
         self, name: str | None = None, *, cls: type[TyperCommand] = CommandWithPage, **rest: Any
     ) -> Callable[[Function], Function]:
         return super().command(name, cls=cls, **rest)
@@ -70,7 +70,7 @@ Invert = Annotated[
 ]
 Normalize = Annotated[
     tuple[float, float] | None,
-    typer.Option(metavar="LO HI", help="Clip to LO..HI, in units of values (CT: HU), map to 0..1."),
+    typer.Option(metavar="LO HI", help="Clip to LO..HI, in their unit (CT: HU), map to 0..1."),
 ]
 Padding = Annotated[
     float | None,
