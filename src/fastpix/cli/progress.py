@@ -1,4 +1,4 @@
-"""What a person sees of a running job: bars on a terminal, plain lines elsewhere."""
+"""What a person sees of a running job: bars on a terminal or in a notebook, else plain lines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.progress import Progress as Bar
 from rich.table import Table
 
+from fastpix.cli.bars import Bar, shows_bars
 from fastpix.job.conversion import Progress
 from fastpix.job.preflight import Trouble
 from fastpix.job.summary import Summary
@@ -51,7 +51,6 @@ class JobProgress:
             TextColumn("{task.fields[failed]} failed"),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None, megabytes=0.0, rate=0.0, failed=0)
 
@@ -83,7 +82,7 @@ class JobProgress:
             self._task, total=progress.found if progress.is_scanned else None, completed=done,
             megabytes=megabytes, rate=rate, failed=failed,
         )  # fmt: skip
-        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        if not shows_bars(self._console) and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             left = ""
             if progress.is_scanned and done:
@@ -96,6 +95,20 @@ class JobProgress:
 
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def shown(doing: str) -> JobProgress:
+    """Return the progress of a job that is called from Python.
+
+    Bars are on standard error or in the output of a notebook's cell; elsewhere a line is printed to
+    standard error every 10 seconds.
+
+    Parameters
+    ----------
+    doing : str
+        What the job does.
+    """
+    return JobProgress(Console(stderr=True), doing)
 
 
 class AuditProgress:
@@ -120,7 +133,6 @@ class AuditProgress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("headers", total=None, rate=0.0)
 
@@ -139,7 +151,7 @@ class AuditProgress:
             self._bar.reset(self._task, description=phase, total=total)
         rate = done / max(now - self._begin, 1e-6)
         self._bar.update(self._task, completed=done, total=total, rate=rate)
-        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        if not shows_bars(self._console) and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             of_all = "" if total is None else f" of {total}"
             self._console.print(
@@ -168,7 +180,6 @@ class ComparisonProgress:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=total)
 

@@ -37,6 +37,7 @@ from fastpix.job.pending import Pending
 from fastpix.job.pruning import vanished_items, write_vanished
 from fastpix.job.scan import Sources, batches, file_items, open_sources
 from fastpix.job.source_roots import keep_roots, other_roots
+from fastpix.job.shown_progress import told
 from fastpix.job.storage import is_url
 from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.job.summary import Summary
@@ -86,6 +87,7 @@ def deidentify(
     prune: bool = False,
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
+    progress: bool = False,
     on_progress: OnProgress | None = None,
 ) -> CopySummary:
     """Write a de-identified copy of every DICOM file of `src` into `dst`.
@@ -147,6 +149,8 @@ def deidentify(
         Seconds that one file may take.
     max_bytes : int
         What one image may decode to.
+    progress : bool
+        Show how far the job is, as `convert` does.
     on_progress : callable, optional
         Called with a `Progress` some times a second.
 
@@ -181,7 +185,8 @@ def deidentify(
         if accept_pixels:
             accept(run.folders.output, by="--accept-pixels")
         try:
-            summary = run.copy(executor, on_progress)
+            with told(progress, "copying", on_progress) as tell:
+                summary = run.copy(executor, tell)
         finally:
             remove_attempts(run.folders.attempts(run.job.run))
         if prune and summary.vanished:
