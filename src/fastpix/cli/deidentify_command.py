@@ -139,7 +139,7 @@ def run_command(
     it, and keep it to yourself. A copy is de-identified, never anonymous. Run it again: it does
     what is new, changed or was interrupted, and nothing else.
     """
-    from fastpix.cli.progress import COPIED, JobProgress, summary_table
+    from fastpix.cli.progress import JobProgress, summary_table
     from fastpix.deidentification.run.deidentifying import deidentify as run
     from fastpix.job.scan import shard_of
 
@@ -169,7 +169,7 @@ def run_command(
             raise
         fail(f"{quoted}: {error.strerror}. Copies that are done stay; make room, and run the same "
              f"command for the rest")  # fmt: skip
-    console.print(summary_table(summary, COPIED), highlight=False, markup=False)
+    console.print(summary_table(summary), highlight=False, markup=False)
     if summary.in_review:
         typer.echo(
             f"In all, {_waiting(summary.in_review)} for a person: look at "

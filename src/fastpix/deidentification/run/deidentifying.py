@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from fastpix.deidentification.copy_options import Deidentification, Kept
 from fastpix.deidentification.engine import check_engine
@@ -41,6 +41,7 @@ from fastpix.job.shown_progress import told
 from fastpix.job.storage import is_url
 from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.job.summary import Summary
+from fastpix.job.summary_words import COPIED, SummaryWords
 from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.redaction import Redaction
 from fastpix.text_detection import detector_here
@@ -53,7 +54,7 @@ COPIES = (
 _FILES = 256  # of a batch: what a worker that is killed has to do again takes seconds
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class CopySummary(Summary):
     """What a run came to, in numbers.
 
@@ -62,6 +63,8 @@ class CopySummary(Summary):
     in_review : int
         Copies that wait for a person, of this run and of earlier ones.
     """
+
+    words: ClassVar[SummaryWords] = COPIED
 
     in_review: int = 0
 
