@@ -1,4 +1,4 @@
-"""What a notebook shows of an object in place of its `repr`: a table, and a picture if one helps."""
+"""`InNotebooks`: objects that a notebook shows by a table and a picture, not by their `repr`."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ not show. IPython itself can replace what a cell has shown: so a bar is one outp
 
 from __future__ import annotations
 
+import importlib
 import time
 from typing import Any
 
@@ -45,8 +46,7 @@ class Bar(Progress):
         if not self.console.is_jupyter:
             super().start()
             return
-        from IPython.display import display
-
+        display = importlib.import_module("IPython.display").display
         self._output = display(self, display_id=True)
 
     def stop(self) -> None:
@@ -57,7 +57,7 @@ class Bar(Progress):
         self._update_output(is_last=True)
         self._output = None
 
-    def update(self, task_id: TaskID, **fields: Any) -> None:  # type: ignore[override]
+    def update(self, task_id: TaskID, **fields: Any) -> None:
         """Show new values of a bar."""
         super().update(task_id, **fields)
         self._update_output()

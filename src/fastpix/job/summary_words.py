@@ -15,7 +15,9 @@ class SummaryWords(NamedTuple):
     again: str = "failed before, and have not changed (--retry-failed tries again)"
     vanished: str = "in the cache, not in the source any more (--prune)"
     failed: str = "failed"
-    next_step: str = "fastpix.open_cache(DST) reads the cache; fastpix.read_manifest(DST) is its table"
+    next_step: str = (
+        "fastpix.open_cache(DST) reads the cache; fastpix.read_manifest(DST) is its table"
+    )
     failed_step: str = "which files failed: fastpix locate DST in a terminal"
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, SeriesError
-from fastpix.in_notebooks import InNotebooks
 from fastpix.image.limits import MAX_VOLUME_BYTES, check_size, checked_limit
+from fastpix.in_notebooks import InNotebooks
 from fastpix.notes import Note
 from fastpix.series.arrangement import Kind
 from fastpix.series.pet_header import suv_factor_of

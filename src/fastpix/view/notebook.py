@@ -29,10 +29,11 @@ from fastpix.view.looks import Look, seen_of_image
 from fastpix.view.pane import Group, Pane
 from fastpix.view.sheet import png_bytes
 from fastpix.view.three_planes import planes_of
+from fastpix.view.voi import VoiWindow
 
 _SIDE = 320  # pixels of the picture of an image
 _PLANE_SIDE = 240  # of the longest side of the planes of a volume
-_MOST_CELLS = 2**26  # of a frame that is decoded for a picture
+_MOST_PIXELS = 2**25  # of a frame that is decoded for a picture
 _MOST_REASONS = 10
 _TABLE = "border-collapse:collapse;margin:0"
 _CELL = "text-align:left;vertical-align:top;padding:1px 8px;border:none;background:none"
@@ -61,7 +62,8 @@ def html_of(thing: object) -> str | None:
 
 def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
     """Return the rows of `describe`, without a unit that the standard does not have."""
-    unit, said = plan.unit, _known_unit(plan.unit)
+    unit = plan.unit
+    said = _known_unit(unit) if plan.color is None else unit
     return [
         (label, text.replace(unit, said) if label == "output" and said != unit else text)
         for label, text in plan.describe()
@@ -98,18 +100,18 @@ def _image_rows(image: Image) -> list[tuple[str, str]]:
     if spacing is not None:
         rows.append(("spacing", f"{_millimetres(spacing[-2:])} (row, column)"))
     if affine is not None:
-        rows.append(("towards", _directions(affine, ("slices", "rows", "columns"))))
+        rows.append(("directions", _directions(affine, ("slices", "rows", "columns"))))
     return rows
 
 
 def _image_picture(image: Image) -> str:
     """Return the middle frame; a line that says what failed, or what to install."""
     header = image.header
-    if header.rows * header.columns > _MOST_CELLS:
+    if header.rows * header.columns > _MOST_PIXELS:
         return _faint("no picture: the frame is too large for a glance")
     frame = len(image) // 2
     try:
-        seen = seen_of_image(image, Look(numbers=(frame,)))
+        seen = seen_of_image(image, Look(numbers=(frame,), thinned=2 * _SIDE))
         group = seen.groups[0]
         picture = _picture(group.panes[0]._replace(caption=""), _SIDE)
     except (FastpixError, ImportError, OSError) as error:
@@ -127,12 +129,12 @@ def _volume_rows(volume: Volume) -> list[tuple[str, str]]:
         ("shape", f"{' x '.join(sizes)} ({', '.join(axes).replace('_', ' ')})"),
         ("values", f"{volume.array.dtype}, {_known_unit(volume.unit)}"),
         ("modality", modality_term(volume.modality) or "not of the standard"),
-        ("grid", volume.kind.replace("_", " ")),
+        ("kind", volume.kind.replace("_", " ")),
     ]
     if volume.spacing is not None:
         rows.append(("spacing", f"{_millimetres(volume.spacing)} (slice, row, column)"))
     if volume.affine is not None:
-        rows.append(("towards", _directions(volume.affine, ("slices", "rows", "columns"))))
+        rows.append(("directions", _directions(volume.affine, ("slices", "rows", "columns"))))
         rows.append(("affine", _matrix(volume.affine)))
     missing = sum(source is None for source in volume.sources)
     if missing:
@@ -156,14 +158,19 @@ def _volume_pictures(volume: Volume) -> str:
     except (FastpixError, ImportError, OSError) as error:
         return _faint(_no_picture(error))
     which = f"volume {len(volume.array) // 2} of {len(volume.array)}; " if volume.axes else ""
-    said = "" if planes.window is None else f"percentiles 1 to 99: {planes.window}"
+    said = "" if planes.window is None else _ends(planes.window)
     return "".join(figures) + _faint(f"{which}{said}")
+
+
+def _ends(window: VoiWindow) -> str:
+    low, high = window.center - window.width / 2, window.center + window.width / 2
+    return f"percentiles 1 to 99: values {low:.4g} to {high:.4g}"
 
 
 def _extent(pane: Pane) -> float:
     """Return how long the longer side of a pane is, in millimetres or in pixels."""
     rows, columns = pane.pixels.shape[:2]
-    return max(rows * pane.place.aspect, columns) * (pane.place.mm or 1.0)
+    return float(max(rows * pane.place.aspect, columns) * (pane.place.mm or 1.0))
 
 
 def _of_summary(summary: Summary) -> str:
@@ -202,7 +209,7 @@ def _millimetres(spacing: Sequence[float]) -> str:
 def _directions(affine: Any, names: Sequence[str]) -> str:
     """Return whither slices, rows and columns go on in the patient, in letters."""
     found = [(name, letters_of(affine[:3, k].tolist())) for k, name in enumerate(names)]
-    return ", ".join(f"{name} {letters}" for name, letters in found if letters)
+    return ", ".join(f"{name} towards {letters}" for name, letters in found if letters)
 
 
 def _matrix(affine: Any) -> str:
@@ -214,7 +221,7 @@ def _block(rows: Iterable[tuple[str, str]], picture: str = "") -> str:
 
 
 def _outer(html: str) -> str:
-    style = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;flex-direction:column"
+    style = "display:flex;flex-wrap:wrap;gap:6px;align-items:flex-start;flex-direction:column"
     return f'<div class="fastpix" style="{style}">{html}</div>'
 
 
@@ -222,10 +229,15 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
     lines = "".join(
         f'<tr style="background:none"><th scope="row" style="{_CELL};font-weight:600">'
         f"{escape(label)}</th>"
-        f'<td style="{_CELL};white-space:pre-wrap">{escape(text)}</td></tr>'
+        f'<td style="{_CELL};{_spaces(text)}">{escape(text)}</td></tr>'
         for label, text in rows
     )
     return f'<table style="{_TABLE}"><tbody>{lines}</tbody></table>'
+
+
+def _spaces(text: str) -> str:
+    """Return the style of a text: that of a matrix keeps its columns in line."""
+    return "white-space:pre;font-family:monospace" if "\n" in text else "white-space:pre-wrap"
 
 
 def _figure(picture: str, caption: str) -> str:

@@ -36,8 +36,8 @@ from fastpix.job.manifest import FOLDER
 from fastpix.job.pending import Pending
 from fastpix.job.pruning import vanished_items, write_vanished
 from fastpix.job.scan import Sources, batches, file_items, open_sources
-from fastpix.job.source_roots import keep_roots, other_roots
 from fastpix.job.shown_progress import told
+from fastpix.job.source_roots import keep_roots, other_roots
 from fastpix.job.storage import is_url
 from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.job.summary import Summary
