@@ -221,7 +221,8 @@ def _block(rows: Iterable[tuple[str, str]], picture: str = "") -> str:
 
 
 def _outer(html: str) -> str:
-    style = "display:flex;flex-wrap:wrap;gap:6px;align-items:flex-start;flex-direction:column"
+    style = "display:flex;flex-wrap:wrap;gap:6px;align-items:flex-start;"
+    style += "flex-direction:column;max-width:100%;overflow-x:auto"
     return f'<div class="fastpix" style="{style}">{html}</div>'
 
 
