@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from fastpix.compare.measure import shuffled
 from fastpix.compare.parts import Item
 from fastpix.compare.volume_readers import SeriesFiles
-from fastpix.errors import ArgumentError, FastpixError, HeaderWarning
+from fastpix.errors import ArgumentError, FastpixError
 from fastpix.image.limits import MAX_BYTES
 from fastpix.image.open_image import open as open_image
 from fastpix.notes import count_of
@@ -62,7 +62,7 @@ def find_series(
     watched : callable
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HeaderWarning)
+        warnings.simplefilter("ignore")
         found = find_stacks(files, 0.05, MAX_BYTES, None, watched)  # type: ignore[arg-type]
     stacks: dict[str, list[Stack]] = {}
     for stack in found.stacks:
@@ -148,7 +148,7 @@ def _shape_of(path: str) -> tuple[int, int] | None:
     """Return rows and columns of a monochrome image of one frame."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HeaderWarning)
+            warnings.simplefilter("ignore")  # of ours and of pydicom's
             header = open_image(path).header
     except (FastpixError, OSError):
         return None

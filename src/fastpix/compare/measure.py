@@ -187,6 +187,7 @@ class Measurement:
     def _check(self, team: Sequence[ReaderProcess]) -> Iterator[Step]:
         total = min(len(self._items), self._limit or len(self._items))
         images = 0
+        yield Step("checking", 0, total)
         for number, item in enumerate(self._items):
             one = _check_one(self.part, item, team)
             self.compared.append(one)
@@ -202,6 +203,7 @@ class Measurement:
         turns = [*team[start:], *team[:start]]
         done, total = 0, len(order) * len(team)
         phase = f"pass {number + 1} of {self.rounds}"
+        yield Step(phase, 0, total)
         for process in turns:
             name = process.reader.name
             its_own = [one for one in order if name in self._timed_readers(one)]

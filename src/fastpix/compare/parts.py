@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -68,7 +69,9 @@ class Part:
 def transfer_syntax_of(item: Item) -> str:
     """Return UID and name of an image's transfer syntax; nothing of the file that is not known."""
     try:
-        uid = open_image(item.given).header.transfer_syntax
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            uid = open_image(item.given).header.transfer_syntax
     except (FastpixError, OSError):
         return "unknown"
     name = syntax_name(uid)

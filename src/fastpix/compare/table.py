@@ -13,6 +13,8 @@ from fastpix.compare.parts import PARTS
 from fastpix.compare.readers import FASTPIX
 from fastpix.notes import count_of
 
+_MOST_GROUPS = 20  # in a table; the record has all
+
 
 def tables_of(measurement: Measurement, record: PartRecord) -> Iterator[Table]:
     """Yield how every reader did, where they differ from fastpix, and the ratios of each kind.
@@ -112,9 +114,11 @@ def _groups_table(record: PartRecord) -> Table:
     timed = [r.reader for r in record.readers if r.ratio is not None and r.reader != FASTPIX]
     for name in timed:
         table.add_column(name, justify="right")
-    for group in record.groups:
+    for group in record.groups[:_MOST_GROUPS]:
         ratios = [_times(group.ratios.get(name)) for name in timed]
         table.add_row(group.group, str(group.items), *ratios)
+    if rest := record.groups[_MOST_GROUPS:]:
+        table.add_row(f"{len(rest)} others", str(sum(g.items for g in rest)), *[""] * len(timed))
     return table
 
 

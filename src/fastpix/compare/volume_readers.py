@@ -113,15 +113,20 @@ def read_volumes_pydicom(series: SeriesFiles) -> list[GivenVolume]:
 
 
 def read_volumes_simpleitk(series: SeriesFiles) -> list[GivenVolume]:
-    """Read with SimpleITK: the first series that its reader finds in the folder."""
+    """Read with SimpleITK: a single file, or the first series that its reader finds."""
     import SimpleITK
 
-    reader = SimpleITK.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(series.folder))
-    image = reader.Execute()
+    if len(series.paths) == 1:
+        image = SimpleITK.ReadImage(series.paths[0])
+    else:
+        reader = SimpleITK.ImageSeriesReader()
+        reader.SetFileNames(reader.GetGDCMSeriesFileNames(series.folder))
+        image = reader.Execute()
+    dimensions = image.GetDimension()  # 4 for several files with frames
+    direction = np.reshape(image.GetDirection(), (dimensions, dimensions))[:3, :3]
     affine = np.eye(4)
-    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
+    affine[:3, :3] = direction * image.GetSpacing()[:3]
+    affine[:3, 3] = image.GetOrigin()[:3]
     is_color = image.GetNumberOfComponentsPerPixel() > 1
     array = SimpleITK.GetArrayFromImage(image)
     return [GivenVolume(array, affine[:, _TURNED], is_color=is_color)]
@@ -137,11 +142,14 @@ def dcm2niix_program() -> str:
 
 
 def read_volumes_dcm2niix(series: SeriesFiles) -> list[GivenVolume]:
-    """Read with dcm2niix, and the files that it writes with nibabel."""
+    """Read with dcm2niix, and the files that it writes with nibabel.
+
+    ``-p n`` asks for the values that Rescale Slope and Intercept make, of Philips's files, too.
+    """
     import nibabel
 
     with tempfile.TemporaryDirectory() as out:
-        options = ["-z", "n", "-b", "n", "-f", "volume", "-o", out]
+        options = ["-z", "n", "-b", "n", "-p", "n", "-f", "volume", "-o", out]
         done = subprocess.run(
             [dcm2niix_program(), *options, series.folder],
             capture_output=True, text=True, errors="replace", check=False,
