@@ -55,7 +55,7 @@ def find_volume_difference(
         if kinds == {"rounding"}:
             return Difference("other affine", millimetres=off)
         return replace(values, kind="other affine and values", millimetres=off)
-    if len(pairs) > 1 and _digests(m for m, _ in pairs) == _digests(t for _, t in pairs):
+    if len(pairs) > 1 and _placed(pairs, 0) == _placed(pairs, 1):
         return Difference("other order of volumes")
     return next((each for each in found if each is not None and each.kind != "rounding"), values)
 
@@ -122,8 +122,12 @@ def _distance(ours: GivenVolume, theirs: GivenVolume) -> float:
     return largest if np.isfinite(largest) else float("inf")
 
 
-def _digests(volumes: Any) -> Counter[bytes]:
-    return Counter(_digest(volume.array) for volume in volumes)
+def _placed(pairs: Sequence[tuple[GivenVolume, GivenVolume]], of: int) -> Counter[object]:
+    """Count values, each at the place of our volume: of ours (0), or of theirs (1)."""
+    return Counter(
+        (None if pair[0].affine is None else pair[0].affine.tobytes(), _digest(pair[of].array))
+        for pair in pairs
+    )
 
 
 def _digest(array: NDArray[Any]) -> bytes:
