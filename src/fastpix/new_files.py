@@ -1,13 +1,9 @@
-"""New files: never written over another, or whole in its place; on every platform."""
+"""New files: binary, never written over another, on every platform and file system."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 
 # Not every system has each. Without O_BINARY, Windows would write two bytes for each byte 10.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -64,42 +60,3 @@ def link_new(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) ->
             os.replace(temporary, path)
         else:
             raise
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, for its owner alone.
-
-    Parameters
-    ----------
-    path : Path
-    text : str
-
-    Raises
-    ------
-    OSError
-    """
-    with beside(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(path)
-
-
-@contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """Make an empty file beside another, for its owner alone; it is gone in the end.
-
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    OSError
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
-    try:
-        os.close(open_new(temporary))
-        yield temporary
-    except OSError as error:  # a full disk names no file
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -69,7 +69,7 @@ def log_ticks(low: float, high: float) -> list[Tick]:
         Above 0.
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    decades = last - first
+    decades = math.log10(high / low)
     steps = _DECADES[0 if decades <= 2 else 1 if decades <= 3 else 2]
     values = [k * 10.0**power for power in range(first, last + 1) for k in steps]
     # A decade's power has the noise of floats: 0.30000000000000004.

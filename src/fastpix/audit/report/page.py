@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastpix.audit.audit_files import SOURCES
+from fastpix.audit.audit_files import SOURCES, write_privately
 from fastpix.audit.record import Audit
 from fastpix.audit.report.charts import phase_bars, scale_plots
 from fastpix.audit.report.embedded import json_in_html, verdicts_of_page
 from fastpix.audit.report.source_parts import found_of, most_of, source_parts
 from fastpix.audit.sample_pictures import SamplePicture
-from fastpix.new_files import write_privately
 from fastpix.pages.page_templates import SHARED, environment_of, policy_of, script_of, style_of
 from fastpix.sources.source_key import legible
 from fastpix.sources.verdicts import Verdicts, read_verdicts
