@@ -128,10 +128,9 @@ def ratio_plot(part: PartRecord) -> RatioPlot | None:
         said = f"{each.reader}: {number(ratio, 3)} times the time of fastpix"
         if first != last:
             said += f", for half of all items between {number(first, 3)} and {number(last, 3)}"
-        places = [log_place(value, low, high) for value in (first, ratio, last)]
-        rows.append(
-            RatioRow(each.reader, each.reader == FASTPIX, *places, times(ratio), said)
-        )  # fmt: skip
+        left, middle, right = (log_place(value, low, high) for value in (first, ratio, last))
+        is_ours = each.reader == FASTPIX
+        rows.append(RatioRow(each.reader, is_ours, left, middle, right, times(ratio), said))
     return RatioPlot(rows, log_ticks(low, high), log_place(1, low, high))
 
 
