@@ -39,7 +39,8 @@ def volume_of(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
     z, y, x = (np.linspace(0, 6, n, dtype=np.float32) for n in shape)
     made = np.sin(z)[:, None, None] + np.cos(y)[None, :, None] * np.sin(x)[None, None, :]
     made += random.normal(0, 0.01, shape).astype(np.float32)
-    return made * 1000
+    made *= 1000
+    return made.astype(np.float32)
 
 
 def by_fastpix(array: np.ndarray[Any, Any], order: int) -> Any:

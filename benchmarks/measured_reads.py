@@ -275,6 +275,7 @@ def many(how: How) -> Tables:
 
 def startup(how: How) -> Tables:
     """Whole processes."""
+    import bench_read
     import bench_startup
 
     labels = {
@@ -282,7 +283,7 @@ def startup(how: How) -> Tables:
         bench_startup.READ: "`fastpix.imread(path)` of a CT slice",
     }
     with tempfile.TemporaryDirectory() as folder:
-        path = bench_startup.write_file(bench_startup.KIND, Path(folder)).path
+        path = bench_read.write_file(bench_startup.KIND, Path(folder)).path
         table, _ = bench_startup.table_of(path, how.rounds)
     columns = [str(column.header) for column in table.columns]
     columns[2] = f"in `{bench_startup.FLOOR}`"
