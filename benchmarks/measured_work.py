@@ -134,8 +134,8 @@ JOB_ROWS = {
 JOB_COUNTS = {
     "start-up of the job, CPU, CT, 512 x 512": ("start-up of the command and a worker, CPU", "s"),
     "fsyncs a file, tar": ("fsyncs for each file", ""),
-    "source opens on an idle rerun": ("files that a run opens which has nothing to do", ""),
-    "idle rerun, CPU a file": ("CPU of such a run, for each file", "µs"),
+    "source opens on an idle rerun": ("source files that a run opens if nothing is left to do", ""),
+    "idle rerun, CPU a file": ("CPU of such a run for each file", "µs"),
     "first output, {} files": ("first output, of {} files", "s"),
     "driver memory a file": ("memory of the driver at its peak, for each new image", "bytes"),
     "driver and scheduler / all CPU under Dask": (
