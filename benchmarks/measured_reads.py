@@ -72,18 +72,21 @@ def read(how: How) -> Tables:
     by_reader: dict[str, dict[str, float]] = {}
     floors: dict[str, float] = {}
     for files, reader, microseconds, ratio, *_ in cells_of(ratios.read_table(*how[:2])[0]):
-        kind = re.sub(r"^\d+ x (?=[A-Z])", "", files)
+        kind = re.sub(r"^\d+ x ", "", files)
         if reader == bench_read.FLOOR:
             floors[kind] = float(microseconds)
         else:
             by_reader.setdefault(labels.get(reader, reader), {})[kind] = float(ratio.rstrip("×"))
-    kinds = list(floors)
+    kinds = sorted(floors, key=lambda name: name.startswith("radiograph"))  # what is large, last
     order = sorted(
         by_reader, key=lambda name: (name != "fastpix.imread", by_reader[name][kinds[0]])
     )
-    rows: list[list[Cell]] = [["floor, µs", *floors.values()]]
+    rows: list[list[Cell]] = [["floor, µs", *(floors[kind] for kind in kinds)]]
     rows += [[name, *(by_reader[name].get(kind) for kind in kinds)] for name in order]
-    return {"read": Rows(["multiples of the floor", *kinds], rows)}
+    columns = [
+        kind.replace("like PET, 128 x 128", "PET, 128 x 128, a slope each") for kind in kinds
+    ]
+    return {"read": Rows(["multiples of the floor", *columns], rows)}
 
 
 KERNEL_ROWS = {
@@ -262,15 +265,16 @@ def many(how: How) -> Tables:
     """Many files, by a loop and by threads."""
     import read_ways
 
-    rows: dict[str, list[Cell]] = {}
+    rows: dict[tuple[str, str], list[Cell]] = {}
     for files, kept, by, _, faster in cells_of(read_ways.many_table(*how[:2])):
         threads = by.rpartition("threads=")[2]
         if by != read_ways.LOOP and threads in ("1", "2"):
-            kind = re.sub(r"^\d+ x (?=\w)", "", files)
-            rows.setdefault(f"{kind}, arrays {kept}", []).append(float(faster))
-    ordered = sorted(rows, key=lambda name: (list(rows).index(name) // 2, "kept" not in name))
-    columns = ["", "1 thread", "2 threads"]
-    return {"many": Rows(columns, [[name, *rows[name]] for name in ordered])}
+            rows.setdefault((re.sub(r"^\d+ x ", "", files), kept), []).append(float(faster))
+    named: list[list[Cell]] = []
+    for kind in dict.fromkeys(kind for kind, _ in rows):
+        named.append([f"{kind}, arrays kept", *rows[kind, "kept"]])
+        named.append([f"{kind.partition(',')[0]}, arrays dropped", *rows[kind, "dropped"]])
+    return {"many": Rows(["", "1 thread", "2 threads"], named)}
 
 
 def startup(how: How) -> Tables:

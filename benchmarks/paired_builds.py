@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 BURST = 2e6  # nanoseconds of a turn: some turns of that length no other process disturbs
 LEAST_PAIRS = 11  # of a start
@@ -88,7 +89,7 @@ class Finding:
 class Times:
     """The pairs of a case, one array of (pairs, 2) for each start."""
 
-    starts: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = field(default_factory=list)
+    starts: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 @contextmanager
@@ -109,9 +110,7 @@ def started(python: str, families: Sequence[str]) -> Iterator[Build]:
             process.stdin.close()
 
 
-def take_pairs(
-    a: Timed, b: Timed, name: str, seconds: float
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def take_pairs(a: Timed, b: Timed, name: str, seconds: float) -> NDArray[np.float64]:
     """Return pairs of nanoseconds of two builds, in turns A B B A, for so long."""
     b.time(name, 1)
     repeats = max(1, min(1000, int(BURST / max(a.time(name, 1), 1.0))))

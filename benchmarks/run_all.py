@@ -16,6 +16,7 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,19 +123,19 @@ def missing(name: str) -> list[str]:
     return [each for each in BENCHMARKS[name].needs if importlib.util.find_spec(each) is None]
 
 
-def run(name: str, quick: bool = False) -> list[Result]:
+def run(name: str, quick: bool = False, conditions: str = "") -> list[Result]:
     """Run a benchmark; return its tables."""
     benchmark = BENCHMARKS[name]
     how = QUICK if quick else benchmark.how
     tables = benchmark.measure(how)
     assert tables.keys() == set(benchmark.tables)
     command = f"python benchmarks/{benchmark.command}"
-    return [
-        result_of(
-            table, command, benchmark.packages, None if table in COUNTED else how.rounds, rows
-        )
-        for table, rows in tables.items()
-    ]
+    results = []
+    for table, rows in tables.items():
+        rounds = None if table in COUNTED else how.rounds
+        made = result_of(table, command, benchmark.packages, rounds, rows)
+        results.append(replace(made, conditions=conditions))
+    return results
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,6 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS)
     )
     parser.add_argument("--quick", action="store_true", help="whether it works; nothing is kept")
+    parser.add_argument(
+        "--conditions", default="", metavar="TEXT", help="of the machine: 'used by others too'"
+    )
     parser.add_argument("--render", action="store_true", help="write the pages, measure nothing")
     chosen = parser.parse_args(arguments)
     failed = []
@@ -154,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         print(f"{name}: measuring", file=sys.stderr, flush=True)
         try:
-            results = run(name, chosen.quick)
+            results = run(name, chosen.quick, chosen.conditions)
         except Exception as error:  # the others still run: this may be the tenth of fifteen
             print(f"{name}: failed: {type(error).__name__}: {error}", flush=True)
             failed.append(name)

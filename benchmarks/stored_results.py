@@ -76,7 +76,8 @@ class Result:
         """Return the line under a table: what measured it, when, where, with what."""
         text = f"`{self.command}`, {self.date}"
         if self.rounds is not None:
-            text = f"Medians of {self.rounds} rounds of {text}"
+            many = f"{self.rounds} round{'' if self.rounds == 1 else 's'}"
+            text = f"Medians of {many} of {text}"
         versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         conditions = f", {self.conditions}" if self.conditions else ""
         return f"{text}; {self.machine}{conditions}; {versions}."

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
-import measured_reads
 import pytest
+from rich.table import Table
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+import measured_reads
 import run_all
 from measured_reads import How, cell_of, ratio_of
 from measured_work import PIXEL_ROWS
@@ -25,7 +30,6 @@ from page_tables import (
     thousandths,
     two_digits,
 )
-from rich.table import Table
 from stored_results import RESULTS, Rows, machine, names, read_result, result_of, write_result
 
 TABLES = {table for benchmark in run_all.BENCHMARKS.values() for table in benchmark.tables}

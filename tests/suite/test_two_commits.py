@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import paired_builds
 import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+import paired_builds
 import two_commits
 from paired_builds import Build, Times, finding_of, take_pairs
 
