@@ -195,7 +195,8 @@ def read_floor(file: File) -> NDArray[np.float32]:
 
 
 def _read(file: File, *, read: Read) -> NDArray[np.float32]:
-    return read(str(file.path)).astype(np.float32, copy=False)
+    values: NDArray[np.float32] = read(str(file.path)).astype(np.float32, copy=False)
+    return values
 
 
 READERS: dict[str, Callable[[File], NDArray[np.float32]]] = {

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,9 @@ from pydicom import dcmread
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import fastpix
+from fastpix.compare import READERS, Reader
+from fastpix.compare.volume_differences import turned_like
+from fastpix.compare.volume_readers import VOLUME_READERS, GivenVolume, SeriesFiles
 
 FLOOR = "read + np.copyto"
 FASTPIX = "fastpix"
@@ -49,8 +49,11 @@ class Case:
     folder : Path
         Removed by who made the case.
     members : dict of str to callable
-        Each gives the volume, or the number of files of which headers were read.
+        Each gives the volume as an array or a `GivenVolume`, or the number of files of which
+        headers were read.
     expected : ndarray or int
+    affine : ndarray or None
+        Of the volume, to LPS.
     targets : dict of str to float
         By the name of a member: the most that fastpix may cost, in its time.
     """
@@ -60,6 +63,7 @@ class Case:
     members: Mapping[str, Callable[[], Any]]
     expected: Any
     targets: dict[str, float] = field(default_factory=dict)
+    affine: NDArray[np.float64] | None = None
 
 
 def _paths(files: Sequence[File]) -> list[str]:
@@ -89,68 +93,24 @@ def _fastpix(source: Any) -> NDArray[Any]:
     return fastpix.read_series(source).array
 
 
-def _simpleitk(folder: Path) -> NDArray[Any]:
-    import SimpleITK
-
-    reader = SimpleITK.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    reader.SetOutputPixelType(SimpleITK.sitkFloat32)
-    array: NDArray[Any] = SimpleITK.GetArrayFromImage(reader.Execute())
-    return array
+def _given(reader: Reader, series: SeriesFiles) -> GivenVolume:
+    volume: GivenVolume = reader.read(series)[0]
+    return volume._replace(array=volume.array.astype(np.float32, copy=False))
 
 
-def _dcm2niix(folder: Path) -> NDArray[Any]:
-    import dcm2niix
-    import nibabel
-
-    with tempfile.TemporaryDirectory() as out:
-        options = ["-z", "n", "-b", "n", "-f", "volume", "-o", out]
-        command = [dcm2niix.bin, *options, str(folder)]
-        subprocess.run(command, check=True, capture_output=True)
-        image = nibabel.load(Path(out) / "volume.nii", mmap=False)
-        values: NDArray[np.float32] = np.asanyarray(image.dataobj).astype(np.float32)
-    # NIfTI has columns first, and dcm2niix turns the rows round.
-    turned: NDArray[np.float32] = values.T[:, ::-1]
-    return turned
+PEERS = ("SimpleITK", "dcm2niix", "highdicom", "MONAI PydicomReader", "pydcm")
 
 
-def _highdicom(paths: Sequence[str]) -> NDArray[Any]:
-    import highdicom
-
-    datasets = [dcmread(path) for path in paths]
-    volume = highdicom.get_volume_from_series(datasets, dtype=np.float32)
-    array: NDArray[Any] = volume.array
-    return array
-
-
-def _monai(folder: Path) -> NDArray[Any]:
-    from monai.data import PydicomReader
-
-    reader = PydicomReader()
-    array, _ = reader.get_data(reader.read(str(folder)))
-    slices_first: NDArray[Any] = np.ascontiguousarray(array.T.astype(np.float32))
-    return slices_first
-
-
-def _pydcm(folder: Path) -> NDArray[Any]:
-    import pydcm
-
-    return np.asarray(pydcm.load_series(str(folder)).pixels, np.float32)
-
-
-def _peers(folder: Path, paths: Sequence[str]) -> dict[str, Read]:
-    peers: dict[str, tuple[str, Read]] = {
-        "SimpleITK": ("SimpleITK", partial(_simpleitk, folder)),
-        "dcm2niix": ("dcm2niix", partial(_dcm2niix, folder)),
-        "highdicom": ("highdicom", partial(_highdicom, paths)),
-        "MONAI": ("monai", partial(_monai, folder)),
-        "pydcm": ("pydcm", partial(_pydcm, folder)),
+def _peers(folder: Path, paths: Sequence[str]) -> dict[str, Callable[[], GivenVolume]]:
+    series = SeriesFiles(str(folder), tuple(paths))
+    readers = [VOLUME_READERS[name] for name in PEERS]
+    return {
+        reader.name: partial(_given, reader, series) for reader in readers if reader.is_present()
     }
-    return {name: read for name, (module, read) in peers.items() if find_spec(module)}
 
 
 VOLUME_TARGETS = {
-    "dcm2niix": 0.5, "SimpleITK": 0.2, "pydcm": 0.2, "highdicom": 0.2, "MONAI": 0.2,
+    "dcm2niix": 0.5, "SimpleITK": 0.2, "pydcm": 0.2, "highdicom": 0.2, "MONAI PydicomReader": 0.2,
 }  # fmt: skip
 
 
@@ -159,10 +119,14 @@ def ct_from_list(folder: Path) -> Case:
     files = write_series("CT, 512 x 512", folder, SLICES)
     paths = _paths(files)
     expected = np.stack([file.expected for file in files])
-    members: dict[str, Read] = {FLOOR: partial(_floor, files), FASTPIX: partial(_fastpix, paths)}
-    members |= _peers(folder, paths)
+    members: dict[str, Callable[[], Any]] = {
+        FLOOR: partial(_floor, files),
+        FASTPIX: partial(_fastpix, paths),
+        **_peers(folder, paths),
+    }
     name = f"CT, {SLICES} x 512 x 512, a list of files"
-    return Case(name, folder, members, expected, {FLOOR: 1.6, **VOLUME_TARGETS})
+    affine = fastpix.read_series(paths).affine
+    return Case(name, folder, members, expected, {FLOOR: 1.6, **VOLUME_TARGETS}, affine)
 
 
 def ct_from_folder(folder: Path) -> Case:
@@ -188,8 +152,6 @@ def enhanced_mr(folder: Path) -> Case:
 
 def plain_readers() -> dict[str, Callable[[str], NDArray[Any]]]:
     """Return the plain readers that are installed here."""
-    from fastpix.compare import READERS
-
     return {
         name: READERS[name].read for name in ("dicomsdl", "pydcm") if READERS[name].is_present()
     }
@@ -253,10 +215,9 @@ def check(case: Case, name: str) -> str:
         expected = case.expected
         if name == FLOOR:  # it knows no slope and no intercept
             values = values - 1024
+        if isinstance(values, GivenVolume):  # readers turn axes round as they like
+            values = turned_like(values, GivenVolume(expected, case.affine)).array
         right = values.shape == expected.shape and np.array_equal(values, expected)
-        alike = not right and values.shape == expected.shape
-        if alike and np.array_equal(values[::-1], expected):
-            return "slices the other way round"
     if not right and name in (FLOOR, FASTPIX):
         raise AssertionError(f"{name} reads {case.name} wrong")
     return "" if right else "wrong"

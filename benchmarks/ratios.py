@@ -37,6 +37,7 @@ from rich.table import Table
 
 import fastpix
 from fastpix.compare import READERS, markdown
+from fastpix.compare.comparison import processor
 
 # Job and side: the most that the best kernel may cost, in copies.
 TARGETS = {
@@ -332,16 +333,6 @@ def describe_run(packages: Iterable[str], rounds: int) -> str:
             found.append(f"{package} not installed")
     date = datetime.datetime.now(tz=datetime.UTC).date()
     return f"{date}; {processor()}; {', '.join(found)}; medians of {rounds} rounds"
-
-
-def processor() -> str:
-    """Return the processor's name, as far as the platform tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def main() -> int:

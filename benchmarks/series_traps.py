@@ -12,22 +12,21 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
+
+from fastpix.compare import Reader, readers_named
+from fastpix.compare.volume_readers import VOLUME_READERS, GivenVolume, SeriesFiles
 
 UID = "1.2.826.0.1.3680043.10.3"
 ROWS, COLUMNS, PLACES = 16, 12, 6
@@ -64,14 +63,6 @@ class Plane(NamedTuple):
     @property
     def position(self) -> list[float]:
         return [-31.25, 17.5 + self.drift * self.place, 204.125 + GAP * self.place]
-
-
-class Result(NamedTuple):
-    """An array, its affine to LPS, over ([volume,] slice, row, column), and what was said of it."""
-
-    array: NDArray[Any]
-    affine: NDArray[np.float64]
-    said: tuple[str, ...] = ()
 
 
 @dataclass
@@ -172,86 +163,6 @@ def write(trap: Trap, folder: Path) -> None:
         made.save_as(folder / f"copy{copy}.dcm", enforce_file_format=True)
 
 
-# Readers
-
-
-def by_fastpix(folder: Path) -> list[Result]:
-    import fastpix
-
-    volumes = [stack.read() for stack in fastpix.open_series(folder)]
-    return [
-        Result(v.array, v.affine_as("LPS"), tuple(note.text for note in v.notes)) for v in volumes
-    ]
-
-
-def by_simpleitk(folder: Path) -> list[Result]:
-    import SimpleITK
-
-    reader = SimpleITK.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    image = reader.Execute()
-    affine = np.eye(4)
-    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
-    return [Result(SimpleITK.GetArrayFromImage(image), affine[:, [2, 1, 0, 3]])]
-
-
-def by_monai(name: str, folder: Path) -> list[Result]:
-    from monai import data
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        reader = getattr(data, name)(affine_lps_to_ras=False)
-    array, metadata = reader.get_data(reader.read(str(folder)))
-    return [Result(np.asarray(array).T, np.asarray(metadata["affine"])[:, [2, 1, 0, 3]])]
-
-
-def by_highdicom(folder: Path) -> list[Result]:
-    import highdicom
-
-    datasets = [dcmread(path) for path in sorted(folder.iterdir())]
-    volume = highdicom.get_volume_from_series(datasets)
-    return [Result(volume.array, volume.affine)]
-
-
-def by_dcm2niix(folder: Path) -> list[Result]:
-    import dcm2niix
-    import nibabel
-
-    with tempfile.TemporaryDirectory() as out:
-        command = [dcm2niix.bin, "-z", "n", "-b", "n", "-f", "volume", "-o", out, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        lines = (done.stdout + done.stderr).splitlines()
-        said = tuple(line for line in lines if line.startswith(("Warning", "Error")))
-        images = [nibabel.load(path) for path in sorted(Path(out).glob("*.nii"))]
-        return [
-            Result(
-                np.asarray(image.get_fdata()).T,
-                (np.diag([-1, -1, 1, 1]) @ image.affine)[:, [2, 1, 0, 3]],
-                said,
-            )
-            for image in images
-        ]
-
-
-def by_pydcm(folder: Path) -> list[Result]:
-    import pydcm
-
-    volume = pydcm.load_series(str(folder))
-    return [Result(volume.pixels, volume.affine[:, [2, 1, 0, 3]])]
-
-
-READERS: dict[str, tuple[str, Callable[[Path], list[Result]]]] = {
-    "fastpix": ("fastpix", by_fastpix),
-    "SimpleITK": ("SimpleITK", by_simpleitk),
-    "MONAI PydicomReader": ("monai", lambda folder: by_monai("PydicomReader", folder)),
-    "MONAI ITKReader": ("itk", lambda folder: by_monai("ITKReader", folder)),
-    "highdicom": ("highdicom", by_highdicom),
-    "dcm2niix": ("dcm2niix", by_dcm2niix),
-    "pydcm": ("pydcm", by_pydcm),
-}
-
-
 # What came out
 
 
@@ -278,9 +189,10 @@ def _nearest(trap: Trap, value: float) -> Plane:
     return min(trap.planes, key=lambda plane: abs(plane.value - value))
 
 
-def in_words(trap: Trap, result: Result, found: set[float]) -> str:
+def in_words(trap: Trap, result: GivenVolume, found: set[float]) -> str:
     """Say what is in a result, and what is wrong with it; add the planes that are there."""
-    array, affine, _ = result
+    array, affine = result.array, result.affine
+    assert affine is not None
     wrong, off = 0, 0.0
     for k, plane in enumerate(array.reshape(-1, *array.shape[-2:])):
         made = _nearest(trap, float(plane.mean()))
@@ -297,23 +209,21 @@ def in_words(trap: Trap, result: Result, found: set[float]) -> str:
     return ", ".join(parts)
 
 
-def outcome(
-    trap: Trap, folder: Path, read: Callable[[Path], list[Result]], usual: set[str]
-) -> tuple[str, set[str]]:
+def outcome(trap: Trap, folder: Path, reader: Reader, usual: set[str]) -> tuple[str, set[str]]:
     """Return one cell of the table, and all that was said.
 
     Parameters
     ----------
     trap : Trap
     folder : Path
-    read : callable
+    reader : Reader
     usual : set of str
         What the reader says of a series with nothing odd: it is left out.
     """
     said: list[str] = []
     with words_of(said):
         try:
-            results = read(folder)
+            results = reader.read(SeriesFiles.of(folder))
         except Exception as error:
             return f"error: {short(str(error) or type(error).__name__)}", set()
     said += [text for result in results for text in result.said]
@@ -336,20 +246,21 @@ def short(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("readers", nargs="*", help=f"of: {', '.join(READERS)}")
-    asked = parser.parse_args().readers or list(READERS)
-    readers = {name: READERS[name] for name in asked if find_spec(READERS[name][0])}
-    print(", ".join(f"{name} {version(module)}" for name, (module, _) in readers.items()))
-    usual: dict[str, set[str]] = {name: set() for name in readers}
+    parser.add_argument("readers", nargs="*", help=f"of: {', '.join(VOLUME_READERS)}")
+    asked = ",".join(parser.parse_args().readers)
+    [chosen] = readers_named(asked, [VOLUME_READERS])
+    readers = [reader for reader in chosen if reader.is_present()]
+    print(", ".join(f"{reader.name} {reader.version()}" for reader in readers))
+    usual: dict[str, set[str]] = {reader.name: set() for reader in readers}
     with tempfile.TemporaryDirectory() as work:
         for number, trap in enumerate(TRAPS):
             folder = Path(work) / str(number)
             write(trap, folder)
             print(f"\n### {trap.name}\n\n| reader | what comes out |\n|---|---|")
-            for name, (_, read) in readers.items():
-                cell, said = outcome(trap, folder, read, usual[name])
-                usual[name] |= said if trap is CONTROL else set()
-                print(f"| {name} | {cell} |", flush=True)
+            for reader in readers:
+                cell, said = outcome(trap, folder, reader, usual[reader.name])
+                usual[reader.name] |= said if trap is CONTROL else set()
+                print(f"| {reader.name} | {cell} |", flush=True)
 
 
 if __name__ == "__main__":

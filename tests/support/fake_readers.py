@@ -106,6 +106,21 @@ def abort_on_large(path: str) -> NDArray[Any]:
     return values
 
 
+def logged(path: str) -> NDArray[Any]:
+    """Leave a line for each read, in a file beside the folder."""
+    return _log("logged", path)
+
+
+def logged_too(path: str) -> NDArray[Any]:
+    return _log("logged_too", path)
+
+
+def _log(name: str, path: str) -> NDArray[Any]:
+    with Path(path).parent.with_suffix(".log").open("a") as log:
+        log.write(f"{name} {Path(path).name}\n")
+    return _read(path)
+
+
 def ones(path: str) -> NDArray[Any]:
     """Take anything for an image."""
     return np.ones((2, 3))

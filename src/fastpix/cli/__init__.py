@@ -6,6 +6,7 @@ Stands on: everything else.
 
 from fastpix.cli import (  # they add themselves to the command
     audit_command,
+    bench_command,
     cache_commands,
     convert_command,
     deidentify_command,
@@ -20,6 +21,7 @@ from fastpix.cli.commands import main
 
 __all__ = [
     "audit_command",
+    "bench_command",
     "cache_commands",
     "convert_command",
     "deidentify_command",

@@ -80,7 +80,7 @@ def run_command(
     from fastpix.audit.kept_batches import default_state_folder
     from fastpix.audit.record_json import from_json
     from fastpix.audit.report.page import PAGE, check_libraries, write_page
-    from fastpix.cli.progress import AuditProgress
+    from fastpix.cli.progress import PhaseProgress
     from fastpix.pseudonyms import Names, default_key_file, load_key
     from fastpix.sources.source_key import BY, checked_by
 
@@ -96,7 +96,7 @@ def run_command(
         check_comparable(old, attributes, names.fingerprint, pseudonymous)
     state = default_state_folder(out)
     try:
-        with AuditProgress(console) as progress:
+        with PhaseProgress(console) as progress:
             found = make_audit(
                 sources_of(["-"]) if src == "-" else src, names, by=attributes, samples=samples,
                 seed=seed, pseudonymous=pseudonymous, root=root, skipped=[out, key], state=state,

@@ -9,7 +9,6 @@ import os
 import re
 import sys
 import warnings
-from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -144,66 +143,6 @@ def info(
     console_here().print(table, highlight=False, markup=False)
     if unsupported:
         raise typer.Exit(1)
-
-
-@app.command()
-def bench(
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH", help="Folders or files; - reads paths from stdin."),
-    ],
-    readers: Annotated[
-        str | None, typer.Option(help="Names with commas [default: all that are installed].")
-    ] = None,
-    rounds: Annotated[int, typer.Option(help="Times that each reader is timed on each file.")] = 5,
-    limit: Annotated[
-        int | None, typer.Option(help="So many images, the same ones each time [default: all].")
-    ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that a reader may take for a file.")] = 60,
-    show: Annotated[
-        bool, typer.Option("--list", help="List the files that readers do not agree on.")
-    ] = False,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the tables as Markdown.")
-    ] = False,
-) -> None:
-    """Compare readers on the images under PATH: where their values differ, and what they cost.
-
-    Each reader gives modality values in its own way, in a process of its own. Values are compared
-    as float32, exactly. What a reader does to MONOCHROME1 is no difference: SimpleITK mirrors it,
-    pydcm negates it, the others leave it alone, and fastpix is asked for the same. Nothing is
-    stored.
-    """
-    from fastpix.cli.progress import ComparisonProgress
-    from fastpix.compare import compare, listing, markdown, readers_named, tables_of
-    from fastpix.job.scan import open_sources
-
-    chosen = readers_named(readers)
-    files = [file.location for file in open_sources(sources_of(paths)).files()]
-    compared = []
-    interrupted = False
-    console = console_here()
-    present = [reader for reader in chosen if reader.is_present()]
-    outcomes = compare(files, present, rounds=rounds, timeout=timeout, limit=limit)
-    try:
-        with closing(outcomes), ComparisonProgress(console, limit or len(files)) as progress:
-            for outcome in outcomes:
-                compared.append(outcome)
-                progress.advance(counts=bool(outcome.readings) or limit is None)
-    except KeyboardInterrupt:
-        interrupted = True
-    for table in tables_of(compared, chosen, rounds):
-        if as_markdown:
-            typer.echo(markdown(table))
-        else:
-            console.print(table, highlight=False, markup=False)
-    for line in listing(compared) if show else ():
-        typer.echo(os.fsencode(line))
-    if interrupted:
-        typer.echo("Interrupted: this is of the files until then.")
-        raise typer.Exit(130)
-    if not any(file.is_compared for file in compared):
-        fail("no image under PATH that any reader reads")
 
 
 @app.command()

@@ -98,17 +98,19 @@ class JobProgress:
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
-class AuditProgress:
-    """The phase of an audit, how far it is, and its rate: a bar on a terminal, else plain lines.
+class PhaseProgress:
+    """The phase of what runs, how far it is, and its rate: a bar on a terminal, else plain lines.
 
     Use as a context manager; `advance` is what `make_audit` calls.
 
     Parameters
     ----------
     console : rich.console.Console
+    phase : str
+        The first one.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, phase: str = "headers") -> None:
         self._console = console
         self._begin = self._last_line = time.monotonic()
         self._phase = ""
@@ -122,9 +124,9 @@ class AuditProgress:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("headers", total=None, rate=0.0)
+        self._task = self._bar.add_task(phase, total=None, rate=0.0)
 
-    def __enter__(self) -> AuditProgress:
+    def __enter__(self) -> PhaseProgress:
         self._bar.start()
         return self
 
@@ -132,7 +134,7 @@ class AuditProgress:
         self._bar.stop()
 
     def advance(self, phase: str, done: int, total: int | None) -> None:
-        """Show a phase, how many files or images are through, and of how many."""
+        """Show a phase, how many files, images or reads are through, and of how many."""
         now = time.monotonic()
         if phase != self._phase:
             self._phase, self._begin = phase, now
@@ -147,7 +149,7 @@ class AuditProgress:
             )  # fmt: skip
 
 
-class ComparisonProgress:
+class FileProgress:
     """A bar with the files done and the time left, on a terminal; nothing elsewhere.
 
     Use as a context manager.
@@ -155,13 +157,11 @@ class ComparisonProgress:
     Parameters
     ----------
     console : rich.console.Console
-    total : int
-        Files; 0 where `reach` tells it.
     doing : str
         What is done with them.
     """
 
-    def __init__(self, console: Console, total: int, doing: str = "comparing") -> None:
+    def __init__(self, console: Console, doing: str) -> None:
         self._bar = Bar(
             TextColumn(doing),
             BarColumn(),
@@ -170,18 +170,14 @@ class ComparisonProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task("", total=0)
 
-    def __enter__(self) -> ComparisonProgress:
+    def __enter__(self) -> FileProgress:
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
-
-    def advance(self, *, counts: bool) -> None:
-        """Count one file, if it is one of the total."""
-        self._bar.advance(self._task, int(counts))
 
     def reach(self, done: int, total: int) -> None:
         """Show how many files are through, of how many."""

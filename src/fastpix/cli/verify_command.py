@@ -78,18 +78,18 @@ def _verify_cache(dst: str) -> None:
 def _verify_copies(
     dst: str, external: bool, originals: Path | None, key_file: Path | None, root: Path | None
 ) -> None:
-    from fastpix.cli.progress import ComparisonProgress
+    from fastpix.cli.progress import FileProgress
     from fastpix.deidentification.run.external_readers import missing_readers, verify_externally
     from fastpix.deidentification.run.verifying import verify_copies
 
     if external and (missing := missing_readers()):
         fail(f"{' and '.join(missing)} not found: install Debian's dcmtk and dicom3tools")
     console = console_here()
-    with ComparisonProgress(console, 0, "auditing") as progress:
+    with FileProgress(console, "auditing") as progress:
         found = verify_copies(dst, progress.reach)
     faults = list(found.faults)
     if external:
-        with ComparisonProgress(console, 0, "reading") as progress:
+        with FileProgress(console, "reading") as progress:
             faults += verify_externally(
                 dst, originals, key_file=key_file, root=root, on_verified=progress.reach
             )

@@ -1,4 +1,4 @@
-"""The readers that can be compared: how each is installed, and how it gives values of a file.
+"""The readers of images that can be compared: how each is installed, and how it is asked.
 
 Each is asked as its own documentation asks it, for values in modality units (what slope and
 intercept or a Modality LUT make of the stored values), all frames, in the dtype that it likes.
@@ -6,7 +6,8 @@ intercept or a Modality LUT make of the stored values), all frames, in the dtype
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -19,8 +20,8 @@ from fastpix.errors import ArgumentError
 from fastpix.image.open_image import open as open_image
 from fastpix.loaders import imread
 
-Read: TypeAlias = Callable[[str], NDArray[Any]]
-"""From a path to the values of all frames."""
+Read: TypeAlias = Callable[[Any], Any]
+"""From what a reader is given to values: of an image, from its path to an array of all frames."""
 
 
 def read_fastpix(path: str) -> NDArray[Any]:
@@ -126,14 +127,20 @@ class Reader:
     ----------
     name : str
     package : str
-        As one installs it.
+        As one installs it; of several, its own first.
     module : str
         What must import.
     read : callable
-        From a path to the values of all frames, shaped like fastpix's: ``(rows, columns)``, with
-        an axis of frames before them if there are several, and one of samples behind them.
+        Of an image: from a path to the values of all frames, shaped like fastpix's: ``(rows,
+        columns)``, with an axis of frames before them if there are several, and one of samples
+        behind them. Of a series: from `SeriesFiles` to a list of `GivenVolume`. Of a batch: from
+        paths to ``(files, rows, columns)``.
     reference : callable
         fastpix, with what this reader does to MONOCHROME1.
+    needs : tuple of str
+        Other modules that must import.
+    program : str
+        What must be installed beside the module: a program, or the package that brings it.
     """
 
     name: str
@@ -141,17 +148,26 @@ class Reader:
     module: str
     read: Read
     reference: Read = read_fastpix
+    needs: tuple[str, ...] = ()
+    program: str = ""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """All that must import."""
+        return (self.module, *self.needs)
 
     def is_present(self) -> bool:
         """Whether it is installed."""
-        return find_spec(self.module) is not None
+        if self.program and not (find_spec(self.program) or shutil.which(self.program)):
+            return False
+        return all(find_spec(module) is not None for module in self.modules)
 
     def version(self) -> str:
         """Return its version, or how to install it."""
         if not self.is_present():
             return f"not installed: pip install {self.package}"
         try:
-            return version(self.package)
+            return version(self.package.partition(" ")[0])
         except PackageNotFoundError:  # installed under another name, as conda does it
             return "unknown"
 
@@ -168,25 +184,46 @@ READERS = {
         Reader("gdcm", "python-gdcm", "gdcm", read_gdcm),
     )
 }
-"""All of them, by name: fastpix first."""
+"""All readers of images, by name: fastpix first."""
 
 
-def readers_named(names: str | None) -> list[Reader]:
+def readers_named(
+    names: str | None, teams: Sequence[Mapping[str, Reader]] = (READERS,)
+) -> list[list[Reader]]:
     """Return the readers of a list with commas, or all; fastpix is always the first.
+
+    Parameters
+    ----------
+    names : str or None
+        In any case; the first word of a name is enough, and names all that begin with it.
+    teams : sequence of mapping of str to Reader
+        The readers of each part of a comparison.
+
+    Returns
+    -------
+    list of list of Reader
+        Those of each team.
 
     Raises
     ------
     ArgumentError
-        There is no reader of that name.
+        No team has a reader of that name.
     """
-    wanted = {name.strip().lower() for name in names.split(",")} if names else None
-    known = {name.lower() for name in READERS}
-    if wanted is not None and (unknown := wanted - known):
+    if not names:
+        return [list(team.values()) for team in teams]
+    wanted = {name.strip().lower() for name in names.split(",")}
+    known = dict.fromkeys(name for team in teams for name in team)
+    unknown = wanted - {call for name in known for call in _calls(name)}
+    if unknown:
         raise ArgumentError(
-            "readers", f"{', '.join(sorted(unknown))}: not one of {', '.join(READERS)}"
+            "readers", f"{', '.join(sorted(unknown))}: not one of {', '.join(known)}"
         )
     return [
-        reader
-        for name, reader in READERS.items()
-        if wanted is None or name == FASTPIX or name.lower() in wanted
+        [reader for name, reader in team.items() if name == FASTPIX or wanted & _calls(name)]
+        for team in teams
     ]
+
+
+def _calls(name: str) -> set[str]:
+    lower = name.lower()
+    return {lower, lower.partition(" ")[0]}

@@ -2,109 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 
 from rich.table import Table
 
-from fastpix.compare.measure import ComparedFile, Reading, Standing, standing_of
-from fastpix.compare.readers import FASTPIX, Reader
+from fastpix.compare.comparison import PartRecord, ReaderRecord
+from fastpix.compare.measure import Measurement, Reading
+from fastpix.compare.parts import PARTS
+from fastpix.compare.readers import FASTPIX
 from fastpix.notes import count_of
 
+_MOST_GROUPS = 20  # in a table; the record has all
 
-def tables_of(
-    files: Sequence[ComparedFile], readers: Sequence[Reader], rounds: int
-) -> Iterator[Table]:
-    """Yield how every reader did, and where they differ from fastpix, if any does.
+
+def tables_of(measurement: Measurement, record: PartRecord) -> Iterator[Table]:
+    """Yield how every reader did, where they differ from fastpix, and the ratios of each kind.
 
     Parameters
     ----------
-    files : sequence of ComparedFile
-    readers : sequence of Reader
-        Installed or not.
-    rounds : int
-        Of the times.
+    measurement : Measurement
+        For what was not compared, and how to install a reader.
+    record : PartRecord
+        Of it.
     """
-    standings = {
-        reader.name: standing_of(reader.name, files) for reader in readers if reader.is_present()
-    }
-    table = Table(title=_title(files), title_justify="left")
+    part = measurement.part
+    table = Table(title=_title(measurement), title_justify="left")
     table.add_column("reader")
     table.add_column("version", overflow="fold")
-    for heading in ("read", "failed", "differ", "ms a file", "MB/s", "time / fastpix's"):
+    cost = "a file" if part.name == "images" else f"a {part.one}"
+    for heading in (
+        "read",
+        "failed",
+        "differ",
+        f"ms {cost}",
+        "MB/s",
+        "time / fastpix's",
+        "quartiles",
+    ):
         table.add_column(heading, justify="right")
-    for reader in readers:
-        cells = _cells(standings[reader.name]) if reader.name in standings else [""] * 6
-        table.add_row(reader.name, reader.version(), *cells)
-    if rounds:
+    versions = {reader.name: reader.version() for reader in measurement.readers}
+    for each in record.readers:
+        cells = _cells(each) if each.installed else [""] * 7
+        table.add_row(each.reader, versions[each.reader], *cells)
+    if record.passes:
         table.caption = (
-            f"Medians of {count_of(rounds, 'round')}, on the files that a reader reads in "
-            f"fastpix's shape. MB/s: of values as float32."
+            f"Medians over {part.many} of medians of {count_of(record.passes, 'pass', 'passes')}, "
+            f"where a reader gives fastpix's shape. MB/s: of values as float32."
         )
         table.caption_justify = "left"
     yield table
-    if any(standing.kinds for standing in standings.values()):
-        yield _kinds_table(standings)
+    if any(each.kinds for each in record.readers):
+        yield _kinds_table(record)
+    if any(group.ratios for group in record.groups) and len(record.groups) > 1:
+        yield _groups_table(record)
 
 
-def _title(files: Sequence[ComparedFile]) -> str:
-    compared = sum(file.is_compared for file in files)
-    refused = sum(file.is_refused for file in files)
-    without = sum(not file.readings for file in files)
-    text = f"{count_of(compared, 'image')} compared"
+def _title(measurement: Measurement) -> str:
+    part, items = measurement.part, measurement.compared
+    compared = sum(one.is_compared for one in items)
+    refused = sum(one.is_refused for one in items)
+    without = sum(not one.readings for one in items)
+    text = f"{count_of(compared, part.one, part.many)} compared"
     if refused:
-        text += f"; {count_of(refused, 'image')} that no reader reads"
+        text += f"; {count_of(refused, part.one, part.many)} that no reader reads"
     if without:
         text += f"; {count_of(without, 'file')} without an image"
-    return text
+    return "; ".join([text, *measurement.remarks])
 
 
-def _cells(standing: Standing) -> list[str]:
+def _cells(record: ReaderRecord) -> list[str]:
+    quartiles = record.ratio_quartiles
     return [
-        str(standing.read),
-        str(standing.failed),
-        str(standing.differing),
-        _number(standing.milliseconds),
-        _number(standing.megabytes_per_second),
-        _number(standing.ratio) + ("" if standing.ratio is None else "×"),
+        str(record.read),
+        str(record.failed),
+        str(record.differing),
+        number(record.milliseconds),
+        number(record.megabytes_per_second),
+        _times(record.ratio),
+        "-" if quartiles is None else f"{number(quartiles[0])} to {number(quartiles[1])}×",
     ]
 
 
-def _number(value: float | None) -> str:
+def _times(ratio: float | None) -> str:
+    return number(ratio) + ("" if ratio is None else "×")
+
+
+def number(value: float | None) -> str:
     """Return three significant digits, and never an exponent."""
     if value is None:
         return "-"
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _kinds_table(standings: dict[str, Standing]) -> Table:
+def _kinds_table(record: PartRecord) -> Table:
     table = Table(title="Where they differ from fastpix", title_justify="left")
     table.add_column("reader")
     table.add_column("what", overflow="fold")
-    table.add_column("files", justify="right")
-    for name, standing in standings.items():
-        for kind, count in standing.kinds.items():
-            table.add_row(name, kind, str(count))
+    table.add_column(PARTS[record.part].many, justify="right")
+    for each in record.readers:
+        for kind, count in each.kinds.items():
+            table.add_row(each.reader, kind, str(count))
     return table
 
 
-def listing(files: Sequence[ComparedFile]) -> Iterator[str]:
-    """Yield, for each file that readers do not agree on, its path and what each of them gave."""
-    for file in files:
-        if not file.is_compared or not any(r.differs for r in file.readings.values()):
+def _groups_table(record: PartRecord) -> Table:
+    part = PARTS[record.part]
+    table = Table(title=f"Time / fastpix's, for each {part.kind}", title_justify="left")
+    table.add_column(part.kind, overflow="fold")
+    table.add_column(part.many, justify="right")
+    timed = [r.reader for r in record.readers if r.ratio is not None and r.reader != FASTPIX]
+    for name in timed:
+        table.add_column(name, justify="right")
+    for group in record.groups[:_MOST_GROUPS]:
+        ratios = [_times(group.ratios.get(name)) for name in timed]
+        table.add_row(group.group, str(group.items), *ratios)
+    if rest := record.groups[_MOST_GROUPS:]:
+        table.add_row(f"{len(rest)} others", str(sum(g.items for g in rest)), *[""] * len(timed))
+    return table
+
+
+def listing(measurement: Measurement) -> Iterator[str]:
+    """Yield, for each item that readers do not agree on, its name and what each of them gave."""
+    for one in measurement.compared:
+        if not one.is_compared or not any(r.differs for r in one.readings.values()):
             continue
-        yield file.path
-        for name, reading in file.readings.items():
-            yield f"  {name:<10} {_what(reading)}"
+        yield one.item.name
+        width = max(10, *map(len, one.readings))
+        for name, reading in one.readings.items():
+            yield f"  {name:<{width}} {_what(reading)}"
 
 
 def _what(reading: Reading) -> str:
     if reading.failure is not None:
         return f"failed: {reading.failure.kind}: {reading.failure.reason}"
-    text = f"{' x '.join(map(str, reading.shape))} {reading.dtype}"
+    text = f"{_shapes(reading)} {reading.dtype}"
     difference = reading.difference
     if difference is None:
         return text
     text += f", {difference.kind}"
+    if difference.millimetres == float("inf"):
+        text += ": it gives no affine"
+    elif difference.millimetres:
+        text += f": a corner is {difference.millimetres:.3g} mm off"
     if difference.count:
         index = ", ".join(map(str, difference.index))
         text += (
@@ -112,6 +152,13 @@ def _what(reading: Reading) -> str:
             f"{FASTPIX} {difference.ours:.9g}"
         )
     return text
+
+
+def _shapes(reading: Reading) -> str:
+    counts = Counter(" x ".join(map(str, shape)) for shape in reading.shapes)
+    return " and ".join(
+        shape if count == 1 else f"{count} of {shape}" for shape, count in counts.items()
+    )
 
 
 def markdown(table: Table) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
+import tempfile
 import threading
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -18,14 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpix.compare.readers import Read, Reader
+from fastpix.compare.volume_readers import GivenVolume
 from fastpix.errors import NoPixelDataError, NotDicomError
 from fastpix.processes import interrupts_held_back, leave_with_parent, signal_name, silence
 
 _IMPORT_SECONDS = 120.0  # within which the module of a reader must be imported
 _EXIT_SECONDS = 0.5  # within which a process must end by itself once its pipe is closed
 _CRASH_SECONDS = 10.0  # within which a crashed process must be gone, core dump included
-_TIMED_NANOSECONDS = 5e6  # a fast read is repeated for this long, to measure more than noise
-_MOST_READS = 20  # in one measurement
 _MOST_CHARACTERS = 300  # of an error message
 
 
@@ -48,23 +51,34 @@ class Failure(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What a reader returned for a file.
+    """What a reader returned: of an image or a batch, one array; of a series, its volumes.
 
     Attributes
     ----------
-    array : ndarray of float32
+    volumes : tuple of GivenVolume
+        Of float32. Volumes of a series have no axis of volumes; an array has no affine.
     dtype : str
-        The dtype that the reader returned.
+        The dtype that the reader returned, of the first of them.
     """
 
-    array: NDArray[np.float32]
+    volumes: tuple[GivenVolume, ...]
     dtype: str
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The array of an image or a batch."""
+        return self.volumes[0].array
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of each."""
+        return tuple(volume.array.shape for volume in self.volumes)
 
 
 class _Task(NamedTuple):
-    kind: Literal["values", "time"]
+    kind: Literal["values", "times"]
     read: Read
-    path: str
+    given: Sequence[Any]  # to the reader, one after the other
 
 
 class ReaderProcess:
@@ -77,12 +91,15 @@ class ReaderProcess:
     ----------
     reader : Reader
     timeout : float
-        Seconds within which a question must be answered.
+        Seconds within which it must be done with an item.
+    folder : str, optional
+        For its temporary files; the caller removes it.
     """
 
-    def __init__(self, reader: Reader, timeout: float) -> None:
+    def __init__(self, reader: Reader, timeout: float, folder: str | None = None) -> None:
         self.reader = reader
         self._timeout = timeout
+        self._folder = folder
         self._process: SpawnProcess | None = None
         self._pipe: Any  # a Connection, of another class on Windows
         self._is_ready = False
@@ -96,22 +113,36 @@ class ReaderProcess:
     def __exit__(self, *_: object) -> None:
         self._end(_EXIT_SECONDS)
 
-    def values(self, path: str, read: Read | None = None) -> Values | Failure:
-        """Return what the reader returns for a file; or another function, in its process."""
-        answer = self._ask(_Task("values", read or self.reader.read, path))
+    def values(self, given: Any, read: Read | None = None) -> Values | Failure:
+        """Return what the reader returns for an item; or another function, in its process."""
+        answer = self._ask(_Task("values", read or self.reader.read, [given]))
         if isinstance(answer, Failure):
             return answer
-        shape, dtype = answer
-        try:
-            data = self._pipe.recv_bytes()
-        except (EOFError, OSError):
-            return self._died()
-        return Values(np.frombuffer(data, np.float32).reshape(shape), dtype)
+        described, dtype = answer
+        volumes = []
+        for shape, affine, is_color in described:
+            try:
+                data = self._pipe.recv_bytes()
+            except (EOFError, OSError):
+                return self._died()
+            array = np.frombuffer(data, np.float32).reshape(shape)
+            volumes.append(GivenVolume(array, affine, is_color=is_color))
+        return Values(tuple(volumes), dtype)
 
-    def time(self, path: str) -> float | Failure:
-        """Return how many nanoseconds one read of a file takes: a mean if it is fast."""
-        answer: float | Failure = self._ask(_Task("time", self.reader.read, path))
-        return answer
+    def times(self, given: Sequence[Any]) -> Iterator[float | Failure]:
+        """Yield how many nanoseconds one read takes of each item, as they are done.
+
+        The process goes from item to item by itself: nobody is waited for between two reads.
+        """
+        done = 0
+        while done < len(given):
+            answer = self._ask(_Task("times", self.reader.read, given[done:]))
+            done += 1
+            yield answer
+            while self._process is not None and done < len(given):  # it has not died of the last
+                answer = self._answer(self._timeout)
+                done += 1
+                yield answer
 
     def _ask(self, task: _Task) -> Any:
         if self._unusable is not None:
@@ -139,7 +170,7 @@ class ReaderProcess:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_work, args=(theirs, self.reader.module), daemon=True
+            target=_work, args=(theirs, self.reader.modules, self._folder), daemon=True
         )
         if sys.platform != "win32":
             resource_tracker.ensure_running()  # its own start would unblock the signal
@@ -171,66 +202,94 @@ class ReaderProcess:
         self._pipe.close()  # the process ends when its input does
         process.join(grace)
         if process.is_alive():
-            process.kill()
+            _kill(process)
             process.join()
         return process.exitcode
 
 
-def _work(pipe: Connection, module: str) -> None:
+def _kill(process: SpawnProcess) -> None:
+    """End a process, and the programs that it runs."""
+    if sys.platform != "win32" and process.pid is not None:
+        with suppress(OSError):  # it has not come so far as to have a group
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
+def _work(pipe: Connection, modules: Sequence[str], folder: str | None) -> None:
     """Answer the questions that come through the pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends us
+    if sys.platform != "win32":
+        os.setpgid(0, 0)  # so that a program that we run ends with us
     threading.Thread(target=leave_with_parent, daemon=True).start()
     silence()
     warnings.simplefilter("ignore")
+    tempfile.tempdir = folder
     try:
-        pipe.send(_import(module))
+        pipe.send(_import(modules))
         while True:
             _do(pipe.recv(), pipe)
     except (EOFError, OSError):
         return
 
 
-def _import(module: str) -> Failure | None:
+def _import(modules: Sequence[str]) -> Failure | None:
     try:
-        import_module(module)
+        for module in modules:
+            import_module(module)
     except Exception as error:  # a broken installation may raise anything
         return _failure_of(error)
     return None
 
 
 def _do(task: _Task, pipe: Connection) -> None:
+    if task.kind == "times":
+        for given in task.given:
+            try:
+                answer: float | Failure = _time(task.read, given)
+            except Exception as error:  # each reader has its own classes of errors
+                answer = _failure_of(error)
+            pipe.send(answer)
+        return
     try:
-        if task.kind == "time":
-            pipe.send(_time(task.read, task.path))
-            return
-        given = task.read(task.path)
-        values = np.ascontiguousarray(given.astype(np.float32, copy=False))
-        if not values.size:
+        volumes = _volumes_of(task.read(task.given[0]))
+        dtype = str(volumes[0].array.dtype)
+        arrays = [_as_float32(volume) for volume in volumes]
+        if not any(array.size for array in arrays):
             raise ValueError("it gives an array of no values")
-        described = (given.shape, str(given.dtype))
-    except Exception as error:  # each reader has its own classes of errors
+        parts = [part for pair in zip(volumes, arrays, strict=True) for part in _unfolded(*pair)]
+    except Exception as error:
         pipe.send(_failure_of(error))
         return
-    pipe.send(described)
-    pipe.send_bytes(values.reshape(-1).view(np.uint8).data)
+    pipe.send(([(array.shape, affine, is_color) for array, affine, _, is_color in parts], dtype))
+    for part in parts:
+        pipe.send_bytes(np.ascontiguousarray(part.array).reshape(-1).view(np.uint8).data)
 
 
-def _time(read: Read, path: str) -> float:
-    """Return how many nanoseconds it takes to read a file as float32.
-
-    For a slow reader this is the time of one read. For a fast one it is the mean of several more
-    reads: the first only fills the caches of the processor, which another process has used since.
-    """
+def _time(read: Read, given: Any) -> float:
+    """Return how many nanoseconds it takes to read an item, once, as float32."""
     start = perf_counter_ns()
-    read(path).astype(np.float32, copy=False)
-    taken = perf_counter_ns() - start
-    if taken > _TIMED_NANOSECONDS:
-        return float(taken)
-    reads = max(1, min(_MOST_READS, int(_TIMED_NANOSECONDS / taken)))
-    start = perf_counter_ns()
-    for _ in range(reads):
-        read(path).astype(np.float32, copy=False)
-    return (perf_counter_ns() - start) / reads
+    for volume in _volumes_of(read(given)):
+        _as_float32(volume)
+    return float(perf_counter_ns() - start)
+
+
+def _volumes_of(given: Any) -> list[GivenVolume]:
+    return given if isinstance(given, list) else [GivenVolume(given, None)]
+
+
+def _as_float32(volume: GivenVolume) -> NDArray[np.float32]:
+    return volume.array.astype(np.float32, copy=False)
+
+
+def _unfolded(volume: GivenVolume, array: NDArray[np.float32]) -> list[GivenVolume]:
+    """Return the volumes of an array with an axis of volumes; any other as it is."""
+    spatial = 3 + volume.is_color
+    if volume.affine is None or array.ndim <= spatial:
+        return [volume._replace(array=array)]
+    return [
+        volume._replace(array=each)
+        for each in array.reshape(-1, *array.shape[array.ndim - spatial :])
+    ]
 
 
 def _failure_of(error: Exception) -> Failure:

@@ -1,0 +1,203 @@
+"""``fastpix bench``: readers beside each other on one's own files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastpix.cli.commands import app, console_here, fail, sources_of
+from fastpix.notes import count_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fastpix.cli.progress import PhaseProgress
+    from fastpix.compare import Comparison, Measurement, Options, Part, PartRecord, Reader
+
+_STDOUT = "-"
+
+
+@app.command("bench")
+def bench_command(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Folders or files; - reads paths from stdin."),
+    ],
+    what: Annotated[
+        str, typer.Option(help="What to compare: images, series, batches, with commas.")
+    ] = "images",
+    readers: Annotated[
+        str | None, typer.Option(help="Names with commas [default: all that are installed].")
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(help="Passes over all files, in which each reader is timed.")
+    ] = 5,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="So many images, series or batches, the same each time [default: all]."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Files of a batch.")] = 32,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that a reader may take for an image, series or batch.")
+    ] = 60,
+    show: Annotated[
+        bool, typer.Option("--list", help="List the files that readers do not agree on.")
+    ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the tables as Markdown.")
+    ] = False,
+    json_file: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FILE", help="Write the figures to FILE; - is stdout."),
+    ] = None,
+) -> None:
+    """Compare readers on the files under PATH: where their values differ, and what they cost.
+
+    Each reader gives modality values in its own way, in a process of its own. Values are compared
+    as float32, exactly; volumes also by their affines, after a turn of their axes. What a reader
+    does to MONOCHROME1 is no difference: SimpleITK mirrors it, pydcm negates it, the others leave
+    it alone, and fastpix is asked for the same. Nothing is stored but --json, which names no file.
+
+    Example: fastpix bench /data/hospital --what images,series --limit 100
+    """
+    from rich.console import Console
+
+    from fastpix.cli.progress import PhaseProgress
+    from fastpix.compare import Options, listing, part_record, readers_named, tables_of
+
+    parts = _parts_named(what)
+    options = Options(rounds, limit, timeout, batch_size)
+    teams = readers_named(readers, [part.readers for part in parts])
+    _check(options, json_file)
+    # The tables make way for what a program reads.
+    console = Console(stderr=True) if json_file == _STDOUT else console_here()
+    measurements: list[Measurement] = []
+    interrupted = False
+    with (
+        tempfile.TemporaryDirectory(prefix="fastpix-", ignore_cleanup_errors=True) as folder,
+        PhaseProgress(Console(stderr=True), "finding files") as progress,
+    ):
+        try:
+            files, elsewhere = _files(paths)
+            for part, team in zip(parts, teams, strict=True):
+                _measure(part, team, files, elsewhere, options, folder, progress, measurements)
+        except KeyboardInterrupt:
+            interrupted = True
+    records = tuple(part_record(measurement) for measurement in measurements)
+    for measurement, record in zip(measurements, records, strict=True):
+        for table in tables_of(measurement, record):
+            _print(table, console, as_markdown)
+        for line in listing(measurement) if show else ():
+            typer.echo(os.fsencode(line), err=json_file == _STDOUT)
+    _write_results(_comparison(options, records, interrupted), json_file)
+    if interrupted:
+        typer.echo("Interrupted: this is what was measured until then.", err=json_file == _STDOUT)
+        raise typer.Exit(130)
+    for part, record in zip(parts, records, strict=True):
+        if not record.items:
+            fail(f"no {part.one} under PATH that any reader reads")
+
+
+def _parts_named(what: str) -> list[Part]:
+    from fastpix.compare import PARTS
+
+    names = dict.fromkeys(name.strip() for name in what.split(","))
+    for name in names:
+        if name not in PARTS:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(PARTS)}", param_hint="--what")
+    return [part for name, part in PARTS.items() if name in names]
+
+
+def _check(options: Options, json_file: str | None) -> None:
+    """Refuse what can be seen at once to make no sense, before hours are spent on it."""
+    from fastpix.compare import check_options
+    from fastpix.errors import ArgumentError
+
+    check_options(options.rounds, options.timeout, options.limit)
+    if options.batch_size < 2:
+        raise ArgumentError("batch_size", f"{options.batch_size} is less than 2")
+    if json_file not in (None, _STDOUT) and not Path(str(json_file)).absolute().parent.is_dir():
+        fail(f"--json {json_file}: there is no such folder; make it first")
+
+
+def _files(paths: list[str]) -> tuple[list[str], int]:
+    """Return the paths of all files, and how many lie where only fastpix could read them."""
+    from fastpix.job.scan import open_sources
+
+    found = [file.location for file in open_sources(sources_of(paths)).files()]
+    files = [location for location in found if os.path.isfile(location)]
+    return files, len(found) - len(files)
+
+
+def _measure(
+    part: Part,
+    team: Sequence[Reader],
+    files: Sequence[str],
+    elsewhere: int,
+    options: Options,
+    folder: str,
+    progress: PhaseProgress,
+    measurements: list[Measurement],
+) -> None:
+    """Find and measure the items of a part; it is in the list before it is done."""
+    from fastpix.compare import Measurement, find_batches, find_images, find_series
+
+    def watched(things: Sequence[str]) -> Iterable[str]:
+        for number, thing in enumerate(things):
+            progress.advance("headers", number, len(things))
+            yield thing
+
+    if part.name == "images":
+        found = find_images(files)
+    elif part.name == "series":
+        found = find_series(files, Path(folder), options.limit, watched)
+    else:
+        found = find_batches(files, options.batch_size, options.limit, watched)
+    remarks = [*found.remarks]
+    if elsewhere:
+        remarks.append(f"{count_of(elsewhere, 'file')} in archives or on servers left out")
+    measurement = Measurement(
+        part,
+        found.items,
+        team,
+        rounds=options.rounds,
+        timeout=options.timeout,
+        limit=options.limit,
+        remarks=remarks,
+    )
+    measurements.append(measurement)
+    with closing(measurement.steps()) as steps:
+        for phase, done, total in steps:
+            progress.advance(f"{part.name}: {phase}", done, total)
+
+
+def _comparison(options: Options, records: tuple[PartRecord, ...], interrupted: bool) -> Comparison:
+    from fastpix.compare import Comparison, Machine, now
+
+    return Comparison(now(), Machine.here(), options, records, interrupted)
+
+
+def _print(table: Table, console: Console, as_markdown: bool) -> None:
+    from fastpix.compare import markdown
+
+    if as_markdown:
+        console.print(markdown(table), highlight=False, markup=False, soft_wrap=True)
+    else:
+        console.print(table, highlight=False, markup=False)
+
+
+def _write_results(comparison: Comparison, json_file: str | None) -> None:
+    """Write the record wherever it was asked for. A report of it (--html) belongs here, too."""
+    from fastpix.compare import json_text, write_whole
+
+    if json_file == _STDOUT:
+        typer.echo(json_text(comparison), nl=False)
+    elif json_file is not None:
+        write_whole(json_file, json_text(comparison))
