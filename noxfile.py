@@ -126,17 +126,30 @@ def wheel(session: nox.Session) -> None:
     if glibc > OLDEST_LINUX:
         session.error(f"{made.name} needs a newer glibc than {OLDEST_LINUX}")
     session.run("python", "scripts/check_wheel.py", str(made))
-    bare = folder / "bare"
-    session.run("python", "-m", "venv", "--clear", str(bare))
-    python = str(bare / "bin/python")
-    # No compiler and no source: what there is only as one would fail here.
-    alone = {"PATH": str(bare / "bin"), "CC": "none"}
-    options = ("--only-binary=:all:", str(made))
-    session.run(python, "-m", "pip", "install", "-q", *options, env=alone, external=True)
     script = shutil.copy("scripts/check_install.py", folder)
     session.chdir(folder)
+    for python in ("python", *filter(answers, OTHER_PYTHONS)):
+        use_bare(session, python, made, script, folder / "bare")
+
+
+OTHER_PYTHONS = ("python3.12", "python3.13", "python3.14")  # the wheel is tried on those at hand
+
+
+def answers(python: str) -> bool:
+    """Return whether there is such an interpreter: a name may be there that only says no."""
+    found = shutil.which(python)
+    return found is not None and not subprocess.run([found, "-V"], capture_output=True).returncode
+
+
+def use_bare(session: nox.Session, python: str, wheel: Path, script: str, bare: Path) -> None:
+    """Install the wheel where there is no compiler and no source, and read a file with it."""
+    session.run(python, "-m", "venv", "--clear", str(bare), external=True)
+    alone = {"PATH": str(bare / "bin"), "CC": "none"}
+    own = str(bare / "bin/python")
+    options = ("--only-binary=:all:", str(wheel))
+    session.run(own, "-m", "pip", "install", "-q", *options, env=alone, external=True)
     session.run(str(bare / "bin/fastpix"), "--version", env=alone, external=True)
-    session.run(python, script, env=alone, external=True)
+    session.run(own, script, env=alone, external=True)
 
 
 CROSS = "aarch64-linux-gnu"

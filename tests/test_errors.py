@@ -8,6 +8,7 @@ import re
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from inspect import cleandoc
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -398,5 +399,5 @@ def test_the_page_lists_every_error_and_its_facts() -> None:
     classes = {name: kind for name, kind in classes.items() if kind.__module__ == "fastpix.errors"}
     assert set(listed) == set(classes)
     for name, kind in classes.items():
-        described = re.findall(r"^    (\w+(?:, \w+)*) : ", kind.__doc__ or "", re.MULTILINE)
+        described = re.findall(r"^(\w+(?:, \w+)*) : ", cleandoc(kind.__doc__ or ""), re.M)
         assert listed[name] == ", ".join(described).split(", ") or not (described or listed[name])

@@ -93,7 +93,7 @@ cdef bint is_byte(const Job *job) noexcept nogil:
 cdef void choose_color_route(Job *job, bint ybr) noexcept nogil:
     """The route of a gray job, unless samples stay as they are or YBR needs doubles."""
     if ybr:
-        if not is_byte(job):
+        if job.shift or not is_byte(job):
             job.route = GENERAL
     elif is_unchanged(job):
         job.route, job.convert = EXACT_INT, NULL

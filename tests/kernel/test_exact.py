@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -235,6 +236,18 @@ def test_color(kernel: str, data: st.DataObject, seed: int, offset: int) -> None
     assert get_kernel(kernel).color(cells, found, steps) == bad
     if bad < 0:
         assert found.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("kernel", COMPILED)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@every(("layout", "shift"), list(product(["interleaved", "planar", "subsampled"], [0, 1, 7])))
+def test_bits_that_bytes_of_ybr_lose(kernel: str, layout: Layout, shift: int, dtype: str) -> None:
+    steps = ColorSteps(Steps("u1", False, 7, 8, False, shift=shift), layout, ybr=True)
+    count = (2 if layout == "subsampled" else 3) * 1024
+    cells = np.random.default_rng(7).integers(0, 256, count, dtype=np.uint8)
+    wanted, found = np.zeros(3 * 1024, dtype), np.ones(3 * 1024, dtype)
+    assert reference.color(cells, wanted, steps) == get_kernel(kernel).color(cells, found, steps)
+    assert found.tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("kernel", COMPILED)
