@@ -200,7 +200,7 @@ def series(how: How) -> Tables:
     from bench_series import CASES, FASTPIX, FLOOR
 
     cases = [name for name in CASES if name in (("folder",) if how.quick else ("list", "folder"))]
-    labels = {FLOOR: "read and `np.copyto`", "MONAI": "MONAI's PydicomReader",
+    labels = {FLOOR: "read and `np.copyto`", "MONAI PydicomReader": "MONAI's PydicomReader",
               "dcm2niix": "dcm2niix, to a NIfTI file that is read back"}  # fmt: skip
     rows: list[list[Cell]] = []
     ours: list[list[Cell]] = []
