@@ -109,6 +109,7 @@ LOOKS = {
     "training-loaders": Look(digits, ours=" "),
     "training-patches": Look(digits, ours=" "),
     "resampling": Look(whole),
+    "summary": Look(ours=" ", right=False),
 }
 """How tables look, by name; others as `Look` is."""
 
@@ -148,8 +149,52 @@ def table_text(name: str, rows: Rows | Result) -> str:
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
 
 
+def summary(folder: Path = RESULTS) -> Rows:
+    """Return the table of the README: what fastpix takes, of the tables of the other pages."""
+
+    def rows_of(name: str) -> dict[str, list[Cell]]:
+        return {row[0]: row[1:] for row in read_result(name, folder).rows}
+
+    series = rows_of("series")
+    readers = ("pydcm", "SimpleITK", "MONAI's PydicomReader")
+    shares = [short(series[reader][-1]) for reader in readers if reader in series]
+    files = read_result("codec-files", folder)
+    ours, theirs = files.columns.index("fastpix"), files.columns.index("pydicom")
+    ratios = [
+        row[ours]["value"] / row[theirs]["value"]
+        for row in files.rows
+        if row[0].startswith("CR") and row[1] != "native"
+        and isinstance(row[ours], dict) and isinstance(row[theirs], dict)
+    ]  # fmt: skip
+    job = rows_of("job")["wall, job / script, two workers each, start-up included"]
+    loader = rows_of("training-loaders")["a `Dataset` with pydicom, default collate"]
+    where = "[{}](docs/{})".format
+    return Rows(
+        ["what", "beside", "fastpix takes", "figures"],
+        [
+            ["300 CT slices to a volume with its affine", "pydcm, SimpleITK, MONAI",
+             f"{', '.join(shares[:-1])} and {shares[-1]} of their time",
+             where("a series to a volume", "performance.md#a-series-to-a-volume")],
+            ["compressed radiographs of 2048 x 2048", "pydicom and its fastest plugin",
+             f"{short(min(ratios))} to {short(max(ratios))} of its time",
+             where("compressed files", "codecs.md#decoders-and-their-speed")],
+            ["a folder of CT slices to a cache", "pydicom and `numpy.savez` in a pool",
+             f"{two_digits(job[0])} of its time", where("the job", "job.md#how-fast")],
+            ["a `DataLoader` over native CT slices", "one over pydicom",
+             f"{digits(loader[0])} of its time",
+             where("training", "training.md#what-to-choose-when")],
+        ],
+    )  # fmt: skip
+
+
+DERIVED = {"summary": summary}
+"""Tables that are made of the figures of others, by name."""
+
+
 def rendered(kind: str, name: str, folder: Path = RESULTS) -> str:
     """Return what stands between two marks, without blank lines around it."""
+    if kind == "table" and name in DERIVED:
+        return table_text(name, DERIVED[name](folder))
     result = read_result(name, folder)
     if kind == "table":
         return table_text(name, result)

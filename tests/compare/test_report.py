@@ -13,7 +13,13 @@ import pytest
 from support.comparisons import HOSTILE, MACHINE, comparison
 
 from fastpix.compare.comparison import Comparison, Options, PartRecord, ReaderRecord, json_text
-from fastpix.compare.report.comparison_charts import kinds_of, pass_plot, ratio_plot, times
+from fastpix.compare.report.comparison_charts import (
+    duration,
+    kinds_of,
+    pass_plot,
+    ratio_plot,
+    times,
+)
 from fastpix.compare.report.comparison_page import (
     history_of,
     report_of,
@@ -152,6 +158,12 @@ def test_kinds_are_shares_of_all_items() -> None:
 def test_times_never_claim_more_than_three_digits() -> None:
     assert [times(each) for each in (0.8349, 1.0, 12.345, 1234.5)] == [
         "0.835×", "1×", "12.3×", "1,230×",
+    ]  # fmt: skip
+
+
+def test_times_have_a_unit_that_fits() -> None:
+    assert [duration(each).replace("\u00a0", " ") for each in (0.0000741, 0.83, 5.14, 185)] == [
+        "0.074 ms", "830 ms", "5.1 s", "3 min 5 s",
     ]  # fmt: skip
 
 

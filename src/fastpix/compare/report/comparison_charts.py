@@ -169,6 +169,17 @@ def times(ratio: float) -> str:
     return number(float(f"{ratio:.3g}"), 3) + "×"
 
 
+def duration(taken: float) -> str:
+    """Return seconds as people read them: ``7.4 ms``, ``12 s``.
+
+    Parameters
+    ----------
+    taken : float
+        Seconds.
+    """
+    return seconds(taken) if taken >= 1 else f"{number(float(f'{1e3 * taken:.2g}'))}\u00a0ms"
+
+
 def speed_rows(part: PartRecord) -> list[SpeedRow]:
     """Return the speeds in MB/s, the fastest first.
 
@@ -210,15 +221,15 @@ def pass_plot(part: PartRecord) -> PassPlot | None:
         for k, (taken, share) in enumerate(
             zip(each.pass_seconds, shares[each.reader], strict=True)
         ):
-            said = f"pass {k + 1}: {seconds(taken)}"
+            said = f"pass {k + 1}: {duration(taken)}"
             passes.append(Pass(_pass_x(k, count), _pass_y(share, top), share > _DISTURBED, said))
         middle = median(each.pass_seconds)
         slow = [str(k + 1) for k, each_pass in enumerate(passes) if each_pass.is_slow]
-        said = f"{each.reader}: {len(passes)} passes, median {seconds(middle)}"
+        said = f"{each.reader}: {len(passes)} passes, median {duration(middle)}"
         said += f"; slower than the others: {', '.join(slow)}" if slow else ""
         rows.append(
             PassRow(
-                each.reader, each.reader == FASTPIX, passes, HEIGHT / 2, seconds(middle), said
+                each.reader, each.reader == FASTPIX, passes, HEIGHT / 2, duration(middle), said
             )
         )  # fmt: skip
     step = max(1, math.ceil(count / 10))
