@@ -7,7 +7,7 @@ and the packages of its extra `test`. Each commit is built from a git worktree i
 environment of its own, under build/two-commits, which is kept for the next time. The cases
 are those of `build_cases.py`, in the files of this checkout for both. They run in pairs, in turns
 A B B A (`paired_builds.py`). A case whose ratio is above 1.05, with all of its 95 % interval, is a
-loss: then the exit code is 1.
+loss: then the exit code is 1; it is 2 where a commit cannot be built.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -164,8 +165,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="the findings, for programs")
     chosen = parser.parse_args(arguments)
     starts, seconds = QUICK if chosen.quick else (chosen.starts, chosen.seconds)
-    old = python_of(chosen.old)
-    new = python_of(chosen.new, None if chosen.new == chosen.old else constraints_of(old))
+    try:
+        old = python_of(chosen.old)
+        new = python_of(chosen.new, None if chosen.new == chosen.old else constraints_of(old))
+    except subprocess.CalledProcessError as error:
+        print(f"This failed, and says why above: {shlex.join(map(str, error.cmd))}", flush=True)
+        return 2
     console = Console(width=None if sys.stdout.isatty() else 120)
     findings = measured((old, new), chosen.only or list(FAMILIES), starts, seconds, console)
     console.print(table_of(findings))

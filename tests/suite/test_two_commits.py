@@ -89,3 +89,8 @@ def test_a_build_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert 0 < each["low"] <= each["ratio"] <= each["high"]
         assert each["pairs"] >= 2 * paired_builds.LEAST_PAIRS
     assert "header: MR, 64 x 64" in capsys.readouterr().out
+
+
+def test_a_commit_that_is_not_there_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    assert two_commits.main(["no-such-commit", "HEAD"]) == 2
+    assert "git rev-parse --verify 'no-such-commit^{commit}'" in capfd.readouterr().out
