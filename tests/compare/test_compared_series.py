@@ -85,6 +85,7 @@ def test_differences_of_a_volume() -> None:
     other[0, 0, 1] = 7
     assert difference(other) == Difference("other values", 1, (0, 0, 1), 1.0, 7.0)
     assert difference(VALUES[1:]) == Difference("other shape")
+    assert difference(VALUES[0]) == Difference("other shape")
     slightly, far = AFFINE.copy(), AFFINE.copy()
     slightly[0, 3] += 0.04
     far[1, 3] -= 0.06
@@ -140,7 +141,7 @@ def test_readers_agree_on_a_plain_series(name: str, tmp_path: Path) -> None:
         library(reader.module)
         pytest.skip(f"needs {reader.package}")
     # An image of at least 8 x 8 pixels, along the axes of the patient: as all of them take it.
-    plain = {
+    plain: dict[str, Any] = {
         "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
         "Manufacturer": "made", "SeriesNumber": 1, "PatientPosition": "HFS",
         "RescaleSlope": "2",

@@ -147,7 +147,9 @@ def test_json_alone_on_stdout(
 def test_a_folder_that_is_missing_is_told_at_once(tmp_path: Path, call: Callable[..., str]) -> None:
     write(tmp_path)
     out = tmp_path / "none" / "result.json"
-    assert "there is no such folder; make it first" in call("bench", tmp_path, "--json", out, code=1)
+    assert "there is no such folder; make it first" in call(
+        "bench", tmp_path, "--json", out, code=1
+    )
 
 
 def test_what_was_measured_before_ctrl_c(

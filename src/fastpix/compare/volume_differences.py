@@ -84,9 +84,10 @@ def _pairs(
 def turned_like(volume: GivenVolume, like: GivenVolume) -> GivenVolume:
     """Return a volume with its axes in the order and direction of another one's, as near as can be.
 
-    Where either has no affine, nobody knows how: it comes back as it is.
+    Where either has no affine, nobody knows how: it comes back as it is. So does what is no volume,
+    for it has fewer than three axes.
     """
-    if volume.affine is None or like.affine is None:
+    if volume.affine is None or like.affine is None or volume.array.ndim < 3:
         return volume
     order, signs = _turn(volume.affine[:3, :3].tobytes(), like.affine[:3, :3].tobytes())
     array = volume.array.transpose(*order, *range(3, volume.array.ndim))
