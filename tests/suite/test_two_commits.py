@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -77,18 +78,32 @@ def test_what_else_differs_is_said() -> None:
     assert two_commits.differences(a._replace(left_out={}), a._replace(left_out={})) == []
 
 
-def test_a_build_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The whole way, with processes: the figures of a busy machine are not judged here."""
-    out = tmp_path / "found.json"
-    arguments = [sys.executable, sys.executable, "--quick", "--only", "header", "dcmread"]
-    code = two_commits.main([*arguments, "--json", str(out)])
-    found = json.loads(out.read_text())
-    assert code == bool(found["losses"])
+@pytest.mark.skipif(os.name == "nt", reason="the second build is a script of the shell")
+def test_a_build_that_is_slower_is_a_loss(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way, with processes: the second build does the work of `dcmread` twice."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import fastpix\n"
+        "real = fastpix.dcmread\n"
+        "fastpix.dcmread = lambda *a, **k: (real(*a, **k), real(*a, **k))\n"
+    )
+    slow = tmp_path / "python"
+    slow.write_text(f"#!/bin/sh\nPYTHONPATH='{tmp_path}' exec '{sys.executable}' \"$@\"\n")
+    slow.chmod(0o755)
+    arguments = ["--quick", "--only", "header", "dcmread", "--json", str(tmp_path / "found.json")]
+    assert two_commits.main([sys.executable, str(slow), *arguments]) == 1
+    found = json.loads((tmp_path / "found.json").read_text())
     assert [each["case"].partition(":")[0] for each in found["findings"]] == ["header", "dcmread"]
     for each in found["findings"]:
         assert 0 < each["low"] <= each["ratio"] <= each["high"]
         assert each["pairs"] >= 2 * paired_builds.LEAST_PAIRS
-    assert "header: MR, 64 x 64" in capsys.readouterr().out
+    assert "dcmread: MR, 64 x 64" in found["losses"]
+    loss = next(each for each in found["findings"] if each["case"].startswith("dcmread"))
+    assert 1.5 < loss["low"] <= loss["ratio"] <= loss["high"] < 3
+    assert "are slower by more than 5 %: dcmread: MR, 64 x 64" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_a_commit_that_is_not_there_is_said(capfd: pytest.CaptureFixture[str]) -> None:
