@@ -151,6 +151,33 @@ def measure_kind(
     ]
 
 
+def all_figures(files: int, many: int, rounds: int, place: Path) -> list[Figure]:
+    """Return all figures: of so many CT slices, twice as many MR slices, and many small files."""
+    figures = measure_kind("CT, 512 x 512", 2.0, 0.7, files, rounds, place)
+    figures += measure_kind("MR, 128 x 128", 3.0, 0.8, 2 * files, rounds, place)
+    sources = {name: place / name for name in ("CT-512x512", "MR-128x128")}
+    value = flushes(sources["MR-128x128"], place)
+    figures.append(Figure("fsyncs a file, tar", value, 0.05, ""))
+    opens, seconds = idle_run(many, place)
+    figures.append(Figure("source opens on an idle rerun", opens, 0, ""))
+    figures.append(Figure("idle rerun, CPU a file", seconds * 1e6, 15, "µs"))
+    value = first_output(many, place)
+    figures.append(Figure(f"first output, {many} files", value, 5, "s"))
+    figures.append(Figure("driver memory a file", driver_memory(many, place), 20, "B"))
+    for name, source in sources.items():
+        for compress, goal in (("none", 1.1), ("lz4", 2.0), ("zstd", 2.0)):
+            ratio = cache_reading(source, place, compress)
+            what = f"random read of the cache / imread, CPU, {name}, {compress}"
+            figures.append(Figure(what, ratio, goal))
+        goal = 1.02 if name.startswith("CT") else 1.1
+        what = f"bytes of the cache / raw cells, {name}"
+        figures.append(Figure(what, cache_size(source, place, "none"), goal))
+    if find_spec("distributed") is not None:
+        share = dask_share(sources["CT-512x512"], place / "one-CT-512x512")
+        figures.append(Figure("driver and scheduler / all CPU under Dask", share, 0.05, ""))
+    return figures
+
+
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -161,28 +188,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         place = Path(folder)
-        figures = measure_kind("CT, 512 x 512", 2.0, 0.7, asked.files, asked.rounds, place)
-        figures += measure_kind("MR, 128 x 128", 3.0, 0.8, 2 * asked.files, asked.rounds, place)
-        sources = {name: place / name for name in ("CT-512x512", "MR-128x128")}
-        value = flushes(sources["MR-128x128"], place)
-        figures.append(Figure("fsyncs a file, tar", value, 0.05, ""))
-        opens, seconds = idle_run(asked.many, place)
-        figures.append(Figure("source opens on an idle rerun", opens, 0, ""))
-        figures.append(Figure("idle rerun, CPU a file", seconds * 1e6, 15, "µs"))
-        value = first_output(asked.many, place)
-        figures.append(Figure(f"first output, {asked.many} files", value, 5, "s"))
-        figures.append(Figure("driver memory a file", driver_memory(asked.many, place), 20, "B"))
-        for name, source in sources.items():
-            for compress, goal in (("none", 1.1), ("lz4", 2.0), ("zstd", 2.0)):
-                ratio = cache_reading(source, place, compress)
-                what = f"random read of the cache / imread, CPU, {name}, {compress}"
-                figures.append(Figure(what, ratio, goal))
-            goal = 1.02 if name.startswith("CT") else 1.1
-            what = f"bytes of the cache / raw cells, {name}"
-            figures.append(Figure(what, cache_size(source, place, "none"), goal))
-        if find_spec("distributed") is not None:
-            share = dask_share(sources["CT-512x512"], place / "one-CT-512x512")
-            figures.append(Figure("driver and scheduler / all CPU under Dask", share, 0.05, ""))
+        figures = all_figures(asked.files, asked.many, asked.rounds, place)
     Console(width=120).print(table_of("The job", figures), highlight=False)
     versions = ", ".join(f"{n} {version(n)}" for n in ("fastpix", "numpy", "pydicom", "pyarrow"))
     date = datetime.date.today().isoformat()

@@ -126,14 +126,21 @@ def test_load_image(benchmark: BenchmarkFixture, source: Source, reader: str) ->
     benchmark(make_members(source)[reader])
 
 
+def measured(
+    name: str, folder: Path, rounds: int, seconds: float
+) -> dict[str, paired_timing.Timing]:
+    """Return the times of the readers of one source, which is written into a folder."""
+    members = make_members(make_source(name, folder))
+    return paired_timing.measure(members, "FastpixReader", rounds, seconds)
+
+
 def main() -> None:
     """Print what each reader takes, and how much longer than ours."""
     rounds, seconds = 21, 12.0
     warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
     for name in NAMES:
         with tempfile.TemporaryDirectory() as folder:
-            members = make_members(make_source(name, Path(folder)))
-            found = paired_timing.measure(members, "FastpixReader", rounds, seconds)
+            found = measured(name, Path(folder), rounds, seconds)
             for reader, timing in found.items():
                 print(f"{name:30}{reader:20}{timing.microseconds:10.0f} µs{timing.ratio:8.2f}×")
     print(ratios.describe_run(["fastpix", "monai", "torch", "pydicom"], rounds))

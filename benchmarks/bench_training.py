@@ -178,8 +178,10 @@ def check_slices(loader: Iterable[Any], files: Sequence[bench_read.File]) -> Non
     assert sorted(found) == known
 
 
-def slice_figures(files: Sequence[bench_read.File], rounds: int, place: Path) -> list[Figure]:
-    """Measure epochs over CT slices."""
+def slice_turns(
+    files: Sequence[bench_read.File], rounds: int, place: Path
+) -> tuple[list[dict[str, float]], Any]:
+    """Return seconds an image of epochs over CT slices, and the dataset of native files."""
     paths = [file.path for file in files]
     source = paths[0].parent
     caches = {}
@@ -203,6 +205,12 @@ def slice_figures(files: Sequence[bench_read.File], rounds: int, place: Path) ->
     for loader in loaders.values():
         check_slices(loader, files)
     turns = turns_of({name: epoch_of(loader) for name, loader in loaders.items()}, rounds)
+    return turns, datasets["native"]
+
+
+def slice_figures(files: Sequence[bench_read.File], rounds: int, place: Path) -> list[Figure]:
+    """Measure epochs over CT slices."""
+    turns, dataset = slice_turns(files, rounds, place)
     what = f"DataLoader, batch {BATCH}, {WORKERS} workers"
     native = median(turn["native"] for turn in turns)
     return [
@@ -217,7 +225,7 @@ def slice_figures(files: Sequence[bench_read.File], rounds: int, place: Path) ->
             f"{what}, DicomDataset / blosc2 (zstd)", ratio(turns, "native", "zstd"), 0, more=True
         ),
         Figure(f"{what}, ShardDataset / DicomDataset", ratio(turns, "shards", "native"), 2),
-        memory_figure(datasets["native"]),
+        memory_figure(dataset),
     ]
 
 
@@ -254,8 +262,8 @@ def write_volumes(folder: Path, count: int) -> list[NDArray[np.float32]]:
     return volumes
 
 
-def patch_figures(count: int, rounds: int, place: Path) -> list[Figure]:
-    """Measure epochs of random patches out of volumes."""
+def patch_turns(count: int, rounds: int, place: Path) -> list[dict[str, float]]:
+    """Return seconds a patch of epochs of random patches out of volumes."""
     volumes = write_volumes(place / "series", count)
     for form in ("b2nd", "nifti"):
         fastpix.convert(
@@ -283,7 +291,12 @@ def patch_figures(count: int, rounds: int, place: Path) -> list[Figure]:
     epochs = {name: epoch_of(loader) for name, loader in loaders.items()}
     for run in epochs.values():
         assert run() == count * PATCHES
-    turns = turns_of(epochs, rounds)
+    return turns_of(epochs, rounds)
+
+
+def patch_figures(count: int, rounds: int, place: Path) -> list[Figure]:
+    """Measure epochs of random patches out of volumes."""
+    turns = patch_turns(count, rounds, place)
     best = "monai" if ratio(turns, "monai", "torchio") < 1 else "torchio"
     what = f"random patches {' x '.join(map(str, PATCH))}"
     return [
@@ -311,6 +324,29 @@ def check_patches(dataset: Any, volumes: Sequence[NDArray[np.float32]]) -> None:
         part = tuple(slice(a, a + n) for a, n in zip(item["start"].tolist(), PATCH, strict=True))
         patch = item["image"][0].numpy()
         assert any(np.array_equal(volume[part], patch) for volume in volumes)
+
+
+def speeds(
+    slices: int, volumes: int, rounds: int, place: Path
+) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Return images a second of native files, and speeds in that and in that of volumes of b2nd.
+
+    Of loaders of images by their names, and of loaders of patches.
+    """
+    (place / "slices").mkdir()
+    files = bench_read.write_series("CT, 512 x 512", place / "slices", slices, stored_of=trunk)
+    turns, _ = slice_turns(files, rounds, place)
+    loaders = {
+        "CacheDataset of tar": "tar", "CacheDataset of lz4": "lz4", "CacheDataset of zstd": "zstd",
+        "ShardDataset": "shards", "pydicom": "pydicom", "MONAI": "monai",
+    }  # fmt: skip
+    found = patch_turns(volumes, rounds, place)
+    patches = {"DICOM": "native", "NIfTI": "nifti", "TorchIO": "torchio"}
+    return (
+        1 / median(turn["native"] for turn in turns),
+        {name: ratio(turns, "native", key) for name, key in loaders.items()},
+        {name: ratio(found, "b2nd", key) for name, key in patches.items()},
+    )
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def _in_a_process(folder: str) -> tuple[int, int, float]:
     return int(size), int(beyond), float(seconds)
 
 
-def _peak() -> int:
+def peak_memory() -> int:
     """Return the most bytes that this process has had in memory."""
     status = Path("/proc/self/status")
     if status.exists():  # what getrusage says may be that of the process that started this one
@@ -72,10 +72,10 @@ def main() -> None:
 
     folder = sys.argv[1]
     fastpix.read_series(os.path.join(folder, min(os.listdir(folder))))
-    before, start = _peak(), time.perf_counter()
+    before, start = peak_memory(), time.perf_counter()
     volume = fastpix.read_series(folder)
     seconds = time.perf_counter() - start
-    print(json.dumps([volume.array.nbytes, _peak() - before - volume.array.nbytes, seconds]))
+    print(json.dumps([volume.array.nbytes, peak_memory() - before - volume.array.nbytes, seconds]))
 
 
 if __name__ == "__main__":

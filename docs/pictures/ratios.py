@@ -2,17 +2,19 @@
 
     python docs/pictures/ratios.py
 
-The table is the first one of docs/performance.md, as ``python benchmarks/ratios.py --read
---markdown`` prints it; the line below it says when and where it was measured.
+The figures are those of the first table of docs/performance.md: benchmarks/results/read.json, which
+``python benchmarks/run_all.py --only read`` measures.
 """
 
 from __future__ import annotations
 
+import json
 import math
-import re
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
+FIGURES = HERE.parent.parent / "benchmarks" / "results" / "read.json"
 SHOWN = ("CT, 512 x 512", "MR, 128 x 128", "radiograph, 3000 x 4000")
 LABELS, PANEL, GAP, ROW, TOP, BOTTOM = 150, 150, 46, 26, 62, 48  # pixels
 MOST = 300.0  # the end of the axis
@@ -33,15 +35,9 @@ DARK = {
 STYLE = "font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:13px"
 
 
-def table_of(page: str) -> tuple[list[str], list[list[str]], str]:
-    """Return the first table of a page: headings, rows, and of when it is."""
-    lines = page.splitlines()
-    first = next(k for k, line in enumerate(lines) if line.startswith("| multiples"))
-    last = next(k for k in range(first, len(lines)) if not lines[k].startswith("|"))
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[first:last]]
-    when = re.search(r"`(python benchmarks[^`]*)`, ([\d-]+), (.*?)[:,]\s", "\n".join(lines[last:]))
-    assert when is not None
-    return cells[0], cells[2:], f"{when[1]}, {when[2]}, {when[3]}".replace("\n", " ")
+def ratio_text(value: float) -> str:
+    """Return a ratio as the table has it."""
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def width_of(ratio: float) -> float:
@@ -49,10 +45,10 @@ def width_of(ratio: float) -> float:
     return PANEL * math.log(max(ratio, 1.02)) / math.log(MOST)
 
 
-def drawing(page: str, colours: dict[str, str]) -> str:
+def drawing(figures: dict[str, Any], colours: dict[str, str]) -> str:
     """Return the picture as SVG."""
-    headings, rows, when = table_of(page)
-    readers = [row for row in rows if not row[0].startswith("floor")]
+    readers = [row for row in figures["rows"] if not row[0].startswith("floor")]
+    when = ", ".join(figures[part] for part in ("command", "date", "machine"))
     wide = LABELS + len(SHOWN) * (PANEL + GAP)
     high = TOP + len(readers) * ROW + BOTTOM
     parts = [
@@ -73,19 +69,21 @@ def drawing(page: str, colours: dict[str, str]) -> str:
         parts.append(
             f'<path d="M{left} {TOP - 6}V{TOP + len(readers) * ROW}" stroke="{colours["line"]}"/>'
         )
-        column = headings.index(name)
+        column = figures["columns"].index(name)
         for number, row in enumerate(readers):
             top = TOP + number * ROW
-            is_ours = row[0].startswith("**")
-            long = width_of(float(row[column].strip("*")))
+            is_ours = row[0].startswith("fastpix")
+            if row[column] is None:
+                continue
+            long = width_of(row[column])
             fill = colours["ours" if is_ours else "bar"]
             parts.append(
                 f'<rect x="{left}" y="{top}" width="{long:.1f}" height="16" rx="2" fill="{fill}"/>'
             )
-            value = row[column].strip("*")
+            value = ratio_text(row[column])
             parts.append(text(left + long + 5, top + 13, value, colours, bold=is_ours))
             if panel == 0:
-                label = row[0].strip("*").replace(".imread", "")
+                label = row[0].replace(".imread", "")
                 parts.append(text(0, top + 13, label, colours, bold=is_ours))
     parts.append(
         text(0, high - 26, "logarithmic; 1 is a plain read and np.copyto, whose values are wrong",
@@ -107,8 +105,8 @@ def text(
 
 def drawings() -> dict[str, str]:
     """Return the two pictures by their names."""
-    page = (HERE.parent / "performance.md").read_text()
-    return {"ratios.svg": drawing(page, LIGHT), "ratios-dark.svg": drawing(page, DARK)}
+    figures = json.loads(FIGURES.read_text("utf-8"))
+    return {"ratios.svg": drawing(figures, LIGHT), "ratios-dark.svg": drawing(figures, DARK)}
 
 
 if __name__ == "__main__":

@@ -8,22 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastpix.audit.record import Audit, Encoding, Phase, Polarity, SourceRecord, Values
-from fastpix.audit.report.wording import number, unit, unit_name
-
-WIDTH = 100.0
-"""Of charts: places are per cent."""
+from fastpix.pages.axes import WIDTH, Tick, place, ticks
+from fastpix.pages.wording import number, unit, unit_name
 
 _HEIGHT = 120.0  # of a histogram
 _MARKED = ("1", "50", "99")
 _STRONGEST = 2.0  # points: as long as a bar gets
-_TICKS = 5
-
-
-class Tick(NamedTuple):
-    """A mark of an axis: where, and what it says."""
-
-    x: float
-    text: str
 
 
 class Mark(NamedTuple):
@@ -233,30 +223,3 @@ def phase_bars(audit: Audit) -> list[PhaseBar]:
     """
     longest = max((phase.seconds for phase in audit.phases), default=0.0) or 1.0
     return [PhaseBar(phase, 100 * phase.seconds / longest) for phase in audit.phases]
-
-
-def place(value: float, low: float, high: float) -> float:
-    """Return where a value stands on an axis.
-
-    Parameters
-    ----------
-    value, low, high : float
-    """
-    return WIDTH * (value - low) / (high - low) if high > low else WIDTH / 2
-
-
-def ticks(low: float, high: float) -> list[Tick]:
-    """Return round numbers between two ends.
-
-    Parameters
-    ----------
-    low, high : float
-    """
-    if not high > low or not math.isfinite(high - low):
-        return [Tick(WIDTH / 2, number(low))]
-    rough = (high - low) / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(k * power for k in (1, 2, 5, 10) if k * power >= rough)
-    first = math.ceil(low / step)
-    last = math.floor(high / step)
-    return [Tick(place(k * step, low, high), number(k * step)) for k in range(first, last + 1)]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +13,16 @@ from fastpix.audit.record import Audit
 from fastpix.audit.report.charts import phase_bars, scale_plots
 from fastpix.audit.report.embedded import json_in_html, verdicts_of_page
 from fastpix.audit.report.source_parts import found_of, most_of, source_parts
-from fastpix.audit.report.wording import FILTERS
 from fastpix.audit.sample_pictures import SamplePicture
+from fastpix.pages.page_templates import SHARED, environment_of, policy_of, script_of, style_of
+from fastpix.sources.source_key import legible
 from fastpix.sources.verdicts import Verdicts, read_verdicts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "index.html"
+PACKAGE = "fastpix.audit.report"
 LARGEST = 20_000_000
 """Bytes of a page."""
 
@@ -129,7 +128,7 @@ def _rendered(
     audit = replace(audit, sources=audit.sources[:shown])
     notes = {source: each.note for source, each in verdicts.verdicts.items()}
     parts = source_parts(audit, pictures, notes)
-    style, script = _text("page.css"), _script()
+    style, script = style_of(PACKAGE), script_of({PACKAGE: _SCRIPTS, SHARED: ("theme.js",)})
     return (
         environment()
         .get_template("page.html")
@@ -145,46 +144,13 @@ def _rendered(
             most_columns=_MOST_COLUMNS,
             style=style,
             script=script,
-            policy=_policy(style, script),
+            policy=policy_of(style, script),
             embedded=json_in_html(verdicts_of_page(audit, verdicts)),
         )
     )
 
 
-def _policy(style: str, script: str) -> str:
-    """Return a policy under which nothing is fetched, and no script runs but that of the page."""
-    return (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-@cache
-def _text(name: str) -> str:
-    return files("fastpix.audit.report").joinpath("templates", name).read_text("utf-8")
-
-
-def _script() -> str:
-    return '"use strict";\n(() => {\n' + "\n".join(map(_text, _SCRIPTS)) + "})();\n"
-
-
 @cache
 def environment() -> Environment:
-    """Return what renders the templates: all that is put in is escaped, all names must exist."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    made = Environment(
-        loader=FunctionLoader(_text),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(FILTERS)
-    made.filters["most"] = most_of
-    return made
+    """Return what renders the templates of this page."""
+    return environment_of(PACKAGE, {"most": most_of, "legible": legible})

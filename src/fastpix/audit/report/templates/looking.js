@@ -1,4 +1,4 @@
-// Looking: filters, colours of the page, links to details that are closed, and print.
+// Looking: filters, links to details that are closed, and print.
 
 const fields = ["text", "status", "modality", "polarity", "burned"].map((name) => [
   name,
@@ -34,14 +34,6 @@ function openTarget() {
 for (const [, field] of fields) if (field) field.addEventListener("input", filter);
 const form = document.querySelector(".filters");
 if (form) form.addEventListener("submit", (event) => event.preventDefault());
-
-const choices = [...document.querySelectorAll("[data-theme-choice]")];
-for (const button of choices) {
-  button.addEventListener("click", () => {
-    document.documentElement.dataset.theme = button.dataset.themeChoice;
-    for (const each of choices) each.setAttribute("aria-pressed", String(each === button));
-  });
-}
 
 window.addEventListener("hashchange", openTarget);
 openTarget();

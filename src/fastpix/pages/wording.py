@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from fastpix.sources.source_key import legible
-
 NOTHING = "–"
 _MINUS = "−"
 _SPACE = "\u00a0"  # keeps a number and its unit on one line
@@ -139,6 +137,6 @@ def unit_name(text: str) -> str:
 
 FILTERS = {
     each.__name__: each
-    for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name, legible)
+    for each in (whole, number, signed, share, size, seconds, percent, unit, unit_name)
 }
 """For the templates, by name."""
