@@ -19,7 +19,8 @@ PATHS = sorted(set(re.findall(r"`([\w./]+(?:/|\.(?:py|pyx|pxi|pxd|h)))`", PAGE))
 FUNCTIONS = sorted(set(re.findall(r"`(\w+)`\s\(`([\w./]+\.py)`\)", PAGE)))
 ARROWS = re.findall(r"^    (\w+) --> (\w+)$", PAGE, re.MULTILINE)
 
-LEAVES = {"errors", "notes", "standard", "recipe", "redaction"}  # one box of the picture
+# One box of the picture.
+LEAVES = {"errors", "notes", "in_notebooks", "standard", "recipe", "redaction"}
 PUBLIC = {"__init__", "__main__", "backend", "monai"}  # names alone: not in the picture
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastpix.cli.commands import ExecutorName, MaxBytes, Workers, console_here, sources_of
+from fastpix.cli.commands import (
+    ExecutorName,
+    MaxBytes,
+    Timeout,
+    Workers,
+    console_here,
+    sources_of,
+)
 from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import count_of
 
@@ -24,19 +31,23 @@ def run_command(
     src: Annotated[
         str,
         typer.Argument(
+            metavar="SRC",
             help="A folder, archive, glob, file or URL, or a list that fastpix scan has written; "
-            "- reads paths from stdin."
+            "- reads paths from stdin.",
         ),
     ],
-    out: Annotated[Path, typer.Argument(help="Folder of the audit.")] = Path("audit"),
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder of the audit [default: audit].")
+    ] = Path("audit"),
     samples: Annotated[
-        int, typer.Option(help="Images of each source whose pixels are read, at most.")
+        int, typer.Option(metavar="N", help="Images of a source whose pixels are read, at most.")
     ] = 12,
     by: Annotated[
         str | None,
         typer.Option(
-            help="What tells sources apart "
-            "[default: manufacturer,model,modality,photometric,presentation]."
+            metavar="WORDS",
+            help="What tells sources apart [default: manufacturer,model,modality,photometric,"
+            "presentation].",
         ),
     ] = None,
     compare: Annotated[
@@ -47,22 +58,26 @@ def run_command(
     ] = False,
     pseudonymous: Annotated[
         bool,
-        typer.Option("--pseudonymous", help="Keyed names for devices that are not in our tables."),
+        typer.Option("--pseudonymous", help="Hashed names for devices that fastpix does not know."),
     ] = False,
     detect_text: Annotated[
         bool,
         typer.Option("--detect-text", help="Search samples for text in the pixels; slower."),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="N", help="Another gives other samples."),
+    ] = 0,
     key_file: Annotated[
-        Path | None, typer.Option(help="Key of the hashed names [default: OUT.key].")
+        Path | None, typer.Option(metavar="FILE", help="The key of names [default: OUT.key].")
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="That of the job [default: the source].")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="That of fastpix convert [default: SRC]."),
     ] = None,
     executor: ExecutorName = None,
     workers: Workers = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that a file may take.")] = 600.0,
+    timeout: Timeout = 600.0,
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Look at new images once, before anything is trained on them.

@@ -100,7 +100,7 @@ def locate(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="[SRC]... DST",
+            metavar="[SRC...] DST",
             help="The cache, or the copies; before it its sources: copies have no list of paths, "
             "and that of a cache may be lost.",
         ),
@@ -108,15 +108,23 @@ def locate(
     name: Annotated[
         list[str] | None,
         typer.Option(
-            help="Names to look for; of copies, their UIDs and patients too [default: those that "
-            "failed]."
+            metavar="NAME",
+            help="To look for; of copies, their UIDs and patients too; may be repeated [default: "
+            "those that failed].",
         ),
     ] = None,
     kept: Annotated[
-        Path | None, typer.Option("--paths", help="Where paths are [default: DST.paths.parquet].")
+        Path | None,
+        typer.Option(
+            "--paths", metavar="FOLDER", help="Where paths are [default: DST.paths.parquet]."
+        ),
     ] = None,
-    key_file: Annotated[Path | None, typer.Option(help="The key [default: DST.key].")] = None,
-    root: Annotated[Path | None, typer.Option(help="That of the job, for SRC.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key of names [default: DST.key].")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For SRC: --root of the job.")
+    ] = None,
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Those whose copies wait for a person.")
     ] = False,
@@ -211,7 +219,10 @@ def gc(
         bool, typer.Option("--force", help="Remove what no run has committed, however new it is.")
     ] = False,
 ) -> None:
-    """Free the space of a cache that changed or vanished images take, and of runs that died."""
+    """Free the space that a cache does not need any more.
+
+    That of images which changed or vanished, and of runs that died.
+    """
     from fastpix.job.gc import collect
 
     found = collect(dst, force=force)

@@ -9,13 +9,17 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
+from fastpix.cli.help_pages import AllCommands, CommandWithPage
+from fastpix.cli.option_values import DTYPES, INVERT, decoder_names, one_of
 from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
 
 if TYPE_CHECKING:
@@ -23,45 +27,106 @@ if TYPE_CHECKING:
 
     from fastpix.frames.codecs import Decoder
 
-app = typer.Typer(
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _App(typer.Typer):
+    """The command; each of its commands has a page of help unless it says otherwise."""
+
+    def command(  # type: ignore[override]  # what else a decorator takes is handed on
+        self, name: str | None = None, *, cls: type[TyperCommand] = CommandWithPage, **rest: Any
+    ) -> Callable[[Function], Function]:
+        return super().command(name, cls=cls, **rest)
+
+
+app = _App(
     name="fastpix",
     help="DICOM files to exact arrays, fast.",
+    cls=AllCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # it would take [default: ...] for markup
 )
 
-Dtype = Annotated[str, typer.Option(help="float32, float64, an integer dtype, or auto.")]
-Rescale = Annotated[bool, typer.Option(help="Apply slope and intercept or the Modality LUT.")]
-Invert = Annotated[str, typer.Option(help="MONOCHROME1: max, range or none.")]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        metavar="TYPE",
+        help="float32, float64; uint8, int16, ...: exact, or an error; auto: the smallest integer "
+        "type that holds every value.",
+        autocompletion=one_of(DTYPES),
+    ),
+]
+Rescale = Annotated[bool, typer.Option(help="Modality units (HU, Gy, Bq/ml), or stored values.")]
+Invert = Annotated[
+    str,
+    typer.Option(
+        metavar="HOW",
+        help="MONOCHROME1, where low is white. max: subtract from the image's maximum; range: "
+        "mirror in the range that its bits can hold; none: leave.",
+        autocompletion=one_of(INVERT),
+    ),
+]
 Normalize = Annotated[
     tuple[float, float] | None,
-    typer.Option(metavar="LO HI", help="Clip to LO..HI and map to 0..1."),
+    typer.Option(metavar="LO HI", help="Clip to LO..HI, in their unit (CT: HU), map to 0..1."),
 ]
-Padding = Annotated[float | None, typer.Option(help="Value for pixels marked as padding.")]
+Padding = Annotated[
+    float | None,
+    typer.Option(metavar="VALUE", help="What pixels become that the file marks as padding."),
+]
 ColorRange = Annotated[
     tuple[float, float] | None,
     typer.Option(metavar="LO HI", help="Colour: bring it to 8 bits, and map 0..255 to LO..HI."),
 ]
 DecoderName = Annotated[
-    str | None, typer.Option("--decoder", help="The one decoder to use [default: the fastest].")
+    str | None,
+    typer.Option(
+        "--decoder",
+        metavar="NAME",
+        help="The one decoder to use; fastpix codecs lists them [default: the fastest].",
+        autocompletion=decoder_names,
+    ),
 ]
-MaxBytes = Annotated[int, typer.Option(help="What one image may decode to.")]
+MaxBytes = Annotated[
+    int,
+    typer.Option(
+        metavar="BYTES",
+        help="What one image may decode to [default: 4294967296, which is 4 GiB].",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", help="What one file or series may take."),
+]
 
 # Of commands that are jobs.
 JobSources = Annotated[
     list[str],
     typer.Argument(
+        metavar="SRC...",
         help="Folders, archives, globs, files, URLs, or a list that fastpix scan has written; "
-        "- reads paths from stdin."
+        "- reads paths from stdin.",
     ),
 ]
-ExecutorName = Annotated[str | None, typer.Option(help="dask:ADDRESS [default: own processes].")]
-Workers = Annotated[int | None, typer.Option(help="Processes [default: all cores].")]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dask:ADDRESS",
+        help="Run on a Dask cluster [default: processes of this machine].",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", help="Processes at a time [default: all cores].")
+]
 ShardName = Annotated[
     str | None,
-    typer.Option(metavar="I/N", help="Do one part of N, from 0 [default: that of SLURM]."),
+    typer.Option(
+        metavar="I/N",
+        help="Do part I of N, from 0 [default: that of a SLURM array].",
+    ),
 ]
 
 
@@ -110,7 +175,10 @@ def info(
     color_range: ColorRange = None,
     decoder: DecoderName = None,
 ) -> None:
-    """Say, in words, what will be done to each pixel of FILE, and why."""
+    """Say in words what will be done to each pixel of FILE, and why.
+
+    Only the header is read. The options are those of fastpix convert.
+    """
     from rich.table import Table
 
     from fastpix.frames.codecs import decoders_for, usable_decoders
@@ -208,7 +276,7 @@ def bench(
 
 @app.command()
 def codecs() -> None:
-    """List the decoders of every compressed transfer syntax, in the order they are tried."""
+    """List the decoders of compressed files, in the order that they are tried."""
     from rich.table import Table
 
     from fastpix.frames.codecs import all_decoders

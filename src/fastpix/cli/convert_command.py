@@ -24,10 +24,20 @@ from fastpix.cli.commands import (
     Padding,
     Rescale,
     ShardName,
+    Timeout,
     Workers,
     app,
     console_here,
     sources_of,
+)
+from fastpix.cli.option_values import (
+    CACHE_FORMATS,
+    COMPRESSIONS,
+    DUPLICATES,
+    GAPS,
+    ORDERS,
+    UNITS,
+    one_of,
 )
 from fastpix.cli.redaction_options import (
     CommandWithBoxes,
@@ -42,15 +52,11 @@ from fastpix.image.limits import MAX_BYTES
 if TYPE_CHECKING:
     from fastpix.job.summary import Summary
 
-KeyFile = Annotated[
-    Path | None, typer.Option(help="Key of the hashed names [default: DST.key, made on first use].")
-]
-
 
 @app.command("convert", cls=CommandWithBoxes)
 def convert_command(
     src: JobSources,
-    dst: Annotated[str, typer.Argument(help="Folder or URL of the cache.")],
+    dst: Annotated[str, typer.Argument(metavar="DST", help="Folder or URL of the cache.")],
     dtype: Dtype = "float32",
     rescale: Rescale = True,
     invert: Invert = "max",
@@ -62,32 +68,72 @@ def convert_command(
         str | None,
         typer.Option(
             "--format",
+            metavar="FORMAT",
             help="tar, npz, b2nd, nifti, png, zarr or index [default: tar; b2nd for series].",
+            autocompletion=one_of(CACHE_FORMATS),
         ),
     ] = None,
-    unit: Annotated[str, typer.Option(help="file: images; series: volumes.")] = "file",
-    compress: Annotated[str, typer.Option(help="none, lz4 or zstd.")] = "none",
+    unit: Annotated[
+        str,
+        typer.Option(
+            metavar="UNIT",
+            help="file: an image a file; series: volumes.",
+            autocompletion=one_of(UNITS),
+        ),
+    ] = "file",
+    compress: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="none: the fastest to read; lz4; zstd: the smallest.",
+            autocompletion=one_of(COMPRESSIONS),
+        ),
+    ] = "none",
     only: Annotated[
         list[str] | None,
-        typer.Option(help='Keep images for which this holds, as in "modality in CT,MR".'),
+        typer.Option(
+            metavar="RULE",
+            help='Images to keep: "modality in CT,MR"; may be repeated.',
+        ),
     ] = None,
     duplicates: Annotated[
-        str, typer.Option(help="Same SOP Instance UID: keep, first, or error.")
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Images with the same SOP Instance UID: keep all, first, or error.",
+            autocompletion=one_of(DUPLICATES),
+        ),
     ] = "keep",
-    gaps: Annotated[str, typer.Option(help="Missing slices: error, or fill with NaN.")] = "error",
+    gaps: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Missing slices. error: refuse the series; fill: a plane of NaN for each.",
+            autocompletion=one_of(GAPS),
+        ),
+    ] = "error",
     partial: Annotated[
-        bool, typer.Option("--partial", help="Leave out volumes that are incomplete.")
+        bool,
+        typer.Option("--partial", help="Leave out volumes that are incomplete."),
     ] = False,
     spacing: Annotated[
         tuple[float, float, float] | None,
-        typer.Option(metavar="SLICE ROW COLUMN", help="Resample volumes, to millimetres."),
+        typer.Option(metavar="MM MM MM", help="Resample volumes: slice, row, column."),
     ] = None,
     order: Annotated[
-        int, typer.Option(help="Of resampling: 0 nearest, for labels; 1 linear; 3 cubic.")
+        int,
+        typer.Option(
+            metavar="0|1|3",
+            help="How --spacing resamples. 0: nearest, for labels; 1: linear; 3: cubic.",
+            autocompletion=one_of(ORDERS),
+        ),
     ] = 1,
     window: Annotated[
         tuple[float, float] | None,
-        typer.Option(metavar="CENTRE WIDTH", help="Of png, for people to look at."),
+        typer.Option(
+            metavar="C W",
+            help="Centre and width, in units of values, of png for people to look at.",
+        ),
     ] = None,
     redact: Redact = None,
     redact_boxes: RedactBoxes = None,
@@ -95,24 +141,41 @@ def convert_command(
     executor: ExecutorName = None,
     workers: Workers = None,
     shard: ShardName = None,
-    key_file: KeyFile = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key of names [default: DST.key, made once]."),
+    ] = None,
     root: Annotated[
         Path | None,
-        typer.Option(help="Hash paths relative to this folder [default: the source]."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Hash paths relative to this folder [default: SRC].",
+        ),
     ] = None,
     sources: Annotated[
         Path | None,
-        typer.Option(help="sources.toml: what was decided about each source."),
+        typer.Option(metavar="FILE", help="sources.toml of fastpix audit: what a person decided."),
     ] = None,
     allow_unseen: Annotated[
-        bool, typer.Option("--allow-unseen", help="Take sources that nobody has looked at.")
+        bool,
+        typer.Option(
+            "--allow-unseen",
+            help="With --sources: take sources that nobody has looked at.",
+        ),
     ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take other settings than the cache was made by.")
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take other settings than the cache was made by.",
+        ),
     ] = False,
     into: Annotated[
         str | None,
-        typer.Option(metavar="NEW", help="In place of DST, if that was made by other settings."),
+        typer.Option(
+            metavar="NEW",
+            help="In place of DST, if that was made by other settings.",
+        ),
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed and has not changed.")
@@ -120,12 +183,12 @@ def convert_command(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove what is not in the source any more.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds that a file or series may take.")] = 600.0,
+    timeout: Timeout = 600.0,
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
-    """Convert all DICOM images under SRC into a cache to train from, free of patient data.
+    """Convert all DICOM images under SRC into a cache, free of patient data.
 
-    Run it again for what is new, changed or was interrupted; nothing else is opened.
+    Run it again for what is new, changed or was interrupted; all else stays.
     """
     from fastpix.job.scan import shard_of
     from fastpix.recipe import Recipe
@@ -162,10 +225,15 @@ def convert_command(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Argument(help="Folder for the cache.")] = Path("fastpix-demo"),
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder of the cache [default: fastpix-demo].")
+    ] = Path("fastpix-demo"),
     workers: Workers = None,
 ) -> None:
-    """Run the main job on the real DICOM files that pydicom ships, and say where to look."""
+    """Convert the DICOM files that come with pydicom, and say where to look.
+
+    Some of them are made to fail. OUT.png shows all that could be read.
+    """
     import pydicom.data
 
     from fastpix.job.cache_opening import open_cache

@@ -17,13 +17,15 @@ from fastpix.cli.commands import (
     JobSources,
     MaxBytes,
     ShardName,
+    Timeout,
     Workers,
     app,
     console_here,
     fail,
     sources_of,
 )
-from fastpix.cli.default_command import RunByDefault
+from fastpix.cli.help_pages import CommandWithPage, RunByDefault
+from fastpix.cli.option_values import DATES, KEPT, one_of, some_of
 from fastpix.cli.redaction_options import (
     CommandWithBoxes,
     Redact,
@@ -44,15 +46,14 @@ _BY = Annotated[
 _NAMES = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...",
+        metavar="[NAME...]",
         help="Of the copies, as the page and review have them; - reads them from stdin.",
     ),
 ]
 _DST = Annotated[Path, typer.Argument(metavar="DST", help="Folder of the copies.")]
 
 deidentify = typer.Typer(
-    help="Write de-identified copies (fastpix deidentify SRC DST), each audited before it has a "
-    "name.",
+    help="Write de-identified copies, and decide about those that wait.",
     cls=RunByDefault,
 )
 app.add_typer(deidentify, name="deidentify", no_args_is_help=True)
@@ -61,44 +62,59 @@ app.add_typer(deidentify, name="deidentify", no_args_is_help=True)
 @deidentify.command("run", cls=CommandWithBoxes)
 def run_command(
     src: JobSources,
-    dst: Annotated[str, typer.Argument(help="Folder of the copies.")],
+    dst: Annotated[str, typer.Argument(metavar="DST", help="Folder of the copies.")],
     dates: Annotated[
-        str, typer.Option(help="remove; shift: by whole days, as many for all files of a patient.")
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="remove; shift: by whole days, as many for all files of a patient.",
+            autocompletion=one_of(DATES),
+        ),
     ] = "remove",
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            help="device, institution, patient-characteristics or uids, with commas; may be "
-            "repeated."
+            metavar="WORDS",
+            help="device,institution,patient-characteristics,uids: any.",
+            autocompletion=some_of(lambda: KEPT),
         ),
     ] = None,
     redact: Redact = None,
     redact_boxes: RedactBoxes = None,
     redact_regions: RedactRegions = False,
     detect_text: Annotated[
-        bool, typer.Option("--detect-text", help="Draw what in the pixels may be text; slower.")
+        bool, typer.Option("--detect-text", help="Draw a box around what may be text; slower.")
     ] = False,
     blank_detected: Annotated[
-        bool, typer.Option("--blank-detected", help="Blank it, too.")
+        bool, typer.Option("--blank-detected", help="With --detect-text: blank it, too.")
     ] = False,
     accept_pixels: Annotated[
         bool,
         typer.Option(
-            "--accept-pixels", help="Nothing waits for a person: no pixel shows who it is."
+            "--accept-pixels",
+            help="No pixel shows who it is: no copy waits for a person.",
         ),
     ] = False,
     any_sop: Annotated[
-        bool, typer.Option("--any-sop", help="Take SOP classes that are not known.")
+        bool,
+        typer.Option(
+            "--any-sop",
+            help="Take SOP classes that the standard does not have.",
+        ),
     ] = False,
     executor: ExecutorName = None,
     workers: Workers = None,
     shard: ShardName = None,
     key_file: Annotated[
         Path | None,
-        typer.Option(help="Key of all pseudonyms [default: DST.key, made on first use]."),
+        typer.Option(metavar="FILE", help="The key of pseudonyms [default: DST.key, made once]."),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Hash paths relative to this folder [default: the source].")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Hash paths relative to this folder [default: SRC].",
+        ),
     ] = None,
     replace: Annotated[
         bool,
@@ -113,18 +129,17 @@ def run_command(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove copies of what is not in SRC any more.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds that a file may take.")] = 600.0,
+    timeout: Timeout = 600.0,
     max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Write a de-identified copy of every DICOM file under SRC into DST/copies.
 
     Each copy is read again and audited in DST.work before it gets its name. Images of kinds that
     often carry text wait there for fastpix deidentify accept. DST.key leads pseudonyms back: keep
-    it, and keep it to yourself. A copy is de-identified, never anonymous.
-
-    Run it again for what is new, changed or was interrupted; nothing else is opened.
+    it, and keep it to yourself. A copy is de-identified, never anonymous. Run it again: it does
+    what is new, changed or was interrupted, and nothing else.
     """
-    from fastpix.cli.progress import COPIED, JobProgress, summary_table
+    from fastpix.cli.progress import JobProgress, summary_table
     from fastpix.deidentification.run.deidentifying import deidentify as run
     from fastpix.job.scan import shard_of
 
@@ -154,7 +169,7 @@ def run_command(
             raise
         fail(f"{quoted}: {error.strerror}. Copies that are done stay; make room, and run the same "
              f"command for the rest")  # fmt: skip
-    console.print(summary_table(summary, COPIED), highlight=False, markup=False)
+    console.print(summary_table(summary), highlight=False, markup=False)
     if summary.in_review:
         typer.echo(
             f"In all, {_waiting(summary.in_review)} for a person: look at "
@@ -167,11 +182,12 @@ def run_command(
         raise typer.Exit(1)
 
 
-@deidentify.command("review")
+@deidentify.command("review", cls=CommandWithPage)
 def review_command(dst: _DST) -> None:
-    """List the copies that wait in DST.work/review, and write the page of their pictures again.
+    """List the copies that wait for a person to look at their pixels.
 
-    A line for each: what accept and refuse take for it, why it waits, its picture.
+    A line for each: what accept and refuse take for it, why it waits, its picture. The page of
+    their pictures, DST.work/review/index.html, is written again.
     """
     from fastpix.deidentification.run.copy_folders import CopyFolders
     from fastpix.deidentification.run.review import waiting
@@ -185,7 +201,7 @@ def review_command(dst: _DST) -> None:
     typer.echo(f"{_waiting(count)}{page}", err=True)
 
 
-@deidentify.command("accept")
+@deidentify.command("accept", cls=CommandWithPage)
 def accept_command(
     dst: _DST,
     by: _BY,
@@ -194,7 +210,7 @@ def accept_command(
         bool, typer.Option("--all", help="All that wait now, also what came since you looked.")
     ] = False,
 ) -> None:
-    """Let out copies that wait in DST.work/review: their pixels show nobody's identity.
+    """Let out copies that wait, because their pixels show nobody's identity.
 
     Each is audited again before it moves to DST/copies.
     """
@@ -214,9 +230,12 @@ def accept_command(
     typer.echo(f"{count_of(count, 'copy', 'copies')} let out, {_waiting(left)}")
 
 
-@deidentify.command("refuse")
+@deidentify.command("refuse", cls=CommandWithPage)
 def refuse_command(dst: _DST, by: _BY, names: _NAMES = None) -> None:
-    """Remove copies that wait in DST.work/review; they are made again only if SRC changes."""
+    """Remove copies that wait, because their pixels show who it is.
+
+    They are made again only if the files in SRC change.
+    """
     from fastpix.deidentification.run.copy_folders import CopyFolders
     from fastpix.deidentification.run.review import refuse
     from fastpix.deidentification.run.review_page import write_review_page

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastpix.cli.commands import app
+from fastpix.cli.option_values import IDENTIFIERS, one_of
 from fastpix.notes import count_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def join_command(
             metavar="KEYWORD",
             help="What identifies the rows of LABELS: SOPInstanceUID, SeriesInstanceUID, "
             "StudyInstanceUID or PatientID.",
+            autocompletion=one_of(IDENTIFIERS),
         ),
     ],
     column: Annotated[
@@ -42,13 +44,13 @@ def join_command(
         str | None, typer.Option(metavar="NAME", help="The column of the Issuer of Patient ID.")
     ] = None,
     key_file: Annotated[
-        Path | None, typer.Option(help="The key of the cache [default: DST.key].")
+        Path | None, typer.Option(metavar="FILE", help="The key of names [default: DST.key].")
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Drop what columns of the same names hold.")
     ] = False,
 ) -> None:
-    """Join labels to the images of a cache, under keyed hashes in place of their identifiers.
+    """Join labels to the images of a cache, without plain identifiers.
 
     Columns of text may hold patient data: they are kept only if --column names them. Columns that
     hold identifiers are never kept. Another join adds columns, and rows to columns that are there.

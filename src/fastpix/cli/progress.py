@@ -1,10 +1,9 @@
-"""What a person sees of a running job: bars on a terminal, plain lines elsewhere."""
+"""What a person sees of a running job: bars on a terminal or in a notebook, else plain lines."""
 
 from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import (
@@ -13,13 +12,12 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.progress import Progress as Bar
 from rich.table import Table
 
+from fastpix.cli.bars import Bar, shows_bars
 from fastpix.job.conversion import Progress
 from fastpix.job.preflight import Trouble
 from fastpix.job.summary import Summary
-from fastpix.notes import count_of
 
 _SECONDS_BETWEEN_LINES = 10.0
 _MEGABYTE = 1e6
@@ -51,7 +49,6 @@ class JobProgress:
             TextColumn("{task.fields[failed]} failed"),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None, megabytes=0.0, rate=0.0, failed=0)
 
@@ -83,7 +80,7 @@ class JobProgress:
             self._task, total=progress.found if progress.is_scanned else None, completed=done,
             megabytes=megabytes, rate=rate, failed=failed,
         )  # fmt: skip
-        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        if not shows_bars(self._console) and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             left = ""
             if progress.is_scanned and done:
@@ -96,6 +93,20 @@ class JobProgress:
 
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def shown(doing: str) -> JobProgress:
+    """Return the progress of a job that is called from Python.
+
+    Bars are on standard error or in the output of a notebook's cell; elsewhere a line is printed to
+    standard error every 10 seconds.
+
+    Parameters
+    ----------
+    doing : str
+        What the job does.
+    """
+    return JobProgress(Console(stderr=True), doing)
 
 
 class AuditProgress:
@@ -120,7 +131,6 @@ class AuditProgress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("headers", total=None, rate=0.0)
 
@@ -139,7 +149,7 @@ class AuditProgress:
             self._bar.reset(self._task, description=phase, total=total)
         rate = done / max(now - self._begin, 1e-6)
         self._bar.update(self._task, completed=done, total=total, rate=rate)
-        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        if not shows_bars(self._console) and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             of_all = "" if total is None else f" of {total}"
             self._console.print(
@@ -168,7 +178,6 @@ class ComparisonProgress:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=total)
 
@@ -188,55 +197,15 @@ class ComparisonProgress:
         self._bar.update(self._task, completed=done, total=total)
 
 
-class Words(NamedTuple):
-    """What is said of the files of a job at its end."""
-
-    done: str = "converted"
-    present: str = "already there"
-    left_out: str = "left out by --only, or by a verdict of --sources"
-    again: str = "failed before, and have not changed (--retry-failed tries again)"
-    vanished: str = "in the cache, not in the source any more (--prune)"
-    failed: str = "failed"
-
-
-CONVERTED = Words()
-COPIED = Words(
-    done="copied",
-    present="looked at before, and have not changed",
-    left_out="refused by a person",
-    again="refused before, and have not changed (--retry-failed tries again)",
-    vanished="copies whose originals are not in the source any more (--prune)",
-    failed="refused",
-)
-
-
-def summary_table(summary: Summary, words: Words = CONVERTED) -> Table:
+def summary_table(summary: Summary) -> Table:
     """Return the end of a job as a table: counts, then failures by reason."""
-    counts = summary.counts
-    rate = counts.files / max(summary.seconds, 1e-6)
-    table = Table(
-        title=f"{count_of(counts.files, 'file')}, {counts.bytes_read / _MEGABYTE:.1f} MB in "
-        f"{summary.seconds:.1f} s ({rate:.0f} files/s)",
-        title_justify="left",
-        show_header=False,
-    )
+    table = Table(title=summary.title(), title_justify="left", show_header=False)
     table.add_column(justify="right")
     table.add_column(overflow="fold")
-    table.add_row(str(counts.converted), words.done)
-    table.add_row(str(counts.present), words.present)
-    table.add_row(str(counts.not_images), "not images" if words is CONVERTED else "not DICOM")
-    for count, what in (
-        (counts.left_out, words.left_out),
-        (counts.in_review, "waiting for a person to look at their pixels"),
-        (counts.waiting, "still being written: left for the next run"),
-        (counts.known_failures, words.again),
-        (summary.vanished - summary.pruned, words.vanished),
-        (summary.pruned, "not in the source any more: removed"),
-        (summary.duplicates, "with the SOP Instance UID of another image (--duplicates)"),
-    ):
-        if count:
-            table.add_row(str(count), what)
-    table.add_row(str(counts.failed), words.failed, end_section=True)
+    *others, failed = summary.rows()
+    for count, what in others:
+        table.add_row(str(count), what)
+    table.add_row(str(failed[0]), failed[1], end_section=True)
     reasons = summary.reasons()
     for reason, count in reasons[:_MOST_REASONS]:
         table.add_row(str(count), reason)

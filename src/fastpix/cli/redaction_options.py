@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
+from fastpix.cli.help_pages import CommandWithPage
 from fastpix.redaction import SHIPPED, Redaction, RedactionRules, read_rules
 from fastpix.redaction.region import checked_region
 
@@ -16,22 +16,29 @@ Redact = Annotated[
     str | None,
     typer.Option(
         metavar="RULES",
-        help="Blank what rules say: a file of TOML, or deid for those of its recipe.",
+        help="Blank what rules say: a TOML file, or deid for those of pydicom/deid.",
     ),
 ]
 RedactBoxes = Annotated[
     list[str] | None,
-    typer.Option(metavar="X Y W H", help="Blank a box of pixels in every image; may be repeated."),
+    typer.Option(
+        metavar="X Y W H",
+        help="Blank a box of pixels, from 0, in every image; may be repeated.",
+    ),
 ]
 RedactRegions = Annotated[
-    bool, typer.Option("--redact-regions", help="Keep ultrasound regions (0018,6011) alone.")
+    bool,
+    typer.Option(
+        "--redact-regions",
+        help="Blank all but the regions (0018,6011) of ultrasound.",
+    ),
 ]
 
 _BOXES = "--redact-boxes"
 _NUMBERS = 4
 
 
-class CommandWithBoxes(TyperCommand):
+class CommandWithBoxes(CommandWithPage):
     """A command whose ``--redact-boxes`` takes four numbers, or four for each of several boxes."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

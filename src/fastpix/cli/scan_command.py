@@ -16,11 +16,15 @@ from fastpix.notes import count_of
 def scan_command(
     src: Annotated[
         list[str],
-        typer.Argument(help="Folders, archives, globs, files or URLs; - reads paths from stdin."),
+        typer.Argument(
+            metavar="SRC...",
+            help="Folders, archives, globs, files or URLs; - reads paths from stdin.",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The list to write: FILE.parquet.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.parquet", help="The list to write.")],
     root: Annotated[
-        Path | None, typer.Option(help="Names are of paths below it [default: the source].")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Names are of paths below it [default: SRC]."),
     ] = None,
     headers: Annotated[
         bool,
@@ -30,7 +34,7 @@ def scan_command(
         ),
     ] = False,
 ) -> None:
-    """List the files under SRC, for fastpix convert to take the list in place of SRC.
+    """List the files under SRC once, for fastpix convert to read the list instead.
 
     The list holds paths, which may name patients, and with --headers UIDs: it is made for its owner
     alone (mode 0600). Make it again when files have changed.

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import typer
 
-from fastpix.cli.commands import app
+from fastpix.cli.commands import Dtype, app
+from fastpix.cli.option_values import GAPS, VOLUME_FORMATS, one_of
 from fastpix.errors import FastpixError, HeaderWarning
 from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import count_of
@@ -31,21 +32,36 @@ FORMATS = {"nifti": ".nii.gz", "npz": ".npz"}
 
 @app.command("series")
 def series_command(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Folders, archives or files.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Folders, archives or files.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a stack.")] = False,
     save: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Write the volume of each stack to OUT.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="nifti or npz.")] = "nifti",
-    gaps: Annotated[str, typer.Option(help="Missing slices: error, or fill with NaN.")] = "error",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Of --save: nifti or npz.",
+            autocompletion=one_of(VOLUME_FORMATS),
+        ),
+    ] = "nifti",
+    gaps: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Missing slices. error: refuse the volume; fill: a plane of NaN for each.",
+            autocompletion=one_of(GAPS),
+        ),
+    ] = "error",
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out volumes that are incomplete.")
     ] = False,
-    dtype: Annotated[
-        str, typer.Option(help="float32, float64, an integer dtype, or auto.")
-    ] = "float32",
+    dtype: Dtype = "float32",
 ) -> None:
-    """List the series and stacks under PATH: shape, spacing, and what is odd about each.
+    """List the series under PATH: the shape and spacing of each volume, and oddities.
 
     No pixels are read, except for --save. Series Instance UIDs are printed, and are the names of
     files that --save writes, so look after them as you look after PATH.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastpix.cli.commands import app
+from fastpix.cli.option_values import SPLIT_BY, SPLITS, one_of
 from fastpix.notes import count_of
 
 if TYPE_CHECKING:
@@ -19,16 +20,25 @@ def stats_command(
     dst: Annotated[str, typer.Argument(metavar="DST", help="Folder or URL of the cache.")],
     split: Annotated[
         str | None,
-        typer.Option(help="One split alone: train, val, test, or another name of --fractions."),
+        typer.Option(
+            metavar="NAME",
+            help="One split alone: train, val, test, or another name of --fractions.",
+            autocompletion=one_of(SPLITS),
+        ),
     ] = None,
     by: Annotated[
-        str, typer.Option(help="What a split never parts: patient, study, series or image.")
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="What is never in two splits: a patient, study, series or image.",
+            autocompletion=one_of(SPLIT_BY),
+        ),
     ] = "patient",
     fractions: Annotated[
         str | None,
-        typer.Option(help="Shares of the splits [default: train=0.8,val=0.1,test=0.1]."),
+        typer.Option(metavar="SHARES", help="Of the splits [default: train=0.8,val=0.1,test=0.1]."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed gives another split.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another gives another split.")] = 0,
     png: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the histograms as a picture.")
     ] = None,
@@ -37,7 +47,7 @@ def stats_command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Strict JSON.")] = False,
 ) -> None:
-    """Show counts, mean, spread and percentiles of each group of images of a cache.
+    """Show mean, spread and percentiles of each group of images of a cache.
 
     A group is a modality, maker, model and unit. Values are those before normalize, padding left
     out. Where all are integers, all figures are exact; else percentiles are within 0.4 %. They are

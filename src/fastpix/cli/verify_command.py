@@ -16,7 +16,7 @@ _SHOWN = 100  # faults
 
 @app.command()
 def verify(
-    dst: Annotated[str, typer.Argument(help="The cache, or the copies.")],
+    dst: Annotated[str, typer.Argument(metavar="DST", help="The cache, or the copies.")],
     deidentified: Annotated[
         bool, typer.Option("--deidentified", help="DST holds de-identified copies: audit them.")
     ] = False,
@@ -32,10 +32,14 @@ def verify(
             metavar="SRC", help="For --external: errors that originals have too do not count."
         ),
     ] = None,
-    key_file: Annotated[Path | None, typer.Option(help="For that: the key [DST.key].")] = None,
-    root: Annotated[Path | None, typer.Option(help="For that: the root of the job.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For that: the key [default: DST.key].")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For that: --root of the job.")
+    ] = None,
 ) -> None:
-    """Read all arrays of a cache, or audit all copies, and say what is damaged, missing or wrong.
+    """Read all arrays of a cache, or audit all copies, and say what is wrong.
 
     Copies are held against the rules, and against the bytes that were audited when they were made.
     """

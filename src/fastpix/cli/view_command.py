@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from fastpix.cli.commands import app, fail
+from fastpix.cli.option_values import FUNCTIONS, one_of
+from fastpix.cli.option_values import PROTOCOLS as TERMINALS
 from fastpix.errors import ArgumentError, FastpixError, SeriesError
 from fastpix.new_files import open_new
 
@@ -30,7 +32,12 @@ def view_command(
         typer.Option(metavar="C W", help="Centre and width, in units of values."),
     ] = None,
     function: Annotated[
-        str, typer.Option(help="Of --window: linear, linear_exact or sigmoid.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Of --window: linear, linear_exact or sigmoid.",
+            autocompletion=one_of(FUNCTIONS),
+        ),
     ] = "linear",
     percentiles: Annotated[
         tuple[float, float] | None,
@@ -38,31 +45,50 @@ def view_command(
     ] = None,
     voi: Annotated[
         str | None,
-        typer.Option(help="Which of the file's windows: number from 0, or name [default: 0]."),
+        typer.Option(
+            metavar="WINDOW", help="Of the file: its number from 0, or its name [default: 0]."
+        ),
     ] = None,
     both: Annotated[bool, typer.Option("--both", help="Both polarities, side by side.")] = False,
     frame: Annotated[
-        list[int] | None, typer.Option(help="Frame or slice, from 0; may be given several times.")
+        list[int] | None,
+        typer.Option(metavar="N", help="Frame or slice, from 0; may be repeated."),
     ] = None,
-    most: Annotated[int, typer.Option(help="Frames or slices at most, spread over all.")] = 20,
-    series_uid: Annotated[str | None, typer.Option(help="Which of several series.")] = None,
-    stack: Annotated[int | None, typer.Option(help="Which of several stacks.")] = None,
-    volume: Annotated[int, typer.Option(help="Which of several volumes.")] = 0,
+    most: Annotated[
+        int, typer.Option(metavar="N", help="Frames or slices at most, spread over all.")
+    ] = 20,
+    series_uid: Annotated[
+        str | None, typer.Option(metavar="UID", help="Which of several series.")
+    ] = None,
+    stack: Annotated[
+        int | None, typer.Option(metavar="N", help="Which of several stacks, from 0.")
+    ] = None,
+    volume: Annotated[int, typer.Option(metavar="N", help="Which of several volumes, from 0.")] = 0,
     side: Annotated[
         int | None,
-        typer.Option(min=64, max=8192, help="Pixels of a frame [default: 896; of several, 256]."),
+        typer.Option(
+            metavar="PIXELS",
+            min=64,
+            max=8192,
+            help="Of a frame [default: 896; of several, 256].",
+        ),
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--terminal", help="kitty, iterm2 or sixel [default: what the terminal is]."),
+        typer.Option(
+            "--terminal",
+            metavar="NAME",
+            help="kitty, iterm2 or sixel [default: what the terminal is].",
+            autocompletion=one_of(TERMINALS),
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over OUT.png.")] = False,
 ) -> None:
-    """Show an image as a picture for people: windowed, MONOCHROME1 as a radiologist expects it.
+    """Show an image, a series or a sample of a cache as a picture for people.
 
     In a terminal that can show pictures it appears at once; -o writes it. The window is the first
-    of the file, else percentiles 1 and 99. The picture shows a patient: it is written nowhere but
-    where you say.
+    of the file, else percentiles 1 and 99. MONOCHROME1 is shown as a radiologist expects it. The
+    picture shows a patient: it is written nowhere but where you say.
     """
     from fastpix.view.drawing import draw
     from fastpix.view.looks import Look

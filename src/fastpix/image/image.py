@@ -23,6 +23,7 @@ from fastpix.image.limits import check_size
 from fastpix.image.reading import Reading, decoder_notes, reading_of, stored_reading
 from fastpix.image.values import fill_frame
 from fastpix.image.waiting_cells import may_wait, read_waiting
+from fastpix.in_notebooks import InNotebooks
 from fastpix.notes import Note
 from fastpix.plan.making import make_plan
 from fastpix.plan.plan import Plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
-class Image:
+class Image(InNotebooks):
     """One DICOM instance, opened: its header is read, its pixels are not.
 
     Made by `fastpix.open`. What it gives never changes: it may be shared by threads, kept across

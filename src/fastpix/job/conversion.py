@@ -40,6 +40,7 @@ from fastpix.job.scan import (
     series_items,
 )
 from fastpix.job.settings import Compress, Duplicates, Gaps, Job, Settings, Unit
+from fastpix.job.shown_progress import told
 from fastpix.job.source_paths import default_paths_folder, make_paths_folder
 from fastpix.job.source_roots import OtherFiles, keep_roots, other_roots
 from fastpix.job.source_verdicts import SourcesLike, check_kept, keep_verdicts, run_verdicts
@@ -106,6 +107,7 @@ def convert(
     prune: bool = False,
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
+    progress: bool = False,
     on_trouble: OnTrouble | None = None,
     on_progress: OnProgress | None = None,
 ) -> Summary:
@@ -171,6 +173,9 @@ def convert(
         Seconds that one file or series may take.
     max_bytes : int
         What one image may decode to; a volume may take 16 times as much.
+    progress : bool
+        Show how far the job is: a bar in a notebook or on a terminal, else a line on standard error
+        every 10 seconds.
     on_trouble : callable, optional
         Called before the first file is read whole if files of a kind are going to fail: nothing
         here decodes them, or the recipe cannot be applied to them. If not given, each is a
@@ -207,7 +212,8 @@ def convert(
     run.begin(replace, retry_failed)
     with run_marked(run.storage):
         try:
-            summary = run.convert(executor, on_trouble or _warn_of, on_progress)
+            with told(progress, "converting", on_progress) as tell:
+                summary = run.convert(executor, on_trouble or _warn_of, tell)
         except BaseException:
             with suppress(OSError, FastpixError):
                 run.finish()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from fastpix.in_notebooks import InNotebooks
 from fastpix.job.counts import Counts
+from fastpix.job.summary_words import CONVERTED, SummaryWords
+from fastpix.notes import count_of
 
 _NUMBER = re.compile(r"(?<![\w,(.])[0-9]+(?![\w,)])")
 _COUNTING = frozenset({"PixelDataError", "DecodeError"})
 
 
-@dataclass(slots=True)
-class Summary:
+@dataclass(slots=True, repr=False)
+class Summary(InNotebooks):
     """What a job came to, in numbers.
 
     Attributes
@@ -29,6 +33,8 @@ class Summary:
         Images with the SOP Instance UID of another.
     seconds : float
     """
+
+    words: ClassVar[SummaryWords] = CONVERTED
 
     counts: Counts = field(default_factory=Counts)
     vanished: int = 0
@@ -60,6 +66,42 @@ class Summary:
     def bytes_read(self) -> int:
         """Of all files that were opened."""
         return self.counts.bytes_read
+
+    def __repr__(self) -> str:
+        words = self.words
+        return (
+            f"<fastpix.{type(self).__name__}: {self.converted} {words.done}, {self.present} "
+            f"{words.present}, {self.failed} {words.failed}, {self.seconds:.1f} s>"
+        )
+
+    def rows(self) -> list[tuple[int, str]]:
+        """Return how many files came to what, in words; failures of this run last."""
+        counts, words = self.counts, self.words
+        seldom = (
+            (counts.left_out, words.left_out),
+            (counts.in_review, "waiting for a person to look at their pixels"),
+            (counts.waiting, "still being written: left for the next run"),
+            (counts.known_failures, words.again),
+            (self.vanished - self.pruned, words.vanished),
+            (self.pruned, "not in the source any more: removed"),
+            (self.duplicates, "with the SOP Instance UID of another image (--duplicates)"),
+        )
+        return [
+            (counts.converted, words.done),
+            (counts.present, words.present),
+            (counts.not_images, words.not_images),
+            *(row for row in seldom if row[0]),
+            (counts.failed, words.failed),
+        ]
+
+    def title(self) -> str:
+        """Return how many files and bytes took how long."""
+        files = self.counts.files
+        rate = files / max(self.seconds, 1e-6)
+        return (
+            f"{count_of(files, 'file')}, {self.counts.bytes_read / 1e6:.1f} MB in "
+            f"{self.seconds:.1f} s ({rate:.0f} files/s)"
+        )
 
     def reasons(self) -> list[tuple[str, int]]:
         """Return the reasons of failures of this run with their counts, the most frequent first.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastpix.header.rescale import SAME, Rescale, Rescales
+from fastpix.in_notebooks import InNotebooks
 from fastpix.kernel.steps import ColorSteps, Steps
 from fastpix.notes import Note, count_of
 from fastpix.plan.words import (
@@ -19,8 +20,8 @@ from fastpix.plan.words import (
 from fastpix.standard.syntaxes import syntax_name
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(InNotebooks):
     """Every decision about the pixels of one instance; print it to read it.
 
     Attributes
@@ -141,6 +142,9 @@ class Plan:
         lines.append(("output", f"{self.dtype}, {self.unit}"))
         lines += [("warning" if note.oddity else "note", note.text) for note in self.notes]
         return lines
+
+    def __repr__(self) -> str:
+        return f"<fastpix.Plan: {' x '.join(map(str, self.shape))}, {self.dtype}; print it>"
 
     def __str__(self) -> str:
         return "\n".join(f"{label + ':':12}{text}" for label, text in self.describe())

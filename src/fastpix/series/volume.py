@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastpix.errors import ArgumentError, SeriesError
 from fastpix.image.limits import MAX_VOLUME_BYTES, check_size, checked_limit
+from fastpix.in_notebooks import InNotebooks
 from fastpix.notes import Note
 from fastpix.series.arrangement import Kind
 from fastpix.series.pet_header import suv_factor_of
@@ -62,8 +63,8 @@ def spacing_of(affine: NDArray[np.float64] | None) -> tuple[float, float, float]
     return slices, rows, columns
 
 
-@dataclass(frozen=True, eq=False)
-class Volume:
+@dataclass(frozen=True, eq=False, repr=False)
+class Volume(InNotebooks):
     """An array of modality values in patient space, in millimetres, LPS.
 
     Attributes
@@ -99,6 +100,10 @@ class Volume:
     modality: str = ""
     notes: tuple[Note, ...] = ()
     sources: Sequence[PlaneSource | None] = ()
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.array.shape))
+        return f"<fastpix.Volume: {size}, {self.array.dtype}, {self.kind}>"
 
     @property
     def spacing(self) -> tuple[float, float, float] | None:

@@ -45,6 +45,9 @@ class Look:
         Which frames or slices, from 0; None spreads `most` over all.
     most : int
         Frames or slices at most.
+    thinned : int or None
+        Of an image with more rows or columns than this, only every second, third, ... is shown,
+        and counts for percentiles: for a small picture of a large image.
     """
 
     window: VoiWindow | None = None
@@ -53,6 +56,7 @@ class Look:
     both: bool = False
     numbers: tuple[int, ...] | None = None
     most: int = 20
+    thinned: int | None = None
 
     def __post_init__(self) -> None:
         if self.percentiles is not None:
@@ -105,8 +109,12 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     place = place_of_image(image, attributes)
     captions = [f"frame {number}" if len(image) > 1 else "" for number in numbers]
     what = f"{header.columns} x {header.rows}, {header.photometric}"
+    step = max(header.rows, header.columns) // look.thinned if look.thinned else 1
+    thin = slice(None), *[slice(None, None, max(1, step))] * 2
+    if step > 1 and place.mm is not None:
+        place = place._replace(mm=place.mm * step)
     if not header.is_gray:
-        colors = image.read(dtype="float32", color_range=(0, 255), frames=numbers)
+        colors = image.read(dtype="float32", color_range=(0, 255), frames=numbers)[thin]
         return seen_of_color(colors, place, captions, look, what)
     # PS3.3 C.8.8.3: Dose Grid Scaling is no Modality LUT, so windows are of stored values.
     is_of_stored = header.modality == "RTDOSE" and look.window is None
@@ -114,7 +122,7 @@ def seen_of_image(image: Image, look: Look = Look()) -> Seen:
     padding = None if header.padding is None else math.nan
     values = image.read(
         dtype="float64", invert="none", rescale=rescale, padding=padding, frames=numbers
-    )
+    )[thin]
     if not rescale:
         what += ", stored values"
     error = header.rescale_error

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from fastpix.deidentification.copy_options import Deidentification, Kept
 from fastpix.deidentification.engine import check_engine
@@ -36,10 +36,12 @@ from fastpix.job.manifest import FOLDER
 from fastpix.job.pending import Pending
 from fastpix.job.pruning import vanished_items, write_vanished
 from fastpix.job.scan import Sources, batches, file_items, open_sources
+from fastpix.job.shown_progress import told
 from fastpix.job.source_roots import keep_roots, other_roots
 from fastpix.job.storage import is_url
 from fastpix.job.storage.local_storage import LocalStorage
 from fastpix.job.summary import Summary
+from fastpix.job.summary_words import COPIED, SummaryWords
 from fastpix.pseudonyms import Names, default_key_file, load_key
 from fastpix.redaction import Redaction
 from fastpix.text_detection import detector_here
@@ -52,7 +54,7 @@ COPIES = (
 _FILES = 256  # of a batch: what a worker that is killed has to do again takes seconds
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class CopySummary(Summary):
     """What a run came to, in numbers.
 
@@ -61,6 +63,8 @@ class CopySummary(Summary):
     in_review : int
         Copies that wait for a person, of this run and of earlier ones.
     """
+
+    words: ClassVar[SummaryWords] = COPIED
 
     in_review: int = 0
 
@@ -86,6 +90,7 @@ def deidentify(
     prune: bool = False,
     timeout: float = 600.0,
     max_bytes: int = MAX_BYTES,
+    progress: bool = False,
     on_progress: OnProgress | None = None,
 ) -> CopySummary:
     """Write a de-identified copy of every DICOM file of `src` into `dst`.
@@ -147,6 +152,8 @@ def deidentify(
         Seconds that one file may take.
     max_bytes : int
         What one image may decode to.
+    progress : bool
+        Show how far the job is, as `convert` does.
     on_progress : callable, optional
         Called with a `Progress` some times a second.
 
@@ -181,7 +188,8 @@ def deidentify(
         if accept_pixels:
             accept(run.folders.output, by="--accept-pixels")
         try:
-            summary = run.copy(executor, on_progress)
+            with told(progress, "copying", on_progress) as tell:
+                summary = run.copy(executor, tell)
         finally:
             remove_attempts(run.folders.attempts(run.job.run))
         if prune and summary.vanished:
