@@ -43,10 +43,7 @@ def open_cache(dst: str | os.PathLike[str]) -> Cache:
     storage = storage_at(destination)
     settings = read_settings(storage)
     if settings is None:
-        raise FastpixError(
-            f"{destination} is no cache: it has no dataset.json. A folder of NAME.npz with "
-            f"NAME.json, of an older fastpix, is read with numpy.load, or converted anew"
-        )
+        raise no_cache(destination)
     is_volumes = settings.unit == "series"
     kinds = (*_SAMPLES, "file") if is_volumes else _SAMPLES
     table = live_table(storage, settings.id, kinds=kinds, statuses=("done",))

@@ -45,7 +45,7 @@ def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
     storage = storage_at(os.fspath(dst))
     settings = settings_id(storage)
     if settings is None:
-        raise FastpixError(f"{os.fspath(dst)} is no cache: it has no dataset.json")
+        raise no_cache(os.fspath(dst))
     return live_table(storage, settings)
 
 
