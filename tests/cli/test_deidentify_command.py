@@ -89,7 +89,7 @@ def test_options_are_those_of_the_function(job: Copied, call: Call) -> None:
     assert pydicom.dcmread(ct).PixelData != copy.PixelData
     key = "--key-file", job.src / "k"
     said = call("deidentify", job.src, job.dst, "--workers", "1", *key, code=1)
-    assert "this folder was made by other settings" in said
+    assert "this folder was made with other settings" in said
     assert "--into" not in said
 
 

@@ -94,7 +94,9 @@ def _print_counts(table: pyarrow.Table) -> None:
         shown.add_row(str(count), *key)
     console_here().print(shown, highlight=False, markup=False)
     if any(name.startswith("unknown-") for key in counts for name in key):
-        typer.echo("unknown-...: a name that is not in fastpix's tables, so its keyed hash is kept.")
+        typer.echo(
+            "unknown-...: a name that is not in fastpix's tables, so its keyed hash is kept."
+        )
     typer.echo("Every row and column: --csv or --json; failures alone: --failed.")
 
 

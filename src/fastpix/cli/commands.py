@@ -20,7 +20,12 @@ from typer.core import TyperCommand
 
 from fastpix.cli.help_pages import AllCommands, CommandWithPage
 from fastpix.cli.option_values import DTYPES, INVERT, decoder_names, one_of
-from fastpix.errors import ArgumentError, FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
+from fastpix.errors import (
+    ArgumentError,
+    FastpixError,
+    HeaderWarning,
+    UnsupportedTransferSyntaxError,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console

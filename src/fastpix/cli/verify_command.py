@@ -102,6 +102,8 @@ def _verify_copies(
         typer.echo(f"{fault.file}: {fault.why}")
     if len(faults) > _SHOWN:
         typer.echo(f"and {len(faults) - _SHOWN} more")
-    typer.echo(f"{count_of(found.copies, 'copy', 'copies')} audited, {count_of(len(faults), 'fault')}")
+    typer.echo(
+        f"{count_of(found.copies, 'copy', 'copies')} audited, {count_of(len(faults), 'fault')}"
+    )
     if faults:
         raise typer.Exit(1)

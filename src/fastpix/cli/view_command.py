@@ -119,6 +119,9 @@ def view_command(
     try:
         found = seen(source, look, series_uid=series_uid, stack=stack, volume=volume)
     except (ArgumentError, SeriesError):  # of what was asked
+        if (Path(source) / "dataset.json").is_file():
+            fail(f"{source} is a cache: name one of its images, as in {source}/NAME. Names: "
+                 f"fastpix manifest {source} --csv")  # fmt: skip
         raise
     except FastpixError as error:
         fail(f"{source if error.source is None else error.source}: {error}")

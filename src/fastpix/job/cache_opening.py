@@ -9,7 +9,7 @@ import numpy as np
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
-from fastpix.job.dataset_file import is_foreign, read_settings
+from fastpix.job.dataset_file import is_foreign, no_cache, read_settings
 from fastpix.job.live_rows import is_one_of
 from fastpix.job.manifest_table import live_table
 from fastpix.job.settings import Settings

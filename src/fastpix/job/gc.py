@@ -11,7 +11,7 @@ import numpy as np
 
 from fastpix.errors import FastpixError
 from fastpix.job.cache import Cache
-from fastpix.job.dataset_file import read_settings
+from fastpix.job.dataset_file import no_cache, read_settings
 from fastpix.job.formats import format_named
 from fastpix.job.items import Batch, Item
 from fastpix.job.maintenance import (

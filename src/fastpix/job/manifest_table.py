@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import ArgumentError, FastpixError
+from fastpix.errors import ArgumentError
 from fastpix.job.columns import schema
-from fastpix.job.dataset_file import settings_id
+from fastpix.job.dataset_file import no_cache, settings_id
 from fastpix.job.live_rows import DONE, TOP_KINDS, is_one_of, live, name_numbers
 from fastpix.job.manifest import read_parts
 from fastpix.job.storage import storage_at

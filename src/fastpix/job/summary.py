@@ -71,7 +71,7 @@ class Summary(InNotebooks):
         words = self.words
         return (
             f"<fastpix.{type(self).__name__}: {self.converted} {words.done}, {self.present} "
-            f"{words.present}, {self.failed} {words.failed}, {self.seconds:.1f} s>"
+            f"unchanged, {self.failed} {words.failed}, {self.seconds:.1f} s>"
         )
 
     def rows(self) -> list[tuple[int, str]]:
@@ -80,11 +80,17 @@ class Summary(InNotebooks):
         seldom = (
             (counts.left_out, words.left_out),
             (counts.in_review, "waiting for a person to look at their pixels"),
-            (counts.waiting, "changed just now, so perhaps still being written: left for the next run"),
+            (
+                counts.waiting,
+                "changed just now, so perhaps still being written: left for the next run",
+            ),
             (counts.known_failures, words.again),
             (self.vanished - self.pruned, words.vanished),
             (self.pruned, "not in the source any more: removed"),
-            (self.duplicates, "of the images, with the SOP Instance UID of another image (see --duplicates)"),
+            (
+                self.duplicates,
+                "of the images, with the SOP Instance UID of another image (see --duplicates)",
+            ),
         )
         return [
             (counts.converted, words.done),
