@@ -109,8 +109,8 @@ class NoPixelDataError(FastpixError):
         remedy = "leave it out of image jobs"
         if describes_image:
             remedy = (
-                "its header describes an image, so the file is cut off, or its pixels were taken out; "
-                "fetch it again, or leave it out of image jobs"
+                "its header describes an image, so the file is cut off, or its pixels were taken "
+                "out; fetch it again, or leave it out of image jobs"
             )
         super().__init__(
             f"no Pixel Data (7FE0,0010), Float Pixel Data (7FE0,0008) or Double Float Pixel Data "

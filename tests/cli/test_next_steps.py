@@ -14,9 +14,7 @@ from fastpix.job.summary import Summary
 
 def test_what_was_written_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert written("out/cache") == [
-        "out/cache  the cache: arrays, and a manifest with a row for each file"
-    ]
+    assert written("out/cache") == ["out/cache  the cache: arrays, and a manifest of all files"]
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "cache.key").touch()
     (tmp_path / "out" / "cache.paths.parquet").mkdir()

@@ -183,8 +183,8 @@ def _show(audit: Audit, console: Console) -> None:
         table.add_row(*row, *(() if is_narrow else (names[record.id],)))
     if table.row_count:
         console.print(table, highlight=False, markup=False)
-    for each, name in names.items() if is_narrow else ():
-        console.print(f" {each}  {name}", highlight=False, markup=False, soft_wrap=True)
+    for source, name in names.items() if is_narrow else ():
+        console.print(f" {source}  {name}", highlight=False, markup=False, soft_wrap=True)
     _tell_more("source", len(audit.sources))
     if audit.compared_with:
         typer.echo(f"New since {audit.compared_with}: {len(audit.changes) or 'nothing'}")

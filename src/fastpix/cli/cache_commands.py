@@ -191,8 +191,8 @@ def _kept(dst: str, folder: Path | None) -> Iterator[tuple[str, str]]:
     if not place.is_dir():
         if kind_of(storage_at(dst)) == CopySettings.kind:
             fail(f"copies keep no list of paths: name their sources, too: fastpix locate SRC {dst}")
-        fail(f"{place}: the paths of this cache are not here; say with --paths where they are, or name "
-             f"the sources: fastpix locate SRC {dst}")  # fmt: skip
+        fail(f"{place}: the paths of this cache are not here; say with --paths where they "
+             f"are, or name the sources: fastpix locate SRC {dst}")  # fmt: skip
     return read_paths(place)
 
 

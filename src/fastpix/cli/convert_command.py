@@ -223,8 +223,8 @@ def convert_command(
         typer.echo(f"Which files failed, and why:\n  fastpix locate {shlex.quote(dst)}")
         raise typer.Exit(1)
     if duplicates == "error" and summary.duplicates:
-        typer.echo("Duplicates are an error here: leave them out of SRC, or use --duplicates first, "
-                   "which converts one of each")  # fmt: skip
+        typer.echo("Duplicates are an error here: leave them out of SRC, or use --duplicates "
+                   "first, which converts one of each")  # fmt: skip
         raise typer.Exit(1)
 
 

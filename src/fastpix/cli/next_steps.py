@@ -73,13 +73,11 @@ def written(dst: str) -> list[str]:
     if "://" in dst:
         return []
     key, paths = default_key_file(Path(dst)), default_paths_folder(Path(dst))
-    found = [(dst, "the cache: arrays, and a manifest with a row for each file")]
+    found = [(dst, "the cache: arrays, and a manifest of all files")]
     if key.exists():
-        found.append(
-            (_beside(dst, key), "the key of its hashed names: keep it, and keep it secret")
-        )
+        found.append((_beside(dst, key), "the key of its hashed names: keep it secret"))
     if paths.exists():
-        found.append((_beside(dst, paths), "the path of each source file: keep it here"))
+        found.append((_beside(dst, paths), "where each image came from: keep it here"))
     width = max(len(name) for name, _ in found)
     return [f"{name:{width}}  {what}" for name, what in found]
 

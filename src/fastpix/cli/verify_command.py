@@ -75,8 +75,8 @@ def _verify_cache(dst: str) -> None:
             typer.echo(f"{cache.names[k]}: {error}")
     typer.echo(f"{count_of(len(cache), 'array')} read, {damaged} damaged or missing")
     if damaged:
-        typer.echo(f"Remove the files that hold them, then: fastpix gc {shlex.quote(dst)}, and fastpix convert "
-                   f"again.")  # fmt: skip
+        typer.echo(f"Remove the files that hold them, then: fastpix gc {shlex.quote(dst)}, "
+                   "and fastpix convert again.")  # fmt: skip
         raise typer.Exit(1)
 
 
