@@ -200,7 +200,7 @@ def test_mistakes_have_a_remedy(
     (tmp_path / "another").write_text("0123456789abcdef" * 4)
     (tmp_path / "another").chmod(0o600)
     said = call("locate", job.src, job.dst, "--key-file", "another", code=1)
-    assert "key_file: another is another key than the one of this folder" in said
+    assert "--key-file: another is another key than the one of this folder" in said
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
