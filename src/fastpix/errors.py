@@ -105,12 +105,12 @@ class NoPixelDataError(FastpixError):
     """
 
     def __init__(self, sop_class: str = "", describes_image: bool = False) -> None:
-        what = f" (it is a {sop_class})" if sop_class else ""
+        what = f" (its SOP Class is {sop_class})" if sop_class else ""
         remedy = "leave it out of image jobs"
         if describes_image:
             remedy = (
-                "it describes an image, so it is cut off, or its pixels were taken out; "
-                "fetch it again, or leave it out of image jobs"
+                "its header describes an image, so the file is cut off, or its pixels were taken "
+                "out; fetch it again, or leave it out of image jobs"
             )
         super().__init__(
             f"no Pixel Data (7FE0,0010), Float Pixel Data (7FE0,0008) or Double Float Pixel Data "
@@ -149,7 +149,8 @@ class PixelHeaderError(FastpixError):
         if len(shown) > 80:
             shown = shown[:77] + "..."
         remedy = remedy or "correct the attribute, or leave the file out"
-        super().__init__(f"{where} is {shown}: {reason}; {remedy}", f"{where}: {reason}")
+        absent = " is missing" if value is None else ""
+        super().__init__(f"{where} is {shown}: {reason}; {remedy}", f"{where}{absent}: {reason}")
         self.tag = tag
         self.keyword = keyword
         self.value = value

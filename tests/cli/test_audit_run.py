@@ -169,5 +169,5 @@ def test_sources_that_software_tells_apart_have_it_in_their_name(
 def test_nothing_to_decide_about(tmp_path: Path, call: Call) -> None:
     (tmp_path / "src").mkdir()
     said = call("audit", tmp_path / "src", tmp_path / "out")
-    assert "No image was found, so there is no source to decide about" in said
+    assert "There is no DICOM image in" in said
     assert "audit mark" not in said

@@ -102,6 +102,9 @@ def run_here(arguments: list[str], stdin: bytes, cwd: Path | None) -> tuple[obje
     return caught.value.code, printed.getvalue()
 
 
+PRESENT = "done in an earlier run, and unchanged"
+
+
 def counts(log: str) -> dict[str, int]:
     """Read the table at the end of a job."""
     rows = re.findall(r"^│ *(\d+) │ (.*?) *│$", log, re.MULTILINE)
@@ -365,8 +368,8 @@ def test_no_patient_data_anywhere(tmp_path: Path) -> None:
         search(log.encode(), "the log")
         found = counts(log)
         present = wanted["converted"] + wanted["not an image"]
-        assert found["converted"] + found["already there"] in (wanted["converted"], present), log
-        known = found.get("failed before, and have not changed (--retry-failed tries again)", 0)
+        assert found["converted"] + found[PRESENT] in (wanted["converted"], present), log
+        known = found.get("failed in an earlier run, and unchanged (--retry-failed tries again)", 0)
         assert found["failed"] + known == wanted["failed"]
         if found["converted"]:
             assert found["not images"] == wanted["not an image"]
@@ -408,13 +411,13 @@ def test_summary_failures_and_exit_codes(src: Path, tmp_path: Path) -> None:
     dst = tmp_path / "dst"
     log = run("convert", src, dst, code=1)
     lines = log.splitlines()
-    assert re.fullmatch(r"4 files, 0\.0 MB in \d+\.\d s \(\d+ files/s\)", lines[0].strip())
+    assert re.fullmatch(r"4 files, 0\.0 MB read in \d+\.\d s \(\d+ files/s\)", lines[0].strip())
     table = counts(log)
-    assert {key: table[key] for key in ("converted", "already there", "not images", "failed")} == {
-        "converted": 2, "already there": 0, "not images": 1, "failed": 1,
+    assert {key: table[key] for key in ("converted", PRESENT, "not images", "failed")} == {
+        "converted": 2, PRESENT: 0, "not images": 1, "failed": 1,
     }  # fmt: skip
-    assert "PixelDataError: Pixel Data (7FE0,0010) holds N bytes, N are needed" in log
-    assert lines[-1] == f"Which files failed, and why: fastpix locate {dst}"
+    assert "PixelDataError: Pixel Data (7FE0,0010) holds 10 bytes, 12 are needed" in log
+    assert lines[-2:] == ["Which files failed, and why:", f"  fastpix locate {dst}"]
     assert "\x1b" not in log
     assert "\r" not in log
     (failure,) = failures(dst)
@@ -422,7 +425,7 @@ def test_summary_failures_and_exit_codes(src: Path, tmp_path: Path) -> None:
 
     (src / "cut").unlink()
     table = counts(run("convert", src, dst, "--prune", code=0))
-    assert table["already there"] == 3
+    assert table[PRESENT] == 3
     assert table["not in the source any more: removed"] == 1
     assert failures(dst) == []
 
@@ -467,7 +470,7 @@ def test_root_and_key_file(src: Path, tmp_path: Path, call: Callable[..., str]) 
     moved = tmp_path / "moved"
     src.rename(moved)
     log = run("convert", moved / "sub", dst, "--root", moved, "--key-file", key_file)
-    assert counts(log)["already there"] == 1
+    assert counts(log)[PRESENT] == 1
 
 
 def test_manifest_verify_and_gc(src: Path, tmp_path: Path, call: Callable[..., str]) -> None:
@@ -500,9 +503,9 @@ def test_files_and_lists(src: Path, tmp_path: Path) -> None:
     lists[b"a.dcm\0" + new_line] = 2
     for stdin, done in lists.items():
         table = counts(run("convert", "-", dst, stdin=stdin, cwd=src))
-        assert table["converted"] + table["already there"] == done
+        assert table["converted"] + table[PRESENT] == done
     log = run("convert", a, "-", src / "sub", dst, stdin=os.fsencode(b))
-    assert counts(log)["already there"] == 2
+    assert counts(log)[PRESENT] == 2
 
 
 @in_the_gate
@@ -551,21 +554,21 @@ def test_workers_timeout_and_recipe(src: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("convert", "none", "dst"), "none: No such file or directory"),
-        (("convert", "src", "dst", "--workers", 0), "workers: 0 is less than 1"),
-        (("convert", "src", "dst", "--timeout", 0), "timeout: 0.0 is not a positive number"),
-        (("convert", "src", "dst", "--max-bytes", 0), "max_bytes: 0 is not a positive number"),
-        (("convert", "src", "dst", "--dtype", "complex"), "dtype: 'complex' is not one of"),
-        (("convert", "src", "dst", "--normalize", 1, 1), "normalize: (1.0, 1.0) is not finite"),
-        (("convert", "src", "dst", "--key-file", "dst/k"), "key_file: dst/k lies inside"),
-        (("convert", "src", "dst", "--key-file", "src/a.dcm"), "key_file: src/a.dcm can be read"),
-        (("convert", "src", "dst", "--only", "x"), "only: "),
+        (("convert", "src", "dst", "--workers", 0), "--workers: 0 is less than 1"),
+        (("convert", "src", "dst", "--timeout", 0), "--timeout: 0.0 is not a positive number"),
+        (("convert", "src", "dst", "--max-bytes", 0), "--max-bytes: 0 is not a positive number"),
+        (("convert", "src", "dst", "--dtype", "complex"), "--dtype: 'complex' is not one of"),
+        (("convert", "src", "dst", "--normalize", 1, 1), "--normalize: (1.0, 1.0) is not finite"),
+        (("convert", "src", "dst", "--key-file", "dst/k"), "--key-file: dst/k lies inside"),
+        (("convert", "src", "dst", "--key-file", "src/a.dcm"), "--key-file: src/a.dcm can be read"),
+        (("convert", "src", "dst", "--only", "x"), "--only: "),
         (("convert", "src", "src/a.dcm"), "src/a.dcm: File exists"),
         (("info", "none"), "none: No such file or directory"),
-        (("info", "src"), "src: Is a directory"),
-        (("info", "src/readme.txt"), "not a DICOM file"),
-        (("info", "src/cut"), "Pixel Data (7FE0,0010) holds 10 bytes, 12 are needed"),
-        (("info", "src/a.dcm", "--invert", "all"), "invert: 'all' is not"),
-        (("locate", "dst"), "dst is no cache: it has no dataset.json"),
+        (("info", "src"), "src is a folder, and one file is needed: fastpix series FOLDER"),
+        (("info", "src/readme.txt"), "src/readme.txt: not a DICOM file"),
+        (("info", "src/cut"), "src/cut: Pixel Data (7FE0,0010) holds 10 bytes, 12 are needed"),
+        (("info", "src/a.dcm", "--invert", "all"), "--invert: 'all' is not"),
+        (("locate", "dst"), "dst is not a fastpix cache: it has no dataset.json"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
@@ -591,7 +594,7 @@ def test_wrong_usage_is_exit_code_2(call: Callable[..., str]) -> None:
 
 def test_an_empty_folder_and_one_without_images(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    nothing = {"converted": 0, "already there": 0, "not images": 0, "failed": 0}
+    nothing = {"converted": 0, PRESENT: 0, "not images": 0, "failed": 0}
     assert counts(run("convert", "src", "dst", cwd=tmp_path)) == nothing
     (tmp_path / "src" / "empty").touch()
     (tmp_path / "src" / "text.dcm").write_text("no image")
@@ -605,7 +608,7 @@ def test_output_inside_the_source(src: Path) -> None:
     (src / "cut").unlink()
     for converted, present in ((2, 0), (0, 3)):
         table = counts(run("convert", ".", "out", "--key-file", "../key", cwd=src))
-        assert (table["converted"], table["already there"]) == (converted, present)
+        assert (table["converted"], table[PRESENT]) == (converted, present)
 
 
 def test_version_of_the_installed_command(tmp_path: Path) -> None:
@@ -668,7 +671,7 @@ def test_bars_on_a_terminal(src: Path, tmp_path: Path) -> None:
     (last,) = [line for line in re.split("[\r\n]+", text) if "4/4" in line][-1:]
     assert re.fullmatch(r"converting .+ 4/4 0 MB \d+ files/s 1 failed \d:\d\d:\d\d\s*", last)
     assert "4 files, 0 MB\r\n" not in text, "bars take the place of lines"
-    assert "already there" in text
+    assert PRESENT in text
     for path in src.rglob("*.dcm"):
         assert path.name not in text
 
@@ -682,7 +685,7 @@ def test_ctrl_c_on_a_terminal(tmp_path: Path) -> None:
     assert code == 130
     assert "Traceback" not in log
     assert "KeyboardInterrupt" not in log
-    assert "run the same command again for the rest" in log
+    assert "run the same command again to go on" in log
     check_consistent(dst)
 
 
@@ -723,12 +726,12 @@ def test_interrupt(tmp_path: Path) -> None:
     assert job.returncode == 130
     assert took < 30
     assert log.splitlines() == [
-        "Interrupted. What is done stays; run the same command again for the rest."
+        "Interrupted. What is done stays in the cache; run the same command again to go on."
     ]
     done = check_consistent(dst)
     assert 0 < done < 1500
     table = counts(run("convert", folder, dst, "--workers", 2))
-    assert (table["already there"], table["converted"]) == (done, 1500 - done)
+    assert (table[PRESENT], table["converted"]) == (done, 1500 - done)
     assert check_consistent(dst) == 1500
 
 
@@ -763,10 +766,10 @@ def test_info_says_what_will_be_done(
     assert described(path) == {
         "image": ["3 frames of 4 x 5 (rows x columns), MONOCHROME1"],
         "encoding": ["Explicit VR Little Endian (1.2.840.10008.1.2.1)"],
-        "cells": ["integer of 16 bits"],
+        "stored": ["integer of 16 bits"],
         "mask": ["bits 0 to 11 hold the value (12 bits); others are ignored"],
         "sign": ["two's complement, -2048 to 2047"],
-        "rescale": ["value * 2.0 + -1024.0"],
+        "rescale": ["value * 2.0 - 1024.0"],
         "invert": ["MONOCHROME1: subtracted from the maximum of the instance"],
         "output": ["float32, inverted HU"],
         "note": ["WindowCenter (0028,1050) is present: reported, not applied"],
@@ -804,7 +807,7 @@ def test_info_of_a_codec(tmp_path: Path, described: Callable[..., dict[str, list
     path.write_bytes(file_of_frames([jpeg(cells)], cells, BASELINE))
     found = described(path)
     assert found["mask"] == [
-        "samples of a codec are masked to 8 bits, or clipped if its codestream is lossy"
+        "decoded values are masked to 8 bits, or clipped if the compression is lossy"
     ]
     assert found["colour"] == [
         "samples interleaved; RGB, unless the JPEG data of a frame proves other colours"
@@ -840,15 +843,18 @@ def test_demo_says_where_to_look_and_its_examples_work(tmp_path: Path) -> None:
     assert str(WHEEL) in text
     examples = [line.strip() for line in end.splitlines() if line.startswith("  ")]
     env = os.environ | {"PATH": "/usr/bin:/bin"}  # the environment need not be active
-    manifest, stats, pixels, plan = (
+    *lines, mine = examples
+    assert mine.endswith("convert FOLDER-OF-IMAGES NEW-FOLDER")
+    manifest, located, stats, pixels, plan = (
         subprocess.run(
             ["sh", "-c", line], cwd=tmp_path, env=env, stdout=subprocess.PIPE, check=True
         ).stdout
-        for line in examples
+        for line in lines
     )
     assert b"rows" in manifest
     assert b"HU" in stats
-    assert b"[" in pixels
+    assert b"NoPixelDataError" in located
+    assert b"float32" in pixels
     assert b"float32, HU" in plan
     assert len(fastpix.open_cache(tmp_path / out)) == counts(log)["converted"]
     with Image.open(tmp_path / f"{out}.png") as sheet:

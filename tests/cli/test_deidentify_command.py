@@ -43,7 +43,7 @@ def test_from_a_folder_to_copies(job: Copied, call: Call) -> None:
     assert said == "1 copy removed, 0 copies wait\n"
     assert not (job.work / "review" / "index.html").exists()
     again = call("deidentify", job.src, job.dst, "--workers", "1")
-    assert "3 │ looked at before, and have not changed" in again
+    assert "3 │ looked at in an earlier run, and unchanged" in again
     assert "wait" not in again
     # Who has the key finds the originals of names, UIDs and patients.
     copy = pydicom.dcmread(job.of(ct))
@@ -89,7 +89,7 @@ def test_options_are_those_of_the_function(job: Copied, call: Call) -> None:
     assert pydicom.dcmread(ct).PixelData != copy.PixelData
     key = "--key-file", job.src / "k"
     said = call("deidentify", job.src, job.dst, "--workers", "1", *key, code=1)
-    assert "this folder was made by other settings" in said
+    assert "this folder was made with other settings" in said
     assert "--into" not in said
 
 
@@ -98,7 +98,7 @@ def test_options_are_those_of_the_function(job: Copied, call: Call) -> None:
     [
         (("--dates", "keep"), "dates: remove or shift"),
         (("--keep", "faces"), "keep: faces"),
-        (("--blank-detected",), "blank_detected: nothing is detected"),
+        (("--blank-detected",), "--blank-detected: nothing is detected"),
         (("--redact", "no-such.toml"), "no-such.toml: No such file"),
     ],
 )
@@ -189,7 +189,7 @@ def test_mistakes_have_a_remedy(
         said = call("deidentify", job.src, url, code=1)
         assert "dst: copies are moved to their names: name a folder, not a URL" in said
     said = call("deidentify", job.src, job.dst, "--redact-boxes", *"12345", code=1)
-    assert "redact_boxes: [5] is not four whole numbers" in said
+    assert "--redact-boxes: [5] is not four whole numbers" in said
     assert [path.name for path in tmp_path.iterdir()] == ["src"]
     call("deidentify", job.src, f"{job.dst}/", "--workers", "1", code=1)
     assert f"fastpix verify --deidentified {job.dst}" in call("verify", job.dst, code=1)
@@ -200,7 +200,7 @@ def test_mistakes_have_a_remedy(
     (tmp_path / "another").write_text("0123456789abcdef" * 4)
     (tmp_path / "another").chmod(0o600)
     said = call("locate", job.src, job.dst, "--key-file", "another", code=1)
-    assert "key_file: another is another key than the one of this folder" in said
+    assert "--key-file: another is another key than the one of this folder" in said
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -72,7 +72,7 @@ def test_options(cache: Folders, tmp_path: Path, call: Call) -> None:
     options = ("--on", "SOPInstanceUID", "--id-column", "image", "--key-file", key)
     said = call("join", cache.dst, labels, *options, "--column", "side")
     assert "  side: string\n" in said
-    assert "Text is kept as it is; see that there is no patient data in side." in said
+    assert "Text is kept as it is: check that there is no patient data in side." in said
     assert "left out" not in said
     labels.write_text("image,side,label\n1.2.3.0,right,1\n")
     said = call(

@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read_are_named(folder: Path) -> None:
 
 
 def test_nothing_to_list(tmp_path: Path) -> None:
-    assert "no image" in run(tmp_path).stderr
+    assert "no DICOM image" in run(tmp_path).stderr
     assert run(tmp_path, "--json").stdout == ""
 
 

@@ -113,7 +113,7 @@ def run_error(*arguments: object) -> str:
 def test_a_pipe_gets_no_picture_unless_it_is_asked_for(file: Path) -> None:
     result = run(file, code=1)
     assert result.stdout == ""
-    assert "give -o OUT.png, or --open" in result.stderr
+    assert "give -o OUT.png to write one, or --open" in result.stderr
     assert run(file, "--terminal", "sixel").stdout_bytes.startswith(b"\x1bP0;1q")
     assert "none of kitty" in run(file, "--terminal", "vt100", code=2).stderr
 

@@ -148,7 +148,7 @@ def test_other_settings_leave_nothing_of_the_older_ones(job: Copied) -> None:
     job.copy(keep=["institution"])
     for path in paths[1::2]:
         path.unlink()
-    with pytest.raises(ArgumentError, match="made by other settings"):
+    with pytest.raises(ArgumentError, match="made with other settings"):
         job.copy()
     assert len(job.copies()) == 2
     summary = job.copy(replace=True)

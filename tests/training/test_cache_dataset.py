@@ -195,7 +195,7 @@ def test_other_caches_are_refused(folders: Folders, tmp_path: Path) -> None:
     folders.convert(unit="series", format="b2nd")
     with pytest.raises(ArgumentError, match="use VolumeDataset"):
         CacheDataset(folders.dst)
-    with pytest.raises(FastpixError, match="is no cache"):
+    with pytest.raises(FastpixError, match="is not a fastpix cache"):
         CacheDataset(tmp_path)
 
 

@@ -301,7 +301,7 @@ def test_a_summary_says_what_is_next() -> None:
         "fastpix.open_cache(DST)", "fastpix locate DST",
     ):  # fmt: skip
         assert said in text
-    assert repr(summary) == "<fastpix.Summary: 1200 converted, 0 already there, 12 failed, 2.0 s>"
+    assert repr(summary) == "<fastpix.Summary: 1200 converted, 0 unchanged, 12 failed, 2.0 s>"
     copies, _ = shown(CopySummary(Counts(converted=2, in_review=1)))
     assert "2 copied" in copies
     assert "1 waiting for a person" in copies

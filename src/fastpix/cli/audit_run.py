@@ -20,11 +20,13 @@ from fastpix.image.limits import MAX_BYTES
 from fastpix.notes import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rich.console import Console
 
     from fastpix.audit.record import Audit
 
 _SHOWN = 40  # sources, and changes, that are listed
+_WIDE = 110  # columns of a terminal where the names of sources have a column
+_NUMBERS = ("files", "warnings")
 
 
 def run_command(
@@ -126,20 +128,29 @@ def run_command(
         audit = compared(audit, old)
     write_audit(audit, out, tables=as_csv)
     write_page(audit, found.pictures, out)
-    _show(audit, console.print)
+    _show(audit, console)
     if not audit.sources:
-        typer.echo(f"No image was found, so there is no source to decide about: {out / PAGE}")
+        typer.echo(f"There is no DICOM image in {src}: is it the right folder?")
         return
+    verdicts = shlex.quote(str(out / "sources.toml"))
     typer.echo(
-        f"{out / PAGE} shows the sources, {out / 'audit.json'} has every number. Look at "
-        f"the sources, and decide, on that page or with fastpix audit mark ID "
-        f"accept|invert|exclude --sources {shlex.quote(str(out))}/sources.toml --by NAME. "
-        f"Then: fastpix convert SRC DST --sources "
-        f"{shlex.quote(str(out))}/sources.toml --key-file {shlex.quote(str(key))}"
+        f"""
+verdict: what a person has decided; unseen: nobody has looked yet
+polarity: whether samples look as MONOCHROME1 or MONOCHROME2 says
+text in pixels: look: there may be text, perhaps a name; unlikely: such images seldom have any
+
+Look at {out / PAGE} in a browser: samples of each source, and what was found in it.
+{out / "audit.json"} has every number. Keep both inside the hospital: they are not de-identified.
+Then decide about each source, on that page or by its id
+(accept: it is as its headers say; invert: MONOCHROME1 and 2 are exchanged; exclude: leave it out):
+  fastpix audit mark ID accept --by YOUR-NAME --sources {verdicts}
+Last, convert the sources that you have accepted:
+  fastpix convert {shlex.quote(src)} DST --sources {verdicts} --key-file {shlex.quote(str(key))}"""
     )
 
 
-def _show(audit: Audit, show: Callable[..., object]) -> None:
+def _show(audit: Audit, console: Console) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     counts = audit.counts
@@ -154,19 +165,26 @@ def _show(audit: Audit, show: Callable[..., object]) -> None:
     for each in audit.decodable:
         if each.remedy:
             typer.echo(f"  {each.files}  cannot be decoded here: {each.remedy}")
-    table = Table(show_edge=False)
-    for name in ("id", "files", "source", "verdict", "polarity", "text in pixels", "warnings"):
-        table.add_column(name, overflow="fold")
+    is_narrow = console.width < _WIDE
+    table = Table(show_edge=False, box=SIMPLE_HEAD)
+    for name in ("id", "files", "verdict", "polarity", "text in pixels", "warnings"):
+        table.add_column(name, no_wrap=True, justify="right" if name in _NUMBERS else "left")
+    if not is_narrow:
+        table.add_column("source", overflow="fold")
     from fastpix.audit.audit_files import what_of
     from fastpix.audit.findings import CATALOGUE
 
+    names: dict[str, str] = {}
     for record in audit.sources[:_SHOWN]:
         weighty = sum(CATALOGUE[each.id].weight != "note" for each in record.findings)
-        table.add_row(
-            record.id, str(record.files), what_of(record, audit.by), record.status,
-            record.polarity.verdict, record.burned_in.verdict, str(weighty),
-        )  # fmt: skip
-    show(table, highlight=False, markup=False)
+        row = (record.id, str(record.files), record.status, record.polarity.verdict,
+               record.burned_in.verdict, str(weighty))  # fmt: skip
+        names[record.id] = what_of(record, audit.by)
+        table.add_row(*row, *(() if is_narrow else (names[record.id],)))
+    if table.row_count:
+        console.print(table, highlight=False, markup=False)
+    for source, name in names.items() if is_narrow else ():
+        console.print(f" {source}  {name}", highlight=False, markup=False, soft_wrap=True)
     _tell_more("source", len(audit.sources))
     if audit.compared_with:
         typer.echo(f"New since {audit.compared_with}: {len(audit.changes) or 'nothing'}")

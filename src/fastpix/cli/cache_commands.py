@@ -93,6 +93,11 @@ def _print_counts(table: pyarrow.Table) -> None:
     for key, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
         shown.add_row(str(count), *key)
     console_here().print(shown, highlight=False, markup=False)
+    if any(name.startswith("unknown-") for key in counts for name in key):
+        typer.echo(
+            "unknown-...: a name that is not in fastpix's tables, so its keyed hash is kept."
+        )
+    typer.echo("Every row and column: --csv or --json; failures alone: --failed.")
 
 
 @app.command()
@@ -186,7 +191,8 @@ def _kept(dst: str, folder: Path | None) -> Iterator[tuple[str, str]]:
     if not place.is_dir():
         if kind_of(storage_at(dst)) == CopySettings.kind:
             fail(f"copies keep no list of paths: name their sources, too: fastpix locate SRC {dst}")
-        fail(f"{place}: the paths of this cache are not here; give --paths, or the sources")
+        fail(f"{place}: the paths of this cache are not here; say with --paths where they "
+             f"are, or name the sources: fastpix locate SRC {dst}")  # fmt: skip
     return read_paths(place)
 
 
@@ -227,8 +233,8 @@ def gc(
 
     found = collect(dst, force=force)
     typer.echo(
-        f"{found.removed} files removed, {found.rewritten} shards rewritten, "
-        f"{found.freed / 1e6:.1f} MB freed"
+        f"{count_of(found.removed, 'file')} removed, {count_of(found.rewritten, 'shard')} "
+        f"rewritten, {found.freed / 1e6:.1f} MB freed"
     )
     if found.lost:
-        typer.echo(f"{count_of(found.lost, 'array')} missing: run the job again for them.")
+        typer.echo(f"{count_of(found.lost, 'array')} missing: run fastpix convert again for them.")

@@ -19,7 +19,12 @@ from typer.core import TyperCommand
 
 from fastpix.cli.help_pages import AllCommands, CommandWithPage
 from fastpix.cli.option_values import DTYPES, INVERT, decoder_names, one_of
-from fastpix.errors import FastpixError, HeaderWarning, UnsupportedTransferSyntaxError
+from fastpix.errors import (
+    ArgumentError,
+    FastpixError,
+    HeaderWarning,
+    UnsupportedTransferSyntaxError,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -138,7 +143,7 @@ def main() -> None:
     try:
         app()
     except FastpixError as error:
-        fail(str(error))
+        fail(_said_of(error))
     except KeyboardInterrupt:  # before a command could say what it means
         sys.exit(130)
     except BrokenPipeError:  # whoever read our output has left
@@ -146,8 +151,23 @@ def main() -> None:
         sys.exit(1)
     except ImportError as error:  # of an extra: it says what to install
         fail(str(error))
+    except IsADirectoryError as error:
+        fail(f"{error.filename} is a folder, and one file is needed: fastpix series FOLDER lists "
+             f"what is in a folder")  # fmt: skip
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _said_of(error: FastpixError) -> str:
+    """Return what an error says, with its file, or with the option as it was typed."""
+    text = str(error)
+    if isinstance(error, ArgumentError):
+        option = f"--{error.argument.replace('_', '-')}"
+        is_typed = any(word.partition("=")[0] == option for word in sys.argv[1:])
+        return text.replace(f"{error.argument}:", f"{option}:", 1) if is_typed else text
+    if error.source is None or str(error.source) in text:
+        return text
+    return f"{error.source}: {text}"
 
 
 @app.callback(invoke_without_command=True)
@@ -201,7 +221,8 @@ def info(
         try:
             absent = [d.name for d in decoders_for(image.header.transfer_syntax, decoder)
                       if not d.is_present()]  # fmt: skip
-            rows += [("absent", ", ".join(absent))] if absent else []
+            if absent:
+                rows.append(("optional", f"other decoders, not installed: {', '.join(absent)}"))
             usable_decoders(image.header.transfer_syntax, decoder)
         except UnsupportedTransferSyntaxError as error:
             rows.append(("error", str(error)))

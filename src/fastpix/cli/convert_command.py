@@ -48,6 +48,7 @@ from fastpix.cli.redaction_options import (
 )
 from fastpix.errors import ArgumentError
 from fastpix.image.limits import MAX_BYTES
+from fastpix.notes import count_of
 
 if TYPE_CHECKING:
     from fastpix.job.summary import Summary
@@ -190,6 +191,7 @@ def convert_command(
 
     Run it again for what is new, changed or was interrupted; all else stays.
     """
+    from fastpix.cli.next_steps import after_conversion
     from fastpix.job.scan import shard_of
     from fastpix.recipe import Recipe
 
@@ -215,11 +217,14 @@ def convert_command(
             raise
         dst = into
         summary = run(dst)
+    for line in after_conversion(summary, src, dst):
+        typer.echo(line)
     if summary.failed:
-        typer.echo(f"Which files failed, and why: fastpix locate {shlex.quote(dst)}")
+        typer.echo(f"Which files failed, and why:\n  fastpix locate {shlex.quote(dst)}")
         raise typer.Exit(1)
     if duplicates == "error" and summary.duplicates:
-        typer.echo("Duplicates are an error: leave them out of SRC, or use --duplicates first")
+        typer.echo("Duplicates are an error here: leave them out of SRC, or use --duplicates "
+                   "first, which converts one of each")  # fmt: skip
         raise typer.Exit(1)
 
 
@@ -236,29 +241,41 @@ def demo(
     """
     import pydicom.data
 
+    from fastpix.cli.next_steps import command_here, written
     from fastpix.job.cache_opening import open_cache
     from fastpix.view.contact_sheet import write_contact_sheet
 
     source = Path(pydicom.data.__file__).parent / "test_files"
-    typer.echo(f"Converting pydicom's own test files, broken ones included: {source}")
+    typer.echo(
+        "Converting the test files that come with pydicom. Some are made to be broken, so that\n"
+        f"readers can be tried: they are going to fail. They are in\n{source}\n"
+    )
     _run(str(source), str(out), workers=workers)
     cache = open_cache(out)
     if not len(cache):
         raise typer.Exit(1)
     sheet = out.with_name(f"{out.name}.png")
     write_contact_sheet(cache, sheet)
-    python = shlex.quote(sys.executable)
-    show = f"import fastpix; cache = fastpix.open_cache({json.dumps(str(out))}); print(cache[0])"
+    about = "\n".join(written(str(out)))
+    python, command = shlex.quote(sys.executable), command_here()
+    show = f"import fastpix; cache = fastpix.open_cache({json.dumps(str(out))}); "
+    show += "print(cache, cache[0].shape, cache[0].dtype)"
     typer.echo(
         f"""
-Look at {sheet}: a picture of each image, windowed for the eye.
-{out} holds the arrays (shards) and the manifest: what was done to get each, and what failed.
-The failures above are files made to fail: cut off, or no valid image.
+Look at {sheet}: a picture of each of the {count_of(len(cache), "image")} that could be read.
+{about}
 
-  {python} -m fastpix manifest {shlex.quote(str(out))}
-  {python} -m fastpix stats {shlex.quote(str(out))}
+What is in the cache, and why files failed:
+  {command} manifest {shlex.quote(str(out))}
+  {command} locate {shlex.quote(str(out))}
+The values of each group of images:
+  {command} stats {shlex.quote(str(out))}
+An image of the cache as a NumPy array:
   {python} -c {shlex.quote(show)}
-  {python} -m fastpix info {shlex.quote(str(source / "CT_small.dcm"))}"""
+What is done to each pixel of a file:
+  {command} info {shlex.quote(str(source / "CT_small.dcm"))}
+Your own images:
+  {command} convert FOLDER-OF-IMAGES NEW-FOLDER"""
     )
 
 
@@ -273,7 +290,9 @@ def _run(source: str | list[str], dst: str, **arguments: Any) -> Summary:
                 source, dst, on_trouble=progress.tell, on_progress=progress.advance, **arguments
             )
     except KeyboardInterrupt:
-        typer.echo("Interrupted. What is done stays; run the same command again for the rest.")
+        typer.echo(
+            "Interrupted. What is done stays in the cache; run the same command again to go on."
+        )
         raise typer.Exit(130) from None
     console.print(summary_table(summary), highlight=False, markup=False)
     return summary

@@ -170,6 +170,13 @@ def run_command(
         fail(f"{quoted}: {error.strerror}. Copies that are done stay; make room, and run the same "
              f"command for the rest")  # fmt: skip
     console.print(summary_table(summary), highlight=False, markup=False)
+    if summary.converted:
+        beside = shlex.quote(os.path.normpath(dst))
+        typer.echo(
+            f"The copies are in {quoted}/copies. Keep {beside}.key and "
+            f"{beside}.work here: they lead back to patients. Audit the "
+            f"copies again at any time:\n  fastpix verify --deidentified {quoted}"
+        )
     if summary.in_review:
         typer.echo(
             f"In all, {_waiting(summary.in_review)} for a person: look at "

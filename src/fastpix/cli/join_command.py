@@ -84,5 +84,5 @@ def _show(joined: Joined) -> None:
     for name, why in joined.left_out.items():
         typer.echo(f"  left out: {name} {why}")
     if joined.texts:
-        typer.echo(f"Text is kept as it is; see that there is no patient data in "
+        typer.echo(f"Text is kept as it is: check that there is no patient data in "
                    f"{', '.join(joined.texts)}.")  # fmt: skip

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_FAILURES = 20  # files that are named
 FORMATS = {"nifti": ".nii.gz", "npz": ".npz"}
 
 
@@ -72,11 +73,12 @@ def series_command(
         raise typer.BadParameter(f"{form!r} is not nifti or npz", param_hint="--format")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HeaderWarning)  # findings are printed
+        warnings.filterwarnings("ignore", module="pydicom")  # they do not say of which file
         source = paths if len(paths) > 1 else paths[0]
         found = find_stacks(
             source, 0.05, MAX_BYTES, None, functools.partial(_bar, "reading headers")
         )
-        _print(found, as_json)
+        _print(found, paths, as_json)
         unsaved = 0
         if save is not None:
             save.mkdir(parents=True, exist_ok=True)
@@ -95,7 +97,7 @@ def _bar(text: str, things: list[T]) -> Iterable[T]:
     return track(things, text, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _print(found: Found, as_json: bool) -> None:
+def _print(found: Found, paths: list[str], as_json: bool) -> None:
     from fastpix.series.choosing import table_of
 
     rows = [stack.row() for stack in found.stacks]
@@ -106,11 +108,17 @@ def _print(found: Found, as_json: bool) -> None:
         typer.echo(table_of(rows))
         series = len({row.series_uid for row in rows})
         others = f"; no image: {count_of(found.others, 'file')}" if found.others else ""
+        failed = len(found.failures)
+        others += f"; failed: {count_of(failed, 'file')}" if failed else ""
         typer.echo(f"{series} series, {count_of(len(rows), 'stack')}{others}")
-    else:
-        typer.echo("no image under PATH", err=True)
-    for name, error in found.failures:
+    elif not found.failures:
+        where = ", ".join(paths)
+        typer.echo(f"There is no DICOM image in {where}: is it the right folder?", err=True)
+    for name, error in found.failures[:_MOST_FAILURES]:
         sys.stderr.write(f"fastpix: {os.fsdecode(name)}: {error}\n")
+    if len(found.failures) > _MOST_FAILURES:
+        more = count_of(len(found.failures) - _MOST_FAILURES, "more file")
+        sys.stderr.write(f"fastpix: {more} failed; fastpix convert lists all of them, with why\n")
 
 
 def _plain(row: StackRow) -> dict[str, Any]:

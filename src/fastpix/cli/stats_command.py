@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,19 +70,19 @@ def stats_command(
     if as_json:
         typer.echo(text)
         return
-    _show(found, histograms)
-    typer.echo(f"In figures: {dst.rstrip('/')}/{key}")
+    _show(found, dst, histograms)
+    typer.echo(f"All figures, with the histograms: {dst.rstrip('/')}/{key}")
     if png is not None:
         typer.echo(f"Histograms: {png}")
 
 
-def _show(found: CacheStatistics, histograms: bool) -> None:
+def _show(found: CacheStatistics, dst: str, histograms: bool) -> None:
     from rich.console import Console
 
     from fastpix.job.statistics.stats_report import histogram_text, stats_table, title_of
 
     if not found.groups:
-        typer.echo("no images")
+        typer.echo("This cache holds no images, so there is nothing to count.")
         return
     console = Console()
     if not console.is_terminal:
@@ -99,6 +100,6 @@ def _show(found: CacheStatistics, histograms: bool) -> None:
         typer.echo(f"Far from the others of {title_of(group)}:")
         for image in images:
             typer.echo(f"  {image.name}  {image.why}")
-        typer.echo("  fastpix locate DST --name NAME says which source files these are.")
+        typer.echo(f"  Which source files these are: fastpix locate {shlex.quote(dst)} --name NAME")
     if found.recounted:
         typer.echo(f"{count_of(found.recounted, 'image')} read again for these figures.")

@@ -75,7 +75,8 @@ def _verify_cache(dst: str) -> None:
             typer.echo(f"{cache.names[k]}: {error}")
     typer.echo(f"{count_of(len(cache), 'array')} read, {damaged} damaged or missing")
     if damaged:
-        typer.echo("Remove the files that hold them, and run fastpix gc, then the job again.")
+        typer.echo(f"Remove the files that hold them, then: fastpix gc {shlex.quote(dst)}, "
+                   "and fastpix convert again.")  # fmt: skip
         raise typer.Exit(1)
 
 
@@ -101,6 +102,8 @@ def _verify_copies(
         typer.echo(f"{fault.file}: {fault.why}")
     if len(faults) > _SHOWN:
         typer.echo(f"and {len(faults) - _SHOWN} more")
-    typer.echo(f"{count_of(found.copies, 'copy', 'copies')} audited, {len(faults)} faults")
+    typer.echo(
+        f"{count_of(found.copies, 'copy', 'copies')} audited, {count_of(len(faults), 'fault')}"
+    )
     if faults:
         raise typer.Exit(1)

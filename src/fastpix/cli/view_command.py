@@ -104,7 +104,8 @@ def view_command(
         _check_out(out, force)
     spoken = protocol or protocol_of(sys.stdout, os.environ)
     if out is None and not to_open and spoken is None:
-        fail("no picture can be shown here: give -o OUT.png, or --open")
+        fail("this terminal cannot show pictures: give -o OUT.png to write one, or --open for the "
+             "viewer of the desktop")  # fmt: skip
     if to_open and out is None and not _is_interactive():
         fail("--open keeps its picture until you press Enter, and nobody can: give -o OUT.png, too")
     look = Look(
@@ -118,6 +119,9 @@ def view_command(
     try:
         found = seen(source, look, series_uid=series_uid, stack=stack, volume=volume)
     except (ArgumentError, SeriesError):  # of what was asked
+        if (Path(source) / "dataset.json").is_file():
+            fail(f"{source} is a cache: name one of its images, as in {source}/NAME. Names: "
+                 f"fastpix manifest {source} --csv")  # fmt: skip
         raise
     except FastpixError as error:
         fail(f"{source if error.source is None else error.source}: {error}")

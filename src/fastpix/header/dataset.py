@@ -63,6 +63,8 @@ def parse_dataset(data: bytes, max_bytes: int) -> tuple[FileDataset, bytes, list
     PixelHeaderError, PixelDataError
         They are DICOM, but cannot be parsed or inflated.
     """
+    if not len(data):
+        raise NotDicomError("the file is empty")
     has_preamble = has_prefix(data)
     if not has_preamble and not _may_be_dataset(data):
         raise NotDicomError("no DICM prefix, and it does not begin like a data set")

@@ -346,11 +346,13 @@ class Cache:
             try:
                 return self._numbers[key]
             except KeyError:
-                raise FastpixError(f"the cache has no sample {key}") from None
+                raise FastpixError(
+                    f"the cache has no sample {key}: cache.names lists those that it has"
+                ) from None
         number = operator.index(key)
         place = number + len(self) if number < 0 else number
         if not 0 <= place < len(self):
-            raise IndexError(f"sample {key} of {len(self)}")
+            raise IndexError(f"there is no sample {key}: the cache has {len(self)}, counted from 0")
         return place
 
     def where(self, place: int) -> dict[str, Any]:

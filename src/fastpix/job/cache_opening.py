@@ -9,7 +9,7 @@ import numpy as np
 
 from fastpix.errors import ArgumentError, FastpixError
 from fastpix.job.cache import Cache
-from fastpix.job.dataset_file import is_foreign, read_settings
+from fastpix.job.dataset_file import is_foreign, no_cache, read_settings
 from fastpix.job.live_rows import is_one_of
 from fastpix.job.manifest_table import live_table
 from fastpix.job.settings import Settings
@@ -43,10 +43,7 @@ def open_cache(dst: str | os.PathLike[str]) -> Cache:
     storage = storage_at(destination)
     settings = read_settings(storage)
     if settings is None:
-        raise FastpixError(
-            f"{destination} is no cache: it has no dataset.json. A folder of NAME.npz with "
-            f"NAME.json, of an older fastpix, is read with numpy.load, or converted anew"
-        )
+        raise no_cache(destination)
     is_volumes = settings.unit == "series"
     kinds = (*_SAMPLES, "file") if is_volumes else _SAMPLES
     table = live_table(storage, settings.id, kinds=kinds, statuses=("done",))

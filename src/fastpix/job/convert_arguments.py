@@ -71,7 +71,7 @@ def import_libraries(settings: Mapping[str, Any]) -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "convert writes its manifest with pyarrow: pip install 'fastpix[job]'"
+            "a cache needs pyarrow, for its manifest: pip install 'fastpix[job]'"
         ) from error
     if settings["spacing"] is not None and settings["order"] != 0:
         check_scipy()

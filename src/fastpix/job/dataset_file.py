@@ -206,9 +206,9 @@ def settle(storage: Storage, wanted: S, replace: bool = False) -> S:
         other = "another folder (--into NEW)" if wanted.kind == Settings.kind else "another folder"
         raise ArgumentError(
             "dst",
-            f"this folder was made by other settings: {'; '.join(differing)}. Use these, write "
-            f"into {other}, or pass replace=True (--replace), after which what is there does not "
-            f"count any more",
+            f"this folder was made with other settings: {'; '.join(differing)}. Use the settings "
+            f"that it was made with, write into {other}, or pass replace=True (--replace), by "
+            f"which all of it is made again",
         )
     settled = wanted.at_epoch(found.epoch + bool(differing))
     if settled != found:
@@ -241,6 +241,14 @@ def _flat(settings: DatasetSettings) -> dict[str, Any]:
     kept = settings.to_dict()
     recipe = {"color_range": None, **kept.pop("recipe")} if "recipe" in kept else {}
     return {**recipe, **kept}
+
+
+def no_cache(destination: str) -> FastpixError:
+    """Return the error of a place that is no cache."""
+    return FastpixError(
+        f"{destination} is not a fastpix cache: it has no dataset.json; check the path, or make "
+        f"the cache (fastpix convert SRC {destination})"
+    )
 
 
 def _refuse_older(storage: Storage) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastpix.errors import FastpixError
 from fastpix.job.cache import Cache
-from fastpix.job.dataset_file import read_settings
+from fastpix.job.dataset_file import no_cache, read_settings
 from fastpix.job.formats import format_named
 from fastpix.job.items import Batch, Item
 from fastpix.job.maintenance import (
@@ -72,7 +72,7 @@ def collect(dst: str | os.PathLike[str], force: bool = False) -> Collected:
     storage = storage_at(destination)
     settings = read_settings(storage)
     if settings is None:
-        raise FastpixError(f"{destination} is no cache: it has no dataset.json")
+        raise no_cache(destination)
     if is_run_alive(storage):
         raise FastpixError(
             "a run is writing to this cache, or died within the last ten minutes: try again later"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpix.errors import ArgumentError, FastpixError
+from fastpix.errors import ArgumentError
 from fastpix.job.columns import schema
-from fastpix.job.dataset_file import settings_id
+from fastpix.job.dataset_file import no_cache, settings_id
 from fastpix.job.live_rows import DONE, TOP_KINDS, is_one_of, live, name_numbers
 from fastpix.job.manifest import read_parts
 from fastpix.job.storage import storage_at
@@ -45,7 +45,7 @@ def read_manifest(dst: str | os.PathLike[str]) -> pyarrow.Table:
     storage = storage_at(os.fspath(dst))
     settings = settings_id(storage)
     if settings is None:
-        raise FastpixError(f"{os.fspath(dst)} is no cache: it has no dataset.json")
+        raise no_cache(os.fspath(dst))
     return live_table(storage, settings)
 
 

@@ -70,6 +70,12 @@ def split(
     shares = fractions_of(fractions)
     seed = operator.index(seed)
     rows = getattr(table, "table", table)
+    if not hasattr(rows, "column_names"):
+        raise ArgumentError(
+            "table",
+            f"{type(table).__name__} is not a manifest: give fastpix.open_cache(DST), or "
+            f"fastpix.read_manifest(DST)",
+        )
     splits: dict[str, str] = {}
     found: dict[str, list[int]] = {name: [] for name in shares}
     for place, group in enumerate(_groups(rows, by)):

@@ -71,7 +71,7 @@ class Summary(InNotebooks):
         words = self.words
         return (
             f"<fastpix.{type(self).__name__}: {self.converted} {words.done}, {self.present} "
-            f"{words.present}, {self.failed} {words.failed}, {self.seconds:.1f} s>"
+            f"unchanged, {self.failed} {words.failed}, {self.seconds:.1f} s>"
         )
 
     def rows(self) -> list[tuple[int, str]]:
@@ -80,11 +80,17 @@ class Summary(InNotebooks):
         seldom = (
             (counts.left_out, words.left_out),
             (counts.in_review, "waiting for a person to look at their pixels"),
-            (counts.waiting, "still being written: left for the next run"),
+            (
+                counts.waiting,
+                "changed just now, so perhaps still being written: left for the next run",
+            ),
             (counts.known_failures, words.again),
             (self.vanished - self.pruned, words.vanished),
             (self.pruned, "not in the source any more: removed"),
-            (self.duplicates, "with the SOP Instance UID of another image (--duplicates)"),
+            (
+                self.duplicates,
+                "of the images, with the SOP Instance UID of another image (see --duplicates)",
+            ),
         )
         return [
             (counts.converted, words.done),
@@ -99,7 +105,7 @@ class Summary(InNotebooks):
         files = self.counts.files
         rate = files / max(self.seconds, 1e-6)
         return (
-            f"{count_of(files, 'file')}, {self.counts.bytes_read / 1e6:.1f} MB in "
+            f"{count_of(files, 'file')}, {self.counts.bytes_read / 1e6:.1f} MB read in "
             f"{self.seconds:.1f} s ({rate:.0f} files/s)"
         )
 
@@ -109,7 +115,13 @@ class Summary(InNotebooks):
         Where a reason counts bytes or frames, which differ from file to file, its numbers are N.
         """
         found: Counter[str] = Counter()
+        texts: dict[str, set[str]] = {}
         for (kind, reason), count in self.counts.reasons.items():
             words = _NUMBER.sub("N", reason) if kind in _COUNTING else reason
             found[f"{kind}: {words}"] += count
-        return found.most_common()
+            texts.setdefault(f"{kind}: {words}", set()).add(f"{kind}: {reason}")
+        return [
+            (f"{words} (N: differs from file to file)" if len(texts[words]) > 1
+             else next(iter(texts[words])), count)
+            for words, count in found.most_common()
+        ]  # fmt: skip

@@ -9,11 +9,11 @@ class SummaryWords(NamedTuple):
     """What files are called by what became of them, and what to do next."""
 
     done: str = "converted"
-    present: str = "already there"
+    present: str = "done in an earlier run, and unchanged"
     not_images: str = "not images"
-    left_out: str = "left out by --only, or by a verdict of --sources"
-    again: str = "failed before, and have not changed (--retry-failed tries again)"
-    vanished: str = "in the cache, not in the source any more (--prune)"
+    left_out: str = "left out by --only, or by a decision in --sources"
+    again: str = "failed in an earlier run, and unchanged (--retry-failed tries again)"
+    vanished: str = "still in the cache, but not in the source any more (--prune removes them)"
     failed: str = "failed"
     next_step: str = (
         "fastpix.open_cache(DST) reads the cache; fastpix.read_manifest(DST) is its table"
@@ -24,11 +24,11 @@ class SummaryWords(NamedTuple):
 CONVERTED = SummaryWords()
 COPIED = SummaryWords(
     done="copied",
-    present="looked at before, and have not changed",
+    present="looked at in an earlier run, and unchanged",
     not_images="not DICOM",
     left_out="refused by a person",
-    again="refused before, and have not changed (--retry-failed tries again)",
-    vanished="copies whose originals are not in the source any more (--prune)",
+    again="refused in an earlier run, and unchanged (--retry-failed tries again)",
+    vanished="copies whose originals are not in the source any more (--prune removes them)",
     failed="refused",
     next_step="the copies are in DST/copies; keep DST.key, and keep it to yourself",
     failed_step="which files were refused: fastpix locate SRC DST in a terminal",

@@ -121,7 +121,7 @@ class Plan(InNotebooks):
         lines = [
             ("image", f"{size} (rows x columns), {self.photometric}"),
             ("encoding", f"{syntax_name(syntax)} ({syntax})"),
-            ("cells", cell_words(cells)),
+            ("stored", cell_words(cells)),
         ]
         if cells.cell[0] != "f":
             lines += [("mask", mask_words(cells, syntax)), ("sign", sign_words(cells))]

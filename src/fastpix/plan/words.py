@@ -21,7 +21,7 @@ def mask_words(cells: Steps, syntax: str) -> str:
     """Say which of its bits hold the value."""
     if not keeps_high_bit(syntax):
         bits = count_of(cells.bits, "bit")
-        return f"samples of a codec are masked to {bits}, or clipped if its codestream is lossy"
+        return f"decoded values are masked to {bits}, or clipped if the compression is lossy"
     if cells.cell == "bit" or cells.bits == 8 * int(cells.cell[1]):
         return f"all {count_of(cells.bits, 'bit')} hold the value"
     low = cells.high_bit + 1 - cells.bits
@@ -43,7 +43,8 @@ def rescale_words(first: Steps, rescales: Rescales) -> str:
         return f"per frame: slopes {rescales.slopes.min():g} to {rescales.slopes.max():g}"
     if first.slope == 1 and first.intercept == 0:
         return "none (slope 1, intercept 0)"
-    return f"value * {first.slope!r} + {first.intercept!r}"
+    sign = "-" if first.intercept < 0 else "+"
+    return f"value * {first.slope!r} {sign} {abs(first.intercept)!r}"
 
 
 def invert_words(invert: str) -> str:

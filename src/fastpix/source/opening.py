@@ -58,7 +58,7 @@ def read_source(
     if hasattr(source, "read") and hasattr(source, "seek") and hasattr(source, "tell"):
         return Memory(_read_all(source))
     raise ArgumentError(
-        "source", f"a {type(source).__name__} is not a path, bytes, a binary file or a Dataset"
+        "source", f"{type(source).__name__} is not a path, bytes, a binary file or a Dataset"
     )
 
 

@@ -72,7 +72,8 @@ def settings_of(folders: CopyFolders) -> CopySettings:
     settings = read_settings_of(LocalStorage(folders.output), CopySettings)
     if settings is None:
         raise FastpixError(
-            f"{folders.output} holds no de-identified copies: it has no dataset.json"
+            f"{folders.output} holds no de-identified copies: it has no dataset.json; check the "
+            f"path, or make them (fastpix deidentify SRC {folders.output})"
         )
     return settings
 
