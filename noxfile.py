@@ -126,7 +126,7 @@ def wheel(session: nox.Session) -> None:
     if glibc > OLDEST_LINUX:
         session.error(f"{made.name} needs a newer glibc than {OLDEST_LINUX}")
     session.run("python", "scripts/check_wheel.py", str(made))
-    script = shutil.copy("scripts/check_install.py", folder)
+    script = str(shutil.copy("scripts/check_install.py", folder))
     session.chdir(folder)
     for python in ("python", *filter(answers, OTHER_PYTHONS)):
         use_bare(session, python, made, script, folder / "bare")
@@ -219,6 +219,8 @@ def benchmarks(session: nox.Session) -> None:
     """Check that everything that the benchmarks time gives the right answer."""
     install(session)
     session.run(*PYTEST, "benchmarks", "--benchmark-disable", *session.posargs)
+    runner = ("benchmarks/run_all.py", "--quick", "--only", "dcmread", "startup", "kernel")
+    session.run("python", *runner)
 
 
 @nox.session

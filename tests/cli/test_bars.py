@@ -14,7 +14,7 @@ from support.builders import encode, make_dataset
 
 import fastpix
 from fastpix.cli import bars, progress
-from fastpix.cli.progress import AuditProgress, JobProgress
+from fastpix.cli.progress import JobProgress, PhaseProgress
 from fastpix.job.conversion import Progress
 from fastpix.job.counts import Counts
 
@@ -82,7 +82,7 @@ def test_updates_of_a_notebook_are_few(cell: Cell, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_bar_that_is_to_go_is_gone(cell: Cell) -> None:
-    with AuditProgress(notebook_console()) as shown:
+    with PhaseProgress(notebook_console(), "headers") as shown:
         shown.advance("headers", 1, 2)
     assert cell.states[-1] == ""
 

@@ -65,9 +65,8 @@ def test_a_page_fits_a_screen(path: str) -> None:
     heading = "Examples:" if len(EXAMPLES[path]) > 1 else "Example:"
     examples = [f"  {example}" for example in EXAMPLES[path]]
     assert lines[-len(examples) - 1 :] == [heading, *examples]
-    if path != "bench":
-        assert max(map(len, lines[: -len(examples)])) <= 80
-        assert not {"<str>", "<int>", "<path>", "<float>"} & set(text.split())
+    assert max(map(len, lines[: -len(examples)])) <= 80
+    assert not {"<str>", "<int>", "<path>", "<float>"} & set(text.split())
 
 
 def test_each_command_is_listed_once() -> None:

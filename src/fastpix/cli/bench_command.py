@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastpix.cli.commands import app, console_here, fail, sources_of
+from fastpix.cli.option_values import part_names, reader_names, some_of
 from fastpix.notes import count_of
 
 if TYPE_CHECKING:
@@ -28,24 +29,40 @@ _STDOUT = "-"
 def bench_command(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help="Folders or files; - reads paths from stdin."),
+        typer.Argument(metavar="PATH...", help="Folders or files; - reads paths from stdin."),
     ],
     what: Annotated[
-        str, typer.Option(help="What to compare: images, series, batches, with commas.")
+        str,
+        typer.Option(
+            metavar="WORDS",
+            help="What to compare: images, series, batches, with commas.",
+            autocompletion=some_of(part_names),
+        ),
     ] = "images",
     readers: Annotated[
-        str | None, typer.Option(help="Names with commas [default: all that are installed].")
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="With commas [default: all that are installed].",
+            autocompletion=some_of(reader_names),
+        ),
     ] = None,
     rounds: Annotated[
-        int, typer.Option(help="Passes over all files, in which each reader is timed.")
+        int, typer.Option(metavar="N", help="Passes over all files, in which each reader is timed.")
     ] = 5,
     limit: Annotated[
         int | None,
-        typer.Option(help="So many images, series or batches, the same each time [default: all]."),
+        typer.Option(
+            metavar="N",
+            help="So many images, series or batches, the same each time [default: all].",
+        ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Files of a batch.")] = 32,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Files of a batch.")] = 32,
     timeout: Annotated[
-        float, typer.Option(help="Seconds that a reader may take for an image, series or batch.")
+        float,
+        typer.Option(
+            metavar="SECONDS", help="What a reader may take for an image, series or batch."
+        ),
     ] = 60,
     show: Annotated[
         bool, typer.Option("--list", help="List the files that readers do not agree on.")
@@ -57,15 +74,23 @@ def bench_command(
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the figures to FILE; - is stdout."),
     ] = None,
+    html_file: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with plots to FILE."),
+    ] = None,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="JSON", help="An earlier --json FILE: --html shows ratios over time. Repeat it."
+        ),
+    ] = None,
 ) -> None:
-    """Compare readers on the files under PATH: where their values differ, and what they cost.
+    """Compare readers on the files under PATH: their values, and what they cost.
 
     Each reader gives modality values in its own way, in a process of its own. Values are compared
     as float32, exactly; volumes also by their affines, after a turn of their axes. What a reader
     does to MONOCHROME1 is no difference: SimpleITK mirrors it, pydcm negates it, the others leave
     it alone, and fastpix is asked for the same. Nothing is stored but --json, which names no file.
-
-    Example: fastpix bench /data/hospital --what images,series --limit 100
     """
     from rich.console import Console
 
@@ -76,6 +101,7 @@ def bench_command(
     options = Options(rounds, limit, timeout, batch_size)
     teams = readers_named(readers, [part.readers for part in parts])
     _check(options, json_file)
+    earlier = _earlier(html_file, history or [])
     # The tables make way for what a program reads.
     console = Console(stderr=True) if json_file == _STDOUT else console_here()
     measurements: list[Measurement] = []
@@ -96,7 +122,9 @@ def bench_command(
             _print(table, console, as_markdown)
         for line in listing(measurement) if show else ():
             typer.echo(os.fsencode(line), err=json_file == _STDOUT)
-    _write_results(_comparison(options, records, interrupted), json_file)
+    comparison = _comparison(options, records, interrupted)
+    _write_results(comparison, json_file)
+    _write_page(comparison, html_file, earlier)
     if interrupted:
         typer.echo("Interrupted: this is what was measured until then.", err=json_file == _STDOUT)
         raise typer.Exit(130)
@@ -194,10 +222,37 @@ def _print(table: Table, console: Console, as_markdown: bool) -> None:
 
 
 def _write_results(comparison: Comparison, json_file: str | None) -> None:
-    """Write the record wherever it was asked for. A report of it (--html) belongs here, too."""
+    """Write the record wherever it was asked for."""
     from fastpix.compare import json_text, write_whole
 
     if json_file == _STDOUT:
         typer.echo(json_text(comparison), nl=False)
     elif json_file is not None:
         write_whole(json_file, json_text(comparison))
+
+
+def _earlier(html_file: Path | None, history: list[Path]) -> list[Comparison]:
+    """Return the records of a history; refuse at once what the page of the end would need."""
+    from fastpix.compare.report.comparison_page import check_libraries
+    from fastpix.compare.report.stored_comparisons import read_comparisons
+
+    if html_file is None:
+        if history:
+            fail("--history shows ratios over time in a page: name it by --html FILE")
+        return []
+    check_libraries()
+    if not html_file.absolute().parent.is_dir():
+        fail(f"--html {html_file}: there is no such folder; make it first")
+    return read_comparisons(history)
+
+
+def _write_page(comparison: Comparison, html_file: Path | None, earlier: list[Comparison]) -> None:
+    from fastpix.compare.report.comparison_page import write_history, write_report
+
+    if html_file is None:
+        return
+    if earlier:
+        write_history([*earlier, comparison], html_file)
+    else:
+        write_report(comparison, html_file)
+    typer.echo(f"Look at {html_file} in a browser", err=True)

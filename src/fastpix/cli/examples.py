@@ -86,7 +86,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "deidentify refuse": ("fastpix deidentify refuse /data/copies NAME --by ann",),
     "bench": (
-        "fastpix bench /data/study",
+        "fastpix bench /data/hospital --what images,series --limit 100 --html bench.html",
         "fastpix bench /data/study --readers pydicom,SimpleITK --list",
     ),
 }

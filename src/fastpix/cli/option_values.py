@@ -107,6 +107,13 @@ def decoder_names(incomplete: str) -> Offered:
 
 def reader_names() -> Iterable[str]:
     """Return the names that ``fastpix bench --readers`` takes."""
-    from fastpix.compare.readers import READERS
+    from fastpix.compare import PARTS
 
-    return READERS
+    return dict.fromkeys(name for part in PARTS.values() for name in part.readers)
+
+
+def part_names() -> Iterable[str]:
+    """Return the words that ``fastpix bench --what`` takes."""
+    from fastpix.compare import PARTS
+
+    return PARTS
