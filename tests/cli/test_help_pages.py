@@ -15,7 +15,7 @@ from support.matrices import every
 from fastpix.cli import option_values
 from fastpix.cli.commands import app
 from fastpix.cli.examples import EXAMPLES, GROUPS, RARE, SHORT
-from fastpix.compare.readers import READERS
+from fastpix.compare import PARTS, readers_named
 from fastpix.deidentification.copy_options import KEPT, Deidentification
 from fastpix.job.formats import FORMATS
 from fastpix.job.settings import Compress, Duplicates, Gaps, Unit
@@ -45,12 +45,12 @@ LEAVES = {
 }  # fmt: skip
 
 
-def page(path: str, option: str = "--help") -> str:
+def page(path: str, option: str = "--help", program: str = "fastpix") -> str:
     """Return a page of help as a terminal of 80 columns shows it."""
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
         patch.setenv("COLUMNS", "80")
         with pytest.raises(SystemExit) as ended:
-            COMMAND.main([*path.split(), option], prog_name="fastpix")
+            COMMAND.main([*path.split(), option], prog_name=program)
     assert ended.value.code == 0
     return printed.getvalue()
 
@@ -67,6 +67,13 @@ def test_a_page_fits_a_screen(path: str) -> None:
     assert lines[-len(examples) - 1 :] == [heading, *examples]
     assert max(map(len, lines[: -len(examples)])) <= 80
     assert not {"<str>", "<int>", "<path>", "<float>"} & set(text.split())
+
+
+def test_a_page_by_python_is_the_same() -> None:
+    for path in ALL:
+        by_python = page(path, program="python -m fastpix")
+        assert by_python.count("python -m fastpix") >= 1
+        assert by_python.splitlines()[0] == page(path).splitlines()[0]
 
 
 def test_each_command_is_listed_once() -> None:
@@ -127,4 +134,6 @@ def test_a_shell_offers_the_values_that_there_are() -> None:
     for dates in offered.DATES:
         assert Deidentification(dates=dates).dates == dates  # type: ignore[arg-type]
     assert offered.some_of(offered.reader_names)("pydicom,fast") == [("pydicom,fastpix", "")]
-    assert {name for name, _ in offered.some_of(offered.reader_names)("")} == set(READERS)
+    for name in offered.reader_names():
+        assert readers_named(name, [part.readers for part in PARTS.values()])
+    assert set(offered.part_names()) == set(PARTS)

@@ -90,7 +90,8 @@ def bench_command(
     Each reader gives modality values in its own way, in a process of its own. Values are compared
     as float32, exactly; volumes also by their affines, after a turn of their axes. What a reader
     does to MONOCHROME1 is no difference: SimpleITK mirrors it, pydcm negates it, the others leave
-    it alone, and fastpix is asked for the same. Nothing is stored but --json, which names no file.
+    it alone, and fastpix is asked for the same. Nothing is stored but what --json and --html
+    write, and that names no file.
     """
     from rich.console import Console
 

@@ -73,6 +73,15 @@ class AllCommands(TyperGroup):
         _write_examples(formatter, EXAMPLES[""])
 
 
+def _name_within(ctx: Any) -> str:
+    """Return the name of a command without the program's: that may be ``python -m fastpix``."""
+    names: list[str] = []
+    while ctx.parent is not None:
+        names.insert(0, ctx.info_name)
+        ctx = ctx.parent
+    return " ".join(names).removesuffix(f" {_RUN}")
+
+
 def write_page(command: Any, ctx: Any, formatter: Any, *, is_whole: bool = False) -> None:
     """Write what a command does, its arguments and options, and examples.
 
@@ -87,7 +96,7 @@ def write_page(command: Any, ctx: Any, formatter: Any, *, is_whole: bool = False
     """
     run: Any = command.commands[_RUN] if isinstance(command, TyperGroup) else command
     path = ctx.command_path.removesuffix(f" {_RUN}")
-    name = path.partition(" ")[2]
+    name = _name_within(ctx)
     arguments = [each for each in run.params if each.param_type_name == "argument"]
     usage = " ".join(["[OPTIONS]", *map(_name_of, arguments)])
     _write_first_lines(run, formatter, path, usage)
