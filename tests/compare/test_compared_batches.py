@@ -137,6 +137,6 @@ def test_command(tmp_path: Path, call: Callable[..., str]) -> None:
     assert "| pydicom threads | 3." in log
     assert log.index("ms a file") < log.index("ms a batch")
     log = call("bench", tmp_path, "--what", "batches", "--batch-size", 1, *options, code=1)
-    assert "batch_size: 1 is less than 2" in log
+    assert "--batch-size: 1 is less than 2" in log
     log = call("bench", tmp_path, "--what", "batches,volumes", code=2)
     assert "'volumes' is none of images, series, batches" in " ".join(log.split())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.sizes import in_the_gate
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -78,6 +79,7 @@ def test_what_else_differs_is_said() -> None:
     assert two_commits.differences(a._replace(left_out={}), a._replace(left_out={})) == []
 
 
+@in_the_gate
 @pytest.mark.skipif(os.name == "nt", reason="the second build is a script of the shell")
 def test_a_build_that_is_slower_is_a_loss(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
