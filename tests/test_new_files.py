@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from fastpix.job.storage.local_storage import LocalStorage
-from fastpix.new_files import link_new, open_new
+from fastpix.new_files import link_new, open_new, write_whole
 
 
 def no_links(*_: object) -> None:
@@ -75,3 +76,23 @@ def test_reads_share_a_file_where_no_read_names_its_place(
         buffer = bytearray(50)
         assert storage.read_into("key", start, memoryview(buffer)) == 50
         assert buffer == bytes(range(start, start + 50))
+
+
+def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "result.json"
+    write_whole(path, "first\n")
+    write_whole(path, "second\n")
+    assert path.read_bytes() == b"second\n"
+    if os.name != "nt":
+        mask = os.umask(0)
+        os.umask(mask)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask  # as any program writes a file
+
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="full"):
+        write_whole(path, "third\n")
+    assert path.read_bytes() == b"second\n"
+    assert os.listdir(tmp_path) == ["result.json"]

@@ -1,9 +1,11 @@
-"""New files: binary, never written over another, on every platform and file system."""
+"""New files: binary, whole or not there, on every platform and file system."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
+from pathlib import Path
 
 # Not every system has each. Without O_BINARY, Windows would write two bytes for each byte 10.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -60,3 +62,27 @@ def link_new(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) ->
             os.replace(temporary, path)
         else:
             raise
+
+
+def write_whole(path: str | os.PathLike[str], text: str) -> None:
+    """Write text as UTF-8, whole or not at all, in place of the file that has the name.
+
+    Parameters
+    ----------
+    path : path
+    text : str
+
+    Raises
+    ------
+    OSError
+        Nothing has changed.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{secrets.token_hex(8)}")
+    handle = open_new(temporary, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)

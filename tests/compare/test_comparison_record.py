@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from support.builders import encode, make_dataset
 from support.series_files import slice_dataset, write_slices
 
 from fastpix.compare import Comparison, Machine, Measurement, Options, PartRecord, json_text
-from fastpix.compare.comparison import GroupRecord, ReaderRecord, write_whole
+from fastpix.compare.comparison import GroupRecord, ReaderRecord
 from fastpix.compare.measure import Step
 
 pytestmark = pytest.mark.usefixtures("quick_processes")
@@ -67,26 +65,6 @@ def test_machine() -> None:
     assert here.cores >= 1
     assert here.memory_bytes is None or here.memory_bytes > 2**20
     assert here.numpy == np.__version__
-
-
-def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "result.json"
-    write_whole(path, "first\n")
-    write_whole(path, "second\n")
-    assert path.read_bytes() == b"second\n"
-    if os.name != "nt":
-        mask = os.umask(0)
-        os.umask(mask)
-        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask  # as any program writes a file
-
-    def refuse(self: Path, target: Path) -> None:
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="full"):
-        write_whole(path, "third\n")
-    assert path.read_bytes() == b"second\n"
-    assert os.listdir(tmp_path) == ["result.json"]
 
 
 # --- the command ------------------------------------------------------------------------------

@@ -224,7 +224,8 @@ def _print(table: Table, console: Console, as_markdown: bool) -> None:
 
 def _write_results(comparison: Comparison, json_file: str | None) -> None:
     """Write the record wherever it was asked for."""
-    from fastpix.compare import json_text, write_whole
+    from fastpix.compare import json_text
+    from fastpix.new_files import write_whole
 
     if json_file == _STDOUT:
         typer.echo(json_text(comparison), nl=False)

@@ -11,7 +11,6 @@ from fastpix.compare.comparison import (
     PartRecord,
     json_text,
     now,
-    write_whole,
 )
 from fastpix.compare.item_finding import find_batches, find_images, find_series
 from fastpix.compare.measure import ComparedItem, Measurement, Reading, check_options
@@ -47,5 +46,4 @@ __all__ = [
     "part_record",
     "readers_named",
     "tables_of",
-    "write_whole",
 ]

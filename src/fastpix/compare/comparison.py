@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+from fastpix.image.frame_threads import cores
 
 VERSION = 1
 """Of the record."""
@@ -53,7 +55,7 @@ class Machine:
         """Return this machine."""
         return cls(
             processor(),
-            _cores(),
+            cores(),
             _memory_bytes(),
             f"{platform.system()} {platform.machine()}".strip(),
             platform.python_version(),
@@ -204,30 +206,6 @@ def json_text(comparison: Comparison) -> str:
     return json.dumps(comparison.to_json(), indent=1, allow_nan=False) + "\n"
 
 
-def write_whole(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file whole or not at all, in place of the one that has the name.
-
-    Parameters
-    ----------
-    path : path
-    text : str
-
-    Raises
-    ------
-    OSError
-        Nothing has changed.
-    """
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(suffix=target.suffix, prefix=".", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
 def processor() -> str:
     """Return the processor's name, as far as the platform tells."""
     with suppress(OSError):
@@ -237,20 +215,10 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _memory_bytes() -> int | None:
+    if sys.platform == "win32":
+        return None
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not on Windows
+    except (ValueError, OSError):
         return None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastpix.compare.comparison import Comparison, PartRecord, write_whole
+from fastpix.compare.comparison import Comparison, PartRecord
 from fastpix.compare.readers import FASTPIX
 from fastpix.compare.report import comparison_charts as charts
 from fastpix.compare.report.history_charts import HEIGHT, history_plots, time_of
+from fastpix.new_files import write_whole
 from fastpix.pages.page_templates import SHARED, environment_of, policy_of, script_of, style_of
 
 if TYPE_CHECKING:

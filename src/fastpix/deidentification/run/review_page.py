@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
-import secrets
 import shlex
 from importlib.resources import files
 
@@ -12,6 +10,7 @@ from fastpix.deidentification.run.copy_folders import CopyFolders
 from fastpix.deidentification.run.review import Waiting, waiting
 from fastpix.job.maintenance import is_run_alive
 from fastpix.job.storage.local_storage import LocalStorage
+from fastpix.new_files import write_whole
 from fastpix.notes import count_of
 
 PAGE = "index.html"
@@ -40,12 +39,7 @@ def write_review_page(folders: CopyFolders) -> int:
     if not found:
         path.unlink(missing_ok=True)
         return 0
-    temporary = folders.review / f".{PAGE}.{secrets.token_hex(8)}"  # several may write it at once
-    try:
-        temporary.write_text(review_page(found, str(folders.output)), "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, review_page(found, str(folders.output)))  # several may write it at once
     return len(found)
 
 
