@@ -218,6 +218,7 @@ def sanitizers(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Check that everything that the benchmarks time gives the right answer."""
     install(session)
+    session.install(*EXTRAS["resample"])
     session.run(*PYTEST, "benchmarks", "--benchmark-disable", *session.posargs)
     runner = ("benchmarks/run_all.py", "--quick", "--only", "dcmread", "startup", "kernel")
     session.run("python", *runner)
