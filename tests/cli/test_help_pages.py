@@ -76,6 +76,16 @@ def test_a_page_by_python_is_the_same() -> None:
         assert by_python.splitlines()[0] == page(path).splitlines()[0]
 
 
+def test_an_error_has_the_usage_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    for path, command in LEAVES.items():
+        with pytest.raises(SystemExit):
+            COMMAND.main([*path.split(), "--no-such-option"], prog_name="fastpix")
+        usage = capsys.readouterr().err.splitlines()[0]
+        assert "{" not in usage, path
+        assert usage.endswith(page(path).splitlines()[2].partition("[OPTIONS]")[2]), path
+        assert command.name
+
+
 def test_each_command_is_listed_once() -> None:
     listed = [name for names in GROUPS.values() for name in names]
     assert sorted(listed) == sorted(COMMAND.commands)

@@ -14,6 +14,7 @@ import typer
 from fastpix.cli.commands import app, console_here, fail, sources_of
 from fastpix.cli.option_values import part_names, reader_names, some_of
 from fastpix.notes import count_of
+from fastpix.sources.source_key import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +97,7 @@ def bench_command(
     from rich.console import Console
 
     from fastpix.cli.progress import PhaseProgress
-    from fastpix.compare import Options, listing, part_record, readers_named, tables_of
+    from fastpix.compare import Options, listing, part_record, readers_named, tables_of, title_of
 
     parts = _parts_named(what)
     options = Options(rounds, limit, timeout, batch_size)
@@ -119,7 +120,7 @@ def bench_command(
             interrupted = True
     records = tuple(part_record(measurement) for measurement in measurements)
     for measurement, record in zip(measurements, records, strict=True):
-        for table in tables_of(measurement, record):
+        for table in tables_of(measurement, record) if measurement.has_images else ():
             _print(table, console, as_markdown)
         for line in listing(measurement) if show else ():
             typer.echo(os.fsencode(line), err=json_file == _STDOUT)
@@ -129,9 +130,10 @@ def bench_command(
     if interrupted:
         typer.echo("Interrupted: this is what was measured until then.", err=json_file == _STDOUT)
         raise typer.Exit(130)
-    for part, record in zip(parts, records, strict=True):
+    for measurement, record in zip(measurements, records, strict=True):
         if not record.items:
-            fail(f"no {part.one} under PATH that any reader reads")
+            where = ", ".join(map(printable, paths))
+            fail(f"nothing to compare under {where}: {title_of(measurement)}")
 
 
 def _parts_named(what: str) -> list[Part]:

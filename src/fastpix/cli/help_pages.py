@@ -28,6 +28,10 @@ class CommandWithPage(TyperCommand):
             show_all(self, ctx)
         return super().parse_args(ctx, args)
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the parent's signature)
+        """Return the words of the usage, in pages and in errors."""
+        return _usage_of(self)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         write_page(self, ctx, formatter)
@@ -73,6 +77,14 @@ class AllCommands(TyperGroup):
         _write_examples(formatter, EXAMPLES[""])
 
 
+def _arguments_of(command: Any) -> list[Any]:
+    return [each for each in command.params if each.param_type_name == "argument"]
+
+
+def _usage_of(command: Any) -> list[str]:
+    return ["[OPTIONS]", *map(_name_of, _arguments_of(command))]
+
+
 def _name_within(ctx: Any) -> str:
     """Return the name of a command without the program's: that may be ``python -m fastpix``."""
     names: list[str] = []
@@ -97,9 +109,8 @@ def write_page(command: Any, ctx: Any, formatter: Any, *, is_whole: bool = False
     run: Any = command.commands[_RUN] if isinstance(command, TyperGroup) else command
     path = ctx.command_path.removesuffix(f" {_RUN}")
     name = _name_within(ctx)
-    arguments = [each for each in run.params if each.param_type_name == "argument"]
-    usage = " ".join(["[OPTIONS]", *map(_name_of, arguments)])
-    _write_first_lines(run, formatter, path, usage)
+    arguments = _arguments_of(run)
+    _write_first_lines(run, formatter, path, " ".join(_usage_of(run)))
     _write_section(formatter, "Arguments", [(_name_of(each), each.help) for each in arguments])
     options = _options(run, ctx)
     rare = [each for each in options if each[0].split()[0] in RARE.get(name, ())]

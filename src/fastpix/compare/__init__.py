@@ -17,7 +17,7 @@ from fastpix.compare.measure import ComparedItem, Measurement, Reading, check_op
 from fastpix.compare.parts import BATCHES, IMAGES, PARTS, SERIES, Item, Part
 from fastpix.compare.readers import READERS, Reader, readers_named
 from fastpix.compare.standings import part_record
-from fastpix.compare.table import listing, markdown, tables_of
+from fastpix.compare.table import listing, markdown, tables_of, title_of
 
 __all__ = [
     "BATCHES",
@@ -46,4 +46,5 @@ __all__ = [
     "part_record",
     "readers_named",
     "tables_of",
+    "title_of",
 ]

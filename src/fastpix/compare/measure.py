@@ -167,6 +167,11 @@ class Measurement:
         self._last: dict[str, ComparedItem] = {}  # that a reader has read
         self._items = list(items) if limit is None else shuffled(items)
 
+    @property
+    def has_images(self) -> bool:
+        """Whether there is anything to tell of a reader, were it that it fails."""
+        return any(item.readings for item in self.compared)
+
     def steps(self) -> Generator[Step, None, None]:
         """Do it, step by step; whoever stops has what was measured until then."""
         present = [reader for reader in self.readers if reader.is_present()]

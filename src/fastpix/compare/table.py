@@ -27,7 +27,7 @@ def tables_of(measurement: Measurement, record: PartRecord) -> Iterator[Table]:
         Of it.
     """
     part = measurement.part
-    table = Table(title=_title(measurement), title_justify="left")
+    table = Table(title=title_of(measurement), title_justify="left")
     table.add_column("reader")
     table.add_column("version", overflow="fold")
     cost = "a file" if part.name == "images" else f"a {part.one}"
@@ -58,7 +58,8 @@ def tables_of(measurement: Measurement, record: PartRecord) -> Iterator[Table]:
         yield _groups_table(record)
 
 
-def _title(measurement: Measurement) -> str:
+def title_of(measurement: Measurement) -> str:
+    """Return how much was compared, and how much was not, in a line."""
     part, items = measurement.part, measurement.compared
     compared = sum(one.is_compared for one in items)
     refused = sum(one.is_refused for one in items)
