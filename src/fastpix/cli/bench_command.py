@@ -14,7 +14,6 @@ import typer
 from fastpix.cli.commands import app, console_here, fail, sources_of
 from fastpix.cli.option_values import part_names, reader_names, some_of
 from fastpix.notes import count_of
-from fastpix.sources.source_key import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,6 +97,7 @@ def bench_command(
 
     from fastpix.cli.progress import PhaseProgress
     from fastpix.compare import Options, listing, part_record, readers_named, tables_of, title_of
+    from fastpix.sources.source_key import printable
 
     parts = _parts_named(what)
     options = Options(rounds, limit, timeout, batch_size)
