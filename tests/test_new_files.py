@@ -96,3 +96,11 @@ def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         write_whole(path, "third\n")
     assert path.read_bytes() == b"second\n"
     assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_folder_is_not_replaced_and_is_named(tmp_path: Path) -> None:
+    for folder in (tmp_path, Path()):
+        with pytest.raises(IsADirectoryError) as caught:
+            write_whole(folder, "text")
+        assert caught.value.filename == str(folder)
+    assert list(tmp_path.iterdir()) == []

@@ -78,6 +78,8 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
         Nothing has changed.
     """
     target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     temporary = target.with_name(f".{secrets.token_hex(8)}")
     handle = open_new(temporary, 0o666)
     try:

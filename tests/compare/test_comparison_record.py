@@ -130,6 +130,16 @@ def test_a_folder_that_is_missing_is_told_at_once(tmp_path: Path, call: Callable
     )
 
 
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_a_folder_in_place_of_a_file_is_told_at_once(
+    option: str, tmp_path: Path, call: Callable[..., str]
+) -> None:
+    write(tmp_path)
+    log = call("bench", tmp_path, option, tmp_path, code=1)
+    assert "this is a folder; name a file in it" in log
+    assert "compared" not in log
+
+
 def test_what_was_measured_before_ctrl_c(
     tmp_path: Path, call: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,3 +204,29 @@ def test_what_is_no_record_is_refused_by_name(text: str, tmp_path: Path) -> None
     (tmp_path / "b.json").write_text(json.dumps(value))
     with pytest.raises(FastpixError, match=r"b\.json"):
         read_comparisons([tmp_path / "b.json"])
+
+
+def test_a_comparison_of_another_version_is_told_from_nonsense(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"fastpix_comparison": 2}')
+    with pytest.raises(FastpixError, match="version 2, and this fastpix reads version 1"):
+        read_comparisons([tmp_path / "a.json"])
+
+
+@pytest.mark.parametrize("ratio", ["3", 0, -1.0, float("nan"), float("inf")])
+def test_a_ratio_that_cannot_be_drawn_is_refused_by_name(ratio: object, tmp_path: Path) -> None:
+    value = json.loads(json_text(comparison(*PARTS)))
+    value["parts"][0]["readers"][1]["ratio"] = ratio
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    with pytest.raises(FastpixError, match=r"a\.json is no record"):
+        read_comparisons([tmp_path / "a.json"])
+
+
+def test_a_record_that_was_changed_by_hand_is_refused_by_name(tmp_path: Path) -> None:
+    value = json.loads(json_text(comparison(*PARTS)))
+    named = json.loads(json_text(comparison(*PARTS)))
+    named["parts"][0]["readers"][1]["reader"] = ["pydicom"]
+    texts = [json.dumps({**value, "made": "2026-11-28"}), json.dumps(named), "[" * 100_000]
+    for text in texts:
+        (tmp_path / "a.json").write_text(text)
+        with pytest.raises(FastpixError, match=r"a\.json is no record"):
+            read_comparisons([tmp_path / "a.json"])

@@ -154,8 +154,16 @@ def _check(options: Options, json_file: str | None) -> None:
     check_options(options.rounds, options.timeout, options.limit)
     if options.batch_size < 2:
         raise ArgumentError("batch_size", f"{options.batch_size} is less than 2")
-    if json_file not in (None, _STDOUT) and not Path(str(json_file)).absolute().parent.is_dir():
-        fail(f"--json {json_file}: there is no such folder; make it first")
+    if json_file is not None and json_file != _STDOUT:
+        _check_target("--json", Path(json_file))
+
+
+def _check_target(option: str, path: Path) -> None:
+    """Refuse a file that cannot be written at the end."""
+    if path.is_dir():
+        fail(f"{option} {path}: this is a folder; name a file in it")
+    if not path.absolute().parent.is_dir():
+        fail(f"{option} {path}: there is no such folder; make it first")
 
 
 def _files(paths: list[str]) -> tuple[list[str], int]:
@@ -245,8 +253,7 @@ def _earlier(html_file: Path | None, history: list[Path]) -> list[Comparison]:
             fail("--history shows ratios over time in a page: name it by --html FILE")
         return []
     check_libraries()
-    if not html_file.absolute().parent.is_dir():
-        fail(f"--html {html_file}: there is no such folder; make it first")
+    _check_target("--html", html_file)
     return read_comparisons(history)
 
 

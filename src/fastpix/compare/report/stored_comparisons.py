@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -41,19 +42,36 @@ def _read(path: Path) -> Comparison:
     try:
         value = json.loads(path.read_text("utf-8"))
         found = value.pop("fastpix_comparison")
-        if found != VERSION:
-            raise FastpixError(
-                f"{path} is a comparison of version {found}, and this fastpix reads version "
-                f"{VERSION}: upgrade fastpix, or run fastpix bench --json again"
-            )
-        made = comparison_of(value)
-        time_of(made)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        made = comparison_of(value) if found == VERSION else None
+        if made is not None:
+            _check(made)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FastpixError(
             f"{path} is no record of a comparison: name a file that fastpix bench --json has "
             f"written"
         ) from error
+    if made is None:
+        raise FastpixError(
+            f"{path} is a comparison of version {found}, and this fastpix reads version "
+            f"{VERSION}: upgrade fastpix, or run fastpix bench --json again"
+        )
     return made
+
+
+def _check(record: Comparison) -> None:
+    """Raise ValueError or TypeError where the page of a history could not be drawn."""
+    if time_of(record).tzinfo is None:
+        raise ValueError("the time has no zone")
+    for part in record.parts:
+        names = [
+            part.part,
+            *(name for each in part.readers for name in (each.reader, each.version)),
+        ]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("a name is no text")
+        for each in part.readers:
+            if each.ratio is not None and not 0 < each.ratio < math.inf:
+                raise ValueError("a ratio is not positive and finite")
 
 
 def comparison_of(value: dict[str, Any]) -> Comparison:
