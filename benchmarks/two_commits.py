@@ -164,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a minute, to see that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the findings, for programs")
     chosen = parser.parse_args(arguments)
+    if chosen.starts < 1 or not chosen.seconds > 0:
+        parser.error("--starts and --seconds must be positive")
     starts, seconds = QUICK if chosen.quick else (chosen.starts, chosen.seconds)
     try:
         old = python_of(chosen.old)

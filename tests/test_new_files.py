@@ -104,3 +104,9 @@ def test_a_folder_is_not_replaced_and_is_named(tmp_path: Path) -> None:
             write_whole(folder, "text")
         assert caught.value.filename == str(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        write_whole(tmp_path / "missing" / "result.json", "text")
+    assert raised.value.filename == str(tmp_path / "missing" / "result.json")

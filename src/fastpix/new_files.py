@@ -81,7 +81,10 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     temporary = target.with_name(f".{secrets.token_hex(8)}")
-    handle = open_new(temporary, 0o666)
+    try:
+        handle = open_new(temporary, 0o666)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(target)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())
