@@ -122,6 +122,8 @@ def bench_command(
     for measurement, record in zip(measurements, records, strict=True):
         for table in tables_of(measurement, record) if measurement.has_images else ():
             _print(table, console, as_markdown)
+        if interrupted and not measurement.has_images:
+            typer.echo(title_of(measurement), err=json_file == _STDOUT)
         for line in listing(measurement) if show else ():
             typer.echo(os.fsencode(line), err=json_file == _STDOUT)
     comparison = _comparison(options, records, interrupted)
