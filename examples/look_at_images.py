@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from pydicom.examples import get_path
-from running import run_example
+from running import run_example, save_side_by_side
 
 import fastpix
 from fastpix.view.drawing import draw
@@ -40,15 +40,7 @@ def main(out: Path) -> None:
         picture = draw(seen_of_image(image, Look()).groups, side=SIDE)
         assert picture.dtype == np.uint8
         drawn.append(Image.fromarray(picture))
-    gap = 8
-    size = (sum(each.width + gap for each in drawn), max(each.height for each in drawn))
-    sheet = Image.new("RGB", size, (24, 24, 24))
-    left = 0
-    for each in drawn:
-        sheet.paste(each, (left, 0))
-        left += each.width + gap
-    sheet.save(out / "images.png")
-    print(f"images.png: {sheet.width} x {sheet.height} pixels")
+    save_side_by_side(drawn, out / "images.png")
 
 
 if __name__ == "__main__":

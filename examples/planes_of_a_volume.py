@@ -18,7 +18,7 @@ import numpy as np
 from made_data import chest_slices, make_patients, write
 from numpy.typing import NDArray
 from PIL import Image
-from running import run_example
+from running import run_example, save_side_by_side
 
 import fastpix
 
@@ -55,15 +55,7 @@ def main(out: Path) -> None:
         grey(volume.array[::-1, i], slice_, column),  # the head is up
         grey(volume.array[::-1, :, j], slice_, row),
     )
-    gap = 8
-    size = (sum(each.width + gap for each in planes), max(each.height for each in planes))
-    sheet = Image.new("RGB", size, (24, 24, 24))
-    left = 0
-    for each in planes:
-        sheet.paste(each, (left, 0))
-        left += each.width + gap
-    sheet.save(out / "planes.png")
-    print(f"planes.png: {sheet.width} x {sheet.height} pixels")
+    save_side_by_side(planes, out / "planes.png")
 
 
 if __name__ == "__main__":

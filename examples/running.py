@@ -1,4 +1,4 @@
-"""What the examples share: where their output goes, and commands that are shown before they run."""
+"""What the examples share: where output goes, sheets of pictures, commands that are shown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def run_example(main: Callable[..., Any], description: str | None, *flags: str) -> None:
@@ -35,3 +38,18 @@ def fastpix_command(*words: object) -> None:
     texts = [str(word) for word in words]
     print("$ fastpix", shlex.join(texts), flush=True)
     subprocess.run([sys.executable, "-m", "fastpix", *texts], check=True)
+
+
+def save_side_by_side(pictures: Sequence[Image.Image], path: Path) -> None:
+    """Save pictures as one, their upper edges in line, and print how large it is."""
+    from PIL import Image
+
+    gap = 8
+    size = (sum(each.width + gap for each in pictures), max(each.height for each in pictures))
+    sheet = Image.new("RGB", size, (24, 24, 24))
+    left = 0
+    for each in pictures:
+        sheet.paste(each, (left, 0))
+        left += each.width + gap
+    sheet.save(path)
+    print(f"{path.name}: {sheet.width} x {sheet.height} pixels")

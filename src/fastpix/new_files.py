@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 # Not every system has each. Without O_BINARY, Windows would write two bytes for each byte 10.
@@ -64,6 +66,39 @@ def link_new(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) ->
             raise
 
 
+@contextlib.contextmanager
+def beside(path: str | os.PathLike[str], mode: int = 0o600) -> Iterator[Path]:
+    """Make an empty file beside another, to be written and renamed; it is gone in the end.
+
+    Parameters
+    ----------
+    path : path
+        An `OSError` names it, and not the file beside it.
+    mode : int
+        Permissions of the new file, less the umask.
+
+    Yields
+    ------
+    Path
+        Of the new file.
+
+    Raises
+    ------
+    OSError
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.writing")
+    try:
+        os.close(open_new(temporary, mode))
+        yield temporary
+    except OSError as error:  # a full disk names no file
+        if error.errno is None:  # a text alone says more than its number could
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_whole(path: str | os.PathLike[str], text: str) -> None:
     """Write text as UTF-8, whole or not at all, in place of the file that has the name.
 
@@ -80,14 +115,6 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
     target = Path(path)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-    temporary = target.with_name(f".{secrets.token_hex(8)}")
-    try:
-        handle = open_new(temporary, 0o666)
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(target)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+    with beside(target, 0o666) as temporary:
+        temporary.write_bytes(text.encode())
         os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from fastpix.audit.record import Audit, SourceRecord
 from fastpix.audit.record_json import to_json
 from fastpix.audit.technical_csv import findings_csv, samples_csv
 from fastpix.errors import FastpixError
-from fastpix.new_files import open_new
+from fastpix.new_files import beside
 from fastpix.sources.source_key import legible
 from fastpix.sources.verdict_writing import add_sources, write_verdicts
 from fastpix.sources.verdicts import Verdict, Verdicts, read_verdicts
@@ -42,7 +39,7 @@ def check_folder(out: Path, by: Sequence[str], key: str) -> None:
         It cannot be written to.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with _beside(out / RECORD):
+    with beside(out / RECORD):
         pass
     if (out / SOURCES).exists():
         _verdicts_of(out / SOURCES, by, key)
@@ -149,19 +146,6 @@ def write_privately(path: Path, text: str) -> None:
     ------
     OSError
     """
-    with _beside(path) as temporary:
+    with beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
         temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Make an empty file beside another, for its owner alone; it is gone in the end."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.writing")
-    try:
-        os.close(open_new(temporary))
-        yield temporary
-    except OSError as error:  # a full disk names no file
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "fastpix series /data/study --save volumes --format npz",
     ),
     "codecs": ("fastpix codecs",),
-    "demo": ("fastpix demo", "fastpix demo /tmp/demo"),
+    "demo": ("fastpix demo", "fastpix demo first-cache"),
     "convert": (
         "fastpix convert /data/hospital /data/cache",
         'fastpix convert /data/hospital ct --only "modality = CT" --normalize -160 240',

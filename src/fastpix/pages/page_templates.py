@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 SHARED = "fastpix.pages"
-"""Whose templates every page can include: ``head.html``, ``axis.html``."""
+"""Whose templates every page can include: ``head.html``, ``theme.html``, ``axes.html``."""
 
 
 @cache
